@@ -1,0 +1,44 @@
+#ifndef ARCH_PT_H
+#define ARCH_PT_H
+
+/*
+ * Page-table entries. Level 0 holds the page-sized leaves, level arch_pt_levels() - 1 is the root; the
+ * vendor's numbering stays inside arch/. Kernel leaves are made with Accessed and Dirty set, so hardware
+ * never writes an entry.
+ */
+
+#include <arch/layout.h>
+#include <mm/types.h>
+
+typedef struct {
+	u64 bits;
+} pte_t;
+
+#define PT_LEVEL_SHIFT(level) (PAGE_SHIFT + (level)*PT_INDEX_BITS)
+#define PT_LEVEL_SIZE(level) (1UL << PT_LEVEL_SHIFT(level))
+#define PT_ENTRIES (1UL << PT_INDEX_BITS)
+#define PT_INDEX(va, level) (((va) >> PT_LEVEL_SHIFT(level)) & (PT_ENTRIES - 1))
+
+static inline unsigned arch_pt_levels(void); /* 3 to 5, fixed before kmain() */
+static inline unsigned arch_va_bits(void);   /* kernel addresses have ones above */
+static inline pte_t arch_pte_read(const pte_t *slot);
+static inline void arch_pte_write(pte_t *slot, pte_t e); /* release: the table it names is visible first */
+static inline pte_t arch_pte_clear(pte_t *slot);	 /* atomic exchange; the old entry */
+static inline void arch_pt_sync(void);			 /* after a batch of writes */
+static inline bool arch_pte_present(pte_t e);
+static inline bool arch_pte_is_leaf(pte_t e, unsigned level);
+static inline bool arch_pt_leaf_ok(unsigned level); /* this machine has leaves at this level */
+static inline paddr_t arch_pte_paddr(pte_t e, unsigned level);
+static inline pt_prot_t arch_pte_prot(pte_t e, unsigned level);
+static inline pte_t arch_pte_leaf(paddr_t pa, pt_prot_t prot, unsigned level);
+static inline pte_t arch_pte_table(paddr_t pa);
+
+/* The vendor's flag names of an entry ("RW", "NX", "GLB" ...), nth, or NULL. For `pt` and `ptdump`. */
+const char *arch_pte_flag(pte_t e, unsigned level, unsigned n);
+
+/* Make root the kernel's tables on this CPU and flush all that could be stale. */
+void arch_pt_install(paddr_t root);
+paddr_t arch_pt_root(void);
+
+#include <arch_impl/pt.h>
+#endif

@@ -1,0 +1,16 @@
+#ifndef ARCH_TIME_H
+#define ARCH_TIME_H
+
+#include <kernel/types.h>
+
+void arch_time_init(void);
+/* Monotonic since boot. 0 before arch_time_init(). */
+u64 arch_time_ns(void);
+/* The raw counter that benchmarks read; under -icount shift=0 on x86_64 one tick is one instruction. */
+static inline u64 arch_cycles(void);
+u64 arch_cycles_hz(void);
+/* An interrupt wakes arch_idle() at or shortly after this time; 0 cancels. */
+void arch_time_wake_at(u64 ns);
+
+#include <arch_impl/time.h>
+#endif

@@ -1,0 +1,1 @@
+# Sources of this directory, sorted, one per line.

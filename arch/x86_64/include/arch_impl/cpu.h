@@ -1,0 +1,18 @@
+#ifndef ARCH_IMPL_CPU_H
+#define ARCH_IMPL_CPU_H
+
+#include <arch/pcpu.h>
+
+extern unsigned x86_cpu_id; /* per-CPU */
+
+static inline unsigned arch_cpu_id(void)
+{
+	return arch_this_cpu(&x86_cpu_id);
+}
+
+static inline void arch_cpu_relax(void)
+{
+	__asm__ volatile("pause" ::: "memory");
+}
+
+#endif

@@ -1,0 +1,33 @@
+#ifndef ARCH_IMPL_LAYOUT_H
+#define ARCH_IMPL_LAYOUT_H
+
+/* Linux's layout (Documentation/x86/x86_64/mm.rst); the bases follow the number of levels at run time. */
+
+#define PAGE_SHIFT 12
+#define PT_INDEX_BITS 9
+#define ARCH_PT_MAX_LEVELS 5
+#define CACHE_LINE 64
+#define KERNEL_VMA 0xffffffff80000000UL
+#define KERNEL_LOAD 0x200000UL /* physical address that the image is linked for */
+
+#ifndef __ASSEMBLY__
+struct x86_layout {
+	unsigned long direct_map, direct_map_size;
+	unsigned long vmalloc_start, vmalloc_end;
+	unsigned long vmemmap, vmemmap_size;
+	unsigned long percpu;
+	unsigned levels;
+};
+extern struct x86_layout x86_layout; /* set by entry.S and boot.c before kmain() */
+
+#define DIRECT_MAP_BASE (x86_layout.direct_map)
+#define DIRECT_MAP_SIZE (x86_layout.direct_map_size)
+#define VMALLOC_START (x86_layout.vmalloc_start)
+#define VMALLOC_END (x86_layout.vmalloc_end)
+#define VMEMMAP_BASE (x86_layout.vmemmap)
+#define VMEMMAP_SIZE (x86_layout.vmemmap_size)
+#define PERCPU_BASE (x86_layout.percpu)
+#define PERCPU_STRIDE 0x1000000UL /* 16 MiB of addresses a CPU */
+#endif
+
+#endif

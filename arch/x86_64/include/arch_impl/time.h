@@ -1,0 +1,12 @@
+#ifndef ARCH_IMPL_TIME_H
+#define ARCH_IMPL_TIME_H
+
+static inline u64 arch_cycles(void)
+{
+	u32 lo, hi;
+
+	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi)::"memory");
+	return (u64)hi << 32 | lo;
+}
+
+#endif

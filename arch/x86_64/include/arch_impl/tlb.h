@@ -1,0 +1,10 @@
+#ifndef ARCH_IMPL_TLB_H
+#define ARCH_IMPL_TLB_H
+
+/* INVLPG drops the page's entry, global or not, and all paging-structure caches (SDM vol. 3, 4.10.4.1). */
+static inline void arch_tlb_flush_page_local(vaddr_t va)
+{
+	__asm__ volatile("invlpg (%0)" ::"r"(va) : "memory");
+}
+
+#endif

@@ -1,0 +1,58 @@
+#ifndef KERNEL_BITS_H
+#define KERNEL_BITS_H
+
+/* Bit arithmetic and sizes. Alignments are powers of two throughout. */
+
+#include <kernel/types.h>
+
+#define BIT(n) (1UL << (n))
+
+#define KIB(n) ((unsigned long)(n) << 10)
+#define MIB(n) ((unsigned long)(n) << 20)
+#define GIB(n) ((unsigned long)(n) << 30)
+#define TIB(n) ((unsigned long)(n) << 40)
+
+#define ALIGN_DOWN(x, a) ((x) & ~((__typeof__(x))(a)-1))
+#define ALIGN_UP(x, a) ALIGN_DOWN((x) + ((__typeof__(x))(a)-1), a)
+#define IS_ALIGNED(x, a) (((x) & ((__typeof__(x))(a)-1)) == 0)
+#define DIV_ROUND_UP(n, d) (((n) + (d)-1) / (d))
+
+static inline bool is_pow2(unsigned long x)
+{
+	return x && !(x & (x - 1));
+}
+
+/* Position of the highest set bit; x != 0. */
+static inline unsigned ilog2(unsigned long x)
+{
+	return 63 - (unsigned)__builtin_clzl(x);
+}
+
+/* Linux's fls(): 1 + position of the highest set bit, 0 for 0. */
+static inline unsigned fls64(unsigned long x)
+{
+	return x ? ilog2(x) + 1 : 0;
+}
+
+/* Smallest n with 2^n >= x; x != 0. */
+static inline unsigned order_base_2(unsigned long x)
+{
+	return x > 1 ? ilog2(x - 1) + 1 : 0;
+}
+
+static inline bool bitmap_test(const unsigned long *map, unsigned long bit)
+{
+	return map[bit / 64] >> (bit % 64) & 1;
+}
+
+static inline void bitmap_set(unsigned long *map, unsigned long bit)
+{
+	map[bit / 64] |= BIT(bit % 64);
+}
+
+static inline void bitmap_clear(unsigned long *map, unsigned long bit)
+{
+	map[bit / 64] &= ~BIT(bit % 64);
+}
+
+#endif

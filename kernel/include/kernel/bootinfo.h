@@ -1,0 +1,67 @@
+#ifndef KERNEL_BOOTINFO_H
+#define KERNEL_BOOTINFO_H
+
+/*
+ * What a boot loader said, in one form for all protocols. boot/ fills it, the kernel reads it; nothing here
+ * has been believed yet: ranges come as they came, unsorted, overlapping, of any length.
+ */
+
+#include <kernel/types.h>
+
+enum {
+	BOOT_MAX_RANGES = 4096,
+	BOOT_MAX_MODULES = 32,
+	BOOT_CMDLINE_SIZE = 2048,
+	BOOT_NOTES_SIZE = 4096,
+};
+
+/* e820's numbers (ACPI 6.5, table 15.7); any other number is kept as it came and is not usable. */
+enum mem_type {
+	MEM_NONE = 0,
+	MEM_USABLE = 1,
+	MEM_RESERVED = 2,
+	MEM_ACPI = 3,
+	MEM_NVS = 4,
+	MEM_UNUSABLE = 5,
+	MEM_PERSISTENT = 7,
+	MEM_SOFT_RESERVED = 0xefffffff,
+};
+
+struct boot_range {
+	u64 start, size; /* bytes; start + size may wrap */
+	u32 type;	 /* enum mem_type, or the firmware's number */
+	u32 attr;	 /* EFI attribute bits 31:0, 0 elsewhere */
+};
+
+struct boot_module {
+	u64 start, end; /* bytes, half-open */
+	char name[64];
+};
+
+struct boot_info {
+	const char *protocol; /* "Multiboot2", "PVH", ... */
+	char loader[64];
+	char cmdline[BOOT_CMDLINE_SIZE];
+	struct boot_range range[BOOT_MAX_RANGES];
+	unsigned nr_ranges;
+	struct boot_module module[BOOT_MAX_MODULES];
+	unsigned nr_modules;
+	u64 info_start, info_end; /* the loader's own block, to be reserved while it is read */
+	u64 rsdp;		  /* physical address of the ACPI RSDP, 0: not given */
+	u8 rsdp_copy[36];	  /* Multiboot2 passes a copy instead; rsdp_copy_len bytes are valid */
+	unsigned rsdp_copy_len;
+	bool efi; /* started by UEFI firmware */
+	/* What the parser found odd, one '\n'-terminated line each; printed when there is a console. */
+	char notes[BOOT_NOTES_SIZE];
+	unsigned notes_len;
+};
+
+/* Appends a line to bi->notes; what does not fit is dropped. Usable before any kernel service. */
+void boot_note(struct boot_info *bi, const char *fmt, ...) __printf(2, 3);
+/*
+ * Appends a range. When the array is full a usable range is dropped with a note, and any other range takes
+ * the place of a usable one: memory is lost then, but none that is in use is handed out.
+ */
+void boot_add_range(struct boot_info *bi, u64 start, u64 size, u32 type, u32 attr);
+
+#endif

@@ -1,0 +1,48 @@
+#ifndef KERNEL_CPUMASK_H
+#define KERNEL_CPUMASK_H
+
+/* Sets of CPU ids. Ids may be sparse: always iterate with for_each_cpu. */
+
+#include <kernel/bits.h>
+
+enum { NR_CPUS = 256 };
+
+struct cpumask {
+	unsigned long bits[NR_CPUS / 64];
+};
+
+extern struct cpumask cpu_possible_mask; /* may ever run: firmware named it and maxcpus= allows it */
+extern struct cpumask cpu_online_mask;	 /* runs now */
+
+static inline bool cpumask_test(const struct cpumask *m, unsigned cpu)
+{
+	return bitmap_test(m->bits, cpu);
+}
+
+static inline void cpumask_set(struct cpumask *m, unsigned cpu)
+{
+	bitmap_set(m->bits, cpu);
+}
+
+static inline unsigned cpumask_next(const struct cpumask *m, unsigned cpu)
+{
+	while (cpu < NR_CPUS && !cpumask_test(m, cpu))
+		cpu++;
+	return cpu;
+}
+
+static inline unsigned cpumask_weight(const struct cpumask *m)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(m->bits); i++)
+		n += (unsigned)__builtin_popcountl(m->bits[i]);
+	return n;
+}
+
+#define for_each_cpu(cpu, mask) \
+	for (cpu = cpumask_next(mask, 0); cpu < NR_CPUS; cpu = cpumask_next(mask, cpu + 1))
+#define for_each_possible_cpu(cpu) for_each_cpu (cpu, &cpu_possible_mask)
+#define for_each_online_cpu(cpu) for_each_cpu (cpu, &cpu_online_mask)
+
+#endif

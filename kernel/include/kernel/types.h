@@ -1,0 +1,59 @@
+#ifndef KERNEL_TYPES_H
+#define KERNEL_TYPES_H
+
+/* Scalar types and compiler attributes that every file may use. All targets are LP64. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int8_t s8;
+typedef int16_t s16;
+typedef int32_t s32;
+typedef int64_t s64;
+
+#define static_assert _Static_assert
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define __printf(fmt, args) __attribute__((format(printf, fmt, args)))
+#define __noreturn __attribute__((noreturn))
+#define __packed __attribute__((packed))
+#define __aligned(n) __attribute__((aligned(n)))
+#define __noinline __attribute__((noinline))
+#define __always_inline inline __attribute__((always_inline))
+#define __cold __attribute__((cold))
+#define __must_check __attribute__((warn_unused_result))
+#define __unused __attribute__((unused))
+#define __section(name) __attribute__((section(name), used))
+
+/* The address that the current function returns to: who called an allocator. */
+#define CALLER ((unsigned long)__builtin_return_address(0))
+
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Each argument is evaluated once. */
+#define min(a, b)                              \
+	({                                     \
+		__typeof__(a) min_a = (a);     \
+		__typeof__(b) min_b = (b);     \
+		min_a < min_b ? min_a : min_b; \
+	})
+#define max(a, b)                              \
+	({                                     \
+		__typeof__(a) max_a = (a);     \
+		__typeof__(b) max_b = (b);     \
+		max_a > max_b ? max_a : max_b; \
+	})
+#define clamp(v, lo, hi) min(max(v, lo), hi)
+
+/* A plain variable that another context may change: one access, neither torn nor repeated. */
+#define READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
+#define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
+
+#endif

@@ -1,0 +1,45 @@
+#ifndef KERNEL_WORK_H
+#define KERNEL_WORK_H
+
+/*
+ * Deferred work. There are no threads: work runs at quiet points, which the main loop and everything long
+ * (tests, stress, bench, shell output) pass between operations. At a quiet point the CPU holds no lock, no
+ * per-CPU pointer and no RCU reader; it is the RCU quiescent state.
+ */
+
+#include <kernel/list.h>
+#include <kernel/types.h>
+
+struct work {
+	const char *name;
+	/* A bounded step. Returns true while more is to do (it is called again at the next quiet point). */
+	bool (*step)(void);
+	bool pending;
+	u64 due_ns;    /* run not before this time; 0: as soon as asked */
+	u64 period_ns; /* 0: only when asked; else becomes due again by itself this long after its last end */
+	struct list_head link;
+};
+
+void work_register(struct work *w);
+/* Context: any, also interrupts. */
+void work_request(struct work *w);
+/* Runs each due work once. Context: main loop, no lock held. */
+void quiet_point(void);
+/* quiet_point() until nothing that was asked for is left; periodic work that is not due does not count. */
+void quiet_drain(void);
+
+/*
+ * Free something after every CPU passed a quiet point. The callback runs at a quiet point.
+ * Context: any. head must stay untouched until func is called.
+ */
+struct rcu_head {
+	struct rcu_head *next;
+	void (*func)(struct rcu_head *head);
+};
+void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head));
+/* Context: main loop only; counts as a quiet point. */
+void synchronize_rcu(void);
+/* Waits until every callback that was queued before has run. Context: main loop only. */
+void rcu_barrier(void);
+
+#endif

@@ -1,0 +1,24 @@
+#ifndef MM_CHECK_H
+#define MM_CHECK_H
+
+#include <kernel/types.h>
+
+/*
+ * Every invariant of every allocator, now. Each layer registers its check; it returns NULL or what is wrong
+ * (static or its own buffer). Context: main loop. The number of checks that ran goes to *checks.
+ */
+typedef const char *(*mm_check_fn)(void);
+struct mm_check {
+	const char *name;
+	mm_check_fn fn;
+};
+#define MM_CHECK(check_name, check_fn)                                             \
+	static const struct mm_check mm_check_##check_fn = {check_name, check_fn}; \
+	static const struct mm_check *const mm_check_ptr_##check_fn                \
+		__attribute__((section("mm_checks"), used)) = &mm_check_##check_fn
+
+/* Calls report(name, what, ctx) for each failure. Returns the number of failures. */
+unsigned mm_check_all(unsigned *checks, void (*report)(const char *name, const char *what, void *ctx),
+		      void *ctx);
+
+#endif

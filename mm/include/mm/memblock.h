@@ -1,0 +1,66 @@
+#ifndef MM_MEMBLOCK_H
+#define MM_MEMBLOCK_H
+
+/*
+ * Memory before there are pages. `memory` is what RAM there is (sanitised, page aligned), `reserved` what is
+ * taken and by whom; free = memory minus reserved. Both are sorted arrays of disjoint half-open ranges;
+ * neighbours that touch and agree in node, flags and name are merged. After memblock_hand_over() the arrays
+ * stay readable and no longer change.
+ */
+
+#include <kernel/bootinfo.h>
+#include <mm/types.h>
+
+struct memblock_region {
+	paddr_t start, end;
+	int nid;	  /* memory: node, NUMA_NO_NODE until firmware said */
+	const char *name; /* reserved: who; NULL in memory */
+};
+
+struct memblock_type {
+	struct memblock_region *region;
+	unsigned cnt, max;
+	const char *what;
+};
+
+struct memblock {
+	struct memblock_type memory, reserved;
+	bool handed_over;
+};
+
+extern struct memblock memblock; /* the kernel's; tests make their own */
+
+/* 0, or -ENOSPC when the array is full: nothing has changed then. Empty and wrapping ranges are a no-op and
+ * cut. */
+int memblock_add(struct memblock *mb, paddr_t start, paddr_t end, int nid);
+int memblock_remove(struct memblock *mb, paddr_t start, paddr_t end);
+/* Overlaps with earlier reservations keep the earlier name. */
+int memblock_reserve(struct memblock *mb, paddr_t start, paddr_t end, const char *name);
+int memblock_free(struct memblock *mb, paddr_t start, paddr_t end);
+/* The node of all memory in [start, end). */
+int memblock_set_node(struct memblock *mb, paddr_t start, paddr_t end, int nid);
+
+/*
+ * size bytes at an align-ed place inside [min, max), highest first, on node nid if it has any (NUMA_NO_NODE:
+ * anywhere). Returns the physical address, never 0; 0: nothing fits. The memory is not cleared.
+ */
+paddr_t memblock_alloc_range(struct memblock *mb, size_t size, size_t align, paddr_t min, paddr_t max,
+			     int nid, const char *name);
+/* From the kernel's memblock below what is mapped now, zeroed, as a direct-map pointer; panics when nothing
+ * fits. */
+void *memblock_alloc_or_panic(size_t size, size_t align, int nid, const char *name);
+
+/* The next free range at or above *cursor inside [*, max): false at the end. Start with *cursor = 0. */
+bool memblock_next_free(const struct memblock *mb, paddr_t *cursor, paddr_t *start, paddr_t *end, int *nid);
+
+paddr_t memblock_end(const struct memblock *mb); /* end of the highest memory */
+bool memblock_is_memory(const struct memblock *mb, paddr_t pa);
+const char *memblock_reserved_name(const struct memblock *mb, paddr_t pa); /* NULL: not reserved */
+
+/* Sorted, disjoint, merged, inside limits; NULL if sound, else what is wrong. */
+const char *memblock_check(const struct memblock *mb);
+
+void memblock_init(const struct boot_info *bi);
+extern paddr_t memblock_limit; /* memblock_alloc_or_panic stays below: what the current page tables map */
+
+#endif

@@ -1,0 +1,36 @@
+#ifndef MM_MEMMAP_H
+#define MM_MEMMAP_H
+
+/* The firmware's map, as it came and sanitised (Linux arch/x86/kernel/e820.c). */
+
+#include <kernel/bootinfo.h>
+#include <mm/types.h>
+
+struct memmap_entry {
+	u64 start, end; /* half-open; an end of 0 cannot occur (clipped to 2^64 - 1) */
+	u32 type;
+};
+
+enum { MEMMAP_MAX = 2 * BOOT_MAX_RANGES };
+
+/*
+ * Sort, resolve overlaps (the numerically larger type wins: RAM loses against everything), merge. Entries
+ * that wrap are clipped, empty ones vanish. Pure. Returns the number of entries written, at most out_max (the
+ * rest is dropped).
+ */
+unsigned memmap_sanitise(const struct boot_range *in, unsigned nr_in, struct memmap_entry *out,
+			 unsigned out_max);
+/* Changes what lies in [start, end) from type `from` (MEM_NONE: any) to `to` (MEM_NONE: removed), keeping the
+ * order. */
+unsigned memmap_retype(struct memmap_entry *map, unsigned nr, unsigned max, u64 start, u64 end, u32 from,
+		       u32 to);
+/* Linux's word: "usable", "reserved", "ACPI data", "ACPI NVS", "unusable", "persistent", "soft reserved",
+ * "type N". */
+const char *memmap_type_name(u32 type, char buf[16]);
+
+/* Applies mem= and memmap= to the kernel's sanitised map, prints it in Linux's form. */
+void memmap_init(const struct boot_info *bi);
+extern struct memmap_entry memmap[];
+extern unsigned memmap_nr;
+
+#endif

@@ -1,0 +1,37 @@
+#ifndef MM_NUMA_H
+#define MM_NUMA_H
+
+#include <kernel/bootinfo.h>
+#include <mm/page.h>
+
+enum { MAX_NODES = 64, LOCAL_DISTANCE = 10, REMOTE_DISTANCE = 20 };
+
+struct zone;
+struct zonelist {
+	/* Populated zones, own node first, each node from its highest zone down; NULL ends it. */
+	struct zone *zone[MAX_NODES * NR_ZONES + 1];
+};
+
+struct node {
+	int nid;
+	bool online; /* has memory or CPUs */
+	bool has_memory;
+	pfn_t start_pfn, end_pfn; /* span */
+	unsigned long present, managed;
+	struct zonelist fallback; /* all nodes by distance */
+	struct zonelist thisnode; /* own zones only, for __GFP_THISNODE */
+	u8 distance[MAX_NODES];
+};
+
+extern struct node nodes[MAX_NODES];
+extern unsigned nr_nodes; /* ids are 0 .. nr_nodes - 1 */
+extern int cpu_to_node_map[];
+
+void numa_init(const struct boot_info *bi);
+void numa_build_zonelists(void);
+int numa_node_id(void); /* of this CPU */
+unsigned node_distance(int a, int b);
+
+#define for_each_node(n) for (n = nodes; n < nodes + nr_nodes; n++)
+
+#endif

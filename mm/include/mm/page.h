@@ -1,0 +1,199 @@
+#ifndef MM_PAGE_H
+#define MM_PAGE_H
+
+/*
+ * Page frames. One struct page (64 bytes) a frame, in a virtually contiguous array at VMEMMAP_BASE that is
+ * opened by section of 128 MiB: before a section is opened its part of the array is not mapped, so test
+ * pfn_valid() first when the pfn comes from outside.
+ *
+ * Only the FIRST struct page of a block is written by the page allocator: state, order, zone and type are
+ * there. An all-zero struct page means "interior of a block". page_head() finds the block of any frame.
+ */
+
+#include <arch/layout.h>
+#include <kernel/bits.h>
+#include <kernel/list.h>
+#include <mm/types.h>
+
+enum {
+	MAX_ORDER = 10, /* the largest order: 4 MiB blocks with 4 KiB pages (Linux 6.4+'s meaning) */
+	NR_ORDERS = MAX_ORDER + 1,
+	PAGEBLOCK_ORDER = 9, /* the unit of migratetype: a 2 MiB leaf */
+	SECTION_SHIFT = 27,
+	COSTLY_ORDER = 3,
+};
+#define SECTION_PAGES (1UL << (SECTION_SHIFT - PAGE_SHIFT))
+#define PAGEBLOCK_PAGES (1UL << PAGEBLOCK_ORDER)
+
+enum page_state { PAGE_INTERIOR, PAGE_BUDDY, PAGE_PCP, PAGE_ALLOCATED };
+
+enum migratetype {
+	MT_UNMOVABLE,
+	MT_MOVABLE,
+	MT_RECLAIMABLE,
+	MT_PCPTYPES,
+	MT_HIGHATOMIC = MT_PCPTYPES,
+	MT_CMA,
+	MT_ISOLATE,
+	NR_MIGRATETYPES
+};
+
+enum zone_type { ZONE_DMA, ZONE_DMA32, ZONE_NORMAL, ZONE_HIGHMEM, ZONE_MOVABLE, NR_ZONES };
+
+/*
+ * page->flags, from bit 0: state 2, order 4, type 3, zone 3, node 10; then single flags. Zone and node
+ * together are the zone id, NR_ZONES_ALIGNED zones a node.
+ */
+enum {
+	PG_STATE_SHIFT = 0,
+	PG_ORDER_SHIFT = 2,
+	PG_TYPE_SHIFT = 6,
+	PG_ZONE_SHIFT = 9,
+	PG_NODE_SHIFT = 12,
+	PG_FLAGS_SHIFT = 22,
+	ZONE_ID_BITS = 13,
+	ZONES_PER_NODE_SHIFT = 3,
+};
+#define PG_STATE_MASK 3UL
+#define PG_ORDER_MASK (15UL << PG_ORDER_SHIFT)
+#define PG_TYPE_MASK (7UL << PG_TYPE_SHIFT)
+#define PG_slab BIT(22)	      /* belongs to a slab; set in every page of it */
+#define PG_reserved BIT(23)   /* never given to the buddy */
+#define PG_comp BIT(24)	      /* allocated with __GFP_COMP */
+#define PG_hwpoison BIT(25)   /* bad frame: withdrawn, never handed out again */
+#define PG_kmalloc BIT(26)    /* first page of a large kmalloc */
+#define PG_table BIT(27)      /* a page table */
+#define PG_vmalloc BIT(28)    /* backs a vmalloc area */
+#define PG_user_shell BIT(29) /* handed out by the shell's alloc command */
+#define PG_FLAG_MASK (~0UL << PG_FLAGS_SHIFT)
+
+struct kmem_cache_node;
+
+struct page {
+	unsigned long flags;
+	struct list_head lru; /* buddy: free list; slab: list of its node; else the owner's */
+	union {
+		struct kmem_cache_node *slab_node; /* slab: cache and node in one pointer */
+		unsigned long private;		   /* owner's; large kmalloc: number of pages */
+	};
+	void *s_mem;	/* slab: first object */
+	void *freelist; /* slab: index array */
+	u16 inuse;	/* slab: objects taken out */
+	u16 num;	/* slab: objects it has */
+	u16 slab_flags; /* slab: private to slab.c */
+	u8 slab_order;	/* slab: in every page, with the head's distance in private use of slab.c */
+	u8 block_type;	/* first page of a pageblock: enum migratetype of the block, whatever else the page is
+			 */
+	u32 refcount;
+	u32 mapcount;
+};
+static_assert(sizeof(struct page) == 64, "struct page is one cache line");
+
+static inline struct page *pfn_to_page(pfn_t pfn)
+{
+	return (struct page *)VMEMMAP_BASE + pfn;
+}
+
+static inline pfn_t page_to_pfn(const struct page *page)
+{
+	return (pfn_t)(page - (const struct page *)VMEMMAP_BASE);
+}
+
+static inline paddr_t page_to_phys(const struct page *page)
+{
+	return page_to_pfn(page) << PAGE_SHIFT;
+}
+
+static inline struct page *phys_to_page(paddr_t pa)
+{
+	return pfn_to_page(pa >> PAGE_SHIFT);
+}
+
+/* Direct-map addresses only; vmalloc and image addresses give a wrong number (use pt_query, image_to_phys).
+ */
+static inline paddr_t virt_to_phys(const void *p)
+{
+	return (paddr_t)p - DIRECT_MAP_BASE;
+}
+
+static inline void *phys_to_virt(paddr_t pa)
+{
+	return (void *)(pa + DIRECT_MAP_BASE);
+}
+
+static inline struct page *virt_to_page(const void *p)
+{
+	return phys_to_page(virt_to_phys(p));
+}
+
+/* NULL for HighMem: kmap_local_page() reaches those. */
+static inline void *page_address(const struct page *page);
+
+static inline paddr_t image_to_phys(const void *p)
+{
+	return (paddr_t)p - KERNEL_VMA;
+}
+
+/* p lies in the direct map and its frame has an opened struct page. */
+bool virt_addr_valid(const void *p);
+/* The frame's section is opened. Says nothing about RAM: look at the state or the reserved flag. */
+bool pfn_valid(pfn_t pfn);
+
+static inline enum page_state page_state(const struct page *page)
+{
+	return (enum page_state)(page->flags & PG_STATE_MASK);
+}
+
+static inline unsigned page_order(const struct page *head)
+{
+	return (unsigned)(head->flags >> PG_ORDER_SHIFT) & 15;
+}
+
+static inline enum migratetype page_type(const struct page *head)
+{
+	return (enum migratetype)(head->flags >> PG_TYPE_SHIFT & 7);
+}
+
+static inline unsigned page_zone_id(const struct page *head)
+{
+	return (unsigned)(head->flags >> PG_ZONE_SHIFT) & (BIT(ZONE_ID_BITS) - 1);
+}
+
+/* Valid for the first page of a block. */
+static inline int page_to_nid(const struct page *head)
+{
+	return (int)(head->flags >> PG_NODE_SHIFT & 1023);
+}
+
+/*
+ * First page of the block that covers page: the order-10-aligned frame, then 9, 8 ... until a block reaches
+ * it. Exact, because a split initialises both halves and stale interiors are never looked at. Context: the
+ * block must not be split or merged meanwhile (own it, or hold zone->lock). NULL: no block (hole).
+ */
+struct page *page_head(const struct page *page);
+
+/* A reference on an allocated page; the caller has one already. */
+void get_page(struct page *page);
+/* Drops a reference; the last one frees the block. */
+void put_page(struct page *page);
+
+/* One line a fact about the frame, through printk: for BUG reports. */
+void page_dump(const struct page *page, const char *why);
+
+extern pfn_t direct_map_end_pfn; /* frames from here on have no page_address() */
+
+static inline void *page_address(const struct page *page)
+{
+	pfn_t pfn = page_to_pfn(page);
+
+	return likely(pfn < direct_map_end_pfn) ? phys_to_virt(pfn << PAGE_SHIFT) : NULL;
+}
+
+/*
+ * A short-lived mapping of a HighMem frame on this CPU; direct-map frames give their address. Strictly
+ * nested, at most 16 deep, not across a quiet point.
+ */
+void *kmap_local_page(struct page *page);
+void kunmap_local(const void *addr);
+
+#endif

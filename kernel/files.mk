@@ -1,1 +1,10 @@
 # Sources of this directory, sorted, one per line.
+SRCS += kernel/lib/parse.c
+SRCS += kernel/lib/printf.c
+SRCS += kernel/lib/rbtree.c
+SRCS += kernel/lib/string.c
+SRCS += kernel/spinlock.c
+
+# The compiler must not turn memcpy's loop into a call of memcpy.
+NO_LOOP_IDIOMS := $(if $(findstring clang,$(CC)),-fno-builtin,-fno-tree-loop-distribute-patterns)
+$O/kernel/lib/string.o: CFLAGS += $(NO_LOOP_IDIOMS)

@@ -44,12 +44,13 @@ DECLARE_PER_CPU(unsigned, lock_depth); /* locks that this CPU holds */
 void spin_init(struct spinlock *lock, const char *name, enum lock_rank rank, unsigned sub);
 void spin_wait(struct spinlock *lock, u32 ticket) __cold; /* panics after 2^31 rounds */
 #ifdef CONFIG_DEBUG
-void lock_debug_acquire(struct spinlock *lock);
+void lock_debug_acquire(struct spinlock *lock, bool tried);
 void lock_debug_release(struct spinlock *lock);
 #else
-static inline void lock_debug_acquire(struct spinlock *lock)
+static inline void lock_debug_acquire(struct spinlock *lock, bool tried)
 {
 	(void)lock;
+	(void)tried;
 }
 static inline void lock_debug_release(struct spinlock *lock)
 {
@@ -63,7 +64,7 @@ static inline void spin_lock(struct spinlock *lock)
 {
 	u32 ticket;
 
-	lock_debug_acquire(lock);
+	lock_debug_acquire(lock, false);
 	ticket = atomic_fetch_add_explicit(&lock->next, 1, memory_order_relaxed);
 	if (unlikely(atomic_load_explicit(&lock->owner, memory_order_acquire) != ticket))
 		spin_wait(lock, ticket);
@@ -78,7 +79,7 @@ static inline bool spin_trylock(struct spinlock *lock)
 	if (!atomic_compare_exchange_strong_explicit(&lock->next, &owner, owner + 1, memory_order_acquire,
 						     memory_order_relaxed))
 		return false;
-	lock_debug_acquire(lock);
+	lock_debug_acquire(lock, true);
 	lock->cpu = (s16)arch_cpu_id();
 	this_cpu(lock_depth)++;
 	return true;

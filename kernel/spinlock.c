@@ -1,0 +1,109 @@
+/*
+ * spinlock.c - the slow half of spinlocks: waiting, and the rank check of debug builds.
+ *
+ * Idea.       A ticket lock serves waiters in the order in which they came. Deadlocks are found where they
+ * are caused, not where they strike: every lock has a (rank, sub) and a CPU may only go upwards, whatever the
+ * timing. Layout.     struct spinlock { next, owner } and a per-CPU lock_depth; debug builds add the held
+ * locks, in order of taking. Invariants. I1  next - owner == waiters + holder, modulo 2^32 I2  lock_depth of
+ * a CPU == locks whose `cpu` is that CPU I3  (debug) a lock that is waited for lies above all held ones in
+ * (rank, sub); trylock cannot deadlock: exempt Locking.    This is it. Failure.    2^31 rounds without a
+ * turn, a step against the order, or a release by a stranger: panic with the names. Next: kernel/printk.c.
+ */
+#include <kernel/spinlock.h>
+
+#include <kernel/printk.h>
+
+enum { HELD_MAX = 16 };
+#define SPIN_ROUNDS_MAX (1UL << 31)
+
+DEFINE_PER_CPU(unsigned, lock_depth);
+
+void spin_init(struct spinlock *lock, const char *name, enum lock_rank rank, unsigned sub)
+{
+	*lock = (struct spinlock)SPINLOCK_INIT(name, rank);
+	lock->sub = (u8)sub;
+}
+
+void spin_wait(struct spinlock *lock, u32 ticket)
+{
+	atomic_fetch_add_explicit(&lock->waits, 1, memory_order_relaxed);
+	for (u64 round = 0; round < SPIN_ROUNDS_MAX; round++) {
+		if (atomic_load_explicit(&lock->owner, memory_order_acquire) == ticket)
+			return;
+		arch_cpu_relax();
+	}
+	panic("lock %s: CPU %u waited 2^31 rounds for its turn, holder is CPU %d", lock->name, arch_cpu_id(),
+	      READ_ONCE(lock->cpu));
+}
+
+#ifdef CONFIG_DEBUG
+
+struct held_locks {
+	unsigned nr;
+	struct spinlock *lock[HELD_MAX];
+};
+static DEFINE_PER_CPU(struct held_locks, held_locks);
+
+static void lock_check_order(const struct held_locks *held, const struct spinlock *lock)
+{
+	for (unsigned i = 0; i < held->nr; i++) {
+		const struct spinlock *h = held->lock[i];
+
+		if (h == lock)
+			panic("lock order: %s taken again by its holder, CPU %u", lock->name, arch_cpu_id());
+		if (h->rank > lock->rank || (h->rank == lock->rank && h->sub >= lock->sub))
+			panic("lock order: %s (rank %u.%u) taken while holding %s (rank %u.%u)", lock->name,
+			      lock->rank, lock->sub, h->name, h->rank, h->sub);
+	}
+}
+
+/* Interrupts off while the array changes: a handler's own locks come and go on it. */
+void lock_debug_acquire(struct spinlock *lock, bool tried)
+{
+	struct held_locks *held = this_cpu_ptr(&held_locks);
+	unsigned long flags;
+
+	BUG_ON(lock->rank >= LOCK_CACHE_NODE && !arch_irq_disabled(),
+	       "lock %s is an IRQs-off lock, taken with interrupts on", lock->name);
+	flags = arch_irq_save();
+	if (!tried)
+		lock_check_order(held, lock);
+	BUG_ON(held->nr == HELD_MAX, "lock %s: more than %d locks held", lock->name, HELD_MAX);
+	held->lock[held->nr++] = lock;
+	arch_irq_restore(flags);
+}
+
+void lock_debug_release(struct spinlock *lock)
+{
+	unsigned long flags = arch_irq_save();
+	struct held_locks *held = this_cpu_ptr(&held_locks);
+	unsigned i = held->nr;
+
+	while (i && held->lock[i - 1] != lock)
+		i--;
+	if (!i)
+		panic("lock %s released by CPU %u, which does not hold it (holder: CPU %d)", lock->name,
+		      arch_cpu_id(), lock->cpu);
+	for (held->nr--; i <= held->nr; i++)
+		held->lock[i - 1] = held->lock[i];
+	arch_irq_restore(flags);
+}
+
+void lock_print_held(void)
+{
+	struct held_locks *held = this_cpu_ptr(&held_locks);
+
+	for (unsigned i = 0; i < held->nr && i < HELD_MAX; i++)
+		printk(LOG_EMERG, "held lock %u: %s (rank %u.%u)\n", i, held->lock[i]->name,
+		       held->lock[i]->rank, held->lock[i]->sub);
+}
+
+#else
+
+void lock_print_held(void)
+{
+	if (this_cpu(lock_depth))
+		printk(LOG_EMERG, "held locks: %u (VARIANT=debug names them)\n", this_cpu(lock_depth));
+}
+
+#endif

@@ -32,7 +32,7 @@ $O/%.o: %.c $O/flags
 $O/%.o: %.S $O/flags
 	@echo "  AS      $<"
 	$Q$(CC) $(CPPFLAGS) $(ARCH_CFLAGS) -g -D__ASSEMBLY__ -MMD -MP -c $< -o $@
-$O/kernel.lds: linker.ld $O/flags
+$O/kernel.lds: linker.ld arch/$(ARCH)/include/arch_impl/layout.h $O/flags
 	$Q$(CC) $(CPPFLAGS) -E -P -x c -D__ASSEMBLY__ $< -o $@
 $O/flags: FORCE | $(sort $(dir $(OBJS)))	# rewritten only when the command line changes
 	@echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(SRCS)' | cmp -s - $@ || echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(SRCS)' > $@

@@ -8,3 +8,4 @@ SRCS += kernel/spinlock.c
 # The compiler must not turn memcpy's loop into a call of memcpy.
 NO_LOOP_IDIOMS := $(if $(findstring clang,$(CC)),-fno-builtin,-fno-tree-loop-distribute-patterns)
 $O/kernel/lib/string.o: CFLAGS += $(NO_LOOP_IDIOMS)
+SRCS += kernel/main.c

@@ -7,8 +7,13 @@
 #define PT_INDEX_BITS 9
 #define ARCH_PT_MAX_LEVELS 5
 #define CACHE_LINE 64
+#ifdef __ASSEMBLY__ /* also the linker script: no suffixes there */
+#define KERNEL_VMA 0xffffffff80000000
+#define KERNEL_LOAD 0x200000
+#else
 #define KERNEL_VMA 0xffffffff80000000UL
 #define KERNEL_LOAD 0x200000UL /* physical address that the image is linked for */
+#endif
 
 #ifndef __ASSEMBLY__
 struct x86_layout {

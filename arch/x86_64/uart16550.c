@@ -1,0 +1,131 @@
+/*
+ * uart16550.c - the console: COM1, 115200 8N1.
+ *
+ * Idea.       Output is polled, so that it works before everything else and in a panic: wait until the
+ * transmitter is empty, then its FIFO takes 16 bytes without another look. Input comes by interrupt into a
+ * ring, so that the idle CPU can sleep and nothing is lost while a command runs. Layout.     ring[RING_SIZE],
+ * head: next free place (interrupt), tail: next byte to read; both count up for ever. Invariants. I1  head -
+ * tail <= RING_SIZE I2  receive interrupts and RTS are off only while the ring is full: then bytes wait in
+ * the FIFO, and the sender (or QEMU's pipe) stops; no byte is dropped on our side Locking.    Interrupts off
+ * around the receiver's state. Failure.    No UART at the port: output goes nowhere, input is empty. Next:
+ * trap.c, which calls the receive interrupt.
+ */
+
+#include "x86_internal.h"
+#include <arch/console.h>
+#include <arch/irq.h>
+#include <arch_impl/x86.h>
+
+enum {
+	COM1 = 0x3f8,
+	UART_DATA = COM1 + 0, /* divisor low while DLAB is set */
+	UART_IER = COM1 + 1,  /* divisor high while DLAB is set */
+	UART_FCR = COM1 + 2,
+	UART_LCR = COM1 + 3,
+	UART_MCR = COM1 + 4,
+	UART_LSR = COM1 + 5,
+	UART_SCRATCH = COM1 + 7,
+
+	IER_RX = 0x01,
+	FCR_ON_CLEAR = 0x07, /* FIFOs on and emptied, interrupt at the first byte */
+	LCR_8N1 = 0x03,
+	LCR_DLAB = 0x80,
+	MCR_DTR = 0x01,
+	MCR_RTS = 0x02,
+	MCR_OUT2 = 0x08, /* gates the interrupt line on a PC */
+	LSR_RX_READY = 0x01,
+	LSR_TX_EMPTY = 0x20,
+
+	TX_FIFO = 16,
+	TX_SPINS = 1 << 20, /* far above the 1.4 ms that 16 bytes take; then the line is dead */
+	RING_SIZE = 8192,
+};
+static_assert((RING_SIZE & (RING_SIZE - 1)) == 0, "ring indices wrap by mask");
+
+static bool uart_present;
+static bool uart_rx_irq; /* the receive interrupt is in use */
+static bool uart_throttled;
+static unsigned uart_tx_room;
+
+static u8 ring[RING_SIZE];
+static u32 ring_head, ring_tail;
+
+void arch_console_init(void)
+{
+	x86_outb(UART_SCRATCH, 0x5a);
+	uart_present = x86_inb(UART_SCRATCH) == 0x5a;
+	if (!uart_present)
+		return;
+	x86_outb(UART_IER, 0);
+	x86_outb(UART_LCR, LCR_DLAB);
+	x86_outb(UART_DATA, 1); /* 115200 */
+	x86_outb(UART_IER, 0);
+	x86_outb(UART_LCR, LCR_8N1);
+	x86_outb(UART_FCR, FCR_ON_CLEAR);
+	x86_outb(UART_MCR, MCR_DTR | MCR_RTS | MCR_OUT2);
+}
+
+void arch_putc(char c)
+{
+	if (!uart_present)
+		return;
+	if (uart_tx_room == 0) {
+		for (unsigned n = TX_SPINS; n && !(x86_inb(UART_LSR) & LSR_TX_EMPTY); n--)
+			arch_cpu_relax();
+		uart_tx_room = TX_FIFO;
+	}
+	uart_tx_room--;
+	x86_outb(UART_DATA, (u8)c);
+}
+
+/* Stops or restarts the sender. Interrupts are off. */
+static void uart_throttle(bool on)
+{
+	uart_throttled = on;
+	x86_outb(UART_IER, on || !uart_rx_irq ? 0 : IER_RX);
+	x86_outb(UART_MCR, on ? MCR_DTR | MCR_OUT2 : MCR_DTR | MCR_RTS | MCR_OUT2);
+}
+
+/* Everything that the FIFO holds into the ring. Interrupts are off. */
+static void uart_receive(void)
+{
+	while (x86_inb(UART_LSR) & LSR_RX_READY) {
+		if (ring_head - ring_tail == RING_SIZE) {
+			uart_throttle(true);
+			return;
+		}
+		ring[ring_head++ % RING_SIZE] = x86_inb(UART_DATA);
+	}
+}
+
+void x86_uart_irq(void)
+{
+	if (uart_present)
+		uart_receive();
+}
+
+void x86_uart_irq_enable(void)
+{
+	if (!uart_present)
+		return;
+	uart_rx_irq = true;
+	x86_outb(UART_IER, IER_RX);
+}
+
+int arch_getc(void)
+{
+	unsigned long flags;
+	int c = -1;
+
+	if (!uart_present)
+		return -1;
+	flags = arch_irq_save();
+	if (ring_head == ring_tail)
+		uart_receive(); /* polled use: before the interrupt works, or while it cannot come */
+	if (ring_head != ring_tail)
+		c = ring[ring_tail++ % RING_SIZE];
+	if (uart_throttled && ring_head - ring_tail <= RING_SIZE / 2)
+		uart_throttle(false);
+	arch_irq_restore(flags);
+	return c;
+}

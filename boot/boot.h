@@ -1,0 +1,46 @@
+#ifndef BOOT_H
+#define BOOT_H
+
+/*
+ * Parsers of what loaders and firmware leave in memory. Each is a pure function of bytes into a struct
+ * boot_info: nothing here touches a device or any state but *bi, so the same code runs on a host under
+ * sanitizers. The bytes may be anything: what is wrong is noted in bi->notes and skipped, and no length is
+ * followed out of its container.
+ */
+
+#include <kernel/bootinfo.h>
+#include <kernel/types.h>
+
+/* Physical memory as a parser may read it: len bytes at pa, or NULL if they are not all readable. */
+struct boot_mem {
+	const void *(*at)(const struct boot_mem *mem, u64 pa, u64 len);
+	void *ctx;
+};
+
+/* Multiboot2: the information block of len readable bytes, which lies at buf_pa. 0, or -EINVAL: no block at
+ * all. */
+int multiboot2_parse(const void *buf, size_t len, u64 buf_pa, struct boot_info *bi);
+
+/* PVH: struct hvm_start_info at pa. 0, or -EINVAL: no such structure there. */
+int pvh_parse(const struct boot_mem *mem, u64 pa, struct boot_info *bi);
+
+/* One processor that the MADT names. */
+struct acpi_cpu {
+	u32 apic_id;
+	bool enabled;
+};
+
+/*
+ * The table with this signature, checked (length, checksum), or NULL. *len is its length. notes may be NULL.
+ * bi->rsdp_copy is used if it is there, else bi->rsdp.
+ */
+const void *acpi_find_table(const struct boot_mem *mem, struct boot_info *bi, const char sig[4], u32 *len);
+/* The processors in the MADT of len bytes, at most max of them into cpu[]. Returns how many the table has. */
+unsigned acpi_madt_cpus(const void *madt, u32 len, struct acpi_cpu *cpu, unsigned max, struct boot_info *bi);
+/* PVH loaders and BIOS may give no RSDP: looks for it where BIOS puts it. Returns its address, or 0. */
+u64 acpi_scan_rsdp(const struct boot_mem *mem);
+
+/* Text of at most n bytes, up to its NUL; cut at size and always terminated. False if it was cut. */
+bool boot_copy_text(char *dst, size_t size, const char *src, size_t n);
+
+#endif

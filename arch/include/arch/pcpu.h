@@ -24,10 +24,10 @@ struct pcpu_stack {
 static inline unsigned long arch_percpu_base(void);
 void arch_percpu_set(unsigned long offset);
 
-/* Top entry, or NULL if empty. */
-void *arch_stack_pop(struct pcpu_stack *s);
+/* Top entry, or NULL if empty. Entries are never NULL. */
+static inline void *arch_stack_pop(struct pcpu_stack *s);
 /* False if avail >= limit; nothing has changed then. */
-bool arch_stack_push(struct pcpu_stack *s, void *p);
+static inline bool arch_stack_push(struct pcpu_stack *s, void *p);
 
 /* Trap entry calls it: a PC inside a primitive goes back to its start. Returns whether it did. */
 bool arch_restart_fix(unsigned long *pc);

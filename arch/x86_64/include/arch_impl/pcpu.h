@@ -12,4 +12,33 @@ static inline unsigned long arch_percpu_base(void)
 	return arch_this_cpu(&x86_percpu_base);
 }
 
+/*
+ * The primitives of restart.S, called with a register convention of their own: they take rdx (and rsi), lose
+ * rcx and the flags, and answer in the carry flag, so that a fast path around them needs no frame and saves
+ * nothing.
+ */
+void x86_stack_pop(void);
+void x86_stack_push(void);
+
+static inline void *arch_stack_pop(struct pcpu_stack *s)
+{
+	bool empty;
+	void *top;
+
+	__asm__ volatile("call x86_stack_pop" : "=@ccc"(empty), "=a"(top) : "d"(s) : "rcx", "memory");
+	if (unlikely(empty))
+		return NULL;
+	if (!top)
+		__builtin_unreachable(); /* entries are never NULL: the caller's test of the result is free */
+	return top;
+}
+
+static inline bool arch_stack_push(struct pcpu_stack *s, void *p)
+{
+	bool done;
+
+	__asm__ volatile("call x86_stack_push" : "=@ccc"(done) : "d"(s), "S"(p) : "rcx", "memory");
+	return likely(done);
+}
+
 #endif

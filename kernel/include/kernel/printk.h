@@ -38,6 +38,30 @@ extern int console_loglevel;
 void console_write(const char *s, size_t len);
 void console_printf(const char *fmt, ...) __printf(1, 2);
 
+/* What '\n' becomes on the console: CR LF on a UART. A port whose console is a plain file sets "\n". */
+extern const char *console_eol;
+/* True when the next character goes to column 0. */
+bool console_at_line_start(void);
+/* Log lines that the console has shown so far: a changed value tells a line editor to draw its line again. */
+u64 console_log_lines(void);
+
+/* Between the two the console shows no log lines; those that came meanwhile follow at the release. They nest.
+ */
+void console_hold(void);
+void console_release(void);
+
+/*
+ * From here on one CPU runs and prints past every lock and hold, first what was held back. Called by panic().
+ */
+void printk_panic(void);
+
+enum { LOG_LINE_SIZE = 512 };
+/*
+ * The next line of the log at or after *pos (0: the oldest kept), as dmesg shows it, NUL-terminated with its
+ * '\n', into buf[LOG_LINE_SIZE]; *pos moves behind it. Returns false at the end.
+ */
+bool log_next_line(u64 *pos, char *buf);
+
 /* printf.c. snprintf returns the length the whole text has, as in C99; scnprintf what was stored. */
 int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap);
 int snprintf(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);

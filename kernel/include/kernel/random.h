@@ -12,6 +12,18 @@ static inline u32 xorshift64(u64 *s)
 	return (u32)(*s >> 32);
 }
 
+/* Spreads every bit of x over the whole word (splitmix64's finaliser): makes a generator's state of a seed.
+ */
+static inline u64 mix64(u64 x)
+{
+	x += 0x9e3779b97f4a7c15UL;
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9UL;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebUL;
+	return x ^ x >> 31;
+}
+
+/* After cmdline_init(): fixes the seed and prints it. */
+void random_init(void);
 /* `seed=`, or taken from the cycle counter at boot; printed, so that any run can be repeated. */
 u64 boot_seed(void);
 

@@ -7,19 +7,21 @@
  * per-CPU pointer and no RCU reader; it is the RCU quiescent state.
  */
 
-#include <kernel/list.h>
 #include <kernel/types.h>
+#include <stdatomic.h>
 
 struct work {
 	const char *name;
 	/* A bounded step. Returns true while more is to do (it is called again at the next quiet point). */
 	bool (*step)(void);
-	bool pending;
-	u64 due_ns;    /* run not before this time; 0: as soon as asked */
 	u64 period_ns; /* 0: only when asked; else becomes due again by itself this long after its last end */
-	struct list_head link;
+	/* the queue's own */
+	_Atomic bool pending;
+	u64 due_ns; /* periodic work: the next time by itself */
+	struct work *next;
 };
 
+/* Once, before the first request: from now on w runs on this CPU. Context: boot or main loop. */
 void work_register(struct work *w);
 /* Context: any, also interrupts. */
 void work_request(struct work *w);
@@ -27,6 +29,11 @@ void work_request(struct work *w);
 void quiet_point(void);
 /* quiet_point() until nothing that was asked for is left; periodic work that is not due does not count. */
 void quiet_drain(void);
+/*
+ * Whether this CPU may sleep: nothing is pending or due, no callback waits. *wake_ns: when the next periodic
+ * work is due, 0 for never. Context: interrupts off, so that a request cannot slip in before the sleep.
+ */
+bool quiet_idle(u64 *wake_ns);
 
 /*
  * Free something after every CPU passed a quiet point. The callback runs at a quiet point.
@@ -39,6 +46,14 @@ struct rcu_head {
 void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head));
 /* Context: main loop only; counts as a quiet point. */
 void synchronize_rcu(void);
+/* An idle CPU is quiescent: no reader runs from enter to exit. Context: main loop, around arch_idle(). */
+void rcu_idle_enter(void);
+void rcu_idle_exit(void);
+/* For quiet_point(): reports this CPU's quiet state and runs a bounded number of callbacks whose time has
+ * come. */
+void rcu_quiet(void);
+/* Callbacks of this CPU that have not run. */
+u64 rcu_pending(void);
 /* Waits until every callback that was queued before has run. Context: main loop only. */
 void rcu_barrier(void);
 

@@ -1,0 +1,103 @@
+/*
+ * cmdline.c - the kernel command line.
+ *
+ * Idea.       Options are declared beside the code that they steer and found through a section, so the parser
+ * knows none of them, and a word that nobody declared is a typing mistake that can be named. Layout.     "a=1
+ * b cmd=\"x; y\"" -> words (quotes removed) -> option record by name -> its set(value) Invariants.
+ * cmdline_text() is the line as it came; words are cut in a copy. Handlers run in the order of the words.
+ * Locking.    None: runs once, on one CPU, before anything else.
+ * Failure.    Unknown name, bad value, missing quote: one line in the log, the run goes on with the default.
+ * Next:       random.c.
+ */
+#include <kernel/cmdline.h>
+
+#include <kernel/errno.h>
+#include <kernel/printk.h>
+#include <kernel/string.h>
+
+extern const struct cmdline_opt *const __start_cmdline_opts[], *const __stop_cmdline_opts[];
+
+static char line[BOOT_CMDLINE_SIZE];
+static char words[BOOT_CMDLINE_SIZE];
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/*
+ * Cuts the next word off *text and takes its quotes out: they protect blanks, wherever in the word they
+ * stand. NULL at the end of the line.
+ */
+static char *next_word(char **text)
+{
+	char *in = *text, *out, *word;
+	bool quoted = false;
+
+	while (is_blank(*in))
+		in++;
+	if (!*in)
+		return NULL;
+	for (word = out = in; *in && (quoted || !is_blank(*in)); in++) {
+		if (*in == '"')
+			quoted = !quoted;
+		else
+			*out++ = *in;
+	}
+	if (quoted)
+		pr_warn("cmdline: the quote that begins in \"%.*s\" does not end\n", (int)(out - word), word);
+	*text = *in ? in + 1 : in;
+	*out = '\0';
+	return word;
+}
+
+static const struct cmdline_opt *find_option(const char *name)
+{
+	for (const struct cmdline_opt *const *o = __start_cmdline_opts; o < __stop_cmdline_opts; o++)
+		if (strcmp((*o)->name, name) == 0)
+			return *o;
+	return NULL;
+}
+
+static void apply_word(char *word)
+{
+	char *value = strchr(word, '=');
+	const struct cmdline_opt *opt;
+
+	if (value)
+		*value++ = '\0';
+	opt = find_option(word);
+	if (!opt)
+		pr_warn("cmdline: unknown option \"%s\" is ignored\n", word);
+	else if (opt->set(value))
+		pr_warn("cmdline: %s%s%s: expected %s; the default is used\n", word, value ? "=" : "",
+			value ? value : "", opt->expected);
+}
+
+void cmdline_init(const struct boot_info *bi)
+{
+	char *text = words, *word;
+
+	strlcpy(line, bi->cmdline, sizeof(line));
+	strlcpy(words, bi->cmdline, sizeof(words));
+	while ((word = next_word(&text)))
+		apply_word(word);
+	/* After the options, so that loglevel= holds for this line too. */
+	pr_info("cmdline: %s\n", line);
+}
+
+const char *cmdline_text(void)
+{
+	return line;
+}
+
+int cmdline_bool(const char *value, bool *out)
+{
+	if (!value || strcmp(value, "on") == 0 || strcmp(value, "1") == 0)
+		*out = true;
+	else if (strcmp(value, "off") == 0 || strcmp(value, "0") == 0)
+		*out = false;
+	else
+		return -EINVAL;
+	return 0;
+}

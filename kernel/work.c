@@ -1,0 +1,107 @@
+/*
+ * work.c - deferred work, done at quiet points.
+ *
+ * Idea.       Without threads, what an allocator wants done later (reap, purge, open, reclaim) waits until
+ * its CPU is between two operations: no lock held, nothing half done. Then it may do anything, in bounded
+ * steps. Layout.     work_queue[cpu] -> work -> work -> NULL, in the order of registration; a request only
+ * sets `pending`. Invariants. I1  a work is on exactly one queue, for ever, and its step runs only on that
+ * CPU, never nested I2  a request made before a quiet point begins is served in it I3  at a quiet point the
+ * CPU holds no lock and is not in an interrupt Locking.    None. A queue is changed by its own CPU only;
+ * `pending` is atomic: set with release by any context, taken with acquire, so the step sees what the
+ * requester wrote before. Failure.    A quiet point with a lock held, or in an interrupt, is a BUG. Next:
+ * rcu.c.
+ */
+#include <kernel/work.h>
+
+#include <kernel/bug.h>
+#include <kernel/spinlock.h>
+
+#include <arch/irq.h>
+#include <arch/time.h>
+
+struct work_queue {
+	struct work *first;
+	bool running; /* inside a step */
+};
+
+static struct work_queue work_queue[NR_CPUS];
+
+void work_register(struct work *w)
+{
+	struct work **link = &work_queue[arch_cpu_id()].first;
+
+	while (*link) {
+		BUG_ON(*link == w, "work %s is registered twice", w->name);
+		link = &(*link)->next;
+	}
+	w->next = NULL;
+	w->due_ns = w->period_ns ? arch_time_ns() + w->period_ns : 0;
+	*link = w;
+}
+
+void work_request(struct work *w)
+{
+	atomic_store_explicit(&w->pending, true, memory_order_release);
+}
+
+static bool work_is_due(const struct work *w, u64 now)
+{
+	return w->period_ns && now >= w->due_ns;
+}
+
+static void work_run_queue(struct work_queue *q)
+{
+	u64 now = arch_time_ns();
+
+	for (struct work *w = q->first; w; w = w->next) {
+		bool asked = atomic_exchange_explicit(&w->pending, false, memory_order_acquire);
+
+		if (!asked && !work_is_due(w, now))
+			continue;
+		if (w->step())
+			work_request(w);
+		if (w->period_ns)
+			w->due_ns = arch_time_ns() + w->period_ns;
+	}
+}
+
+void quiet_point(void)
+{
+	struct work_queue *q = &work_queue[arch_cpu_id()];
+
+	BUG_ON(this_cpu(lock_depth), "quiet point with %u locks held", this_cpu(lock_depth));
+	BUG_ON(arch_in_interrupt(), "quiet point in an interrupt");
+	/* A step that waits (synchronize_rcu) comes back here: that is a quiet state, but steps do not nest.
+	 */
+	if (q->running) {
+		rcu_quiet();
+		return;
+	}
+	q->running = true;
+	rcu_quiet();
+	work_run_queue(q);
+	q->running = false;
+}
+
+bool quiet_idle(u64 *wake_ns)
+{
+	u64 now = arch_time_ns(), wake = 0;
+
+	for (const struct work *w = work_queue[arch_cpu_id()].first; w; w = w->next) {
+		if (atomic_load_explicit(&w->pending, memory_order_relaxed) || work_is_due(w, now))
+			return false;
+		if (w->period_ns && (!wake || w->due_ns < wake))
+			wake = w->due_ns;
+	}
+	*wake_ns = wake;
+	return !rcu_pending();
+}
+
+void quiet_drain(void)
+{
+	u64 wake_ns;
+
+	do
+		quiet_point();
+	while (!quiet_idle(&wake_ns));
+}

@@ -1,5 +1,6 @@
 # Sources of this directory, sorted, one per line.
 SRCS += kernel/cmdline.c
+SRCS += kernel/lib/fault.c
 SRCS += kernel/lib/parse.c
 SRCS += kernel/lib/printf.c
 SRCS += kernel/lib/rbtree.c

@@ -1,0 +1,1 @@
+"""What the tools share: QEMU's command line and its verdicts, KTAP, a console that asks, tests on the host side."""

@@ -1,9 +1,35 @@
-# Strata. `make help` lists the targets and variables; interface.md's section 1 is the contract (kernel/README.md).
+# Strata. `make help` lists the targets and variables; kernel/README.md, section 1, is the contract.
 
 ARCH ?= x86_64
 VARIANT ?=
 V ?= 0
 Q := $(if $(filter 1,$V),,@)
+
+# The machine that `run`, `debug` and tools/run-qemu start. CMDLINE is taken literally, `$` included.
+FW ?= direct
+MEM ?= 512M
+SMP ?= 2
+NUMA ?= 1
+LEVELS ?=
+override CMDLINE := $(value CMDLINE)
+QEMU_ARGS ?=
+SOAK_BOOTS ?= 50
+export ARCH VARIANT FW MEM SMP NUMA LEVELS CMDLINE QEMU_ARGS SOAK_BOOTS
+export PYTHONDONTWRITEBYTECODE := 1
+
+# As many jobs as CPUs, unless the caller says: make JOBS=1.
+JOBS ?= $(shell nproc 2>/dev/null || echo 1)
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(JOBS)
+endif
+
+PORTS := $(patsubst arch/%/arch.mk,%,$(wildcard arch/*/arch.mk))
+ifeq ($(filter $(ARCH),$(PORTS)),)
+$(error ARCH=$(ARCH): there is no such port; there is: $(PORTS))
+endif
+ifneq ($(filter-out debug,$(VARIANT)),)
+$(error VARIANT=$(VARIANT): expected debug, or nothing (asan, tsan and cov are variants of the hosted build))
+endif
 
 O := build/$(ARCH)$(VARIANT:%=-%)
 
@@ -12,6 +38,17 @@ include arch/$(ARCH)/arch.mk
 SRCS :=
 include boot/files.mk arch/$(ARCH)/files.mk kernel/files.mk mm/files.mk tests/files.mk
 OBJS := $(patsubst %,$O/%.o,$(basename $(SRCS)))
+C_SRCS := $(filter %.c,$(SRCS))
+
+# The host's gcc where it makes code for ARCH, else a cross compiler. Asked when first needed: setup may install it.
+ifeq ($(origin CROSS_COMPILE),undefined)
+find_cross = $(shell gcc -dumpmachine 2>/dev/null | grep -q '^$(ARCH)-' || \
+	for p in $(ARCH)-linux-gnu- $(ARCH)-elf-; do command -v $${p}gcc >/dev/null && echo $$p && break; done)
+CROSS_COMPILE = $(eval CROSS_COMPILE := $(find_cross))$(CROSS_COMPILE)
+endif
+COMPILER := $(if $(findstring clang,$(if $(filter command,$(firstword $(origin CC))),$(CC))),clang,gcc)
+OBJCOPY = $(CROSS_COMPILE)objcopy
+NM = $(CROSS_COMPILE)nm
 
 CPPFLAGS := -Ikernel/include -Imm/include -Iarch/include -Iarch/$(ARCH)/include -Iboot -I. $(ARCH_CPPFLAGS)
 CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-strict-aliasing -fno-common -fno-omit-frame-pointer \
@@ -20,8 +57,10 @@ CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-strict-aliasing -fno-common -fno
 ifeq ($(VARIANT),debug)
 CPPFLAGS += -DCONFIG_DEBUG
 endif
+# What decides an object file; a change of any of it rebuilds everything.
+FLAGS = $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(SRCS)
 
-all: $O/strata.elf
+all: $O/strata.elf $O/compile_commands.json	## build the artifacts for ARCH, all but the ISO
 
 $O/strata.elf: $(OBJS) $O/kernel.lds
 	@echo "  LD      $@"
@@ -34,12 +73,76 @@ $O/%.o: %.S $O/flags
 	$Q$(CC) $(CPPFLAGS) $(ARCH_CFLAGS) -g -D__ASSEMBLY__ -MMD -MP -c $< -o $@
 $O/kernel.lds: linker.ld arch/$(ARCH)/include/arch_impl/layout.h $O/flags
 	$Q$(CC) $(CPPFLAGS) -E -P -x c -D__ASSEMBLY__ $< -o $@
-$O/flags: FORCE | $(sort $(dir $(OBJS)))	# rewritten only when the command line changes
-	@echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(SRCS)' | cmp -s - $@ || echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(SRCS)' > $@
+$O/flags: FORCE | $(sort $(dir $(OBJS))) setup-build	# rewritten only when the command line changes
+	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' > $@
 $(sort $(dir $(OBJS))): ; @mkdir -p $@
+
+# One entry a file, for clangd, clang-tidy and cppcheck. The word "} {" stands between entries only.
+compile_entry = { "directory": "$(CURDIR)", "file": "$(1)", "output": "$O/$(basename $(1)).o", \
+	"command": "$(CC) $(CPPFLAGS) $(CFLAGS) -c $(1) -o $O/$(basename $(1)).o" }
+close_open := } {
+close_comma_open := }, {
+$O/compile_commands.json: $O/flags
+	$(file >$@,[ $(subst $(close_open),$(close_comma_open),$(foreach src,$(C_SRCS),$(call compile_entry,$(src)))) ])@:
+
+iso: $O/strata.iso	## one bootable image for BIOS and UEFI
+$O/strata.iso: $O/strata.elf boot/$(ARCH)/grub.cfg | setup-iso
+	@echo "  ISO     $@"
+	$Qrm -rf $O/iso && mkdir -p $O/iso/boot/grub
+	$Q$(OBJCOPY) --strip-all $< $O/iso/boot/strata.elf
+	$Qcp boot/$(ARCH)/grub.cfg $O/iso/boot/grub/grub.cfg
+	$Qgrub-mkrescue -o $@ --themes= --fonts= --locales= $O/iso >$O/iso.log 2>&1 || { cat $O/iso.log; rm -f $@; false; }
+
+IMAGE_FOR_FW := all $(if $(filter-out direct,$(FW)),iso)
+run: $(IMAGE_FOR_FW) setup-run	## boot in QEMU, with the debug shell on this terminal; Ctrl-A X leaves
+	@tools/run-qemu --interactive
+debug: $(IMAGE_FOR_FW) setup-run setup-debug	## as run, stopped at entry, with gdb attached (tools/gdb/strata.py)
+	@tools/run-qemu --debug
+
+test: test-images	## the whole matrix, in a selection of some minutes; ends with "N passed, N failed, N skipped"
+	@tools/test-matrix
+test-full: test-images	## every crossing of the matrix
+	@tools/test-matrix --full
+soak: test-images	## SOAK_BOOTS boots with random seeds, firmware, memory and levels
+	@tools/test-matrix --soak $(SOAK_BOOTS)
+test-images: all iso setup-test
+	@$(MAKE) --no-print-directory VARIANT=debug all
+
+bench: all setup-run	## the benchmark table, with the peers' figures beside ours
+	@tools/bench-report
+
+lint: all setup-lint	## formatting, layers, headers that compile alone, clang-tidy, cppcheck
+	@tools/lint $O
+
+host fuzz:	## the hosted build and its fuzzers
+	@echo "make $@: there is no port to the host yet (arch/host)"; false
+
+help:	## this list
+	@echo "Targets:"
+	@sed -n 's/^\([a-z][a-z -]*\):.*	## \(.*\)/\1	\2/p' $(firstword $(MAKEFILE_LIST)) | \
+		while IFS='	' read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
+	@printf '  %-12s %s\n' clean "remove build/"
+	@echo "Variables (with their present values):"
+	@printf '  %-28s %s\n' "ARCH=$(ARCH)" "one of: $(PORTS)" "VARIANT=$(VARIANT)" "debug, or nothing for -O2 -g" \
+		"FW=$(FW)" "direct (QEMU loads the kernel itself), bios or uefi (GRUB, from the ISO)" \
+		"MEM=$(MEM)" "memory, up to terabytes (sparse)" "SMP=$(SMP)" "CPUs" "NUMA=$(NUMA)" "nodes" \
+		"LEVELS=$(LEVELS)" "4 or 5 page-table levels; nothing: what the CPU model has" \
+		"CMDLINE=$$CMDLINE" "the kernel's command line, as in CMDLINE='test=slab.* seed=7'" \
+		"QEMU_ARGS=$$QEMU_ARGS" "more arguments for QEMU" \
+		"CROSS_COMPILE=$(CROSS_COMPILE)" "prefix of the compiler and binutils" "CC=$(CC)" "the compiler; clang works too" \
+		"JOBS=$(JOBS)" "how many jobs at once" "SOAK_BOOTS=$(SOAK_BOOTS)" "boots of make soak" "V=$V" "1 shows full commands"
 
 clean:
 	$Qrm -rf build
 
+# What each target lacks is installed, or named, before it starts.
+setup-build: ; @tools/setup $(COMPILER)
+setup-iso: ; @tools/setup iso
+setup-run: ; @tools/setup python qemu $(if $(filter uefi,$(FW)),ovmf)
+setup-debug: ; @tools/setup gdb
+setup-test: ; @tools/setup python qemu ovmf iso
+setup-lint: ; @tools/setup python lint
+
 -include $(OBJS:.o=.d)
-.PHONY: FORCE all clean
+.PHONY: FORCE all iso run debug test test-full soak test-images bench lint host fuzz help clean
+.PHONY: setup-build setup-iso setup-run setup-debug setup-test setup-lint

@@ -2,9 +2,10 @@
  * cmdline.c - the kernel command line.
  *
  * Idea.       Options are declared beside the code that they steer and found through a section, so the parser
- * knows none of them, and a word that nobody declared is a typing mistake that can be named. Layout.     "a=1
- * b cmd=\"x; y\"" -> words (quotes removed) -> option record by name -> its set(value) Invariants.
- * cmdline_text() is the line as it came; words are cut in a copy. Handlers run in the order of the words.
+ *             knows none of them, and a word that nobody declared is a typing mistake that can be named.
+ * Layout.     "a=1 b cmd=\"x; y\"" -> words (quotes removed) -> option record by name -> its set(value)
+ * Invariants. cmdline_text() is the line as it came; words are cut in a copy. Handlers run in the order of
+ *             the words.
  * Locking.    None: runs once, on one CPU, before anything else.
  * Failure.    Unknown name, bad value, missing quote: one line in the log, the run goes on with the default.
  * Next:       random.c.

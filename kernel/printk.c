@@ -2,16 +2,21 @@
  * printk.c - the log and the console.
  *
  * Idea.       A caller in any context only appends a record to its CPU's stage; whoever gets the console lock
- * moves the stages into the log and shows what is due. Nobody waits for a slow console but the one who is
- * printing. Layout.     printk -> stage of this CPU -> log ring -> console 4 KiB, IRQs off      128 KiB,
- * console_lock A record is { ns, len, level } and the text; positions count bytes for ever and are taken
- * modulo the size. Invariants. I1  tail <= shown <= head, head - tail <= LOG_SIZE; tail and shown stand at
- * the start of a record I2  a console line never begins behind other output: log lines first end a line that
- * is open I3  while `hold` is not 0 no log line is shown, except in a panic Locking.    console_lock (rank 7,
- * IRQs off): ring, console state. A stage: written by its CPU with IRQs off, read under console_lock; its
- * head and tail are published with release. printk only tries the lock: the holder looks at the stages again
- * after its release, so nothing stays behind. Failure.    A full stage drops the line, a full log its oldest
- * lines; both are counted and said. Next:       cmdline.c.
+ *             moves the stages into the log and shows what is due. Nobody waits for a slow console but the
+ *             one who is printing.
+ * Layout.     printk -> stage of this CPU -> log ring -> console
+ *                       4 KiB, IRQs off      128 KiB, console_lock
+ *             A record is { ns, len, level } and the text; positions count bytes for ever and are taken modulo the size.
+ * Invariants. I1  tail <= shown <= head, head - tail <= LOG_SIZE; tail and shown stand at the start of a
+ *                 record
+ *             I2  a log line begins in column 0: it ends a console line that is open
+ *             I3  while console_holds is not 0 no log line is shown, except in a panic
+ * Locking.    console_lock (rank 7, IRQs off): ring, console state. A stage is written by its CPU with IRQs
+ *             off and read under console_lock; its head and tail are published with release. printk only
+ *             tries the lock: the holder looks at the stages again after its release, so nothing stays
+ *             behind.
+ * Failure.    A full stage drops the line, a full log its oldest lines; both are said.
+ * Next:       cmdline.c.
  */
 #include <kernel/printk.h>
 

@@ -2,8 +2,9 @@
  * random.c - the one seed of a boot.
  *
  * Idea.       Every random choice (region bases, test sequences, shuffles) starts from one printed number, so
- * that a run can be repeated by giving it back. Layout.     boot_seed(); users make their own generator
- * state: mix64(seed ^ something of their own). Invariants. The seed does not change after random_init().
+ *             that a run can be repeated by giving it back.
+ * Layout.     boot_seed(); users make their own generator state: mix64(seed ^ something of their own).
+ * Invariants. The seed does not change after random_init().
  * Locking.    None: written once during boot.
  * Failure.    None.
  * Next:       work.c.

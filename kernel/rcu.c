@@ -2,15 +2,19 @@
  * rcu.c - free something after every reader that could see it has gone.
  *
  * Idea.       Readers mark nothing: a reader never spans a quiet point. A grace period has a number; each CPU
- * notes the highest number it saw at a quiet point, and a period is over when every running CPU has noted it.
- * Layout.     rcu_seq: last period begun. Per CPU: seen, and callbacks   fresh -> waiting (for period
- * wait_seq) -> ready Invariants. I1  `seen` of a CPU is at most rcu_seq, or RCU_IDLE while it sleeps I2
- * callbacks of one CPU run in the order in which they were queued I3  a callback of period n runs only after
- * every online CPU was at a quiet point, or idle, at a time when rcu_seq was already n, that is after the
- * callback was queued Locking.    None. `fresh` is touched with IRQs off by its CPU, the rest at its quiet
- * points. rcu_seq and seen are atomic, sequentially consistent: I3 compares stores to different variables by
- * different CPUs. Failure.    None: heads live in the objects, nothing is allocated. Next:       ktest.c, or
- * mm/memblock.c for the order of the boot.
+ *             notes the highest number it saw at a quiet point, and a period is over when every running CPU
+ *             has noted it.
+ * Layout.     rcu_seq: the last period begun.
+ *             Per CPU: seen, and callbacks   fresh -> waiting (for period wait_seq) -> ready
+ * Invariants. I1  `seen` of a CPU is at most rcu_seq, or RCU_IDLE while it sleeps
+ *             I2  callbacks of one CPU run in the order in which they were queued
+ *             I3  a callback of period n runs only after every online CPU was at a quiet point, or idle, at a
+ *                 time when rcu_seq was already n, that is after the callback was queued
+ * Locking.    None. `fresh` is touched with IRQs off by its CPU, the rest at its quiet points. rcu_seq and
+ *             seen are atomic and sequentially consistent: I3 compares stores to different variables by
+ *             different CPUs.
+ * Failure.    None: heads live in the objects, nothing is allocated.
+ * Next:       ktest.c, or mm/memblock.c for the order of the boot.
  */
 #include <kernel/work.h>
 

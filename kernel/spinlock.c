@@ -2,12 +2,18 @@
  * spinlock.c - the slow half of spinlocks: waiting, and the rank check of debug builds.
  *
  * Idea.       A ticket lock serves waiters in the order in which they came. Deadlocks are found where they
- * are caused, not where they strike: every lock has a (rank, sub) and a CPU may only go upwards, whatever the
- * timing. Layout.     struct spinlock { next, owner } and a per-CPU lock_depth; debug builds add the held
- * locks, in order of taking. Invariants. I1  next - owner == waiters + holder, modulo 2^32 I2  lock_depth of
- * a CPU == locks whose `cpu` is that CPU I3  (debug) a lock that is waited for lies above all held ones in
- * (rank, sub); trylock cannot deadlock: exempt Locking.    This is it. Failure.    2^31 rounds without a
- * turn, a step against the order, or a release by a stranger: panic with the names. Next: kernel/printk.c.
+ *             are caused, not where they strike: every lock has a (rank, sub) and a CPU may only go upwards,
+ *             whatever the timing.
+ * Layout.     struct spinlock { next, owner } and a per-CPU lock_depth; debug builds add the held locks, in
+ *             order of taking.
+ * Invariants. I1  next - owner == waiters + holder, modulo 2^32
+ *             I2  lock_depth of a CPU == locks whose `cpu` is that CPU
+ *             I3  (debug) a lock that is waited for lies above all held ones in (rank, sub); trylock cannot
+ *                 deadlock and is exempt
+ * Locking.    This is it.
+ * Failure.    2^31 rounds without a turn, a step against the order, or a release by a stranger: panic with
+ *             the names.
+ * Next:       printk.c.
  */
 #include <kernel/spinlock.h>
 

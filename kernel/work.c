@@ -2,14 +2,17 @@
  * work.c - deferred work, done at quiet points.
  *
  * Idea.       Without threads, what an allocator wants done later (reap, purge, open, reclaim) waits until
- * its CPU is between two operations: no lock held, nothing half done. Then it may do anything, in bounded
- * steps. Layout.     work_queue[cpu] -> work -> work -> NULL, in the order of registration; a request only
- * sets `pending`. Invariants. I1  a work is on exactly one queue, for ever, and its step runs only on that
- * CPU, never nested I2  a request made before a quiet point begins is served in it I3  at a quiet point the
- * CPU holds no lock and is not in an interrupt Locking.    None. A queue is changed by its own CPU only;
- * `pending` is atomic: set with release by any context, taken with acquire, so the step sees what the
- * requester wrote before. Failure.    A quiet point with a lock held, or in an interrupt, is a BUG. Next:
- * rcu.c.
+ *             its CPU is between two operations: no lock held, nothing half done. Then it may do anything, in
+ *             bounded steps.
+ * Layout.     work_queue[cpu] -> work -> work -> NULL, in the order of registration; a request only sets
+ *             `pending`.
+ * Invariants. I1  a work is on exactly one queue, for ever, and its step runs only on that CPU, never nested
+ *             I2  a request made before a quiet point begins is served in it
+ *             I3  at a quiet point the CPU holds no lock and is not in an interrupt
+ * Locking.    None. A queue is changed by its own CPU only; `pending` is atomic: set with release by any
+ *             context, taken with acquire, so the step sees what the requester wrote before.
+ * Failure.    A quiet point with a lock held, or in an interrupt, is a BUG.
+ * Next:       rcu.c.
  */
 #include <kernel/work.h>
 

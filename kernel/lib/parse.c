@@ -2,11 +2,13 @@
  * parse.c - numbers, sizes and glob patterns out of text.
  *
  * Idea.       The command line and the shell read numbers the same way, and a number that does not fit is an
- * error of its own, never a wrapped value. Layout.     parse_digits() reads the number; parse_size_prefix()
- * adds Linux's memparse() suffixes; the others demand that the text ends there. Invariants. Results are
- * untouched on error. No function reads past the terminating NUL. Locking.    None; any context. Failure.
- * -EINVAL: not a number, or text after it. -ERANGE: a number above 2^64 - 1. Next:       kernel/cmdline.c,
- * the first user.
+ *             error of its own, never a wrapped value.
+ * Layout.     parse_digits() reads the number; parse_size_prefix() adds Linux's memparse() suffixes; the
+ *             others demand that the text ends there.
+ * Invariants. Results are untouched on error. No function reads past the terminating NUL.
+ * Locking.    None; any context.
+ * Failure.    -EINVAL: not a number, or text after it. -ERANGE: a number above 2^64 - 1.
+ * Next:       kernel/cmdline.c, the first user.
  */
 #include <kernel/errno.h>
 #include <kernel/string.h>

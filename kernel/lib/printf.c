@@ -1,15 +1,17 @@
 /*
- * printf.c - formatted output into a buffer.
+ * printf.c - formatted output into a buffer: C99 without floating point and %n, plus %pS, an address of
+ * the image as symbol+offset/size.
  *
  * Idea.       One engine, vsnprintf(): it parses a conversion into a struct spec, turns the argument into
- * digits or a string, and lays that out in the field. Everything that prints goes through it. Layout. struct
- * sink { buf, size, len } <- sink_field(prefix, zeros, body, padding) <- one function per kind Invariants. I1
- * no byte is written at or behind buf + size; buf[0 .. min(len, size-1)] is text, then NUL (size > 0) I2  the
- * returned length does not depend on size Locking.    None, no static state: any context, also inside a
- * panic. Failure.    A conversion that does not exist is printed as it stands. A NULL string prints "(null)".
+ *             digits or a string, and lays that out in the field. Everything that prints goes through it.
+ * Layout.     struct sink { buf, size, len } <- sink_field(prefix, zeros, body) <- one function per kind of
+ *             argument
+ * Invariants. I1  no byte is written at or behind buf + size; buf[0 .. min(len, size - 1)) is text, then NUL
+ *                 (size > 0)
+ *             I2  the returned length does not depend on size
+ * Locking.    None, no static state: any context, also inside a panic.
+ * Failure.    A conversion that does not exist is printed as it stands. A NULL string prints "(null)".
  * Next:       kernel/printk.c.
- *
- * C99 without floating point and %n, plus %pS: an address of the image as symbol+offset/size.
  */
 #include <kernel/printk.h>
 #include <kernel/string.h>
@@ -192,6 +194,71 @@ static s64 narrow_signed(s64 v, int bytes)
 					: v;
 }
 
+static const char *parse_star(const char *f, int *out, va_list *ap)
+{
+	if (*f != '*')
+		return parse_count(f, out);
+	*out = va_arg(*ap, int);
+	return f + 1;
+}
+
+/* What stands between '%' and the conversion character. */
+static const char *parse_spec(const char *f, struct spec *spec, va_list *ap)
+{
+	f = parse_flags(f, spec);
+	f = parse_star(f, &spec->width, ap);
+	if (spec->width < 0) {
+		spec->left = true;
+		spec->width = -spec->width;
+	}
+	if (*f == '.')
+		f = parse_star(f + 1, &spec->precision, ap);
+	f = parse_length(f, spec);
+	spec->conv = *f;
+	return f;
+}
+
+/* False if there is no such conversion. */
+static bool print_arg(struct sink *s, struct spec *spec, bool symbol, va_list *ap)
+{
+	bool wide = spec->bytes == sizeof(long);
+	char c;
+
+	switch (spec->conv) {
+	case 'd':
+	case 'i':
+		print_signed(s, spec,
+			     narrow_signed(wide ? va_arg(*ap, long) : va_arg(*ap, int), spec->bytes));
+		return true;
+	case 'u':
+	case 'x':
+	case 'X':
+	case 'o':
+		print_number(s, spec,
+			     narrow_unsigned(wide ? va_arg(*ap, unsigned long) : va_arg(*ap, unsigned),
+					     spec->bytes),
+			     "");
+		return true;
+	case 'c':
+		c = (char)va_arg(*ap, int);
+		sink_field(s, spec, "", 0, &c, 1);
+		return true;
+	case 's':
+		print_string(s, spec, va_arg(*ap, const char *));
+		return true;
+	case 'p':
+		if (symbol)
+			print_symbol(s, spec, va_arg(*ap, unsigned long));
+		else
+			print_pointer(s, spec, va_arg(*ap, unsigned long));
+		return true;
+	case '%':
+		sink_char(s, '%');
+		return true;
+	}
+	return false;
+}
+
 int vsnprintf(char *buf, size_t size, const char *fmt, va_list args)
 {
 	struct sink s = {buf, size, 0};
@@ -201,75 +268,18 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list args)
 	for (const char *f = fmt; *f;) {
 		struct spec spec = {.precision = -1};
 		const char *start = f;
+		bool symbol;
 
 		if (*f != '%') {
 			sink_char(&s, *f++);
 			continue;
 		}
-		f = parse_flags(f + 1, &spec);
-		if (*f == '*') {
-			spec.width = va_arg(ap, int);
-			f++;
-			if (spec.width < 0) {
-				spec.left = true;
-				spec.width = -spec.width;
-			}
-		} else {
-			f = parse_count(f, &spec.width);
-		}
-		if (*f == '.') {
-			f++;
-			if (*f == '*') {
-				spec.precision = va_arg(ap, int);
-				f++;
-			} else {
-				f = parse_count(f, &spec.precision);
-			}
-		}
-		f = parse_length(f, &spec);
-		spec.conv = *f;
-		switch (spec.conv) {
-		case 'd':
-		case 'i': {
-			s64 v = spec.bytes == sizeof(long) ? va_arg(ap, long) : va_arg(ap, int);
-
-			print_signed(&s, &spec, narrow_signed(v, spec.bytes));
-			break;
-		}
-		case 'u':
-		case 'x':
-		case 'X':
-		case 'o': {
-			u64 v = spec.bytes == sizeof(long) ? va_arg(ap, unsigned long) : va_arg(ap, unsigned);
-
-			print_number(&s, &spec, narrow_unsigned(v, spec.bytes), "");
-			break;
-		}
-		case 'c': {
-			char c = (char)va_arg(ap, int);
-
-			sink_field(&s, &spec, "", 0, &c, 1);
-			break;
-		}
-		case 's':
-			print_string(&s, &spec, va_arg(ap, const char *));
-			break;
-		case 'p':
-			if (f[1] == 'S') {
-				f++;
-				print_symbol(&s, &spec, va_arg(ap, unsigned long));
-			} else {
-				print_pointer(&s, &spec, va_arg(ap, unsigned long));
-			}
-			break;
-		case '%':
-			sink_char(&s, '%');
-			break;
-		default: /* not a conversion: show it, so that the mistake is seen */
+		f = parse_spec(f + 1, &spec, &ap);
+		symbol = f[0] == 'p' && f[1] == 'S';
+		if (print_arg(&s, &spec, symbol, &ap))
+			f += symbol ? 2 : 1;
+		else /* show it, so that the mistake is seen */
 			sink_bytes(&s, start, (size_t)(f - start));
-			continue;
-		}
-		f++;
 	}
 	va_end(ap);
 	if (size)

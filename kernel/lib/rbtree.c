@@ -2,12 +2,14 @@
  * rbtree.c - red-black trees with an optional derived value per node.
  *
  * Idea.       A binary search tree whose nodes are red or black; the two colour rules keep the longest path
- * below twice the shortest, so every operation is O(log n). A derived value (say: the largest gap in the
- * subtree) is kept exact because each change recomputes the nodes whose subtree changed, bottom up, and each
- * rotation the two it turns. Layout.     root -> node { parent, left, right, red }, embedded in the owner's
- * element. Invariants. I1  the root is black; a red node has no red child I2  every path from a node down to
- * a missing child passes the same number of black nodes I3  child->parent names its parent, the root's is
- * NULL I4  update(n) would change nothing, for every n                                        (rb_check())
+ *             below twice the shortest, so every operation is O(log n). A derived value (say: the largest gap
+ *             in the subtree) is kept exact because each change recomputes the nodes whose subtree changed,
+ *             bottom up, and each rotation the two it turns.
+ * Layout.     root -> node { parent, left, right, red }, embedded in the owner's element.
+ * Invariants. I1  the root is black; a red node has no red child
+ *             I2  every path from a node down to a missing child passes the same number of black nodes
+ *             I3  child->parent names its parent, the root's is NULL
+ *             I4  update(n) would change nothing, for every n; all four: rb_check()
  * Locking.    None: the owner of the tree has a lock.
  * Failure.    None: nothing is allocated.
  * Next:       kernel/spinlock.c.

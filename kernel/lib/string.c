@@ -2,11 +2,13 @@
  * string.c - memory blocks and strings.
  *
  * Idea.       The compiler calls memcpy, memmove, memset and memcmp on its own, so they must exist and must
- * not be recognised as themselves: this file is built with -fno-tree-loop-distribute-patterns. Layout. Blocks
- * move as 8-byte words and a tail of bytes; from BLOCK_MIN bytes the port's block instruction does it. Words
- * may be unaligned: every port allows that on normal memory. Invariants. None beyond C's own contracts.
- * strlcpy always terminates when size is not 0. Locking.    None; any context, also before anything is set
- * up. Failure.    None. Next:       printf.c.
+ *             not be recognised as themselves: this file is built with -fno-tree-loop-distribute-patterns.
+ * Layout.     Blocks move as 8-byte words and a tail of bytes; from BLOCK_MIN bytes the port's block
+ *             instruction does it. Words may be unaligned: every port allows that on normal memory.
+ * Invariants. None beyond C's own contracts. strlcpy always terminates when size is not 0.
+ * Locking.    None; any context, also before anything is set up.
+ * Failure.    None.
+ * Next:       printf.c.
  */
 #include <kernel/string.h>
 

@@ -33,8 +33,7 @@ void printk(enum log_level level, const char *fmt, ...) __printf(2, 3);
 /* Console threshold, 0 to 7 (`loglevel=`). */
 extern int console_loglevel;
 
-/* Straight to the console, no level, no time stamp, not in the ring: shell answers, KTAP. '\n' becomes CR LF
- * there. */
+/* Straight to the console, no level, no time stamp, not in the ring: shell answers, KTAP. */
 void console_write(const char *s, size_t len);
 void console_printf(const char *fmt, ...) __printf(1, 2);
 
@@ -45,8 +44,7 @@ bool console_at_line_start(void);
 /* Log lines that the console has shown so far: a changed value tells a line editor to draw its line again. */
 u64 console_log_lines(void);
 
-/* Between the two the console shows no log lines; those that came meanwhile follow at the release. They nest.
- */
+/* Between the two the console shows no log lines; what came meanwhile follows at the release. They nest. */
 void console_hold(void);
 void console_release(void);
 

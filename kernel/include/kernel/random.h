@@ -12,8 +12,7 @@ static inline u32 xorshift64(u64 *s)
 	return (u32)(*s >> 32);
 }
 
-/* Spreads every bit of x over the whole word (splitmix64's finaliser): makes a generator's state of a seed.
- */
+/* Spreads every bit of x over the whole word (splitmix64's finaliser): a generator's state from a seed. */
 static inline u64 mix64(u64 x)
 {
 	x += 0x9e3779b97f4a7c15UL;

@@ -1,1 +1,10 @@
 # Sources of this directory, sorted, one per line.
+SRCS += mm/buddy.c
+SRCS += mm/kmap.c
+SRCS += mm/memblock.c
+SRCS += mm/memmap.c
+SRCS += mm/numa.c
+SRCS += mm/page.c
+SRCS += mm/page_alloc.c
+SRCS += mm/pcp.c
+SRCS += mm/zone.c

@@ -37,19 +37,17 @@ typedef int64_t s64;
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Each argument is evaluated once. */
-#define min(a, b)                              \
-	({                                     \
-		__typeof__(a) min_a = (a);     \
-		__typeof__(b) min_b = (b);     \
-		min_a < min_b ? min_a : min_b; \
+/* Each argument is evaluated once; __COUNTER__ keeps nested uses apart. */
+#define CONCAT_(a, b) a##b
+#define CONCAT(a, b) CONCAT_(a, b)
+#define min_max_once(a, b, op, x, y)                                                               \
+	({                                                                                         \
+		__typeof__(a) x = (a);                                                             \
+		__typeof__(b) y = (b);                                                             \
+		x op y ? x : y;                                                                    \
 	})
-#define max(a, b)                              \
-	({                                     \
-		__typeof__(a) max_a = (a);     \
-		__typeof__(b) max_b = (b);     \
-		max_a > max_b ? max_a : max_b; \
-	})
+#define min(a, b) min_max_once(a, b, <, CONCAT(min_a, __COUNTER__), CONCAT(min_b, __COUNTER__))
+#define max(a, b) min_max_once(a, b, >, CONCAT(max_a, __COUNTER__), CONCAT(max_b, __COUNTER__))
 #define clamp(v, lo, hi) min(max(v, lo), hi)
 
 /* A plain variable that another context may change: one access, neither torn nor repeated. */

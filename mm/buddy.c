@@ -1,0 +1,551 @@
+/*
+ * buddy.c - free lists by order and migratetype; split and merge. Knows one zone and nothing above it.
+ *
+ * Idea.       A free block of 2^n pages is naturally aligned; its buddy is the block whose frame number
+ * differs in bit n only. Freeing merges with free buddies as far as it goes, allocating cuts the smallest
+ * block that fits and keeps its lower part. Lists by migratetype keep movable and unmovable pages in
+ * different pageblocks, so that whole pageblocks can become free again. Layout.
+ * zone->free_area[order].list[type], linked by page->lru of each block's first page Invariants. F1  a listed
+ * block: state BUDDY, its order and type in flags, refcount 0, aligned, inside the zone F2  every other page
+ * of a free or allocated block is interior (flags 0, but for a slab's own tails) F3  no two free buddies of
+ * one order that may merge             F4  nr_free = lengths of the lists F5  listed_pages = sum of nr_free
+ * << order; free_pages = listed + unopened - isolated F6  blocks of pageblock size and above lie on the list
+ * of their pageblocks' type F7  nr_isolated_blocks and highatomic_pages count the pageblocks of those types
+ * Locking.    zone->lock, held by the caller, IRQs off. Constant work per order: cost does not depend on
+ * block size. Failure.    NULL when no list can answer; a block that is free already, or of another shape, is
+ * a BUG. Source.     Linux mm/page_alloc.c (__free_one_page, __rmqueue, steal_suitable_fallback,
+ * reserve_highatomic_pageblock), mm/page_isolation.c. Only a block's first struct page is written. Next:
+ * pcp.c.
+ */
+#include <kernel/bug.h>
+#include <kernel/errno.h>
+#include <mm/internal.h>
+
+enum { WATERMARK_BOOST_FACTOR = 15000 }; /* of 10000, of the high mark */
+
+void buddy_zone_init(struct zone *zone)
+{
+	for (unsigned o = 0; o < NR_ORDERS; o++)
+		for (unsigned t = 0; t < NR_MIGRATETYPES; t++)
+			list_init(&zone->free_area[o].list[t]);
+}
+
+/* ---- lists ---- */
+
+static bool type_mergeable(enum migratetype type)
+{
+	return type < MT_PCPTYPES;
+}
+
+static void list_block(struct zone *zone, struct page *page, unsigned order, enum migratetype type,
+		       bool to_tail)
+{
+	struct list_head *head = &zone->free_area[order].list[type];
+
+	page->flags = PAGE_BUDDY | (unsigned long)order << PG_ORDER_SHIFT |
+		      (unsigned long)type << PG_TYPE_SHIFT | zone_page_flags(zone);
+	page->refcount = 0;
+	if (to_tail)
+		list_add_tail(&page->lru, head);
+	else
+		list_add(&page->lru, head);
+	zone->free_area[order].nr_free++;
+}
+
+/* Takes a free block off its list; its first page is interior afterwards. */
+static void unlist_block(struct zone *zone, struct page *page)
+{
+	list_del(&page->lru);
+	zone->free_area[page_order(page)].nr_free--;
+	page->flags = 0;
+}
+
+static void account(struct zone *zone, enum migratetype type, long pages)
+{
+	zone->listed_pages += (unsigned long)pages;
+	if (unlikely(type == MT_ISOLATE))
+		zone->isolated_pages += (unsigned long)pages;
+	else
+		zone->free_pages += (unsigned long)pages;
+}
+
+/* ---- free ---- */
+
+/* The buddy of order-n `page`, if it is free and may merge with it. */
+static struct page *mergeable_buddy(const struct zone *zone, struct page *page, unsigned order,
+				    enum migratetype type)
+{
+	/* Relative to the aligned array, XOR on the pointer is XOR on the frame number. */
+	struct page *buddy = (struct page *)((unsigned long)page ^ (sizeof(struct page) << order));
+	const unsigned long want =
+		PAGE_BUDDY | (unsigned long)order << PG_ORDER_SHIFT | zone_page_flags(zone);
+
+	if ((buddy->flags & ~PG_TYPE_MASK) != want)
+		return NULL;
+	/* A whole pageblock never joins one whose type must stay apart. */
+	if (order >= PAGEBLOCK_ORDER && page_type(buddy) != type &&
+	    !(type_mergeable(page_type(buddy)) && type_mergeable(type)))
+		return NULL;
+	return buddy;
+}
+
+/*
+ * Will the block probably become part of a larger one soon? Then it should be used last. Linux asks the same
+ * question (buddy_merge_likely): is the buddy of the block that this and its missing buddy would make free
+ * already?
+ */
+static bool merge_likely(const struct zone *zone, struct page *page, unsigned order, enum migratetype type)
+{
+	struct page *both = (struct page *)((unsigned long)page & ~(sizeof(struct page) << order));
+
+	return order <= MAX_ORDER - 2 && mergeable_buddy(zone, both, order + 1, type);
+}
+
+void buddy_free(struct zone *zone, struct page *page, unsigned order, enum migratetype type, bool to_tail)
+{
+	struct page *buddy;
+
+	lock_assert_held(&zone->lock);
+	account(zone, type, 1L << order);
+	page->flags = 0;
+	while (order < MAX_ORDER && (buddy = mergeable_buddy(zone, page, order, type)) != NULL) {
+		unlist_block(zone, buddy);
+		page = min(page, buddy);
+		order++;
+	}
+	list_block(zone, page, order, type, to_tail || merge_likely(zone, page, order, type));
+}
+
+/* ---- allocate ---- */
+
+static void mark_allocated(const struct zone *zone, struct page *page, unsigned order, enum migratetype type)
+{
+	page->flags = PAGE_ALLOCATED | (unsigned long)order << PG_ORDER_SHIFT |
+		      (unsigned long)type << PG_TYPE_SHIFT | zone_page_flags(zone);
+}
+
+/* Cuts a block that is on no list down to `to`, listing the upper halves; the lower part stays with the
+ * caller. */
+static void expand(struct zone *zone, struct page *page, unsigned order, unsigned to, enum migratetype type)
+{
+	while (order > to) {
+		order--;
+		list_block(zone, page + (1UL << order), order, type, false);
+	}
+}
+
+static struct page *first_block(struct zone *zone, unsigned order, enum migratetype type)
+{
+	struct list_head *head = &zone->free_area[order].list[type];
+
+	return list_empty(head) ? NULL : list_first_entry(head, struct page, lru);
+}
+
+static struct page *smallest_fit(struct zone *zone, unsigned order, enum migratetype type)
+{
+	for (unsigned o = order; o < NR_ORDERS; o++) {
+		struct page *page = first_block(zone, o, type);
+
+		if (!page)
+			continue;
+		unlist_block(zone, page);
+		expand(zone, page, o, order, type);
+		account(zone, type, -(1L << order));
+		return page;
+	}
+	return NULL;
+}
+
+/* ---- pageblock types and stealing ---- */
+
+void pageblock_set_type(struct zone *zone, struct page *page, enum migratetype type)
+{
+	struct page *first = pageblock_page(page);
+	enum migratetype was = (enum migratetype)first->block_type;
+
+	zone->nr_isolated_blocks += (type == MT_ISOLATE) - (was == MT_ISOLATE);
+	if (was == MT_HIGHATOMIC)
+		zone->highatomic_pages -= PAGEBLOCK_PAGES;
+	if (type == MT_HIGHATOMIC)
+		zone->highatomic_pages += PAGEBLOCK_PAGES;
+	first->block_type = (u8)type;
+}
+
+static void move_free_block(struct zone *zone, struct page *page, enum migratetype type)
+{
+	unsigned order = page_order(page);
+	enum migratetype was = page_type(page);
+
+	account(zone, was, -(1L << order));
+	unlist_block(zone, page);
+	account(zone, type, 1L << order);
+	list_block(zone, page, order, type, false);
+}
+
+/* Steps from head to head through the pageblock; calls fn for each block that begins in it. */
+static void for_each_head(struct zone *zone, struct page *page,
+			  void (*fn)(struct zone *, struct page *, void *), void *ctx)
+{
+	pfn_t pfn = max(page_to_pfn(pageblock_page(page)), zone->start_pfn);
+	pfn_t end = min(ALIGN_DOWN(page_to_pfn(page), PAGEBLOCK_PAGES) + PAGEBLOCK_PAGES, zone->end_pfn);
+
+	while (pfn < end) {
+		struct page *p = pfn_to_page(pfn);
+
+		if (page_state(p) == PAGE_INTERIOR) { /* a hole or a reservation */
+			pfn++;
+			continue;
+		}
+		pfn += 1UL << page_order(p);
+		fn(zone, p, ctx);
+	}
+}
+
+struct move_state {
+	enum migratetype type;
+	unsigned long moved, movable;
+};
+
+static void move_head(struct zone *zone, struct page *page, void *ctx)
+{
+	struct move_state *state = ctx;
+
+	if (page_state(page) == PAGE_BUDDY) {
+		state->moved += 1UL << page_order(page);
+		move_free_block(zone, page, state->type);
+	} else if (page_state(page) == PAGE_ALLOCATED && page_type(page) == MT_MOVABLE &&
+		   !(page->flags & PG_reserved)) {
+		state->movable += 1UL << page_order(page);
+	}
+}
+
+unsigned long buddy_move_block(struct zone *zone, struct page *page, enum migratetype type)
+{
+	struct move_state state = {.type = type};
+
+	for_each_head(zone, page, move_head, &state);
+	return state.moved;
+}
+
+/* A whole free pageblock whose type kept it from merging: free it anew under its new type. */
+static void remerge(struct zone *zone, struct page *page, enum migratetype type)
+{
+	struct page *head = page_head(pageblock_page(page));
+	unsigned order;
+
+	if (!head || page_state(head) != PAGE_BUDDY || page_order(head) < PAGEBLOCK_ORDER)
+		return;
+	order = page_order(head);
+	account(zone, type, -(1L << order));
+	unlist_block(zone, head);
+	buddy_free(zone, head, order, type, false);
+}
+
+static void boost_watermark(struct zone *zone)
+{
+	unsigned long most = zone->wmark[WMARK_HIGH] * WATERMARK_BOOST_FACTOR / 10000;
+
+	if (!zone->wmark[WMARK_HIGH] || zone->managed < 4 * PAGEBLOCK_PAGES)
+		return;
+	zone->boost = min(zone->boost + PAGEBLOCK_PAGES, max(most, PAGEBLOCK_PAGES));
+	zone->wake = true;
+}
+
+static void steal_block(struct zone *zone, struct page *page, unsigned order, enum migratetype want,
+			bool whole)
+{
+	enum migratetype was = pageblock_type(page);
+	struct move_state state = {.type = want};
+	unsigned long alike = 0;
+
+	if (order >= PAGEBLOCK_ORDER) {
+		for (unsigned long i = 0; i < 1UL << order; i += PAGEBLOCK_PAGES)
+			pageblock_set_type(zone, page + i, want);
+		move_free_block(zone, page, want);
+		return;
+	}
+	if (!type_mergeable(was)) {
+		move_free_block(zone, page, want);
+		return;
+	}
+	boost_watermark(zone);
+	if (!whole) {
+		move_free_block(zone, page, want);
+		return;
+	}
+	for_each_head(zone, page, move_head, &state);
+	if (want == MT_MOVABLE)
+		alike = state.movable;
+	else if (was == MT_MOVABLE)
+		alike = PAGEBLOCK_PAGES - state.moved - state.movable;
+	if (state.moved + alike >= PAGEBLOCK_PAGES / 2)
+		pageblock_set_type(zone, page, want);
+}
+
+static const enum migratetype fallbacks[MT_PCPTYPES][2] = {
+	[MT_UNMOVABLE] = {MT_RECLAIMABLE, MT_MOVABLE},
+	[MT_MOVABLE] = {MT_RECLAIMABLE, MT_UNMOVABLE},
+	[MT_RECLAIMABLE] = {MT_UNMOVABLE, MT_MOVABLE},
+};
+
+static bool may_steal_whole(unsigned order, enum migratetype want)
+{
+	return order >= PAGEBLOCK_ORDER / 2 || want == MT_RECLAIMABLE || want == MT_UNMOVABLE;
+}
+
+static struct page *fallback_block(struct zone *zone, unsigned order, enum migratetype want)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		struct page *page = first_block(zone, order, fallbacks[want][i]);
+
+		if (page)
+			return page;
+	}
+	return NULL;
+}
+
+/*
+ * Moves memory of another type to the wanted type's lists. The largest block first: it is the best guess at
+ * the pageblock with most free memory. A movable request that may not take the whole block takes the smallest
+ * instead.
+ */
+static bool steal_fallback(struct zone *zone, unsigned order, enum migratetype want, unsigned flags)
+{
+	int lowest = (int)order;
+
+	if (want >= MT_PCPTYPES)
+		return false;
+	if ((flags & BUDDY_NOFRAGMENT) && order < PAGEBLOCK_ORDER)
+		lowest = PAGEBLOCK_ORDER;
+	for (int o = MAX_ORDER; o >= lowest; o--) {
+		struct page *page = fallback_block(zone, (unsigned)o, want);
+		bool whole = may_steal_whole((unsigned)o, want);
+
+		if (!page)
+			continue;
+		if (!whole && want == MT_MOVABLE) {
+			for (unsigned up = order; up < (unsigned)o; up++) {
+				struct page *smaller = fallback_block(zone, up, want);
+
+				if (smaller) {
+					page = smaller;
+					o = (int)up;
+					break;
+				}
+			}
+		}
+		steal_block(zone, page, (unsigned)o, want, whole);
+		return true;
+	}
+	return false;
+}
+
+struct page *buddy_alloc(struct zone *zone, unsigned order, enum migratetype type, unsigned flags)
+{
+	struct page *page = NULL;
+
+	lock_assert_held(&zone->lock);
+	if (flags & BUDDY_HIGHATOMIC)
+		page = smallest_fit(zone, order, MT_HIGHATOMIC);
+	while (!page) {
+		page = smallest_fit(zone, order, type);
+		if (page || !steal_fallback(zone, order, type, flags))
+			break;
+	}
+	if (!page && (flags & BUDDY_OOM))
+		page = smallest_fit(zone, order, MT_HIGHATOMIC);
+	if (page)
+		mark_allocated(zone, page, order, pageblock_type(page));
+	return page;
+}
+
+/* Gives [pfn, pfn + nr) of a block that was taken off its list back, as aligned blocks; no buddy of theirs is
+ * free. */
+static void relist_tail(struct zone *zone, struct page *page, unsigned long nr, enum migratetype type)
+{
+	while (nr) {
+		unsigned order = min((unsigned)__builtin_ctzl(page_to_pfn(page)), ilog2(nr));
+
+		list_block(zone, page, order, type, false);
+		page += 1UL << order;
+		nr -= 1UL << order;
+	}
+}
+
+unsigned buddy_alloc_pages(struct zone *zone, enum migratetype type, unsigned nr, struct page **out,
+			   unsigned flags)
+{
+	unsigned got = 0;
+
+	lock_assert_held(&zone->lock);
+	while (got < nr) {
+		struct page *page = NULL;
+		enum migratetype block_type;
+		unsigned order, take;
+
+		for (order = 0; order < NR_ORDERS && !page; order++)
+			page = first_block(zone, order, type);
+		if (!page) {
+			if (steal_fallback(zone, 0, type, flags))
+				continue;
+			break;
+		}
+		order--;
+		take = min(nr - got,
+			   1u << min(order, (unsigned)PAGEBLOCK_ORDER)); /* pages of one pageblock */
+		unlist_block(zone, page);
+		relist_tail(zone, page + take, (1UL << order) - take, type);
+		account(zone, type, -(long)take);
+		block_type = pageblock_type(page);
+		for (unsigned i = 0; i < take; i++) {
+			mark_allocated(zone, page + i, 0, block_type);
+			out[got++] = page + i;
+		}
+	}
+	return got;
+}
+
+/* ---- the reserve for high-order atomic requests ---- */
+
+bool buddy_reserve_highatomic(struct zone *zone, struct page *page)
+{
+	enum migratetype was = pageblock_type(page);
+
+	lock_assert_held(&zone->lock);
+	if (zone->highatomic_pages >= zone->managed / 100 + PAGEBLOCK_PAGES || !type_mergeable(was))
+		return false;
+	pageblock_set_type(zone, page, MT_HIGHATOMIC);
+	buddy_move_block(zone, page, MT_HIGHATOMIC);
+	return true;
+}
+
+bool buddy_unreserve_highatomic(struct zone *zone, enum migratetype to, bool last_too)
+{
+	lock_assert_held(&zone->lock);
+	if (!zone->highatomic_pages || (!last_too && zone->highatomic_pages <= PAGEBLOCK_PAGES))
+		return false;
+	for (unsigned o = 0; o < NR_ORDERS; o++) {
+		struct page *page = first_block(zone, o, MT_HIGHATOMIC);
+
+		if (!page)
+			continue;
+		if (pageblock_type(page) == MT_HIGHATOMIC)
+			pageblock_set_type(zone, page, to);
+		buddy_move_block(zone, page, to);
+		remerge(zone, page, to);
+		return true;
+	}
+	return false;
+}
+
+/* ---- isolation ---- */
+
+struct isolate_state {
+	bool unmovable;
+};
+
+static void look_unmovable(struct zone *zone, struct page *page, void *ctx)
+{
+	struct isolate_state *state = ctx;
+
+	if (page_state(page) == PAGE_ALLOCATED &&
+	    (page_type(page) != MT_MOVABLE || (page->flags & (PG_reserved | PG_slab))))
+		state->unmovable = true;
+}
+
+int buddy_isolate(struct zone *zone, struct page *page)
+{
+	struct isolate_state state = {false};
+	struct page *first = pageblock_page(page), *head = page_head(first);
+
+	lock_assert_held(&zone->lock);
+	if (pageblock_type(page) == MT_ISOLATE)
+		return -EBUSY;
+	/* A free block that reaches over the pageblock is cut at its border first, or it would be isolated as
+	 * a whole. */
+	if (head && page_state(head) == PAGE_BUDDY && page_order(head) > PAGEBLOCK_ORDER) {
+		unsigned order = page_order(head);
+		enum migratetype type = page_type(head);
+
+		unlist_block(zone, head);
+		for (unsigned long i = 0; i < 1UL << order; i += PAGEBLOCK_PAGES)
+			list_block(zone, head + i, PAGEBLOCK_ORDER, type, false);
+	}
+	for_each_head(zone, page, look_unmovable, &state);
+	if (state.unmovable)
+		return -EBUSY;
+	pageblock_set_type(zone, page, MT_ISOLATE);
+	buddy_move_block(zone, page, MT_ISOLATE);
+	return 0;
+}
+
+void buddy_unisolate(struct zone *zone, struct page *page, enum migratetype type)
+{
+	lock_assert_held(&zone->lock);
+	BUG_ON(pageblock_type(page) != MT_ISOLATE, "buddy_unisolate: pageblock of pfn 0x%lx is not isolated",
+	       page_to_pfn(page));
+	pageblock_set_type(zone, page, type);
+	buddy_move_block(zone, page, type);
+	remerge(zone, page, type);
+}
+
+/* ---- check ---- */
+
+static const char *check_block(struct zone *zone, struct page *page, unsigned order, enum migratetype type)
+{
+	pfn_t pfn = page_to_pfn(page);
+	const unsigned long want = PAGE_BUDDY | (unsigned long)order << PG_ORDER_SHIFT |
+				   (unsigned long)type << PG_TYPE_SHIFT | zone_page_flags(zone);
+	struct page *buddy;
+
+	if (page->flags != want || page->refcount)
+		return "buddy F1: a listed block's first page has wrong flags or a reference";
+	if (!IS_ALIGNED(pfn, 1UL << order) || pfn < zone->start_pfn || pfn + (1UL << order) > zone->end_pfn)
+		return "buddy F1: a listed block is not aligned or leaves the zone";
+	for (unsigned long i = 1; i < 1UL << order; i <<= 1) /* where heads of smaller blocks would stand */
+		if (page_state(page + i) != PAGE_INTERIOR)
+			return "buddy F2: a page inside a free block is no interior";
+	if (page_head(page + (1UL << order) - 1) != page)
+		return "buddy F2: a free block's last page belongs to another block";
+	buddy = order < MAX_ORDER ? mergeable_buddy(zone, page, order, type) : NULL;
+	if (buddy && !(type == MT_ISOLATE || page_type(buddy) == MT_ISOLATE))
+		return "buddy F3: two free buddies are not merged";
+	if (order >= PAGEBLOCK_ORDER && pageblock_type(page) != type &&
+	    !(type_mergeable(pageblock_type(page)) && type_mergeable(type)))
+		return "buddy F6: a free pageblock is on the list of another type";
+	return NULL;
+}
+
+const char *buddy_check_zone(struct zone *zone)
+{
+	unsigned long listed = 0, isolated = 0, unopened = 0;
+
+	lock_assert_held(&zone->lock);
+	for (unsigned o = 0; o < NR_ORDERS; o++) {
+		unsigned long blocks = 0;
+
+		unopened += zone->unopened[o] << o;
+		for (unsigned t = 0; t < NR_MIGRATETYPES; t++) {
+			struct page *page;
+
+			list_for_each_entry (page, &zone->free_area[o].list[t], lru) {
+				const char *what = check_block(zone, page, o, (enum migratetype)t);
+
+				if (what)
+					return what;
+				if (++blocks > zone->free_area[o].nr_free)
+					return "buddy F4: a list is longer than nr_free";
+				if (t == MT_ISOLATE)
+					isolated += 1UL << o;
+			}
+		}
+		if (blocks != zone->free_area[o].nr_free)
+			return "buddy F4: nr_free is not the length of the lists";
+		listed += blocks << o;
+	}
+	if (listed != zone->listed_pages || isolated != zone->isolated_pages)
+		return "buddy F5: listed or isolated pages are miscounted";
+	if (zone->free_pages != listed + unopened - isolated)
+		return "buddy F5: free_pages is not listed + unopened - isolated";
+	return NULL;
+}

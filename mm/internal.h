@@ -1,0 +1,258 @@
+#ifndef MM_INTERNAL_H
+#define MM_INTERNAL_H
+
+/* Shared by the files of mm/ and the tests that mirror them: the inside of zones, sections and per-CPU page
+ * lists. */
+
+#include <kernel/printk.h>
+#include <kernel/spinlock.h>
+#include <mm/memblock.h>
+#include <mm/numa.h>
+#include <mm/page_alloc.h>
+
+/* ---- zones ---- */
+
+struct free_area {
+	struct list_head list[NR_MIGRATETYPES];
+	unsigned long nr_free; /* blocks on all the lists */
+};
+
+enum watermark { WMARK_MIN, WMARK_LOW, WMARK_HIGH, NR_WMARKS };
+
+struct pcp;
+
+struct zone {
+	/* ---- zone->lock ---- */
+	struct spinlock lock;
+	unsigned long free_pages;	/* on the lists (isolated blocks excluded) and unopened */
+	unsigned long listed_pages;	/* on the lists, isolated ones included */
+	unsigned long isolated_pages;	/* on the MT_ISOLATE lists */
+	unsigned long highatomic_pages; /* in pageblocks of type MT_HIGHATOMIC */
+	unsigned nr_isolated_blocks;	/* pageblocks of type MT_ISOLATE */
+	unsigned long boost;		/* added to every watermark, in pages */
+	struct free_area free_area[NR_ORDERS];
+	unsigned long unopened[NR_ORDERS]; /* blocks that opening the remaining sections will list */
+	unsigned long open_cursor;	   /* no unopened section of this zone lies below it */
+
+	/* ---- fixed after zone_init(), but for the watermarks ---- */
+	unsigned id; /* node * 8 + type: page_zone_id() */
+	int nid;
+	enum zone_type type;
+	const char *name;
+	pfn_t start_pfn, end_pfn; /* end - start = spanned */
+	unsigned long present, managed;
+	unsigned long wmark[NR_WMARKS];
+	unsigned long lowmem_reserve[NR_ZONES];
+	bool in_use;	      /* somebody allocates here: keep sections open in advance */
+	struct pcp *pcp;      /* per-CPU pointer */
+	unsigned batch, high; /* of each CPU's lists, pages */
+	bool wake;	      /* below low: the main loop should reclaim */
+};
+
+/* Indexed by zone id; absent zones have present == 0. */
+extern struct zone zone_table[];
+extern const char *const zone_names[NR_ZONES];
+extern unsigned nr_zone_ids; /* nr_nodes * 8 */
+
+static inline struct zone *zone_by_id(unsigned id)
+{
+	return &zone_table[id];
+}
+
+static inline struct zone *page_zone(const struct page *head)
+{
+	return zone_by_id(page_zone_id(head));
+}
+
+static inline struct zone *node_zone(int nid, enum zone_type type)
+{
+	return zone_by_id((unsigned)nid << ZONES_PER_NODE_SHIFT | type);
+}
+
+/* In ascending order of node, then zone. */
+#define for_each_zone(z) for (z = zone_table; z < zone_table + nr_zone_ids; z++)
+#define for_each_populated_zone(z) \
+	for_each_zone (z)          \
+		if (z->present)
+
+/* Limits of the zones, from the direct map's end and movablecore=; page_init() asks for the borders. */
+void zone_limits_init(void);
+/* First frame of the zone kind on any node, 0 if it has no fixed border. */
+pfn_t zone_border(enum zone_type type);
+/* Spans, counts, zonelists, watermarks: memblock hands over, the buddy owns every free page from here on. */
+void zone_init(void);
+/* Watermarks, lowmem reserves and pcp sizes from the zones' managed pages (Linux mm/page_alloc.c). */
+void zone_compute_watermarks(void);
+unsigned long zone_min_free_kbytes(unsigned long lowmem_kb);
+/* The zone that pfn lies in by the limits, or NULL. */
+struct zone *zone_of_pfn(pfn_t pfn);
+const char *zone_check(void);
+
+/* ---- sections of the page array (page.c) ---- */
+
+/* A section that is not one piece of free RAM in one zone: what its part of the page array looks like. */
+struct section_info {
+	unsigned long nr;
+	pfn_t lo, hi;  /* frames that have a struct page; whole order-10 blocks */
+	paddr_t array; /* their array; 2 MiB aligned if large */
+	paddr_t ext;   /* page_owner's array, 0 without */
+	bool large;    /* mapped by one large leaf */
+};
+
+void page_init(void);
+/*
+ * Opens one unopened section of the zone: maps and clears its page array and lists its free blocks.
+ * Context: any, no zone->lock held. Cannot fail; false: none is left.
+ */
+bool section_open_for(struct zone *zone);
+/* Opens the section of pfn if it has memory. For tests and the shell. */
+bool section_open_pfn(pfn_t pfn);
+bool section_is_open(unsigned long nr);
+unsigned long section_count(void);
+/*
+ * Calls fn for each block that the free memory of [start, end) makes inside the zone, largest aligned blocks
+ * first come first served, as memblock's hand-over does. Used by opening and by the counts of what is
+ * unopened.
+ */
+void section_for_each_block(unsigned long nr, const struct zone *zone,
+			    void (*fn)(pfn_t pfn, unsigned order, void *ctx), void *ctx);
+/* Adds to zone->managed, present, unopened[] what its sections hold. */
+void section_account(struct zone *zone);
+
+static inline struct page *pageblock_page(const struct page *page)
+{
+	return (struct page *)((unsigned long)page & ~(PAGEBLOCK_PAGES * sizeof(struct page) - 1));
+}
+
+/* Side record of a frame when page_owner=on. */
+struct page_ext {
+	unsigned long alloc_caller, free_caller;
+	u32 gfp;
+	u32 order;
+};
+struct page_ext *page_ext(const struct page *page); /* NULL: off, or the frame has none */
+
+/* ---- buddy.c: one zone, zone->lock held ---- */
+
+/* What every free head in the zone carries besides state, order and type. */
+static inline unsigned long zone_page_flags(const struct zone *zone)
+{
+	return (unsigned long)zone->id << PG_ZONE_SHIFT;
+}
+
+void buddy_zone_init(struct zone *zone);
+/* Give a block back: merges as far as it goes. type: the pageblock's. The page's state must not be BUDDY. */
+void buddy_free(struct zone *zone, struct page *page, unsigned order, enum migratetype type, bool to_tail);
+/* What a request may do beyond the lists of its own type. */
+enum {
+	BUDDY_NOFRAGMENT = 1, /* steal whole pageblocks only */
+	BUDDY_HIGHATOMIC = 2, /* may use the reserve of high-order atomic requests */
+	BUDDY_OOM = 4,	      /* ... as the last resort */
+};
+/* A block with state ALLOCATED, refcount 0, or NULL. Steals from other types; never opens sections. */
+struct page *buddy_alloc(struct zone *zone, unsigned order, enum migratetype type, unsigned flags);
+/* Up to nr single pages, ascending where the lists allow, by cutting blocks; returns how many. */
+unsigned buddy_alloc_pages(struct zone *zone, enum migratetype type, unsigned nr, struct page **out,
+			   unsigned flags);
+/* Pageblock types. */
+static inline enum migratetype pageblock_type(const struct page *page)
+{
+	return (enum migratetype)pageblock_page(page)->block_type;
+}
+void pageblock_set_type(struct zone *zone, struct page *page, enum migratetype type);
+/* Moves the pageblock's free blocks to the list of type; returns pages moved. */
+unsigned long buddy_move_block(struct zone *zone, struct page *page, enum migratetype type);
+bool buddy_reserve_highatomic(struct zone *zone, struct page *page);
+bool buddy_unreserve_highatomic(struct zone *zone, enum migratetype to, bool last_too);
+/* 0, or -EBUSY: isolated already, or not free and not movable. */
+int buddy_isolate(struct zone *zone, struct page *page);
+void buddy_unisolate(struct zone *zone, struct page *page, enum migratetype type);
+const char *buddy_check_zone(struct zone *zone);
+
+/* ---- pcp.c ---- */
+
+enum {
+	PCP_MAX_ORDER = 3,
+	PCP_ORDERS = PCP_MAX_ORDER + 1,
+	PCP_REFILL_MAX =
+		31, /* pages that one refill or flush moves at most: bounds the latency of one call */
+	PCP_HIGH_MAX = 1024, /* pages; capacity of the stacks */
+};
+
+/* One CPU's lists of one zone. */
+struct pcp {
+	u32 batch, high; /* pages */
+	u32 spare;	 /* pages of high not granted to any stack: high - sum(limit << order) */
+	u64 refills, flushes;
+	/* By order and pageblock type; types without a list of their own lead to one that is always empty and
+	 * full. */
+	struct pcpu_stack *row[PCP_ORDERS][8];
+};
+
+/* The list that a request with these placement bits starts at: local node, preferred zone. */
+DECLARE_PER_CPU(struct pcpu_stack *, pcp_alloc_stack[GFP_PLACE_MASK + 1][PCP_ORDERS]);
+/* The lists of each zone id on this CPU. */
+DECLARE_PER_CPU(struct pcp *, pcp_zone[MAX_NODES << ZONES_PER_NODE_SHIFT]);
+
+extern struct pcpu_stack pcp_nostack; /* avail = limit = 0 */
+
+/* Empty lists for every zone and CPU: pages pass straight through. */
+void pcp_early_init(void);
+/* The real lists. They stay off when page debugging is on. */
+void pcp_init(void);
+/*
+ * One block, of state PCP, for a request that found its list empty; refills the list on the way.
+ * IRQs off. flags as buddy_alloc. NULL: the zone's lists have nothing.
+ */
+struct page *pcp_refill(struct zone *zone, unsigned order, enum migratetype type, unsigned flags);
+/* A block whose list is full. IRQs off. page has state PCP and refcount 0. */
+void pcp_free_slow(struct zone *zone, struct page *page, unsigned order);
+/* This CPU's lists of the zone (NULL: all zones) into the buddy. Returns pages moved. Any IRQ state. */
+unsigned long pcp_drain_local(struct zone *zone);
+unsigned long pcp_count(const struct zone *zone, unsigned cpu); /* pages */
+const char *pcp_check(void);
+
+/* ---- page_alloc.c ---- */
+
+enum alloc_flags {
+	ALLOC_WMARK_MASK = 3, /* enum watermark */
+	ALLOC_NO_WATERMARKS = 4,
+	ALLOC_OOM = 8,
+	ALLOC_NON_BLOCK = 0x10,
+	ALLOC_MIN_RESERVE = 0x20,
+	ALLOC_NOFRAGMENT = 0x100,
+	ALLOC_HIGHATOMIC = 0x200,
+	ALLOC_KSWAPD = 0x800,
+};
+/* The check of Linux's __zone_watermark_ok; free is zone->free_pages or a what-if. */
+bool zone_watermark_ok(const struct zone *zone, unsigned order, unsigned long mark, enum zone_type highest,
+		       unsigned alloc_flags, unsigned long free);
+enum zone_type gfp_zone(gfp_t gfp);
+static inline enum migratetype gfp_migratetype(gfp_t gfp)
+{
+	return (enum migratetype)((gfp & (__GFP_MOVABLE | __GFP_RECLAIMABLE)) >> 3);
+}
+void page_alloc_init(void);
+/* Pages that the buddy handed out and nobody gave back, per zone: managed - free - pcp - isolated. */
+unsigned long zone_allocated_pages(const struct zone *zone);
+/* True once alloc_pages() works. */
+extern bool page_alloc_ready;
+/* A free page's content was changed, or must be checked: page_poison=, init_on_*=, page_owner= are on. */
+bool page_debug_enabled(void);
+
+/* kmap.c: the tables behind every CPU's slots, where there is HighMem. */
+void kmap_init(void);
+
+/* numa statistics of one CPU and node, plain counters. */
+enum numa_stat {
+	NUMA_HIT,
+	NUMA_MISS,
+	NUMA_FOREIGN,
+	NUMA_INTERLEAVE_HIT,
+	NUMA_LOCAL,
+	NUMA_OTHER,
+	NR_NUMA_STATS
+};
+u64 numa_stat_read(int nid, enum numa_stat s);
+
+#endif

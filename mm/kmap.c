@@ -1,0 +1,65 @@
+/*
+ * kmap.c - short-lived mappings of frames that the direct map does not cover.
+ *
+ * Idea.       Each CPU owns a few page slots of virtual addresses and uses them as a stack: mapping writes
+ * the next slot's entry, unmapping clears it and flushes that one page on this CPU only. No lock, no other
+ * CPU. Layout.     the last KMAP_SLOTS pages of each CPU's window at PERCPU_BASE Invariants. K1  slots [0,
+ * depth) are mapped, the others are not, on this CPU's TLB included Locking.    None: the owner CPU only. An
+ * interrupt may nest, because it unmaps before it returns. Failure.    A seventeenth level, or an unmap out
+ * of order, is a BUG. The tables exist from boot on. Source.     Linux mm/highmem.c (kmap_local_page). Next:
+ * percpu.c.
+ */
+#include <kernel/bug.h>
+#include <kernel/percpu.h>
+#include <mm/internal.h>
+#include <mm/pgtable.h>
+#include <mm/tlb.h>
+
+enum { KMAP_SLOTS = 16 };
+
+DEFINE_PER_CPU(unsigned, kmap_depth);
+
+static vaddr_t kmap_slot(unsigned cpu, unsigned i)
+{
+	return PERCPU_BASE + (cpu + 1UL) * PERCPU_STRIDE - (KMAP_SLOTS - i) * PAGE_SIZE;
+}
+
+void kmap_init(void)
+{
+	unsigned cpu;
+
+	if (memblock_end(&memblock) >> PAGE_SHIFT <= direct_map_end_pfn)
+		return;
+	for_each_possible_cpu (cpu)
+		if (pt_populate(kmap_slot(cpu, 0), KMAP_SLOTS * PAGE_SIZE, 0, GFP_KERNEL))
+			panic("kmap: no tables for CPU %u's slots\n", cpu);
+}
+
+void *kmap_local_page(struct page *page)
+{
+	void *addr = page_address(page);
+	unsigned i;
+
+	if (likely(addr))
+		return addr;
+	i = this_cpu(kmap_depth)++;
+	BUG_ON(i >= KMAP_SLOTS, "kmap_local_page: more than %u mappings on CPU %u", KMAP_SLOTS,
+	       arch_cpu_id());
+	addr = (void *)kmap_slot(arch_cpu_id(), i);
+	arch_pte_write(pt_slot((vaddr_t)addr, 0), arch_pte_leaf(page_to_phys(page), PT_RW, 0));
+	arch_pt_sync();
+	return addr;
+}
+
+void kunmap_local(const void *addr)
+{
+	vaddr_t va = (vaddr_t)addr & PAGE_MASK;
+
+	if (va - DIRECT_MAP_BASE < direct_map_end_pfn << PAGE_SHIFT)
+		return;
+	BUG_ON(!this_cpu(kmap_depth) || va != kmap_slot(arch_cpu_id(), this_cpu(kmap_depth) - 1),
+	       "kunmap_local: 0x%016lx is not the last mapping of CPU %u", va, arch_cpu_id());
+	arch_pte_clear(pt_slot(va, 0));
+	tlb_flush_page_local(va);
+	this_cpu(kmap_depth)--;
+}

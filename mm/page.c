@@ -1,0 +1,562 @@
+/*
+ * page.c - the page-frame array and its sections.
+ *
+ * Idea.       struct page of frame n lies at VMEMMAP_BASE + 64 n, but memory for it appears by section of 128
+ * MiB, when frames of the section are first needed. Boot time and metadata grow with the memory that is used,
+ * not with what is installed. Opening allocates nothing and cannot fail: the frames of a section's array were
+ * set aside at boot, and so were the tables down to the entry that maps it. Layout.     whole section    one
+ * free piece of RAM in one zone: [array 2 MiB][page_ext 1 MiB?][free blocks ...] other sections   struct
+ * section_info: a part [lo, hi) of the frames has struct pages; their array lies in the section's own first
+ * fitting run, or where memblock found room; mapped by one 2 MiB leaf when it covers half of the section or
+ * more, else by pages Invariants. S1  opened => the array of [lo, hi) is mapped, and every free frame of it
+ * was listed exactly once S2  an unopened section is in its zones' unopened[] as exactly the blocks that
+ * opening lists S3  an order-10 block has struct pages for all of its frames or for none Locking.    A
+ * section is claimed by an atomic bit; the claimer maps, clears, publishes `opened` with release and then
+ *             lists the blocks under each zone's lock. Nobody waits: who loses the claim looks for other
+ * memory. Failure.    None after boot. Boot panics when metadata does not fit. Source.     design: opening on
+ * demand replaces Linux's deferred struct page initialisation (mm/mm_init.c). Next:       zone.c.
+ */
+#include <kernel/bug.h>
+#include <kernel/string.h>
+#include <mm/check.h>
+#include <mm/internal.h>
+#include <mm/pgtable.h>
+
+#define BLOCK_PAGES (1UL << MAX_ORDER)
+#define ARRAY_BYTES (SECTION_PAGES * sizeof(struct page))
+#define EXT_BYTES (SECTION_PAGES * sizeof(struct page_ext))
+
+static_assert(SECTION_PAGES % BLOCK_PAGES == 0, "a merge never leaves a section");
+static_assert(ARRAY_BYTES == 1UL << (PAGE_SHIFT + PT_INDEX_BITS), "a section's array is one large leaf");
+
+static unsigned long nr_sections;
+static unsigned long *section_present; /* has RAM */
+static unsigned long *section_claimed; /* being opened, or opened */
+static unsigned long *section_opened;
+static unsigned long *section_odd; /* has a section_info */
+
+static struct section_info *infos; /* sorted by nr */
+static unsigned nr_infos, max_infos;
+
+unsigned long section_count(void)
+{
+	return nr_sections;
+}
+
+bool section_is_open(unsigned long nr)
+{
+	return nr < nr_sections &&
+	       __atomic_load_n(&section_opened[nr / 64], __ATOMIC_ACQUIRE) >> (nr % 64) & 1;
+}
+
+static struct section_info *section_info(unsigned long nr)
+{
+	unsigned lo = 0, hi = nr_infos;
+
+	if (!bitmap_test(section_odd, nr))
+		return NULL;
+	while (lo < hi) {
+		unsigned mid = (lo + hi) / 2;
+
+		if (infos[mid].nr < nr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return &infos[lo];
+}
+
+static pfn_t section_start(unsigned long nr)
+{
+	return nr * SECTION_PAGES;
+}
+
+bool pfn_valid(pfn_t pfn)
+{
+	unsigned long nr = pfn / SECTION_PAGES;
+	const struct section_info *info;
+
+	if (!section_is_open(nr))
+		return false;
+	info = section_info(nr);
+	return !info || (pfn >= info->lo && pfn < info->hi);
+}
+
+bool virt_addr_valid(const void *p)
+{
+	return (vaddr_t)p - DIRECT_MAP_BASE < direct_map_end_pfn << PAGE_SHIFT &&
+	       pfn_valid(virt_to_phys(p) >> PAGE_SHIFT);
+}
+
+/* ---- blocks of a section's free memory ---- */
+
+/* Frames at a whole section's start that its own metadata takes. */
+static unsigned long whole_meta_pages(void)
+{
+	return (ARRAY_BYTES + (opt_page_owner ? EXT_BYTES : 0)) >> PAGE_SHIFT;
+}
+
+/* Cuts [pfn, end) into the largest naturally aligned blocks, ascending (Linux __free_pages_memory). */
+static void for_each_block(pfn_t pfn, pfn_t end, void (*fn)(pfn_t pfn, unsigned order, void *ctx), void *ctx)
+{
+	while (pfn < end) {
+		unsigned order = pfn ? min((unsigned)__builtin_ctzl(pfn), (unsigned)MAX_ORDER) : MAX_ORDER;
+
+		while (end - pfn < 1UL << order)
+			order--;
+		fn(pfn, order, ctx);
+		pfn += 1UL << order;
+	}
+}
+
+void section_for_each_block(unsigned long nr, const struct zone *zone,
+			    void (*fn)(pfn_t pfn, unsigned order, void *ctx), void *ctx)
+{
+	pfn_t lo = max(section_start(nr), zone->start_pfn), hi = min(section_start(nr + 1), zone->end_pfn);
+	paddr_t cursor = lo << PAGE_SHIFT, start, end;
+	int nid;
+
+	if (!bitmap_test(section_odd, nr)) {
+		for_each_block(section_start(nr) + whole_meta_pages(), section_start(nr + 1), fn, ctx);
+		return;
+	}
+	while (lo < hi && memblock_next_free(&memblock, &cursor, &start, &end, &nid) &&
+	       start >> PAGE_SHIFT < hi) {
+		if (nid == zone->nid)
+			for_each_block(max(lo, PAGE_ALIGN_UP(start) >> PAGE_SHIFT),
+				       min(hi, end >> PAGE_SHIFT), fn, ctx);
+	}
+}
+
+static void count_block(pfn_t pfn, unsigned order, void *ctx)
+{
+	struct zone *zone = ctx;
+
+	zone->unopened[order]++;
+	zone->managed += 1UL << order;
+}
+
+/* What every whole section holds, times their number; the others one by one. */
+void section_account(struct zone *zone)
+{
+	unsigned long whole = 0;
+
+	for (unsigned i = 0; i < memblock.memory.cnt; i++) {
+		const struct memblock_region *r = &memblock.memory.region[i];
+		pfn_t start = max(r->start >> PAGE_SHIFT, zone->start_pfn),
+		      end = min(r->end >> PAGE_SHIFT, zone->end_pfn);
+
+		if (r->nid != zone->nid || start >= end)
+			continue;
+		zone->present += end - start;
+		start = DIV_ROUND_UP(start, SECTION_PAGES);
+		end = end / SECTION_PAGES;
+		if (start >= end)
+			continue;
+		whole += end - start;
+		for (unsigned k = 0; k < nr_infos; k++)
+			whole -= infos[k].nr >= start && infos[k].nr < end;
+	}
+	if (whole) {
+		struct zone one = {.unopened = {0}};
+
+		for_each_block(whole_meta_pages(), SECTION_PAGES, count_block, &one);
+		for (unsigned o = 0; o < NR_ORDERS; o++)
+			zone->unopened[o] += one.unopened[o] * whole;
+		zone->managed += one.managed * whole;
+	}
+	for (unsigned k = 0; k < nr_infos; k++)
+		section_for_each_block(infos[k].nr, zone, count_block, zone);
+}
+
+/* ---- opening ---- */
+
+static void map_array(unsigned long nr, const struct section_info *info)
+{
+	pfn_t lo = info ? info->lo : section_start(nr);
+	vaddr_t va = (vaddr_t)pfn_to_page(lo);
+	size_t bytes = (info ? info->hi - lo : SECTION_PAGES) * sizeof(struct page);
+
+	if (!info || info->large) {
+		paddr_t array = info ? info->array : lo << PAGE_SHIFT;
+
+		arch_pte_write(pt_slot((vaddr_t)pfn_to_page(section_start(nr)), 1),
+			       arch_pte_leaf(array, PT_RW, 1));
+	} else {
+		for (size_t off = 0; off < bytes; off += PAGE_SIZE)
+			arch_pte_write(pt_slot(va + off, 0), arch_pte_leaf(info->array + off, PT_RW, 0));
+	}
+	arch_pt_sync();
+	memset((void *)va, 0, bytes);
+	for (pfn_t pfn = lo; pfn < lo + bytes / sizeof(struct page); pfn += PAGEBLOCK_PAGES)
+		pfn_to_page(pfn)->block_type = MT_MOVABLE;
+}
+
+static void clear_ext(unsigned long nr, const struct section_info *info)
+{
+	paddr_t ext = info ? info->ext : (section_start(nr) << PAGE_SHIFT) + ARRAY_BYTES;
+	size_t bytes = (info ? info->hi - info->lo : SECTION_PAGES) * sizeof(struct page_ext);
+
+	if (opt_page_owner && ext && (ext + bytes) >> PAGE_SHIFT <= direct_map_end_pfn)
+		memset(phys_to_virt(ext), 0, bytes);
+}
+
+static void reserve_block(pfn_t pfn, unsigned order, void *ctx)
+{
+	const struct zone *zone = ctx;
+	struct page *page = pfn_to_page(pfn);
+
+	page->flags = PAGE_ALLOCATED | (unsigned long)order << PG_ORDER_SHIFT |
+		      (unsigned long)MT_MOVABLE << PG_TYPE_SHIFT | zone_page_flags(zone) | PG_reserved;
+	page->refcount = 1;
+}
+
+static void poison_block(pfn_t pfn, unsigned order)
+{
+	if (pfn < direct_map_end_pfn)
+		memset(phys_to_virt(pfn << PAGE_SHIFT), opt_page_poison ? PAGE_POISON : 0,
+		       PAGE_SIZE << order);
+}
+
+/* The section's free memory is in order: a block never merges with another, so it goes straight to its list.
+ */
+static void list_block(pfn_t pfn, unsigned order, void *ctx)
+{
+	struct zone *zone = ctx;
+
+	if (opt_page_poison || opt_init_on_free)
+		poison_block(pfn, order);
+	zone->unopened[order]--;
+	zone->free_pages -= 1UL << order; /* buddy_free counts them again */
+	buddy_free(zone, pfn_to_page(pfn), order, MT_MOVABLE, true);
+}
+
+static bool section_claim(unsigned long nr)
+{
+	unsigned long bit = BIT(nr % 64);
+
+	return !(__atomic_fetch_or(&section_claimed[nr / 64], bit, __ATOMIC_ACQUIRE) & bit);
+}
+
+static void section_open(unsigned long nr)
+{
+	const struct section_info *info = section_info(nr);
+	struct zone *zone;
+
+	map_array(nr, info);
+	clear_ext(nr, info);
+	__atomic_fetch_or(&section_opened[nr / 64], BIT(nr % 64), __ATOMIC_RELEASE);
+	for_each_populated_zone (zone) {
+		unsigned long flags;
+
+		if (zone->end_pfn <= section_start(nr) || zone->start_pfn >= section_start(nr + 1))
+			continue;
+		flags = spin_lock_irqsave(&zone->lock);
+		if (!info)
+			for_each_block(section_start(nr), section_start(nr) + whole_meta_pages(),
+				       reserve_block, zone);
+		section_for_each_block(nr, zone, list_block, zone);
+		spin_unlock_irqrestore(&zone->lock, flags);
+	}
+}
+
+static unsigned long next_unclaimed(unsigned long nr, unsigned long end)
+{
+	while (nr < end) {
+		unsigned long word =
+			section_present[nr / 64] & ~READ_ONCE(section_claimed[nr / 64]) & ~0UL << (nr % 64);
+
+		if (word)
+			return min((nr & ~63UL) + (unsigned long)__builtin_ctzl(word), end);
+		nr = (nr | 63) + 1;
+	}
+	return end;
+}
+
+bool section_open_for(struct zone *zone)
+{
+	unsigned long end = DIV_ROUND_UP(zone->end_pfn, SECTION_PAGES);
+
+	for (;;) {
+		unsigned long nr = next_unclaimed(zone->open_cursor, end);
+
+		zone->open_cursor = nr;
+		if (nr == end)
+			return false;
+		if (section_claim(nr)) {
+			section_open(nr);
+			return true;
+		}
+	}
+}
+
+bool section_open_pfn(pfn_t pfn)
+{
+	unsigned long nr = pfn / SECTION_PAGES;
+
+	if (nr >= nr_sections || !bitmap_test(section_present, nr))
+		return false;
+	if (section_claim(nr))
+		section_open(nr);
+	return section_is_open(nr);
+}
+
+/* ---- boot ---- */
+
+static void bitmap_fill(unsigned long *map, unsigned long from, unsigned long to)
+{
+	for (; from < to && from % 64; from++)
+		bitmap_set(map, from);
+	for (; from + 64 <= to; from += 64)
+		map[from / 64] = ~0UL;
+	for (; from < to; from++)
+		bitmap_set(map, from);
+}
+
+static void mark_odd(paddr_t pa)
+{
+	unsigned long nr = (pa >> PAGE_SHIFT) / SECTION_PAGES;
+
+	if (nr < nr_sections && bitmap_test(section_present, nr))
+		bitmap_set(section_odd, nr);
+}
+
+/* A section is whole unless a range of memory begins or ends in it, something in it is reserved, or a zone
+ * begins. */
+static void find_odd_sections(void)
+{
+	const paddr_t inside = (1UL << SECTION_SHIFT) - 1;
+
+	for (unsigned i = 0; i < memblock.memory.cnt; i++) {
+		const struct memblock_region *r = &memblock.memory.region[i];
+
+		if (r->start & inside)
+			mark_odd(r->start);
+		if (r->end & inside)
+			mark_odd(r->end);
+	}
+	for (unsigned i = 0; i < memblock.reserved.cnt; i++) {
+		const struct memblock_region *r = &memblock.reserved.region[i];
+
+		for (paddr_t pa = ALIGN_DOWN(r->start, 1UL << SECTION_SHIFT); pa < r->end;
+		     pa += 1UL << SECTION_SHIFT)
+			mark_odd(pa);
+	}
+	for (unsigned i = 0; i < NR_ZONES; i++) {
+		pfn_t border = zone_border((enum zone_type)i);
+
+		if (border % SECTION_PAGES)
+			mark_odd(border << PAGE_SHIFT);
+	}
+}
+
+/* The part of the section that needs struct pages: from its first to its last RAM, in whole order-10 blocks.
+ */
+static void section_extent(unsigned long nr, pfn_t *lo, pfn_t *hi)
+{
+	pfn_t start = section_start(nr), end = section_start(nr + 1);
+
+	*lo = end;
+	*hi = start;
+	for (unsigned i = 0; i < memblock.memory.cnt; i++) {
+		const struct memblock_region *r = &memblock.memory.region[i];
+		pfn_t s = max(r->start >> PAGE_SHIFT, start), e = min(r->end >> PAGE_SHIFT, end);
+
+		if (s < e) {
+			*lo = min(*lo, s);
+			*hi = max(*hi, e);
+		}
+	}
+	*lo = ALIGN_DOWN(*lo, BLOCK_PAGES);
+	*hi = ALIGN_UP(*hi, BLOCK_PAGES);
+}
+
+/* Inside the section itself if a run is long enough, so that no other section loses its wholeness. */
+static paddr_t alloc_meta(unsigned long nr, size_t bytes, size_t align, const char *name)
+{
+	paddr_t lo = section_start(nr) << PAGE_SHIFT, hi = section_start(nr + 1) << PAGE_SHIFT;
+	paddr_t at = memblock_alloc_range(&memblock, bytes, align, max(lo, MIB(16)), hi, NUMA_NO_NODE, name);
+
+	if (!at)
+		at = memblock_alloc_range(&memblock, bytes, align, max(lo, MIB(1)), hi, NUMA_NO_NODE, name);
+	return at ? at : virt_to_phys(memblock_alloc_or_panic(bytes, align, NUMA_NO_NODE, name));
+}
+
+static void add_info(unsigned long nr)
+{
+	struct section_info info = {.nr = nr};
+	size_t bytes;
+	unsigned at = nr_infos;
+
+	BUG_ON(nr_infos == max_infos, "page: %u sections are not whole, no room for more", nr_infos);
+	section_extent(nr, &info.lo, &info.hi);
+	info.large = info.hi - info.lo >= SECTION_PAGES / 2;
+	bytes = info.large ? ARRAY_BYTES : (info.hi - info.lo) * sizeof(struct page);
+	info.array = alloc_meta(nr, bytes, info.large ? ARRAY_BYTES : PAGE_SIZE, "page array");
+	if (!info.large && pt_populate((vaddr_t)pfn_to_page(info.lo), bytes, 0, GFP_KERNEL))
+		panic("page: no tables for the page array\n");
+	if (opt_page_owner)
+		info.ext = alloc_meta(nr, (info.hi - info.lo) * sizeof(struct page_ext), PAGE_SIZE,
+				      "page owners");
+	for (; at && infos[at - 1].nr > nr; at--)
+		infos[at] = infos[at - 1];
+	infos[at] = info;
+	nr_infos++;
+}
+
+static bool has_info(unsigned long nr)
+{
+	for (unsigned i = 0; i < nr_infos; i++)
+		if (infos[i].nr == nr)
+			return true;
+	return false;
+}
+
+static void *alloc_bitmap(void)
+{
+	return memblock_alloc_or_panic(ALIGN_UP(DIV_ROUND_UP(nr_sections, 8), 8), 8, NUMA_NO_NODE,
+				       "section maps");
+}
+
+void page_init(void)
+{
+	unsigned long words;
+	unsigned done;
+
+	zone_limits_init();
+	kmap_init();
+	nr_sections = DIV_ROUND_UP(memblock_end(&memblock), 1UL << SECTION_SHIFT);
+	words = DIV_ROUND_UP(nr_sections, 64);
+	section_present = alloc_bitmap();
+	section_claimed = alloc_bitmap();
+	section_opened = alloc_bitmap();
+	section_odd = alloc_bitmap();
+	for (unsigned i = 0; i < memblock.memory.cnt; i++) {
+		const struct memblock_region *r = &memblock.memory.region[i];
+		unsigned long first = r->start >> SECTION_SHIFT,
+			      past = DIV_ROUND_UP(r->end, 1UL << SECTION_SHIFT);
+		vaddr_t va = (vaddr_t)pfn_to_page(section_start(first));
+
+		bitmap_fill(section_present, first, past);
+		if (pt_populate(va, (past - first) * ARRAY_BYTES, 1, GFP_KERNEL))
+			panic("page: no tables for the page array\n");
+	}
+
+	find_odd_sections();
+	for (unsigned long w = 0; w < words; w++)
+		max_infos += (unsigned)__builtin_popcountl(section_odd[w]);
+	max_infos += 16; /* sections that lose their wholeness to metadata of others */
+	infos = memblock_alloc_or_panic(max_infos * sizeof(infos[0]), CACHE_LINE, NUMA_NO_NODE,
+					"section table");
+	do { /* metadata of one section may land in another: until nothing changes */
+		done = nr_infos;
+		for (unsigned long w = 0; w < words; w++)
+			for (unsigned long odd = section_odd[w]; odd; odd &= odd - 1) {
+				unsigned long nr = w * 64 + (unsigned long)__builtin_ctzl(odd);
+
+				if (!has_info(nr))
+					add_info(nr);
+			}
+		find_odd_sections();
+	} while (nr_infos != done);
+}
+
+/* ---- frames ---- */
+
+struct page *page_head(const struct page *page)
+{
+	pfn_t pfn = page_to_pfn(page);
+
+	for (int order = MAX_ORDER; order >= 0; order--) {
+		struct page *head = pfn_to_page(ALIGN_DOWN(pfn, 1UL << order));
+
+		if (page_state(head) != PAGE_INTERIOR && page_to_pfn(head) + (1UL << page_order(head)) > pfn)
+			return head;
+	}
+	return NULL;
+}
+
+void get_page(struct page *page)
+{
+	u32 was = __atomic_fetch_add(&page->refcount, 1, __ATOMIC_RELAXED);
+
+	BUG_ON(!was, "get_page: pfn 0x%lx has no reference to share", page_to_pfn(page));
+}
+
+struct page_ext *page_ext(const struct page *page)
+{
+	pfn_t pfn = page_to_pfn(page);
+	unsigned long nr = pfn / SECTION_PAGES;
+	const struct section_info *info = section_info(nr);
+	pfn_t first = info ? info->lo : section_start(nr);
+	paddr_t ext = info ? info->ext : (first << PAGE_SHIFT) + ARRAY_BYTES;
+
+	ext += (pfn - first) * sizeof(struct page_ext);
+	return opt_page_owner && ext >> PAGE_SHIFT < direct_map_end_pfn ? phys_to_virt(ext) : NULL;
+}
+
+static const char *const state_names[] = {"interior", "buddy", "pcp", "allocated"};
+
+void page_dump(const struct page *page, const char *why)
+{
+	pfn_t pfn = page_to_pfn(page);
+	const struct page *head;
+	const struct page_ext *ext;
+
+	if (!pfn_valid(pfn)) {
+		pr_err("page: pfn 0x%lx has no struct page (%s)\n", pfn, why);
+		return;
+	}
+	pr_err("page: pfn 0x%lx flags 0x%lx (%s order %u zone %s node %d type %u%s%s%s) refcount %u: %s\n",
+	       pfn, page->flags, state_names[page_state(page)], page_order(page), page_zone(page)->name,
+	       page_to_nid(page), page_type(page), page->flags & PG_slab ? " slab" : "",
+	       page->flags & PG_reserved ? " reserved" : "", page->flags & PG_hwpoison ? " hwpoison" : "",
+	       page->refcount, why);
+	head = page_head(page);
+	if (head && head != page)
+		pr_err("page: inside the %s block of order %u at pfn 0x%lx\n", state_names[page_state(head)],
+		       page_order(head), page_to_pfn(head));
+	ext = head ? page_ext(head) : NULL;
+	if (ext)
+		pr_err("page: allocated by %pS (gfp 0x%x), last freed by %pS\n", (void *)ext->alloc_caller,
+		       ext->gfp, (void *)ext->free_caller);
+}
+
+/* ---- check ---- */
+
+static void sum_block(pfn_t pfn, unsigned order, void *ctx)
+{
+	unsigned long *sum = ctx;
+
+	sum[order]++;
+}
+
+static const char *section_check(void)
+{
+	struct zone *zone;
+
+	for_each_populated_zone (zone) {
+		unsigned long sum[NR_ORDERS] = {0}, whole[NR_ORDERS] = {0}, nr;
+
+		for_each_block(whole_meta_pages(), SECTION_PAGES, sum_block, whole);
+		for (nr = zone->start_pfn / SECTION_PAGES; nr < DIV_ROUND_UP(zone->end_pfn, SECTION_PAGES);
+		     nr++) {
+			if (!(nr % 64) && !(section_present[nr / 64] & ~section_opened[nr / 64])) {
+				nr += 63;
+				continue;
+			}
+			if (!bitmap_test(section_present, nr) || section_is_open(nr))
+				continue;
+			if (bitmap_test(section_odd, nr))
+				section_for_each_block(nr, zone, sum_block, sum);
+			else
+				for (unsigned o = 0; o < NR_ORDERS; o++)
+					sum[o] += whole[o];
+		}
+		for (unsigned o = 0; o < NR_ORDERS; o++)
+			if (sum[o] != zone->unopened[o])
+				return "page S2: unopened counts differ from what opening would list";
+	}
+	return NULL;
+}
+MM_CHECK("page", section_check);

@@ -1,0 +1,918 @@
+/*
+ * page_alloc.c - alloc_pages(): per-CPU lists first, then zones along the node's zonelist.
+ *
+ * Idea.       The fast path is one pop or push on this CPU's stack. Everything else - watermarks, fallback,
+ * opening sections, reserves, reclaim, zeroing, debugging - stands in the slow path, where pages leave the
+ * buddy. Layout.     alloc_pages -> pcp stack | alloc_slow -> get_from_zonelist(low) -> (min, reserves) ->
+ * reclaim -> retry
+ *             __free_pages -> pcp stack | free_slow -> buddy
+ * Invariants. A1  a block handed out: state ALLOCATED, its order, refcount 1
+ *             A2  a block given back has exactly the order it was handed out with: one compare on every free
+ *             A3  a request's zone lies at or below its gfp zone; the mark plus lowmem_reserve stays free
+ * Locking.    The fast paths take none. zone->lock inside buddy calls; nothing is called with it held.
+ * References. Nobody takes one speculatively: get_page() needs one already. So allocation stores 1 plainly,
+ * and a free that reads 1 (acquire, pairs with the release of a put on another CPU) is the sole owner.
+ * Failure.    NULL, state unchanged, one report a second unless __GFP_NOWARN. __GFP_NOFAIL that cannot
+ * progress panics. Source.     Linux mm/page_alloc.c 6.1 (get_page_from_freelist, __alloc_pages_slowpath,
+ * __zone_watermark_ok). There is no page cache, so reclaim is vmalloc's lazy areas, pcp lists, slabs,
+ * shrinkers, RCU callbacks. Next:       slab.c.
+ */
+#include <arch/time.h>
+#include <kernel/bug.h>
+#include <kernel/cmdline.h>
+#include <kernel/errno.h>
+#include <kernel/string.h>
+#include <kernel/work.h>
+#include <mm/check.h>
+#include <mm/internal.h>
+#include <mm/slab.h>
+#include <mm/vmalloc.h>
+
+bool page_alloc_ready;
+bool opt_page_poison, opt_init_on_alloc, opt_init_on_free, opt_page_owner;
+
+/* ---- options ---- */
+
+static int set_page_poison(const char *value)
+{
+	return cmdline_bool(value, &opt_page_poison);
+}
+CMDLINE_OPT("page_poison", "on or off", set_page_poison);
+
+static int set_init_on_alloc(const char *value)
+{
+	return cmdline_bool(value, &opt_init_on_alloc);
+}
+CMDLINE_OPT("init_on_alloc", "on or off", set_init_on_alloc);
+
+static int set_init_on_free(const char *value)
+{
+	return cmdline_bool(value, &opt_init_on_free);
+}
+CMDLINE_OPT("init_on_free", "on or off", set_init_on_free);
+
+static int set_page_owner_option(const char *value)
+{
+	return cmdline_bool(value, &opt_page_owner);
+}
+CMDLINE_OPT("page_owner", "on or off", set_page_owner_option);
+
+bool page_debug_enabled(void)
+{
+	return opt_page_poison || opt_init_on_alloc || opt_init_on_free || opt_page_owner;
+}
+
+/* ---- counters ---- */
+
+DEFINE_PER_CPU(unsigned long,
+	       numa_hit_fast); /* pops of the fast path: always the preferred zone, always local */
+DEFINE_PER_CPU(u64, numa_counter[MAX_NODES][NR_NUMA_STATS]);
+DEFINE_PER_CPU(long, mm_counters[NR_MM_COUNTERS]);
+
+void mm_counter_add(enum mm_counter c, long pages)
+{
+	unsigned long irq = arch_irq_save(); /* an interrupt may count too */
+
+	this_cpu(mm_counters[c]) += pages;
+	arch_irq_restore(irq);
+}
+
+unsigned long mm_counter_read(enum mm_counter c)
+{
+	long sum = 0;
+	unsigned cpu;
+
+	for_each_possible_cpu (cpu)
+		sum += per_cpu(mm_counters[c], cpu);
+	return sum > 0 ? (unsigned long)sum : 0;
+}
+
+u64 numa_stat_read(int nid, enum numa_stat s)
+{
+	u64 sum = 0;
+	unsigned cpu;
+
+	for_each_possible_cpu (cpu) {
+		sum += per_cpu(numa_counter[nid][s], cpu);
+		if ((s == NUMA_HIT || s == NUMA_LOCAL) && cpu_to_node_map[cpu] == nid)
+			sum += per_cpu(numa_hit_fast, cpu);
+	}
+	return sum;
+}
+
+static void count_numa(const struct zone *preferred, const struct zone *got)
+{
+	int here = numa_node_id();
+
+	if (got->nid == preferred->nid) {
+		this_cpu(numa_counter[got->nid][NUMA_HIT])++;
+	} else {
+		this_cpu(numa_counter[got->nid][NUMA_MISS])++;
+		this_cpu(numa_counter[preferred->nid][NUMA_FOREIGN])++;
+	}
+	this_cpu(numa_counter[got->nid][got->nid == here ? NUMA_LOCAL : NUMA_OTHER])++;
+}
+
+unsigned long nr_free_pages(void)
+{
+	unsigned long sum = 0;
+	struct zone *zone;
+
+	for_each_populated_zone (zone)
+		sum += READ_ONCE(zone->free_pages);
+	return sum;
+}
+
+unsigned long totalram_pages(void)
+{
+	unsigned long sum = 0;
+	struct zone *zone;
+
+	for_each_populated_zone (zone)
+		sum += zone->managed;
+	return sum;
+}
+
+unsigned long zone_allocated_pages(const struct zone *zone)
+{
+	unsigned long pcp = 0;
+	unsigned cpu;
+
+	for_each_online_cpu (cpu)
+		pcp += pcp_count(zone, cpu);
+	return zone->managed - zone->free_pages - zone->isolated_pages - pcp;
+}
+
+/* ---- placement and watermarks ---- */
+
+enum zone_type gfp_zone(gfp_t gfp)
+{
+	unsigned zones = gfp & (__GFP_DMA | __GFP_DMA32 | __GFP_HIGHMEM);
+
+	BUG_ON(zones & (zones - 1), "gfp 0x%x names more than one zone", gfp);
+	if (zones == __GFP_DMA)
+		return ZONE_DMA;
+	if (zones == __GFP_DMA32)
+		return ZONE_DMA32;
+	if (zones == __GFP_HIGHMEM)
+		return gfp & __GFP_MOVABLE ? ZONE_MOVABLE : ZONE_HIGHMEM;
+	return ZONE_NORMAL;
+}
+
+static bool has_block(const struct zone *zone, unsigned order, unsigned alloc_flags)
+{
+	for (unsigned o = order; o < NR_ORDERS; o++) {
+		const struct free_area *area = &zone->free_area[o];
+
+		if (zone->unopened[o])
+			return true;
+		if (!area->nr_free)
+			continue;
+		for (unsigned t = 0; t < MT_PCPTYPES; t++)
+			if (!list_empty(&area->list[t]))
+				return true;
+		if ((alloc_flags & (ALLOC_HIGHATOMIC | ALLOC_OOM)) && !list_empty(&area->list[MT_HIGHATOMIC]))
+			return true;
+	}
+	return false;
+}
+
+bool zone_watermark_ok(const struct zone *zone, unsigned order, unsigned long mark, enum zone_type highest,
+		       unsigned alloc_flags, unsigned long free)
+{
+	const unsigned rights = ALLOC_MIN_RESERVE | ALLOC_NON_BLOCK | ALLOC_HIGHATOMIC | ALLOC_OOM;
+	long least = (long)mark, usable = (long)free - (long)((1UL << order) - 1);
+
+	if (!(alloc_flags & rights))
+		usable -= (long)zone->highatomic_pages;
+	if (alloc_flags & ALLOC_MIN_RESERVE) {
+		least -= least / 2;
+		if (alloc_flags & ALLOC_NON_BLOCK)
+			least -= least / 4;
+	}
+	if (alloc_flags & ALLOC_OOM)
+		least -= least / 2;
+	if (usable <= least + (long)zone->lowmem_reserve[highest])
+		return false;
+	return order == 0 || has_block(zone, order, alloc_flags);
+}
+
+/* ---- taking pages from one zone ---- */
+
+static struct page *take_listed(struct zone *zone, unsigned order, enum migratetype type,
+				unsigned buddy_flags)
+{
+	unsigned long irq = arch_irq_save();
+	struct page *page;
+
+	if (order <= PCP_MAX_ORDER) {
+		page = pcp_refill(zone, order, type, buddy_flags);
+		if (page)
+			page->flags ^= PAGE_PCP ^ PAGE_ALLOCATED;
+	} else {
+		spin_lock(&zone->lock);
+		page = buddy_alloc(zone, order, type, buddy_flags);
+		spin_unlock(&zone->lock);
+	}
+	arch_irq_restore(irq);
+	return page;
+}
+
+/* Opening a section comes after pcp and the zone's lists, before any other zone. */
+static struct page *take_from_zone(struct zone *zone, unsigned order, enum migratetype type,
+				   unsigned alloc_flags)
+{
+	unsigned buddy_flags = (alloc_flags & ALLOC_NOFRAGMENT ? BUDDY_NOFRAGMENT : 0) |
+			       (alloc_flags & ALLOC_HIGHATOMIC ? BUDDY_HIGHATOMIC : 0) |
+			       (alloc_flags & (ALLOC_OOM | ALLOC_NON_BLOCK) ? BUDDY_OOM : 0);
+	struct page *page;
+
+	zone->in_use = true;
+	while (!(page = take_listed(zone, order, type, buddy_flags)))
+		if (!section_open_for(zone))
+			return NULL;
+	if (unlikely((alloc_flags & ALLOC_HIGHATOMIC) && order)) {
+		unsigned long irq = spin_lock_irqsave(&zone->lock);
+
+		buddy_reserve_highatomic(zone, page);
+		spin_unlock_irqrestore(&zone->lock, irq);
+	}
+	return page;
+}
+
+struct request {
+	gfp_t gfp;
+	unsigned order;
+	enum zone_type highest;
+	enum migratetype type;
+	const struct zonelist *list;
+	struct zone *preferred;
+};
+
+static struct page *get_from_zonelist(const struct request *rq, unsigned alloc_flags)
+{
+	for (unsigned pass = 0; pass < 2; pass++) {
+		for (unsigned i = 0; rq->list->zone[i]; i++) {
+			struct zone *zone = rq->list->zone[i];
+			unsigned long mark = zone->wmark[alloc_flags & ALLOC_WMARK_MASK] + zone->boost;
+			struct page *page;
+
+			if (zone->type > rq->highest || !zone->managed)
+				continue;
+			if (zone->nid != rq->preferred->nid)
+				alloc_flags &=
+					~(unsigned)ALLOC_NOFRAGMENT; /* local mixing beats remote memory */
+			if (!(alloc_flags & ALLOC_NO_WATERMARKS) &&
+			    !zone_watermark_ok(zone, rq->order, mark, rq->highest, alloc_flags,
+					       zone->free_pages)) {
+				/* An order-0 atomic request at the min mark may ignore the boost. */
+				if (rq->order || !(alloc_flags & ALLOC_MIN_RESERVE) ||
+				    !zone_watermark_ok(zone, 0, mark - zone->boost, rq->highest, alloc_flags,
+						       zone->free_pages))
+					continue;
+			}
+			page = take_from_zone(zone, rq->order, rq->type, alloc_flags);
+			if (page) {
+				count_numa(rq->preferred, zone);
+				return page;
+			}
+		}
+		if (!(alloc_flags & ALLOC_NOFRAGMENT))
+			break;
+		alloc_flags &= ~(unsigned)ALLOC_NOFRAGMENT;
+	}
+	return NULL;
+}
+
+/* Spill Normal into DMA32 before mixing types in it. */
+static unsigned nofragment(const struct request *rq)
+{
+	return rq->preferred->type == ZONE_NORMAL && node_zone(rq->preferred->nid, ZONE_DMA32)->present
+		       ? ALLOC_NOFRAGMENT
+		       : 0;
+}
+
+/* ---- reclaim ---- */
+
+static LIST_HEAD(shrinkers);
+DEFINE_PER_CPU(bool, reclaiming);
+
+void register_shrinker(struct shrinker *s)
+{
+	list_add_tail(&s->link, &shrinkers);
+}
+
+void unregister_shrinker(struct shrinker *s)
+{
+	list_del(&s->link);
+}
+
+void drain_all_pages(void)
+{
+	pcp_drain_local(NULL);
+}
+
+static unsigned long shrink_all(void)
+{
+	unsigned long pages = 0;
+	struct shrinker *s;
+
+	list_for_each_entry (s, &shrinkers, link) {
+		unsigned long n = s->count();
+
+		if (n)
+			pages += s->scan(n);
+	}
+	return pages;
+}
+
+/* Whether anything came back. Waits for nothing but may run RCU callbacks: main loop only. */
+static bool direct_reclaim(void)
+{
+	unsigned long before = nr_free_pages();
+
+	this_cpu(reclaiming) = true;
+	vm_unmap_aliases();
+	slab_reap(true);
+	shrink_all();
+	rcu_barrier();
+	drain_all_pages();
+	this_cpu(reclaiming) = false;
+	return nr_free_pages() > before;
+}
+
+static bool may_reclaim(gfp_t gfp)
+{
+	return gfp_may_block(gfp) && !arch_irq_disabled() && !arch_in_interrupt() && !this_cpu(lock_depth) &&
+	       !this_cpu(reclaiming);
+}
+
+/* Keeps memory open ahead of demand, and takes back what is lazy, at quiet points. */
+#define OPEN_AHEAD_PAGES (MIB(32) >> PAGE_SHIFT)
+
+static bool page_work_step(void)
+{
+	struct zone *zone;
+	bool more = false;
+
+	for_each_populated_zone (zone) {
+		if (zone->in_use && zone->listed_pages < min(OPEN_AHEAD_PAGES, zone->managed) &&
+		    section_open_for(zone))
+			more = true;
+		if (zone->wake) {
+			zone->wake = false;
+			zone->boost = 0;
+			if (zone->free_pages <= zone->wmark[WMARK_HIGH])
+				direct_reclaim();
+		}
+	}
+	return more;
+}
+
+static struct work page_work = {.name = "pages", .step = page_work_step};
+
+static void wake_main_loop(const struct request *rq)
+{
+	for (unsigned i = 0; rq->list->zone[i]; i++)
+		rq->list->zone[i]->wake = true;
+	work_request(&page_work);
+}
+
+/* ---- the slow path ---- */
+
+static unsigned slow_alloc_flags(const struct request *rq)
+{
+	unsigned flags = WMARK_MIN | ALLOC_KSWAPD;
+
+	if (rq->gfp & __GFP_HIGH)
+		flags |= ALLOC_MIN_RESERVE;
+	if (!gfp_may_block(rq->gfp) && !(rq->gfp & __GFP_NOMEMALLOC)) {
+		flags |= ALLOC_NON_BLOCK;
+		if (rq->order && (rq->gfp & __GFP_HIGH))
+			flags |= ALLOC_HIGHATOMIC;
+	}
+	if ((rq->gfp & __GFP_MEMALLOC) && !(rq->gfp & __GFP_NOMEMALLOC))
+		flags |= ALLOC_NO_WATERMARKS;
+	return flags;
+}
+
+static void print_zone_state(const struct zone *zone)
+{
+	char line[256];
+	size_t at = 0;
+
+	pr_err("Node %d %s free:%lukB boost:%lukB min:%lukB low:%lukB high:%lukB reserved_highatomic:%lukB "
+	       "present:%lukB "
+	       "managed:%lukB\n",
+	       zone->nid, zone->name, zone->free_pages * 4, zone->boost * 4, zone->wmark[WMARK_MIN] * 4,
+	       zone->wmark[WMARK_LOW] * 4, zone->wmark[WMARK_HIGH] * 4, zone->highatomic_pages * 4,
+	       zone->present * 4, zone->managed * 4);
+	for (unsigned o = 0; o < NR_ORDERS; o++)
+		at += (size_t)scnprintf(line + at, sizeof(line) - at, "%lu*%lukB ",
+					zone->free_area[o].nr_free + zone->unopened[o], 4UL << o);
+	pr_err("Node %d %s: %s= %lukB\n", zone->nid, zone->name, line, zone->free_pages * 4);
+}
+
+static void report_failure(const struct request *rq, unsigned long caller)
+{
+	static u64 next_ns;
+	u64 now = arch_time_ns();
+	struct zone *zone;
+
+	if ((rq->gfp & __GFP_NOWARN) || now < next_ns)
+		return;
+	next_ns = now + 1000000000;
+	pr_warn("page allocation failure: order:%u, mode:0x%x, by %pS\n", rq->order, rq->gfp, (void *)caller);
+	for_each_populated_zone (zone)
+		print_zone_state(zone);
+}
+
+static struct page *alloc_reclaiming(const struct request *rq, unsigned alloc_flags)
+{
+	struct page *page = NULL;
+
+	while (!page) {
+		bool progress = direct_reclaim(), gave = false;
+		struct zone *zone;
+
+		page = get_from_zonelist(rq, alloc_flags);
+		if (page || (rq->gfp & __GFP_NORETRY))
+			break;
+		for_each_populated_zone (zone) {
+			unsigned long irq = spin_lock_irqsave(&zone->lock);
+
+			gave |= buddy_unreserve_highatomic(zone, rq->type, !progress);
+			spin_unlock_irqrestore(&zone->lock, irq);
+		}
+		if (!progress && !gave)
+			break;
+		page = get_from_zonelist(rq, alloc_flags);
+		if (rq->order > COSTLY_ORDER && !(rq->gfp & __GFP_NOFAIL))
+			break;
+	}
+	return page;
+}
+
+static bool fill_request(struct request *rq, int nid, gfp_t gfp, unsigned order)
+{
+	const struct node *n = &nodes[nid];
+
+	*rq = (struct request){
+		.gfp = gfp, .order = order, .highest = gfp_zone(gfp), .type = gfp_migratetype(gfp)};
+	BUG_ON(rq->type >= MT_PCPTYPES, "gfp 0x%x is movable and reclaimable at once", gfp);
+	rq->list = gfp & __GFP_THISNODE ? &n->thisnode : &n->fallback;
+	for (unsigned i = 0; rq->list->zone[i] && !rq->preferred; i++)
+		if (rq->list->zone[i]->type <= rq->highest)
+			rq->preferred = rq->list->zone[i];
+	return rq->preferred != NULL;
+}
+
+static struct page *alloc_checked(int nid, gfp_t gfp, unsigned order, unsigned long caller)
+{
+	unsigned alloc_flags;
+	struct request rq;
+	struct page *page;
+
+	if (!fill_request(&rq, nid, gfp, order))
+		return NULL;
+	page = get_from_zonelist(&rq, WMARK_LOW | nofragment(&rq));
+	if (likely(page))
+		return page;
+	if (gfp & __GFP_KSWAPD_RECLAIM)
+		wake_main_loop(&rq);
+	alloc_flags = slow_alloc_flags(&rq);
+	page = get_from_zonelist(&rq, alloc_flags);
+	if (!page && may_reclaim(gfp))
+		page = alloc_reclaiming(&rq, alloc_flags);
+	if (!page && (gfp & __GFP_NOFAIL)) {
+		page = get_from_zonelist(&rq, alloc_flags | ALLOC_NO_WATERMARKS);
+		if (!page) {
+			rq.gfp &= ~__GFP_NOWARN;
+			report_failure(&rq, caller);
+			panic("out of memory: order %u with __GFP_NOFAIL, asked for by %pS\n", order,
+			      (void *)caller);
+		}
+	}
+	if (!page)
+		report_failure(&rq, caller);
+	return page;
+}
+
+/* ---- contents and debugging of whole blocks ---- */
+
+static void clear_block(struct page *page, unsigned order)
+{
+	void *p = page_address(page);
+
+	if (likely(p)) {
+		memset(p, 0, PAGE_SIZE << order);
+		return;
+	}
+	for (unsigned long i = 0; i < 1UL << order; i++) {
+		p = kmap_local_page(page + i);
+		memset(p, 0, PAGE_SIZE);
+		kunmap_local(p);
+	}
+}
+
+static void check_poison(const struct page *page, unsigned order)
+{
+	const u8 *p = page_address(page);
+	size_t size = PAGE_SIZE << order, first = 0, last = size;
+
+	if (!p)
+		return;
+	while (first < size && p[first] == PAGE_POISON)
+		first++;
+	if (first == size)
+		return;
+	while (p[last - 1] == PAGE_POISON)
+		last--;
+	page_dump(page, "free page changed");
+	BUG("page poison: %s at pfn 0x%lx, bytes 0x%zx to 0x%zx are not 0x%x (first is 0x%x)",
+	    first + 1 == last && is_pow2(p[first] ^ PAGE_POISON) ? "single bit error" : "memory corruption",
+	    page_to_pfn(page), first, last - 1, PAGE_POISON, p[first]);
+}
+
+static void poison(struct page *page, unsigned order)
+{
+	void *p = page_address(page);
+
+	if (p)
+		memset(p, PAGE_POISON, PAGE_SIZE << order);
+}
+
+unsigned long page_owner_caller(const struct page *head)
+{
+	const struct page_ext *ext = page_ext(head);
+
+	return ext ? ext->alloc_caller : 0;
+}
+
+void page_set_owner(struct page *head, unsigned long caller, gfp_t gfp)
+{
+	struct page_ext *ext = page_ext(head);
+
+	if (!ext)
+		return;
+	ext->alloc_caller = caller;
+	ext->gfp = gfp;
+	ext->order = page_order(head);
+}
+
+/* What the caller asked to find in a block, and what debugging wants to know about it. */
+static void prepare_new(struct page *page, gfp_t gfp, unsigned order, unsigned long caller)
+{
+	if (unlikely(page_debug_enabled())) {
+		if (opt_page_poison)
+			check_poison(page, order);
+		if (opt_init_on_alloc)
+			gfp |= __GFP_ZERO;
+		page_set_owner(page, caller, gfp);
+	}
+	if (gfp & __GFP_ZERO)
+		clear_block(page, order);
+	if (gfp & __GFP_COMP)
+		page->flags |= PG_comp;
+}
+
+static void prepare_free(struct page *page, unsigned order, unsigned long caller)
+{
+	struct page_ext *ext = page_ext(page);
+
+	if (ext)
+		ext->free_caller = caller;
+	if (opt_page_poison)
+		poison(page, order);
+	else if (opt_init_on_free)
+		clear_block(page, order);
+}
+
+static __noinline struct page *alloc_slow(int nid, gfp_t gfp, unsigned order, unsigned long caller)
+{
+	struct page *page;
+
+	if (unlikely(order > MAX_ORDER)) {
+		pr_warn_once("alloc_pages: order %u is more than %u, asked for by %pS\n", order, MAX_ORDER,
+			     (void *)caller);
+		return NULL;
+	}
+	page = alloc_checked(nid, gfp, order, caller);
+	if (page) {
+		page->refcount = 1;
+		prepare_new(page, gfp, order, caller);
+	}
+	return page;
+}
+
+/* ---- the interface: allocation ---- */
+
+struct page *alloc_pages(gfp_t gfp, unsigned order)
+{
+	struct page *page;
+
+	if (likely(order <= PCP_MAX_ORDER)) {
+		page = arch_stack_pop(this_cpu(pcp_alloc_stack[gfp & GFP_PLACE_MASK][order]));
+		if (likely(page)) {
+			page->flags ^= PAGE_PCP ^ PAGE_ALLOCATED;
+			page->refcount = 1;
+			this_cpu(numa_hit_fast)++;
+			if (unlikely(gfp & (__GFP_ZERO | __GFP_COMP)))
+				prepare_new(page, gfp, order, 0);
+			return page;
+		}
+	}
+	return alloc_slow(numa_node_id(), gfp, order, CALLER);
+}
+
+struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned order)
+{
+	if (nid == NUMA_NO_NODE || nid == numa_node_id())
+		return alloc_pages(gfp, order);
+	BUG_ON((unsigned)nid >= nr_nodes, "alloc_pages_node: there is no node %d", nid);
+	return alloc_slow(nid, gfp, order, CALLER);
+}
+
+unsigned long __get_free_pages(gfp_t gfp, unsigned order)
+{
+	struct page *page;
+
+	BUG_ON(gfp & __GFP_HIGHMEM, "__get_free_pages: HighMem has no address (gfp 0x%x)", gfp);
+	page = alloc_pages(gfp, order);
+	return page ? (unsigned long)page_address(page) : 0;
+}
+
+unsigned long get_zeroed_page(gfp_t gfp)
+{
+	return __get_free_pages(gfp | __GFP_ZERO, 0);
+}
+
+void split_page(struct page *page, unsigned order)
+{
+	unsigned long head = page->flags & ~(PG_ORDER_MASK | PG_comp);
+
+	BUG_ON((page->flags & (PG_STATE_MASK | PG_ORDER_MASK)) !=
+		       (PAGE_ALLOCATED | (unsigned long)order << PG_ORDER_SHIFT),
+	       "split_page: pfn 0x%lx is no allocated block of order %u (flags 0x%lx)", page_to_pfn(page),
+	       order, page->flags);
+	for (unsigned long i = 0; i < 1UL << order; i++) {
+		page[i].flags = head;
+		page[i].refcount = 1;
+	}
+	for (unsigned long i = 0; opt_page_owner && i < 1UL << order; i++)
+		page_set_owner(&page[i], page_owner_caller(page), 0);
+}
+
+/* An allocated block becomes allocated blocks that cover its first `keep` pages; the rest goes back. */
+static void trim_block(struct page *page, unsigned order, unsigned long keep)
+{
+	struct zone *zone = page_zone(page);
+	unsigned long flags = page->flags & ~PG_ORDER_MASK, total = 1UL << order, irq;
+	enum migratetype type = pageblock_type(page);
+
+	for (unsigned long at = 0; at < keep;) { /* from large to small: the pieces are aligned */
+		unsigned o = ilog2(keep - at);
+
+		page[at].flags = flags | (unsigned long)o << PG_ORDER_SHIFT;
+		page[at].refcount = 1;
+		at += 1UL << o;
+	}
+	irq = spin_lock_irqsave(&zone->lock);
+	for (unsigned long at = keep; at < total;) { /* from small to large */
+		unsigned o = (unsigned)__builtin_ctzl(at);
+
+		buddy_free(zone, page + at, o, type, true);
+		at += 1UL << o;
+	}
+	spin_unlock_irqrestore(&zone->lock, irq);
+}
+
+struct page *alloc_pages_trimmed(int nid, gfp_t gfp, unsigned long nr_pages)
+{
+	unsigned order = nr_pages ? order_base_2(nr_pages) : 0;
+	struct page *page;
+
+	if (!nr_pages || order > MAX_ORDER)
+		return NULL;
+	page = alloc_pages_node(nid, gfp & ~__GFP_ZERO, order);
+	if (!page)
+		return NULL;
+	if (nr_pages != 1UL << order)
+		trim_block(page, order, nr_pages);
+	if (gfp & __GFP_ZERO)
+		for (unsigned long at = 0; at < nr_pages; at += 1UL << ilog2(nr_pages - at))
+			clear_block(page + at, ilog2(nr_pages - at));
+	return page;
+}
+
+void free_pages_trimmed(struct page *page, unsigned long nr_pages)
+{
+	for (unsigned long at = 0; at < nr_pages;) {
+		unsigned o = ilog2(nr_pages - at);
+
+		__free_pages(page + at, o);
+		at += 1UL << o;
+	}
+}
+
+void *alloc_pages_exact(size_t size, gfp_t gfp)
+{
+	unsigned long nr = DIV_ROUND_UP(size, PAGE_SIZE);
+	struct page *page;
+
+	BUG_ON(gfp & (__GFP_COMP | __GFP_HIGHMEM), "alloc_pages_exact: gfp 0x%x has COMP or HIGHMEM", gfp);
+	if (!size || nr > 1UL << MAX_ORDER)
+		return NULL;
+	page = alloc_pages_trimmed(NUMA_NO_NODE, gfp, nr);
+	if (!page)
+		return NULL;
+	for (unsigned long at = 0; at < nr;) { /* single pages: each can be freed by itself */
+		unsigned o = page_order(page + at);
+
+		split_page(page + at, o);
+		at += 1UL << o;
+	}
+	return page_address(page);
+}
+
+void free_pages_exact(void *p, size_t size)
+{
+	struct page *page = virt_to_page(p);
+
+	for (unsigned long i = 0; i < DIV_ROUND_UP(size, PAGE_SIZE); i++)
+		__free_page(page + i);
+}
+
+/* ---- the interface: free ---- */
+
+static __cold __noreturn void bad_free(struct page *page, unsigned order, unsigned long caller)
+{
+	const char *what = "not the first page of an allocated block";
+
+	if (page_state(page) == PAGE_BUDDY || page_state(page) == PAGE_PCP)
+		what = "already free";
+	else if (page->flags & PG_reserved)
+		what = "a reserved page";
+	else if (page->flags & PG_slab)
+		what = "in use by a slab";
+	else if (page_state(page) == PAGE_ALLOCATED && page_order(page) != order)
+		what = "allocated with another order";
+	else if (page_state(page) == PAGE_ALLOCATED && !page->refcount)
+		what = "allocated, but without a reference";
+	page_dump(page, what);
+	BUG("__free_pages: pfn 0x%lx order %u: %s (zone %s, node %d, order %u, refcount %u), freed by %pS",
+	    page_to_pfn(page), order, what, page_zone(page)->name, page_to_nid(page), page_order(page),
+	    page->refcount, (void *)caller);
+}
+
+/* Must be clear in a block that comes back: who set them has to undo what they stand for. */
+#define PG_CHECK_AT_FREE (PG_FLAG_MASK & ~PG_comp)
+
+static __noinline void free_slow(struct page *page, unsigned order, unsigned long caller)
+{
+	struct zone *zone = page_zone(page);
+	unsigned long irq;
+
+	if (unlikely(page_debug_enabled()))
+		prepare_free(page, order, caller);
+	irq = arch_irq_save();
+	if (order <= PCP_MAX_ORDER) {
+		pcp_free_slow(zone, page, order);
+	} else {
+		spin_lock(&zone->lock);
+		buddy_free(zone, page, order, pageblock_type(page), false);
+		spin_unlock(&zone->lock);
+	}
+	arch_irq_restore(irq);
+}
+
+/* A bad frame leaves the system when its owner gives it back. */
+static void withdraw(struct page *page)
+{
+	page->flags |= PG_reserved;
+	pr_warn("page: pfn 0x%lx is bad and stays out\n", page_to_pfn(page));
+}
+
+static __noinline void free_shared(struct page *page, unsigned order, unsigned long caller)
+{
+	BUG_ON(!page->refcount, "__free_pages: pfn 0x%lx has no reference, freed by %pS", page_to_pfn(page),
+	       (void *)caller);
+	if (__atomic_sub_fetch(&page->refcount, 1, __ATOMIC_ACQ_REL) == 0) {
+		page->refcount = 1;
+		__free_pages(page, order);
+	}
+}
+
+void __free_pages(struct page *page, unsigned order)
+{
+	unsigned long flags = page->flags;
+
+	if (unlikely((flags & (PG_STATE_MASK | PG_ORDER_MASK | PG_CHECK_AT_FREE)) !=
+		     (PAGE_ALLOCATED | (unsigned long)order << PG_ORDER_SHIFT))) {
+		if (!(flags & PG_hwpoison))
+			bad_free(page, order, CALLER);
+		withdraw(page);
+		return;
+	}
+	if (unlikely(__atomic_load_n(&page->refcount, __ATOMIC_ACQUIRE) != 1)) {
+		if (!page->refcount)
+			bad_free(page, order, CALLER);
+		free_shared(page, order, CALLER);
+		return;
+	}
+	page->refcount = 0;
+	page->flags = (flags & ~PG_comp) ^ (PAGE_PCP ^ PAGE_ALLOCATED);
+	if (unlikely(order > PCP_MAX_ORDER) ||
+	    unlikely(!arch_stack_push(this_cpu(pcp_zone[page_zone_id(page)])->row[order][page_type(page)],
+				      page)))
+		free_slow(page, order, CALLER);
+}
+
+void put_page(struct page *page)
+{
+	__free_pages(page, page_order(page));
+}
+
+void free_pages(unsigned long addr, unsigned order)
+{
+	if (!addr)
+		return;
+	BUG_ON(!virt_addr_valid((void *)addr) || !IS_ALIGNED(addr, PAGE_SIZE),
+	       "free_pages: 0x%016lx is no page of the direct map", addr);
+	__free_pages(virt_to_page((void *)addr), order);
+}
+
+/* ---- bulk ---- */
+
+/* What this CPU's stack holds, then one cut from the preferred zone under one lock, then page by page. */
+unsigned long alloc_pages_bulk(int nid, gfp_t gfp, unsigned long nr, struct page **array)
+{
+	unsigned long got = 0;
+	struct request rq;
+
+	if (nid == NUMA_NO_NODE)
+		nid = numa_node_id();
+	BUG_ON((unsigned)nid >= nr_nodes, "alloc_pages_bulk: there is no node %d", nid);
+	if (!fill_request(&rq, nid, gfp, 0))
+		return 0;
+	while (got < nr) {
+		unsigned long n = min(nr - got, PAGEBLOCK_PAGES), irq;
+		struct zone *zone = rq.preferred;
+		unsigned long mark = zone->wmark[WMARK_LOW] + zone->boost + n;
+
+		if (page_debug_enabled() || zone->free_pages < n ||
+		    !zone_watermark_ok(zone, 0, mark, rq.highest, 0, zone->free_pages))
+			break;
+		irq = spin_lock_irqsave(&zone->lock);
+		n = buddy_alloc_pages(zone, rq.type, (unsigned)n, array + got, BUDDY_NOFRAGMENT);
+		spin_unlock_irqrestore(&zone->lock, irq);
+		if (!n) {
+			if (section_open_for(zone))
+				continue;
+			break;
+		}
+		zone->in_use = true;
+		for (unsigned long i = got; i < got + n; i++) {
+			array[i]->refcount = 1;
+			if (gfp & __GFP_ZERO)
+				clear_block(array[i], 0);
+		}
+		this_cpu(numa_counter[zone->nid][NUMA_HIT]) += n;
+		this_cpu(numa_counter[zone->nid][zone->nid == numa_node_id() ? NUMA_LOCAL : NUMA_OTHER]) += n;
+		got += n;
+	}
+	while (got < nr && (array[got] = alloc_pages_node(nid, gfp, 0)) != NULL)
+		got++;
+	return got;
+}
+
+void free_pages_bulk(struct page **array, unsigned long nr)
+{
+	for (unsigned long i = 0; i < nr; i++)
+		__free_page(array[i]);
+}
+
+/* ---- boot and check ---- */
+
+void page_alloc_init(void)
+{
+	pcp_early_init();
+	work_register(&page_work);
+	page_alloc_ready = true;
+}
+
+static const char *page_alloc_check(void)
+{
+	struct zone *zone;
+
+	for_each_populated_zone (zone) {
+		unsigned long irq = spin_lock_irqsave(&zone->lock);
+		const char *what = buddy_check_zone(zone);
+
+		spin_unlock_irqrestore(&zone->lock, irq);
+		if (what)
+			return what;
+	}
+	return NULL;
+}
+MM_CHECK("buddy", page_alloc_check);

@@ -1,0 +1,338 @@
+/*
+ * pcp.c - per-CPU page lists, orders 0 to 3, one stack per order and migratetype.
+ *
+ * Idea.       Most requests are for few pages and most frees come back on the same CPU. A short LIFO per CPU
+ * and zone answers both without the zone lock and returns pages that are still warm in the cache. Layout.
+ * zone->pcp[cpu] -> { batch, high, spare, row[order][type] -> stack }      top = most recently freed
+ *             pcp_alloc_stack[gfp place bits][order] leads from a request to its stack in one load
+ * Invariants. P1  a block on a stack: of its order, state PCP, refcount 0; the buddy counts it as taken
+ *             P2  sum(limit << order) + spare == high, and avail <= limit: pages on all stacks never exceed
+ * high P3  managed == buddy free + pages on stacks + allocated Locking.    None: only the owner CPU touches
+ * its stacks. Pop and push are restartable (arch/pcpu.h), so an interrupt may use the same stack; refill,
+ * flush and drain run with IRQs off and take zone->lock once per batch. Failure.    Refill gives what it
+ * gets; nothing is NULL to the caller and changes nothing. Source.     Linux mm/page_alloc.c (rmqueue_bulk,
+ * free_pcppages_bulk, nr_pcp_free). There `high` is one count over all lists; here it is divided into limits
+ * that stacks lend each other, so that a push needs no sum. Next:       page_alloc.c, which chooses the zone.
+ */
+#include <kernel/bug.h>
+#include <kernel/string.h>
+#include <mm/check.h>
+#include <mm/internal.h>
+
+struct pcpu_stack pcp_nostack;
+DEFINE_PER_CPU(struct pcpu_stack *, pcp_alloc_stack[GFP_PLACE_MASK + 1][PCP_ORDERS]);
+DEFINE_PER_CPU(struct pcp *, pcp_zone[MAX_NODES << ZONES_PER_NODE_SHIFT]);
+
+/* Serves every zone and CPU until pcp_init(), and zones without memory for ever: all of its stacks are
+ * pcp_nostack. */
+static struct pcp boot_pcp;
+
+static unsigned long stack_pages(const struct pcpu_stack *s, unsigned order)
+{
+	return (unsigned long)s->avail << order;
+}
+
+/* ---- sharing `high` between the stacks ---- */
+
+/* Moves the oldest nr blocks of a stack to the buddy. zone->lock held. */
+static void flush_oldest(struct zone *zone, struct pcpu_stack *s, unsigned order, unsigned nr)
+{
+	for (unsigned i = 0; i < nr; i++) {
+		struct page *page = s->entry[i];
+
+		BUG_ON((page->flags & (PG_STATE_MASK | PG_ORDER_MASK)) !=
+			       (PAGE_PCP | (unsigned long)order << PG_ORDER_SHIFT),
+		       "pcp: pfn 0x%lx on an order-%u list has flags 0x%lx", page_to_pfn(page), order,
+		       page->flags);
+		buddy_free(zone, page, order, pageblock_type(page), false);
+	}
+	s->avail -= nr;
+	memmove(&s->entry[0], &s->entry[nr], s->avail * sizeof(s->entry[0]));
+}
+
+/* Room for up to `blocks` more of this stack's order, from what nobody uses. Returns the blocks granted. */
+static unsigned grant(struct pcp *pcp, struct pcpu_stack *s, unsigned order, unsigned blocks)
+{
+	unsigned got = min(pcp->spare >> order, blocks);
+
+	pcp->spare -= got << order;
+	s->limit += got;
+	for (unsigned o = 0; o < PCP_ORDERS && got < blocks; o++) {
+		for (unsigned t = 0; t < MT_PCPTYPES && got < blocks; t++) {
+			struct pcpu_stack *other = pcp->row[o][t];
+			unsigned idle = other->limit - other->avail, more;
+
+			if (other == s || !idle)
+				continue;
+			idle = min(idle, DIV_ROUND_UP((blocks - got) << order, 1u << o));
+			other->limit -= idle;
+			pcp->spare += idle << o;
+			more = min(pcp->spare >> order, blocks - got);
+			pcp->spare -= more << order;
+			s->limit += more;
+			got += more;
+		}
+	}
+	return got;
+}
+
+/* Blocks that one refill or flush of this order moves. */
+static unsigned batch_blocks(const struct pcp *pcp, unsigned order)
+{
+	return max(min(pcp->batch, (u32)PCP_REFILL_MAX) >> order, 1u);
+}
+
+/* ---- the slow halves of allocation and free ---- */
+
+struct page *pcp_refill(struct zone *zone, unsigned order, enum migratetype type, unsigned flags)
+{
+	struct pcp *pcp = this_cpu(pcp_zone[zone->id]);
+	struct pcpu_stack *s = pcp->row[order][type];
+	struct page *page[PCP_REFILL_MAX + 1];
+	unsigned want = batch_blocks(pcp, order), got = 0;
+
+	if (s->avail) /* an interrupt has refilled it */
+		return s->entry[--s->avail];
+	if (s != &pcp_nostack && s->limit < want - 1)
+		grant(pcp, s, order, want - 1 - s->limit);
+	want = min(want, s->limit + 1);
+	pcp->refills++;
+
+	spin_lock(&zone->lock);
+	if (order == 0) {
+		got = buddy_alloc_pages(zone, type, want, page, flags);
+	} else {
+		while (got < want && (page[got] = buddy_alloc(zone, order, type, flags)) != NULL)
+			got++;
+	}
+	spin_unlock(&zone->lock);
+	if (!got)
+		return NULL;
+	/* The first goes to the caller, the rest so that later pops give ascending frames. */
+	for (unsigned i = got - 1; i > 0; i--) {
+		page[i]->flags ^= PAGE_ALLOCATED ^ PAGE_PCP;
+		s->entry[s->avail++] = page[i];
+	}
+	page[0]->flags ^= PAGE_ALLOCATED ^ PAGE_PCP;
+	return page[0];
+}
+
+void pcp_free_slow(struct zone *zone, struct page *page, unsigned order)
+{
+	struct pcp *pcp = this_cpu(pcp_zone[zone->id]);
+	struct pcpu_stack *s = pcp->row[order][page_type(page)];
+	unsigned batch = batch_blocks(pcp, order);
+
+	if (s == &pcp_nostack || !grant(pcp, s, order, batch)) {
+		spin_lock(&zone->lock);
+		pcp->flushes++;
+		if (s->limit)
+			flush_oldest(zone, s, order, min(batch, s->avail));
+		else
+			buddy_free(zone, page, order, pageblock_type(page), false);
+		spin_unlock(&zone->lock);
+		if (!s->limit)
+			return;
+	}
+	s->entry[s->avail++] = page;
+}
+
+static unsigned long drain_zone(struct zone *zone)
+{
+	struct pcp *pcp = this_cpu(pcp_zone[zone->id]);
+	unsigned long moved = 0;
+
+	for (unsigned o = 0; o < PCP_ORDERS; o++) {
+		for (unsigned t = 0; t < MT_PCPTYPES; t++) {
+			struct pcpu_stack *s = pcp->row[o][t];
+
+			while (s->avail) { /* in steps, so that interrupts are off for one batch at most */
+				unsigned long flags = arch_irq_save();
+				unsigned nr = min(s->avail, batch_blocks(pcp, o));
+
+				spin_lock(&zone->lock);
+				flush_oldest(zone, s, o, nr);
+				spin_unlock(&zone->lock);
+				moved += (unsigned long)nr << o;
+				arch_irq_restore(flags);
+			}
+		}
+	}
+	return moved;
+}
+
+unsigned long pcp_drain_local(struct zone *zone)
+{
+	unsigned long moved = 0;
+
+	if (zone)
+		return drain_zone(zone);
+	for_each_populated_zone (zone)
+		moved += drain_zone(zone);
+	return moved;
+}
+
+unsigned long pcp_count(const struct zone *zone, unsigned cpu)
+{
+	const struct pcp *pcp = per_cpu(pcp_zone[zone->id], cpu);
+	unsigned long pages = 0;
+
+	for (unsigned o = 0; pcp && o < PCP_ORDERS; o++)
+		for (unsigned t = 0; t < MT_PCPTYPES; t++)
+			pages += stack_pages(pcp->row[o][t], o);
+	return pages;
+}
+
+/* ---- set-up ---- */
+
+static void fill_rows(struct pcp *pcp, unsigned order)
+{
+	for (unsigned t = 0; t < 8; t++)
+		pcp->row[order][t] = &pcp_nostack;
+}
+
+/* Reserved for high-order atomics or CMA: such pages wait on the movable list; isolated ones never wait. */
+static void alias_rows(struct pcp *pcp, unsigned order)
+{
+	pcp->row[order][MT_HIGHATOMIC] = pcp->row[order][MT_MOVABLE];
+	pcp->row[order][MT_CMA] = pcp->row[order][MT_MOVABLE];
+}
+
+void pcp_early_init(void)
+{
+	unsigned cpu;
+
+	for (unsigned o = 0; o < PCP_ORDERS; o++)
+		fill_rows(&boot_pcp, o);
+	boot_pcp.batch = 1;
+	for_each_possible_cpu (cpu) {
+		for (unsigned id = 0; id < MAX_NODES << ZONES_PER_NODE_SHIFT; id++)
+			per_cpu(pcp_zone[id], cpu) = &boot_pcp;
+		for (unsigned place = 0; place <= GFP_PLACE_MASK; place++)
+			for (unsigned o = 0; o < PCP_ORDERS; o++)
+				per_cpu(pcp_alloc_stack[place][o], cpu) = &pcp_nostack;
+	}
+}
+
+static bool place_valid(unsigned place)
+{
+	unsigned zones = place & (__GFP_DMA | __GFP_HIGHMEM | __GFP_DMA32);
+
+	return !(zones & (zones - 1)) &&
+	       (place & (__GFP_MOVABLE | __GFP_RECLAIMABLE)) != (__GFP_MOVABLE | __GFP_RECLAIMABLE);
+}
+
+static struct zone *preferred_zone(int nid, enum zone_type highest)
+{
+	const struct zonelist *list = &nodes[nid].fallback;
+
+	for (unsigned i = 0; list->zone[i]; i++)
+		if (list->zone[i]->type <= highest)
+			return list->zone[i];
+	return NULL;
+}
+
+/* From a request's placement bits to the stack that it pops from, per CPU. */
+static void fill_alloc_stacks(unsigned cpu)
+{
+	for (unsigned place = 0; place <= GFP_PLACE_MASK; place++) {
+		struct zone *zone =
+			place_valid(place) ? preferred_zone(cpu_to_node_map[cpu], gfp_zone(place)) : NULL;
+
+		for (unsigned o = 0; o < PCP_ORDERS; o++)
+			per_cpu(pcp_alloc_stack[place][o], cpu) =
+				zone ? per_cpu(pcp_zone[zone->id], cpu)->row[o][gfp_migratetype(place)]
+				     : &pcp_nostack;
+	}
+}
+
+/* Each stack can hold all of high: limits decide how much of it is used. */
+static void make_pcp(struct zone *zone, unsigned cpu)
+{
+	size_t bytes = sizeof(struct pcp), at;
+	struct pcp *pcp;
+	char *mem;
+
+	for (unsigned o = 0; o < PCP_ORDERS; o++)
+		bytes += MT_PCPTYPES *
+			 (sizeof(struct pcpu_stack) + ((size_t)zone->high >> o) * sizeof(void *));
+	mem = alloc_pages_exact(bytes, GFP_KERNEL);
+	if (!mem)
+		panic("pcp: no %zu bytes for the lists of zone %s\n", bytes, zone->name);
+	pcp = (struct pcp *)mem;
+	*pcp = (struct pcp){.batch = zone->batch, .high = zone->high, .spare = zone->high};
+	at = sizeof(*pcp);
+	for (unsigned o = 0; o < PCP_ORDERS; o++) {
+		fill_rows(pcp, o);
+		for (unsigned t = 0; t < MT_PCPTYPES; t++) {
+			struct pcpu_stack *s = (struct pcpu_stack *)(mem + at);
+
+			s->avail = 0;
+			s->limit = 0;
+			pcp->row[o][t] = s;
+			at += sizeof(*s) + ((size_t)zone->high >> o) * sizeof(void *);
+		}
+		alias_rows(pcp, o);
+	}
+	per_cpu(pcp_zone[zone->id], cpu) = pcp;
+}
+
+void pcp_init(void)
+{
+	struct zone *zone;
+	unsigned cpu;
+
+	if (page_debug_enabled()) /* every call takes the slow path, where the checks are */
+		return;
+	for_each_possible_cpu (cpu) {
+		for_each_populated_zone (zone)
+			make_pcp(zone, cpu);
+		fill_alloc_stacks(cpu);
+	}
+}
+
+/* ---- check ---- */
+
+static const char *check_stack(const struct zone *zone, const struct pcpu_stack *s, unsigned order)
+{
+	for (unsigned i = 0; i < s->avail; i++) {
+		const struct page *page = s->entry[i];
+
+		if ((page->flags & (PG_STATE_MASK | PG_ORDER_MASK)) !=
+			    (PAGE_PCP | (unsigned long)order << PG_ORDER_SHIFT) ||
+		    page->refcount)
+			return "pcp P1: a listed block has another state or order, or a reference";
+		if (page_zone_id(page) != zone->id)
+			return "pcp P1: a block of another zone";
+	}
+	return s->avail <= s->limit ? NULL : "pcp P2: a stack holds more than its limit";
+}
+
+const char *pcp_check(void)
+{
+	struct zone *zone;
+	unsigned cpu;
+
+	for_each_populated_zone (zone) {
+		for_each_online_cpu (cpu) {
+			const struct pcp *pcp = per_cpu(pcp_zone[zone->id], cpu);
+			unsigned long granted = 0;
+
+			if (pcp == &boot_pcp)
+				continue;
+			for (unsigned o = 0; o < PCP_ORDERS; o++) {
+				for (unsigned t = 0; t < MT_PCPTYPES; t++) {
+					const char *what = check_stack(zone, pcp->row[o][t], o);
+
+					if (what)
+						return what;
+					granted += (unsigned long)pcp->row[o][t]->limit << o;
+				}
+			}
+			if (granted + pcp->spare != pcp->high)
+				return "pcp P2: limits and spare do not add up to high";
+		}
+	}
+	return pcp_nostack.avail || pcp_nostack.limit ? "pcp: the empty stack is not empty" : NULL;
+}
+MM_CHECK("pcp", pcp_check);

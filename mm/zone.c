@@ -1,0 +1,358 @@
+/*
+ * zone.c - zones out of memblock, their counts and watermarks.
+ *
+ * Idea.       A zone is the part of a node's memory that one kind of request may use. Limits are data: DMA
+ * below 16 MiB, DMA32 below 4 GiB, Normal above, HighMem where the direct map ends, Movable on request.
+ * Layout.     zone_table[node * 8 + type]; a zone that a node lacks has present == 0
+ * Invariants. Z1  spanned >= present >= managed, and the present pages of all zones are memblock.memory
+ *             Z2  min <= low <= high, low - min = high - low       Z3  managed = free + isolated + pcp +
+ * allocated Z4  lowmem_reserve grows with the request's zone Locking.    Boot only; watermarks are plain
+ * words read without a lock. Failure.    None. Source.     Linux mm/page_alloc.c (calculate_node_totalpages,
+ * setup_per_zone_wmarks, setup_per_zone_lowmem_reserve, calculate_min_free_kbytes, zone_batchsize,
+ * zone_highsize) 6.1. Next:       buddy.c.
+ */
+#include <arch/layout.h>
+#include <kernel/bits.h>
+#include <kernel/bug.h>
+#include <kernel/cmdline.h>
+#include <kernel/errno.h>
+#include <kernel/string.h>
+#include <mm/check.h>
+#include <mm/internal.h>
+
+struct zone zone_table[MAX_NODES << ZONES_PER_NODE_SHIFT];
+unsigned nr_zone_ids;
+const char *const zone_names[NR_ZONES] = {"DMA", "DMA32", "Normal", "HighMem", "Movable"};
+
+static_assert(NR_ZONES <= 1 << ZONES_PER_NODE_SHIFT, "a zone id holds every zone of a node");
+
+enum {
+	WATERMARK_SCALE_FACTOR = 10, /* of 10000: gap between the marks is at least 0.1 % */
+	MIN_FREE_KBYTES_MIN = 128,
+	MIN_FREE_KBYTES_MAX = 262144,
+};
+/* A zone is kept from requests that may use a higher one by 1/ratio of that one's pages; 0: unprotected. */
+static const unsigned lowmem_ratio[NR_ZONES] = {256, 256, 32, 0, 0};
+
+/* Half-open limits by kind; on every node alike, but for Movable. */
+static struct {
+	pfn_t start, end;
+} limits[NR_ZONES];
+static u64 movablecore;
+static pfn_t movable_start[MAX_NODES]; /* 0: none */
+
+static int set_movablecore(const char *value)
+{
+	return value ? parse_size(value, &movablecore) : -EINVAL;
+}
+CMDLINE_OPT("movablecore", "a size such as 64M", set_movablecore);
+
+pfn_t zone_border(enum zone_type type)
+{
+	return type == ZONE_MOVABLE ? movable_start[0] : limits[type].start;
+}
+
+/* Top of the highest memory that the direct map covers, cut at an order-10 block so that no merge crosses it.
+ */
+static pfn_t movable_border(int nid)
+{
+	unsigned long left = movablecore >> PAGE_SHIFT;
+
+	for (unsigned i = memblock.memory.cnt; i-- > 0 && left;) {
+		const struct memblock_region *r = &memblock.memory.region[i];
+		pfn_t start = r->start >> PAGE_SHIFT, end = min(r->end >> PAGE_SHIFT, direct_map_end_pfn);
+
+		if (r->nid != nid || start >= end)
+			continue;
+		if (end - start >= left)
+			return ALIGN_UP(end - left, 1UL << MAX_ORDER);
+		left -= end - start;
+	}
+	return 0;
+}
+
+void zone_limits_init(void)
+{
+	const pfn_t dma = MIB(16) >> PAGE_SHIFT, dma32 = GIB(4) >> PAGE_SHIFT;
+	pfn_t high = direct_map_end_pfn;
+
+	limits[ZONE_DMA].end = min(dma, high);
+	limits[ZONE_DMA32].start = limits[ZONE_DMA].end;
+	limits[ZONE_DMA32].end = min(dma32, high);
+	limits[ZONE_NORMAL].start = limits[ZONE_DMA32].end;
+	limits[ZONE_NORMAL].end = max(limits[ZONE_NORMAL].start, high);
+	limits[ZONE_HIGHMEM].start = limits[ZONE_NORMAL].end;
+	limits[ZONE_HIGHMEM].end = max(memblock_end(&memblock) >> PAGE_SHIFT, limits[ZONE_HIGHMEM].start);
+	for (unsigned nid = 0; nid < nr_nodes && movablecore; nid++)
+		movable_start[nid] = movable_border((int)nid);
+}
+
+static void zone_limits(const struct node *n, enum zone_type type, pfn_t *start, pfn_t *end)
+{
+	pfn_t movable = movable_start[n->nid];
+
+	*start = limits[type].start;
+	*end = limits[type].end;
+	if (type == ZONE_MOVABLE) {
+		*start = movable ? movable : 0;
+		*end = movable ? limits[ZONE_HIGHMEM].start : 0;
+	} else if (movable && type != ZONE_HIGHMEM) {
+		*end = min(*end, movable);
+	}
+}
+
+/* Span: from the zone's lower limit or the node's first memory to the node's last memory or the upper limit.
+ */
+static void zone_init_one(struct node *n, enum zone_type type)
+{
+	struct zone *zone = node_zone(n->nid, type);
+	pfn_t start, end;
+
+	zone->id = (unsigned)(zone - zone_table);
+	zone->nid = n->nid;
+	zone->type = type;
+	zone->name = zone_names[type];
+	spin_init(&zone->lock, "zone.lock", LOCK_ZONE, (unsigned)n->nid);
+	buddy_zone_init(zone);
+
+	zone_limits(n, type, &start, &end);
+	zone->start_pfn = max(start, n->start_pfn);
+	zone->end_pfn = max(min(end, n->end_pfn), zone->start_pfn);
+	if (zone->start_pfn == zone->end_pfn)
+		return;
+	zone->open_cursor = zone->start_pfn / SECTION_PAGES;
+	section_account(zone);
+	if (!zone->present)
+		zone->end_pfn = zone->start_pfn;
+	zone->free_pages = zone->managed;
+	n->present += zone->present;
+	n->managed += zone->managed;
+}
+
+struct zone *zone_of_pfn(pfn_t pfn)
+{
+	struct zone *zone;
+
+	for_each_populated_zone (zone) {
+		if (pfn < zone->start_pfn || pfn >= zone->end_pfn)
+			continue;
+		for (unsigned i = 0; i < memblock.memory.cnt; i++) {
+			const struct memblock_region *r = &memblock.memory.region[i];
+
+			if (r->nid == zone->nid && pfn >= r->start >> PAGE_SHIFT &&
+			    pfn < r->end >> PAGE_SHIFT)
+				return zone;
+		}
+	}
+	return NULL;
+}
+
+/* ---- watermarks ---- */
+
+static unsigned long int_sqrt(unsigned long x)
+{
+	unsigned long root = 0;
+
+	for (unsigned long bit = 1UL << 31; bit; bit >>= 1)
+		if ((root + bit) * (root + bit) <= x)
+			root += bit;
+	return root;
+}
+
+unsigned long zone_min_free_kbytes(unsigned long lowmem_kb)
+{
+	return clamp(int_sqrt(lowmem_kb * 16), (unsigned long)MIN_FREE_KBYTES_MIN,
+		     (unsigned long)MIN_FREE_KBYTES_MAX);
+}
+
+static void compute_lowmem_reserve(struct zone *zone)
+{
+	unsigned long above = 0;
+
+	for (unsigned j = 0; j < NR_ZONES; j++) {
+		if (j > (unsigned)zone->type) {
+			above += node_zone(zone->nid, (enum zone_type)j)->managed;
+			zone->lowmem_reserve[j] = lowmem_ratio[zone->type] && zone->managed
+							  ? above / lowmem_ratio[zone->type]
+							  : 0;
+		} else {
+			zone->lowmem_reserve[j] = 0;
+		}
+	}
+}
+
+static void compute_marks(struct zone *zone, unsigned long pages_min, unsigned long lowmem_pages)
+{
+	unsigned long share = lowmem_pages ? pages_min * zone->managed / lowmem_pages : 0, gap;
+
+	if (zone->type == ZONE_HIGHMEM || zone->type == ZONE_MOVABLE)
+		zone->wmark[WMARK_MIN] = clamp(zone->managed / 1024, 32UL, 128UL);
+	else
+		zone->wmark[WMARK_MIN] = share;
+	gap = max(share / 4, zone->managed * WATERMARK_SCALE_FACTOR / 10000);
+	zone->wmark[WMARK_LOW] = zone->wmark[WMARK_MIN] + gap;
+	zone->wmark[WMARK_HIGH] = zone->wmark[WMARK_LOW] + gap;
+	zone->boost = 0;
+}
+
+static unsigned node_cpus(int nid)
+{
+	unsigned cpu, n = 0;
+
+	for_each_online_cpu (cpu)
+		n += cpu_to_node_map[cpu] == nid;
+	return n ? n : max(cpumask_weight(&cpu_online_mask), 1u);
+}
+
+/* zone_batchsize and zone_highsize; high is also what the stacks can hold. */
+static void compute_pcp(struct zone *zone)
+{
+	unsigned long batch = min(zone->managed / 1024, MIB(1) / PAGE_SIZE) / 4;
+
+	batch = max(batch, 1UL);
+	batch = max((1UL << ilog2(batch + batch / 2)) - 1, 1UL);
+	zone->batch = (unsigned)batch;
+	zone->high = (unsigned)min(max(zone->wmark[WMARK_LOW] / node_cpus(zone->nid), 4 * batch),
+				   (unsigned long)PCP_HIGH_MAX);
+}
+
+void zone_compute_watermarks(void)
+{
+	unsigned long lowmem_pages = 0, usable = 0, pages_min;
+	struct zone *zone;
+
+	for_each_populated_zone (zone) {
+		if (zone->type == ZONE_HIGHMEM || zone->type == ZONE_MOVABLE)
+			continue;
+		lowmem_pages += zone->managed;
+		usable +=
+			zone->managed > zone->wmark[WMARK_HIGH] ? zone->managed - zone->wmark[WMARK_HIGH] : 0;
+	}
+	pages_min = zone_min_free_kbytes(usable << PAGE_SHIFT >> 10) << 10 >> PAGE_SHIFT;
+	for_each_zone (zone) {
+		compute_marks(zone, pages_min, lowmem_pages);
+		compute_lowmem_reserve(zone);
+		compute_pcp(zone);
+	}
+}
+
+/* ---- boot ---- */
+
+static void node_span(struct node *n)
+{
+	n->start_pfn = ~0UL;
+	for (unsigned i = 0; i < memblock.memory.cnt; i++) {
+		const struct memblock_region *r = &memblock.memory.region[i];
+
+		if (r->nid != n->nid)
+			continue;
+		n->start_pfn = min(n->start_pfn, r->start >> PAGE_SHIFT);
+		n->end_pfn = max(n->end_pfn, r->end >> PAGE_SHIFT);
+	}
+	n->has_memory = n->end_pfn != 0;
+	if (!n->has_memory)
+		n->start_pfn = 0;
+}
+
+static void print_range(const char *name, pfn_t start, pfn_t end)
+{
+	if (start < end)
+		pr_info("  %-8s [mem 0x%016lx-0x%016lx]\n", name, start << PAGE_SHIFT,
+			(end << PAGE_SHIFT) - 1);
+	else
+		pr_info("  %-8s empty\n", name);
+}
+
+/* Linux's boot lines (free_area_init). */
+static void print_zones(void)
+{
+	struct node *n;
+
+	pr_info("Zone ranges:\n");
+	for (unsigned type = 0; type < NR_ZONES; type++) {
+		pfn_t start = ~0UL, end = 0;
+
+		if (type == ZONE_MOVABLE)
+			continue;
+		for_each_node (n) {
+			const struct zone *zone = node_zone(n->nid, (enum zone_type)type);
+
+			if (zone->start_pfn < zone->end_pfn) {
+				start = min(start, zone->start_pfn);
+				end = max(end, zone->end_pfn);
+			}
+		}
+		print_range(zone_names[type], start, end);
+	}
+	pr_info("Movable zone start for each node\n");
+	for_each_node (n)
+		if (movable_start[n->nid])
+			pr_info("  Node %d: 0x%016lx\n", n->nid, movable_start[n->nid] << PAGE_SHIFT);
+	pr_info("Early memory node ranges\n");
+	for (unsigned i = 0; i < memblock.memory.cnt; i++)
+		pr_info("  node %3d: [mem 0x%016lx-0x%016lx]\n", memblock.memory.region[i].nid,
+			memblock.memory.region[i].start, memblock.memory.region[i].end - 1);
+	for_each_node (n)
+		pr_info("Initmem setup node %d [mem 0x%016lx-0x%016lx]\n", n->nid, n->start_pfn << PAGE_SHIFT,
+			(n->end_pfn << PAGE_SHIFT) - 1);
+}
+
+static void print_memory_line(void)
+{
+	unsigned long present = 0, managed = 0;
+	struct node *n;
+
+	for_each_node (n) {
+		present += n->present;
+		managed += n->managed;
+	}
+	pr_info("Built %u zonelists, mobility grouping on.  Total pages: %lu\n", nr_nodes, managed);
+	pr_info("Memory: %luK/%luK available (%luK reserved)\n", managed << PAGE_SHIFT >> 10,
+		present << PAGE_SHIFT >> 10, (present - managed) << PAGE_SHIFT >> 10);
+}
+
+void zone_init(void)
+{
+	struct node *n;
+
+	nr_zone_ids = nr_nodes << ZONES_PER_NODE_SHIFT;
+	memblock.handed_over = true;
+	for_each_node (n) {
+		node_span(n);
+		for (unsigned type = 0; type < NR_ZONES; type++)
+			zone_init_one(n, (enum zone_type)type);
+	}
+	numa_build_zonelists();
+	zone_compute_watermarks();
+	print_zones();
+	print_memory_line();
+	page_alloc_init();
+}
+
+/* ---- check ---- */
+
+const char *zone_check(void)
+{
+	unsigned long present = 0, memory = 0;
+	struct zone *zone;
+
+	for_each_zone (zone) {
+		const unsigned long *w = zone->wmark;
+
+		present += zone->present;
+		if (zone->end_pfn - zone->start_pfn < zone->present || zone->present < zone->managed)
+			return "zone Z1: not spanned >= present >= managed";
+		if (w[WMARK_MIN] > w[WMARK_LOW] ||
+		    w[WMARK_LOW] - w[WMARK_MIN] != w[WMARK_HIGH] - w[WMARK_LOW])
+			return "zone Z2: watermarks out of order or unevenly spaced";
+		for (unsigned j = 1; j < NR_ZONES; j++)
+			if (zone->lowmem_reserve[j] < zone->lowmem_reserve[j - 1])
+				return "zone Z4: lowmem_reserve falls";
+		if (zone->free_pages + zone->isolated_pages > zone->managed)
+			return "zone Z3: more free pages than managed ones";
+	}
+	for (unsigned i = 0; i < memblock.memory.cnt; i++)
+		memory += (memblock.memory.region[i].end - memblock.memory.region[i].start) >> PAGE_SHIFT;
+	return present == memory ? NULL : "zone Z1: present pages are not the memory map's";
+}
+MM_CHECK("zone", zone_check);

@@ -1,21 +1,24 @@
 /*
  * buddy.c - free lists by order and migratetype; split and merge. Knows one zone and nothing above it.
  *
- * Idea.       A free block of 2^n pages is naturally aligned; its buddy is the block whose frame number
- * differs in bit n only. Freeing merges with free buddies as far as it goes, allocating cuts the smallest
- * block that fits and keeps its lower part. Lists by migratetype keep movable and unmovable pages in
- * different pageblocks, so that whole pageblocks can become free again. Layout.
- * zone->free_area[order].list[type], linked by page->lru of each block's first page Invariants. F1  a listed
- * block: state BUDDY, its order and type in flags, refcount 0, aligned, inside the zone F2  every other page
- * of a free or allocated block is interior (flags 0, but for a slab's own tails) F3  no two free buddies of
- * one order that may merge             F4  nr_free = lengths of the lists F5  listed_pages = sum of nr_free
- * << order; free_pages = listed + unopened - isolated F6  blocks of pageblock size and above lie on the list
- * of their pageblocks' type F7  nr_isolated_blocks and highatomic_pages count the pageblocks of those types
- * Locking.    zone->lock, held by the caller, IRQs off. Constant work per order: cost does not depend on
- * block size. Failure.    NULL when no list can answer; a block that is free already, or of another shape, is
- * a BUG. Source.     Linux mm/page_alloc.c (__free_one_page, __rmqueue, steal_suitable_fallback,
- * reserve_highatomic_pageblock), mm/page_isolation.c. Only a block's first struct page is written. Next:
- * pcp.c.
+ * Idea.       A free block of 2^n pages is naturally aligned; its buddy is the block whose frame number differs in
+ *             bit n only. Freeing merges with free buddies as far as it goes, allocating cuts the smallest block
+ *             that fits and keeps its lower part. Lists by migratetype keep movable and unmovable pages in
+ *             different pageblocks, so that whole pageblocks can become free again.
+ * Layout.     zone->free_area[order].list[type], linked by page->lru of each block's first page
+ * Invariants. F1  a listed block: state BUDDY, its order and type in flags, refcount 0, aligned, inside the zone
+ *             F2  every other page of a free or allocated block is interior (flags 0, but for a slab's own tails)
+ *             F3  no two free buddies of one order that may merge
+ *             F4  nr_free = lengths of the lists
+ *             F5  listed_pages = sum of nr_free << order; free_pages = listed + unopened - isolated
+ *             F6  blocks of pageblock size and above lie on the list of their pageblocks' type
+ *             F7  nr_isolated_blocks and highatomic_pages count the pageblocks of those types
+ * Locking.    zone->lock, held by the caller, IRQs off. Constant work per order: cost does not depend on block
+ *             size.
+ * Failure.    NULL when no list can answer; a block that is free already, or of another shape, is a BUG.
+ * Source.     Linux mm/page_alloc.c (__free_one_page, __rmqueue, steal_suitable_fallback,
+ *             reserve_highatomic_pageblock), mm/page_isolation.c. Only a block's first struct page is written.
+ * Next:       pcp.c.
  */
 #include <kernel/bug.h>
 #include <kernel/errno.h>

@@ -44,7 +44,6 @@ struct zone {
 	unsigned long wmark[NR_WMARKS];
 	unsigned long lowmem_reserve[NR_ZONES];
 	bool in_use;	      /* somebody allocates here: keep sections open in advance */
-	struct pcp *pcp;      /* per-CPU pointer */
 	unsigned batch, high; /* of each CPU's lists, pages */
 	bool wake;	      /* below low: the main loop should reclaim */
 };

@@ -2,15 +2,18 @@
  * memblock.c - memory before there are pages.
  *
  * Idea.       Two sorted arrays of ranges, what exists and what is taken; free memory is the difference. Few
- * ranges, few operations: plain arrays and linear merging are enough, and both stay readable for ever.
- * Layout.     memory.region[]   {start, end, nid}      from the sanitised map, page aligned inwards
- *             reserved.region[] {start, end, name}     page aligned outwards when frames are counted
- * Invariants. B1  sorted, disjoint, no empty region    B2  no two touching regions that agree in nid and name
- *             B3  an allocation lies in memory and touches no earlier reservation     B4  address 0 is never
- * returned Locking.    None: boot only. Nothing changes after the hand-over. Failure.    A full array:
- * -ENOSPC, nothing changed. No room: 0, or a panic in the _or_panic form. Source.     Linux mm/memblock.c.
- * Boot allocations grow upwards from 16 MiB instead of downwards from the top, so that all of them share the
- * first section and every other section stays one piece. Next:       numa.c, then pgtable.c.
+ *             ranges, few operations: plain arrays and linear merging are enough, and both stay readable for ever.
+ * Layout.     memory.region[]    {start, end, nid}    from the sanitised map, page aligned inwards
+ *             reserved.region[]  {start, end, name}   page aligned outwards when frames are counted
+ * Invariants. B1  sorted, disjoint, no empty region
+ *             B2  no two touching regions that agree in nid and name
+ *             B3  an allocation lies in memory and touches no earlier reservation
+ *             B4  address 0 is never returned
+ * Locking.    None: boot only. Nothing changes after the hand-over.
+ * Failure.    A full array: -ENOSPC, nothing changed. No room: 0, or a panic in the _or_panic form.
+ * Source.     Linux mm/memblock.c. Boot allocations grow upwards from 16 MiB instead of downwards from the top, so
+ *             that all of them share the first section and every other section stays one piece.
+ * Next:       numa.c, then pgtable.c.
  */
 #include <arch/layout.h>
 #include <kernel/bits.h>

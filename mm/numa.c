@@ -1,13 +1,17 @@
 /*
  * numa.c - nodes, their distances, and the order in which an allocation falls back from one to the next.
  *
- * Idea.       A zonelist per node is computed once: own zones first, highest zone first within a node, then
- * whole nodes by distance; nodes at equal distance are spread over their users. An allocation only walks the
- * list. Layout.     nodes[nid] -> { span, distance[], fallback, thisnode }     a list ends with NULL
- * Invariants. N1  every populated zone is on every fallback list exactly once     N2  a node with memory
- * starts its own N3  thisnode holds the node's own populated zones only Locking.    None: built at boot,
- * read-only afterwards. Failure.    Without usable firmware tables there is one node with everything. Source.
- * Linux mm/page_alloc.c (find_next_best_node, build_zonelists). Next:       pgtable.c.
+ * Idea.       A zonelist per node is computed once: own zones first, highest zone first within a node, then whole
+ *             nodes by distance; nodes at equal distance are spread over their users. An allocation only walks the
+ *             list.
+ * Layout.     nodes[nid] -> { span, distance[], fallback, thisnode } a list ends with NULL
+ * Invariants. N1  every populated zone is on every fallback list exactly once
+ *             N2  a node with memory starts its own
+ *             N3  thisnode holds the node's own populated zones only
+ * Locking.    None: built at boot, read-only afterwards.
+ * Failure.    Without usable firmware tables there is one node with everything.
+ * Source.     Linux mm/page_alloc.c (find_next_best_node, build_zonelists).
+ * Next:       pgtable.c.
  */
 #include <kernel/bug.h>
 #include <kernel/percpu.h>

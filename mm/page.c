@@ -1,20 +1,23 @@
 /*
  * page.c - the page-frame array and its sections.
  *
- * Idea.       struct page of frame n lies at VMEMMAP_BASE + 64 n, but memory for it appears by section of 128
- * MiB, when frames of the section are first needed. Boot time and metadata grow with the memory that is used,
- * not with what is installed. Opening allocates nothing and cannot fail: the frames of a section's array were
- * set aside at boot, and so were the tables down to the entry that maps it. Layout.     whole section    one
- * free piece of RAM in one zone: [array 2 MiB][page_ext 1 MiB?][free blocks ...] other sections   struct
- * section_info: a part [lo, hi) of the frames has struct pages; their array lies in the section's own first
- * fitting run, or where memblock found room; mapped by one 2 MiB leaf when it covers half of the section or
- * more, else by pages Invariants. S1  opened => the array of [lo, hi) is mapped, and every free frame of it
- * was listed exactly once S2  an unopened section is in its zones' unopened[] as exactly the blocks that
- * opening lists S3  an order-10 block has struct pages for all of its frames or for none Locking.    A
- * section is claimed by an atomic bit; the claimer maps, clears, publishes `opened` with release and then
- *             lists the blocks under each zone's lock. Nobody waits: who loses the claim looks for other
- * memory. Failure.    None after boot. Boot panics when metadata does not fit. Source.     design: opening on
- * demand replaces Linux's deferred struct page initialisation (mm/mm_init.c). Next:       zone.c.
+ * Idea.       struct page of frame n lies at VMEMMAP_BASE + 64 n, but memory for it appears by section of 128 MiB,
+ *             when frames of the section are first needed. Boot time and metadata grow with the memory that is
+ *             used, not with what is installed. Opening allocates nothing and cannot fail: the frames of a
+ *             section's array were set aside at boot, and so were the tables down to the entry that maps it.
+ * Layout.     whole section   one free piece of RAM in one zone: [array 2 MiB][page_ext 1 MiB?][free blocks ...]
+ *             other section   struct section_info: the part [lo, hi) of its frames has struct pages; their array
+ *                             lies in the section's own last fitting run, or where memblock found room; mapped by
+ *                             one 2 MiB leaf when it covers half of the section or more, else by pages
+ * Invariants. S1  opened => the array of [lo, hi) is mapped, and every free frame of it was listed exactly once
+ *             S2  an unopened section is in its zones' unopened[] as exactly the blocks that opening lists
+ *             S3  an order-10 block has struct pages for all of its frames or for none
+ * Locking.    A section is claimed by an atomic bit; the claimer maps, clears, publishes `opened` with release and
+ *             then lists the blocks under each zone's lock. Nobody waits: who loses the claim looks for other
+ *             memory.
+ * Failure.    None after boot. Boot panics when metadata does not fit.
+ * Source.     design: opening on demand replaces Linux's deferred struct page initialisation (mm/mm_init.c).
+ * Next:       zone.c.
  */
 #include <kernel/bug.h>
 #include <kernel/string.h>

@@ -2,20 +2,22 @@
  * page_alloc.c - alloc_pages(): per-CPU lists first, then zones along the node's zonelist.
  *
  * Idea.       The fast path is one pop or push on this CPU's stack. Everything else - watermarks, fallback,
- * opening sections, reserves, reclaim, zeroing, debugging - stands in the slow path, where pages leave the
- * buddy. Layout.     alloc_pages -> pcp stack | alloc_slow -> get_from_zonelist(low) -> (min, reserves) ->
- * reclaim -> retry
+ *             opening sections, reserves, reclaim, zeroing, debugging - stands in the slow path, where pages leave
+ *             the buddy.
+ * Layout.     alloc_pages  -> pcp stack | alloc_slow -> get_from_zonelist(low), (min, reserves), reclaim, retry
  *             __free_pages -> pcp stack | free_slow -> buddy
  * Invariants. A1  a block handed out: state ALLOCATED, its order, refcount 1
  *             A2  a block given back has exactly the order it was handed out with: one compare on every free
  *             A3  a request's zone lies at or below its gfp zone; the mark plus lowmem_reserve stays free
  * Locking.    The fast paths take none. zone->lock inside buddy calls; nothing is called with it held.
- * References. Nobody takes one speculatively: get_page() needs one already. So allocation stores 1 plainly,
- * and a free that reads 1 (acquire, pairs with the release of a put on another CPU) is the sole owner.
- * Failure.    NULL, state unchanged, one report a second unless __GFP_NOWARN. __GFP_NOFAIL that cannot
- * progress panics. Source.     Linux mm/page_alloc.c 6.1 (get_page_from_freelist, __alloc_pages_slowpath,
- * __zone_watermark_ok). There is no page cache, so reclaim is vmalloc's lazy areas, pcp lists, slabs,
- * shrinkers, RCU callbacks. Next:       slab.c.
+ * References. Nobody takes one speculatively: get_page() needs one already. So allocation stores 1 plainly, and a
+ *             free that reads 1 (acquire, pairs with the release of a put on another CPU) is the sole owner.
+ * Failure.    NULL, state unchanged, one report a second unless __GFP_NOWARN. __GFP_NOFAIL that cannot progress
+ *             panics.
+ * Source.     Linux mm/page_alloc.c 6.1 (get_page_from_freelist, __alloc_pages_slowpath, __zone_watermark_ok).
+ *             There is no page cache, so reclaim is vmalloc's lazy areas, pcp lists, slabs, shrinkers, RCU
+ *             callbacks.
+ * Next:       slab.c.
  */
 #include <arch/time.h>
 #include <kernel/bug.h>

@@ -1,18 +1,21 @@
 /*
  * pcp.c - per-CPU page lists, orders 0 to 3, one stack per order and migratetype.
  *
- * Idea.       Most requests are for few pages and most frees come back on the same CPU. A short LIFO per CPU
- * and zone answers both without the zone lock and returns pages that are still warm in the cache. Layout.
- * zone->pcp[cpu] -> { batch, high, spare, row[order][type] -> stack }      top = most recently freed
+ * Idea.       Most requests are for few pages and most frees come back on the same CPU. A short LIFO per CPU and
+ *             zone answers both without the zone lock and returns pages that are still warm in the cache.
+ * Layout.     pcp_zone[zone id], per CPU -> { batch, high, spare, row[order][type] -> stack }    top = most recently freed
  *             pcp_alloc_stack[gfp place bits][order] leads from a request to its stack in one load
  * Invariants. P1  a block on a stack: of its order, state PCP, refcount 0; the buddy counts it as taken
- *             P2  sum(limit << order) + spare == high, and avail <= limit: pages on all stacks never exceed
- * high P3  managed == buddy free + pages on stacks + allocated Locking.    None: only the owner CPU touches
- * its stacks. Pop and push are restartable (arch/pcpu.h), so an interrupt may use the same stack; refill,
- * flush and drain run with IRQs off and take zone->lock once per batch. Failure.    Refill gives what it
- * gets; nothing is NULL to the caller and changes nothing. Source.     Linux mm/page_alloc.c (rmqueue_bulk,
- * free_pcppages_bulk, nr_pcp_free). There `high` is one count over all lists; here it is divided into limits
- * that stacks lend each other, so that a push needs no sum. Next:       page_alloc.c, which chooses the zone.
+ *             P2  sum(limit << order) + spare == high, and avail <= limit: pages on all stacks never exceed high
+ *             P3  managed == buddy free + pages on stacks + allocated
+ * Locking.    None: only the owner CPU touches its stacks. Pop and push are restartable (arch/pcpu.h), so an
+ *             interrupt may use the same stack; refill, flush and drain run with IRQs off and take zone->lock once
+ *             per batch.
+ * Failure.    Refill gives what it gets; nothing is NULL to the caller and changes nothing.
+ * Source.     Linux mm/page_alloc.c (rmqueue_bulk, free_pcppages_bulk, nr_pcp_free). There `high` is one count
+ *             over all lists; here it is divided into limits that stacks lend each other, so that a push needs no
+ *             sum.
+ * Next:       page_alloc.c, which chooses the zone.
  */
 #include <kernel/bug.h>
 #include <kernel/string.h>

@@ -1,15 +1,18 @@
 /*
  * zone.c - zones out of memblock, their counts and watermarks.
  *
- * Idea.       A zone is the part of a node's memory that one kind of request may use. Limits are data: DMA
- * below 16 MiB, DMA32 below 4 GiB, Normal above, HighMem where the direct map ends, Movable on request.
+ * Idea.       A zone is the part of a node's memory that one kind of request may use. Limits are data: DMA below
+ *             16 MiB, DMA32 below 4 GiB, Normal above, HighMem where the direct map ends, Movable on request.
  * Layout.     zone_table[node * 8 + type]; a zone that a node lacks has present == 0
  * Invariants. Z1  spanned >= present >= managed, and the present pages of all zones are memblock.memory
- *             Z2  min <= low <= high, low - min = high - low       Z3  managed = free + isolated + pcp +
- * allocated Z4  lowmem_reserve grows with the request's zone Locking.    Boot only; watermarks are plain
- * words read without a lock. Failure.    None. Source.     Linux mm/page_alloc.c (calculate_node_totalpages,
- * setup_per_zone_wmarks, setup_per_zone_lowmem_reserve, calculate_min_free_kbytes, zone_batchsize,
- * zone_highsize) 6.1. Next:       buddy.c.
+ *             Z2  min <= low <= high, low - min = high - low
+ *             Z3  managed = free + isolated + pcp + allocated
+ *             Z4  lowmem_reserve grows with the request's zone
+ * Locking.    Boot only; watermarks are plain words read without a lock.
+ * Failure.    None.
+ * Source.     Linux mm/page_alloc.c (calculate_node_totalpages, setup_per_zone_wmarks,
+ *             setup_per_zone_lowmem_reserve, calculate_min_free_kbytes, zone_batchsize, zone_highsize) 6.1.
+ * Next:       buddy.c.
  */
 #include <arch/layout.h>
 #include <kernel/bits.h>

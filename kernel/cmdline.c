@@ -16,8 +16,6 @@
 #include <kernel/printk.h>
 #include <kernel/string.h>
 
-extern const struct cmdline_opt *const __start_cmdline_opts[], *const __stop_cmdline_opts[];
-
 static char line[BOOT_CMDLINE_SIZE];
 static char words[BOOT_CMDLINE_SIZE];
 

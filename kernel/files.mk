@@ -1,10 +1,12 @@
 # Sources of this directory, sorted, one per line.
 SRCS += kernel/cmdline.c
+SRCS += kernel/ktest.c
 SRCS += kernel/lib/fault.c
 SRCS += kernel/lib/parse.c
 SRCS += kernel/lib/printf.c
 SRCS += kernel/lib/rbtree.c
 SRCS += kernel/lib/string.c
+SRCS += kernel/main.c
 SRCS += kernel/printk.c
 SRCS += kernel/random.c
 SRCS += kernel/rcu.c
@@ -14,4 +16,3 @@ SRCS += kernel/work.c
 # The compiler must not turn memcpy's loop into a call of memcpy.
 NO_LOOP_IDIOMS := $(if $(findstring clang,$(CC)),-fno-builtin,-fno-tree-loop-distribute-patterns)
 $O/kernel/lib/string.o: CFLAGS += $(NO_LOOP_IDIOMS)
-SRCS += kernel/main.c

@@ -8,3 +8,4 @@ SRCS += mm/page.c
 SRCS += mm/page_alloc.c
 SRCS += mm/pcp.c
 SRCS += mm/zone.c
+SRCS += mm/check.c

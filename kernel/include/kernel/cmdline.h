@@ -24,6 +24,8 @@ struct cmdline_opt {
 	static const struct cmdline_opt *const cmdline_ptr_##opt_set                               \
 		__attribute__((section("cmdline_opts"), used)) = &cmdline_opt_##opt_set
 
+extern const struct cmdline_opt *const __start_cmdline_opts[], *const __stop_cmdline_opts[];
+
 /* Reports unknown options and bad values by name; the run goes on. */
 void cmdline_init(const struct boot_info *bi);
 /* The whole line as the loader gave it. */

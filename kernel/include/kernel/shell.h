@@ -30,6 +30,8 @@ struct shell_cmd {
 	static const struct shell_cmd *const shell_ptr_##cmd_run                                    \
 		__attribute__((section("shell_cmds"), used)) = &shell_cmd_##cmd_run
 
+extern const struct shell_cmd *const __start_shell_cmds[], *const __stop_shell_cmds[];
+
 /* Plain text. */
 void out_printf(struct out *o, const char *fmt, ...) __printf(2, 3);
 /* The reason of a failure, without "error: " and without a final newline; returns err for `return

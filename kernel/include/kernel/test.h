@@ -11,6 +11,7 @@
  */
 
 #include <kernel/printk.h>
+#include <kernel/string.h>
 #include <kernel/types.h>
 
 struct ktest {
@@ -32,6 +33,8 @@ struct ktest {
 	static void ktest_##suite_##_##name_(__unused struct ktest *t)
 #define KTEST(suite_, name_) KTEST_RECORD(suite_, name_, NULL)
 #define KTEST_PANIC(suite_, name_, pattern_) KTEST_RECORD(suite_, name_, pattern_)
+
+extern struct ktest *const __start_ktests[], *const __stop_ktests[];
 
 /* Notes a failure; printed as a "# file:line: ..." diagnostic before the result line. */
 void ktest_fail(struct ktest *t, const char *file, int line, const char *fmt, ...) __printf(4, 5);
@@ -87,14 +90,19 @@ void ktest_fail(struct ktest *t, const char *file, int line, const char *fmt, ..
 		return;                                          \
 	} while (0)
 
-/* A generator for random cases, seeded from seed=, the case's name and nothing else; the seed is in the boot
- * log. */
+/* A generator for random cases, seeded from seed=, the case's name and nothing else; a failure prints the seed. */
 u32 test_rand(void);
 /* Uniform in [0, n). */
 u32 test_rand_below(u32 n);
 
-/* Runs the cases that match; prints KTAP on the console. Returns the number of failures, or -ENOENT if none
- * matches. */
+/*
+ * Runs the cases whose "suite.case" matches, in alphabetical order; prints KTAP on the console. Returns the number
+ * of cases that failed, -ENOENT if none matches, -EBUSY inside a case. Context: main loop.
+ */
 int ktest_run(const char *glob);
+/* The nth case in that order, or NULL. Panic cases are among them. */
+const struct ktest *ktest_nth(unsigned n);
+/* Whether glob selects it: a panic case only by its exact name. */
+bool ktest_selected(const struct ktest *t, const char *glob);
 
 #endif

@@ -17,6 +17,19 @@ struct mm_check {
 	static const struct mm_check *const mm_check_ptr_##check_fn                \
 		__attribute__((section("mm_checks"), used)) = &mm_check_##check_fn
 
+extern const struct mm_check *const __start_mm_checks[], *const __stop_mm_checks[];
+
+/*
+ * Deferred work is done, per-CPU lists and arrays are emptied, empty slabs and lazily freed areas given back:
+ * what is allocated afterwards is in use. Context: main loop.
+ */
+void mm_settle(void);
+/*
+ * Pages that are free or hold page tables: kernel tables stay once they are built, so a table more is not a page
+ * lost. After mm_settle() only allocations that live on can have made it smaller.
+ */
+unsigned long mm_idle_pages(void);
+
 /* Calls report(name, what, ctx) for each failure. Returns the number of failures. */
 unsigned mm_check_all(unsigned *checks, void (*report)(const char *name, const char *what, void *ctx),
 		      void *ctx);

@@ -1,0 +1,233 @@
+/*
+ * ktest.c - runs the self-tests and reports in KTAP.
+ *
+ * Idea.       A case is a function that checks properties. The runner adds two that hold for every case: no
+ *             page is lost, and every allocator's invariants hold afterwards.
+ * Layout.     section ktests -> sorted[] by suite and name -> one KTAP subtest block a suite:
+ *             KTAP version 1 / 1..suites / { indented: KTAP version 1 / # Subtest: suite / 1..n / results } / suite result
+ * Invariants. I1  KTAP lines stand in column 0 (or behind their indent of two) without a stamp; each is one
+ *                 console write
+ *             I2  what a case draws from test_rand() depends on seed= and its name only
+ * Locking.    None: main loop of CPU 0, one run at a time.
+ * Failure.    A failing case prints file, line and values as '#' lines before its result; the run goes on.
+ * Next:       shell.c.
+ */
+#include <kernel/test.h>
+
+#include <mm/check.h>
+
+#include <kernel/errno.h>
+#include <kernel/random.h>
+#include <kernel/string.h>
+#include <kernel/work.h>
+
+enum {
+	KTESTS_MAX = 1024,
+	NAME_MAX = 96,
+	REPORTS_MAX = 10, /* failures of one case that are printed: a loop may make thousands */
+};
+
+struct totals {
+	unsigned passed, failed, skipped;
+};
+
+static struct ktest *sorted[KTESTS_MAX];
+static unsigned nr_sorted;
+static struct ktest *running;
+static u64 rand_state;
+
+static int ktest_order(const struct ktest *a, const struct ktest *b)
+{
+	int by_suite = strcmp(a->suite, b->suite);
+
+	return by_suite ? by_suite : strcmp(a->name, b->name);
+}
+
+/* Insertion sort, once: a few hundred cases. */
+static void ktest_sort(void)
+{
+	if (nr_sorted)
+		return;
+	for (struct ktest *const *t = __start_ktests; t < __stop_ktests && nr_sorted < KTESTS_MAX; t++) {
+		unsigned i = nr_sorted++;
+
+		for (; i && ktest_order(*t, sorted[i - 1]) < 0; i--)
+			sorted[i] = sorted[i - 1];
+		sorted[i] = *t;
+	}
+}
+
+const struct ktest *ktest_nth(unsigned n)
+{
+	ktest_sort();
+	return n < nr_sorted ? sorted[n] : NULL;
+}
+
+bool ktest_selected(const struct ktest *t, const char *glob)
+{
+	char name[NAME_MAX];
+
+	snprintf(name, sizeof(name), "%s.%s", t->suite, t->name);
+	return t->panic_pattern ? strcmp(glob, name) == 0 : glob_match(glob, name);
+}
+
+void ktest_fail(struct ktest *t, const char *file, int line, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+
+	if (t->failures++ >= REPORTS_MAX)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	console_printf("  # %s:%d: %s\n", file, line, text);
+}
+
+u32 test_rand(void)
+{
+	return xorshift64(&rand_state);
+}
+
+u32 test_rand_below(u32 n)
+{
+	return (u32)((u64)test_rand() * n >> 32);
+}
+
+static void ktest_seed(const struct ktest *t)
+{
+	u64 hash = 0xcbf29ce484222325UL; /* FNV-1a */
+
+	for (const char *s = t->name; *s; s++)
+		hash = (hash ^ (u8)*s) * 0x100000001b3UL;
+	rand_state = mix64(boot_seed() ^ hash);
+	if (!rand_state) /* the one state that xorshift never leaves */
+		rand_state = 1;
+}
+
+static void report_broken(const char *name, const char *what, void *ctx)
+{
+	struct ktest *t = ctx;
+
+	ktest_fail(t, "mm/check.c", 0, "check %s: %s", name, what);
+}
+
+/* Runs the case and every check. Returns the pages that are gone afterwards. */
+static unsigned long ktest_run_once(struct ktest *t)
+{
+	unsigned long before, after;
+	unsigned checks;
+
+	ktest_seed(t);
+	mm_settle();
+	before = mm_idle_pages();
+	t->run(t);
+	mm_settle();
+	after = mm_idle_pages();
+	mm_check_all(&checks, report_broken, t);
+	t->checks += checks;
+	return before > after ? before - after : 0;
+}
+
+/*
+ * Something may be built at its first use and stay (a cache's per-CPU array, a chunk of per-CPU memory). So pages
+ * that are missing after one run are not yet a leak; a case that loses pages again when it is repeated has one.
+ */
+static void ktest_run_case(struct ktest *t)
+{
+	t->failures = 0;
+	t->checks = 0;
+	t->skip[0] = '\0';
+	running = t;
+	if (ktest_run_once(t) && !t->failures && !t->skip[0]) {
+		unsigned long lost = ktest_run_once(t);
+
+		if (lost)
+			ktest_fail(t, t->suite, 0,
+				   "%lu pages are not given back, each time that the case runs", lost);
+	}
+	if (t->panic_pattern)
+		ktest_fail(t, t->suite, 0, "came to its end; expected a panic with \"%s\"", t->panic_pattern);
+	running = NULL;
+}
+
+static void ktest_print_result(const struct ktest *t, unsigned number, struct totals *totals)
+{
+	if (t->failures) {
+		if (t->failures > REPORTS_MAX)
+			console_printf("  # %u failures in all\n", t->failures);
+		console_printf("  # repeat with: seed=%lu test=%s.%s\n", boot_seed(), t->suite, t->name);
+		console_printf("  not ok %u %s\n", number, t->name);
+		totals->failed++;
+	} else if (t->skip[0]) {
+		console_printf("  ok %u %s # SKIP %s\n", number, t->name, t->skip);
+		totals->skipped++;
+	} else {
+		console_printf("  ok %u %s\n", number, t->name);
+		totals->passed++;
+	}
+}
+
+/* First case behind sorted[i] that belongs to another suite. */
+static unsigned suite_end(unsigned i)
+{
+	unsigned end = i + 1;
+
+	while (end < nr_sorted && strcmp(sorted[end]->suite, sorted[i]->suite) == 0)
+		end++;
+	return end;
+}
+
+static unsigned nr_selected(unsigned start, unsigned end, const char *glob)
+{
+	unsigned n = 0;
+
+	for (unsigned i = start; i < end; i++)
+		n += ktest_selected(sorted[i], glob);
+	return n;
+}
+
+/* Returns whether the suite passed. */
+static bool ktest_run_suite(unsigned start, unsigned end, const char *glob, struct totals *totals)
+{
+	unsigned number = 0, failed_before = totals->failed;
+
+	console_printf("  KTAP version 1\n  # Subtest: %s\n  1..%u\n", sorted[start]->suite,
+		       nr_selected(start, end, glob));
+	for (unsigned i = start; i < end; i++) {
+		if (!ktest_selected(sorted[i], glob))
+			continue;
+		ktest_run_case(sorted[i]);
+		ktest_print_result(sorted[i], ++number, totals);
+		quiet_point();
+	}
+	return totals->failed == failed_before;
+}
+
+int ktest_run(const char *glob)
+{
+	struct totals totals = {0};
+	unsigned nr_suites = 0, number = 0;
+
+	if (running)
+		return -EBUSY;
+	ktest_sort();
+	for (unsigned i = 0; i < nr_sorted; i = suite_end(i))
+		nr_suites += nr_selected(i, suite_end(i), glob) != 0;
+	if (!nr_suites)
+		return -ENOENT;
+
+	/* What stands before "KTAP" on its line would be taken for a prefix of every line. */
+	console_printf("%sKTAP version 1\n1..%u\n", console_at_line_start() ? "" : "\n", nr_suites);
+	for (unsigned i = 0; i < nr_sorted; i = suite_end(i)) {
+		bool ok;
+
+		if (!nr_selected(i, suite_end(i), glob))
+			continue;
+		ok = ktest_run_suite(i, suite_end(i), glob, &totals);
+		console_printf("%s %u %s\n", ok ? "ok" : "not ok", ++number, sorted[i]->suite);
+	}
+	console_printf("# Totals: pass:%u fail:%u skip:%u total:%u\n", totals.passed, totals.failed,
+		       totals.skipped, totals.passed + totals.failed + totals.skipped);
+	return (int)totals.failed;
+}

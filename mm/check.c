@@ -1,0 +1,50 @@
+/*
+ * check.c - is everything that the allocators claim about themselves true?
+ *
+ * Idea.       Each layer states its invariants in its file's head and tests them in its xxx_check(); this
+ *             file runs them all. Tests do so after every case, the shell's `verify` on request.
+ * Layout.     MM_CHECK(name, fn) puts a pointer into section mm_checks; the linker gathers them.
+ * Invariants. A check changes nothing and reports the first thing that is wrong.
+ * Locking.    Each check takes what its layer needs. Main loop only: between operations nothing is half done.
+ * Failure.    None here: what is wrong is handed to the caller.
+ * Next:       kernel/ktest.c.
+ */
+#include <mm/check.h>
+
+#include <mm/page_alloc.h>
+#include <mm/slab.h>
+#include <mm/vmalloc.h>
+
+#include <kernel/work.h>
+
+void mm_settle(void)
+{
+	/* Top down: what a layer gives back may stay in the lists of the one below. */
+	quiet_drain();
+	vm_unmap_aliases();
+	slab_reap(true);
+	drain_all_pages();
+}
+
+unsigned long mm_idle_pages(void)
+{
+	return nr_free_pages() + mm_counter_read(MM_PAGETABLE);
+}
+
+unsigned mm_check_all(unsigned *checks, void (*report)(const char *name, const char *what, void *ctx),
+		      void *ctx)
+{
+	unsigned failures = 0;
+
+	*checks = 0;
+	for (const struct mm_check *const *c = __start_mm_checks; c < __stop_mm_checks; c++) {
+		const char *what = (*c)->fn();
+
+		++*checks;
+		if (!what)
+			continue;
+		failures++;
+		report((*c)->name, what, ctx);
+	}
+	return failures;
+}

@@ -37,8 +37,9 @@ O := build/$(ARCH)$(VARIANT:%=-%)
 include arch/$(ARCH)/arch.mk
 SRCS :=
 include boot/files.mk arch/$(ARCH)/files.mk kernel/files.mk mm/files.mk tests/files.mk
-OBJS := $(patsubst %,$O/%.o,$(basename $(SRCS)))
 C_SRCS := $(filter %.c,$(SRCS))
+# trap.S and trap.c may lie side by side: trap.S.o, trap.o.
+OBJS := $(patsubst %.c,$O/%.o,$(C_SRCS)) $(patsubst %,$O/%.o,$(filter %.S,$(SRCS)))
 
 # The host's gcc where it makes code for ARCH, else a cross compiler. Asked when first needed: setup may install it.
 ifeq ($(origin CROSS_COMPILE),undefined)
@@ -62,13 +63,17 @@ FLAGS = $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(SRCS)
 
 all: $O/strata.elf $O/compile_commands.json	## build the artifacts for ARCH, all but the ISO
 
-$O/strata.elf: $(OBJS) $O/kernel.lds
+# Linked twice: the second time with the symbol table of the first (kernel/ksyms.c).
+$O/strata.elf: $(OBJS) $O/kernel.lds tools/mksyms
 	@echo "  LD      $@"
-	$Q$(LD) $(LDFLAGS) -T $O/kernel.lds -o $@ $(OBJS)
+	$Qtools/mksyms </dev/null >$O/ksyms1.S && $(CC) $(ARCH_CFLAGS) -c $O/ksyms1.S -o $O/ksyms1.o
+	$Q$(LD) $(LDFLAGS) -T $O/kernel.lds -o $O/strata.1 $(OBJS) $O/ksyms1.o
+	$Q$(NM) -n $O/strata.1 | tools/mksyms >$O/ksyms2.S && $(CC) $(ARCH_CFLAGS) -c $O/ksyms2.S -o $O/ksyms2.o
+	$Q$(LD) $(LDFLAGS) -T $O/kernel.lds -o $@ $(OBJS) $O/ksyms2.o
 $O/%.o: %.c $O/flags
 	@echo "  CC      $<"
 	$Q$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
-$O/%.o: %.S $O/flags
+$O/%.S.o: %.S $O/flags
 	@echo "  AS      $<"
 	$Q$(CC) $(CPPFLAGS) $(ARCH_CFLAGS) -g -D__ASSEMBLY__ -MMD -MP -c $< -o $@
 $O/kernel.lds: linker.ld arch/$(ARCH)/include/arch_impl/layout.h $O/flags

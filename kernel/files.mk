@@ -1,12 +1,16 @@
 # Sources of this directory, sorted, one per line.
+SRCS += kernel/address.c
 SRCS += kernel/cmdline.c
 SRCS += kernel/ktest.c
+SRCS += kernel/cpus.c
+SRCS += kernel/ksyms.c
 SRCS += kernel/lib/fault.c
 SRCS += kernel/lib/parse.c
 SRCS += kernel/lib/printf.c
 SRCS += kernel/lib/rbtree.c
 SRCS += kernel/lib/string.c
 SRCS += kernel/main.c
+SRCS += kernel/panic.c
 SRCS += kernel/printk.c
 SRCS += kernel/random.c
 SRCS += kernel/rcu.c

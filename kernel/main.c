@@ -1,25 +1,34 @@
 /*
  * main.c - the order in which the kernel comes up.
  *
- * Idea.       One line a layer, each calling only what the lines above have made usable. The first panic, fault or
- *             print may come any time after the console is there.
+ * Idea.       One line a layer, each calling only what the lines above have made usable. The first panic,
+ *             fault or print may come any time after the console is there.
  * Layout.     kmain() runs on the boot stack, on CPU 0, with interrupts off until the interrupt controller is
  *             ready; it ends in the main loop.
- * Invariants. Per-CPU variables work from the first instruction: until percpu_init() the templates serve CPU 0.
+ * Invariants. Per-CPU variables work from the first instruction: until percpu_init() the templates serve CPU
+ *             0.
  * Locking.    None needed before other CPUs run; locks are taken all the same.
  * Failure.    A layer that cannot come up panics.
- * Next:       mm/memblock.c for the way from the firmware's map to pages, or shell.c for what runs afterwards.
+ * Next:       mm/memblock.c for the way from the firmware's map to pages, or shell.c for what runs
+ *             afterwards.
  */
 
 #include <arch/console.h>
 #include <arch/cpu.h>
+#include <arch/irq.h>
+#include <arch/time.h>
+#include <kernel/bug.h>
+#include <kernel/cmdline.h>
 #include <kernel/main.h>
+#include <kernel/printk.h>
 
 void kmain(struct boot_info *bi)
 {
-	(void)bi;
 	arch_console_init();
-	for (const char *s = "Strata\r\n"; *s; s++)
-		arch_putc(*s);
+	arch_trap_init(); /* from here every fault has a report; the early map reaches tables and map */
+	arch_time_init();
+	cmdline_init(bi);
+	arch_irq_init();
+	pr_info("Strata on %s, TSC %lu kHz\n", arch_cpu_name(), arch_cycles_hz() / 1000);
 	arch_poweroff(0);
 }

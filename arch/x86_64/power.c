@@ -2,8 +2,8 @@
  * power.c - the ways to end: with a status, by a reset, or by standing still.
  *
  * Idea.       Each way is tried in turn; one that does not exist on this machine does nothing.
- * Layout.     isa-debug-exit at 0xf4 (QEMU ends with (value << 1) | 1), then the ACPI power-off register of QEMU's
- *             q35 and pc, Bochs and VirtualBox. Reset: 0xcf9, keyboard controller, triple fault.
+ * Layout.     isa-debug-exit at 0xf4 (QEMU ends with (value << 1) | 1), then the ACPI power-off register of
+ *             QEMU's q35 and pc, Bochs and VirtualBox. Reset: 0xcf9, keyboard controller, triple fault.
  * Invariants. Nothing here returns.
  * Locking.    None; interrupts are off.
  * Failure.    No way works: the CPU halts with interrupts off.

@@ -1,13 +1,13 @@
 /*
  * stack.c - the boot CPU's stacks and their guard pages.
  *
- * Idea.       A stack that runs over must fault, not write into its neighbour. Each stack has a page below it that
- *             the final page tables leave unmapped; the double fault that follows an overflow runs on a stack of
- *             its own.
- * Layout.     guard | boot stack 32 KiB | guard | NMI 8 KiB | guard | double fault 8 KiB | guard | machine check 8
- *             KiB
- * Invariants. Stacks are in .bss, so they start as zeros: the lowest word that is not zero is the high-water mark,
- *             and the whole stack below the mark is the canary.
+ * Idea.       A stack that runs over must fault, not write into its neighbour. Each stack has a page below it
+ *             that the final page tables leave unmapped; the double fault that follows an overflow runs on a
+ *             stack of its own.
+ * Layout.     guard | boot stack 32 KiB | guard | NMI 8 KiB | guard | double fault 8 KiB | guard | machine
+ *             check 8 KiB
+ * Invariants. Stacks are in .bss, so they start as zeros: the lowest word that is not zero is the high-water
+ *             mark, and the whole stack below the mark is the canary.
  * Locking.    None; the marks are read while the stacks are in use.
  * Failure.    None.
  * Next:       desc.c, which hands the stacks to the CPU.

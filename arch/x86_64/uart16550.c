@@ -1,13 +1,14 @@
 /*
  * uart16550.c - the console: COM1, 115200 8N1.
  *
- * Idea.       Output is polled, so that it works before everything else and in a panic: wait until the transmitter
- *             is empty, then its FIFO takes 16 bytes without another look. Input comes by interrupt into a ring,
- *             so that the idle CPU can sleep and nothing is lost while a command runs.
- * Layout.     ring[RING_SIZE], head: next free place (interrupt), tail: next byte to read; both count up for ever.
+ * Idea.       Output is polled, so that it works before everything else and in a panic: wait until the
+ *             transmitter is empty, then its FIFO takes 16 bytes without another look. Input comes by
+ *             interrupt into a ring, so that the idle CPU can sleep and nothing is lost while a command runs.
+ * Layout.     ring[RING_SIZE], head: next free place (interrupt), tail: next byte to read; both count up for
+ *             ever.
  * Invariants. I1  head - tail <= RING_SIZE
- *             I2  receive interrupts and RTS are off only while the ring is full: then bytes wait in the FIFO, and
- *                 the sender (or QEMU's pipe) stops; no byte is dropped on our side
+ *             I2  receive interrupts and RTS are off only while the ring is full: then bytes wait in the
+ *                 FIFO, and the sender (or QEMU's pipe) stops; no byte is dropped on our side
  * Locking.    Interrupts off around the receiver's state.
  * Failure.    No UART at the port: output goes nowhere, input is empty.
  * Next:       trap.c, which calls the receive interrupt.

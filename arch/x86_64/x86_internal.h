@@ -4,10 +4,57 @@
 /* What the files of this port tell each other and nobody else. */
 
 #include <arch/cpu.h>
+#include <arch_impl/x86.h>
 #include <kernel/types.h>
+
+/* What trap.S saves, in the order of rising addresses; the CPU pushed the last five or six. */
+struct x86_regs {
+	u64 r15, r14, r13, r12, r11, r10, r9, r8;
+	u64 rbp, rdi, rsi, rdx, rcx, rbx, rax;
+	u64 vector, error;
+	u64 rip, cs, rflags, rsp, ss;
+};
+
+enum x86_vector {
+	X86_VEC_DEBUG = 1,
+	X86_VEC_NMI = 2,
+	X86_VEC_DOUBLE_FAULT = 8,
+	X86_VEC_GENERAL_PROTECTION = 13,
+	X86_VEC_PAGE_FAULT = 14,
+	X86_VEC_MACHINE_CHECK = 18,
+	X86_VEC_IRQ = 32, /* sixteen lines of the two 8259 */
+	X86_VEC_IRQ_END = 48,
+	X86_VEC_TEST = 0xf0,
+	X86_NR_VECTORS = 256,
+};
+
+enum x86_irq_line { X86_IRQ_TIMER = 0, X86_IRQ_CASCADE = 2, X86_IRQ_COM1 = 4, X86_NR_IRQ_LINES = 16 };
+
+/* trap.S: one stub a vector, 16 bytes each; the return address of arch_probe's call and where its fault goes. */
+extern const char x86_trap_stubs[];
+int x86_probe_exec(vaddr_t va);
+extern const char x86_probe_exec_ret[], x86_probe_exec_fault[];
+void x86_trap(struct x86_regs *regs); /* called by trap.S */
+
+/* desc.c, cpu.c: parts of arch_trap_init() */
+void x86_desc_init(void);
+void x86_cpu_init(void);
 
 /* uart16550.c */
 void x86_uart_irq(void);	/* the interrupt of COM1 */
 void x86_uart_irq_enable(void); /* from now on input comes by interrupt */
+
+/* pic.c */
+void x86_pic_init(void);
+void x86_lapic_virtual_wire(void);
+bool x86_pic_spurious(unsigned line);
+void x86_pic_eoi(unsigned line);
+
+/* time.c */
+void x86_timer_irq(void);
+void x86_timer_soon(void); /* a timer interrupt within microseconds, whatever else is armed */
+
+/* trap.c */
+void x86_test_irq(void); /* runs what arch_irq_test_raise() was given */
 
 #endif

@@ -2,11 +2,15 @@
  * boot.c - the first C: layout of the address space, then the loader's information, then kmain().
  *
  * Idea.       entry.S has chosen the number of paging levels; the bases of all regions follow from it
- * (Linux's Documentation/x86/x86_64/mm.rst). What the loader left is copied into one static struct boot_info,
- * so that nothing later depends on the protocol or on memory that somebody may reuse. Layout.     4 levels:
- * direct ffff888000000000 64 TiB, vmalloc ffffc90000000000 32 TiB, vmemmap ffffea0000000000 1 TiB 5 levels:
- * direct ff11000000000000 32 PiB, vmalloc ffa0000000000000 12.5 PiB, vmemmap ffd4000000000000 0.5 PiB both:
- * per-CPU areas in the place of Linux's CPU entry area, fffffe0000000000 0.5 TiB; image at the end
+ *             (Linux's Documentation/x86/x86_64/mm.rst). What the loader left is copied into one static
+ *             struct boot_info, so that nothing later depends on the protocol or on memory that somebody may
+ *             reuse.
+ * Layout.                       4 levels                     5 levels
+ *             direct map    ffff888000000000  64 TiB     ff11000000000000  32 PiB
+ *             vmalloc       ffffc90000000000  32 TiB     ffa0000000000000  12.5 PiB
+ *             vmemmap       ffffea0000000000   1 TiB     ffd4000000000000  0.5 PiB
+ *             per-CPU       fffffe0000000000  0.5 TiB    the same (Linux has its CPU entry area there)
+ *             image         ffffffff80000000   2 GiB     the same
  * Invariants. Only physical memory below 4 GiB is read: that is what the early map covers.
  * Locking.    None: one CPU, interrupts off.
  * Failure.    An unknown loader is noted; the kernel will then report that it has no memory and stop.

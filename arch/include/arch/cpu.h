@@ -8,6 +8,9 @@ static inline unsigned arch_cpu_id(void);
 /* In a spin loop: let the other hardware thread (or the emulator) run. */
 static inline void arch_cpu_relax(void);
 
+/* Descriptor tables, protection features, handlers for every vector: from here each fault has a report. */
+void arch_trap_init(void);
+
 /* Sleep until an interrupt; called with interrupts off, returns with them on, and loses no wake-up in
  * between. */
 void arch_idle(void);
@@ -20,7 +23,7 @@ void arch_reboot(void) __noreturn;
 /* Calls fn for each return address from the innermost frame outwards, until fn returns false. fp 0: the
  * caller's. */
 void arch_backtrace(unsigned long fp, bool (*fn)(unsigned long pc, void *ctx), void *ctx);
-/* Prints the registers of the last trap, if this CPU is in one. */
+/* Prints the registers of the trap that this CPU is in, or else those that are known here. For panics. */
 void arch_print_trap_regs(void);
 
 enum arch_access { ARCH_READ, ARCH_WRITE, ARCH_EXEC };

@@ -1,0 +1,50 @@
+/*
+ * pt.c - what page-table entries need beyond the inline functions of arch_impl/pt.h.
+ *
+ * Idea.       The walker in mm/ knows levels and indices; here are only the names of the bits and the root register.
+ * Layout.     Bit names and their order are those of Linux's arch/x86/mm/dump_pagetables.c.
+ * Invariants. The root register holds a table below 4 GiB or not: in long mode that makes no difference.
+ * Locking.    None.
+ * Failure.    None.
+ * Next:       tlb.c, then mm/pgtable.c.
+ */
+
+#include <arch/pt.h>
+#include <arch/tlb.h>
+#include <arch_impl/x86.h>
+
+#define X86_PTE_PAT_LARGE (1UL << 12)
+
+const char *arch_pte_flag(pte_t e, unsigned level, unsigned n)
+{
+	bool large = level > 0 && (e.bits & X86_PTE_PS);
+	bool pat = level == 0 ? e.bits & X86_PTE_PS : large && (e.bits & X86_PTE_PAT_LARGE);
+	const char *names[] = {
+		e.bits & X86_PTE_US ? "USR" : NULL,
+		e.bits & X86_PTE_RW ? "RW" : "ro",
+		e.bits & X86_PTE_PWT ? "PWT" : NULL,
+		e.bits & X86_PTE_PCD ? "PCD" : NULL,
+		large ? "PSE" : NULL,
+		pat ? "PAT" : NULL,
+		e.bits & X86_PTE_G ? "GLB" : NULL,
+		e.bits & X86_PTE_NX ? "NX" : "x",
+	};
+
+	if (!arch_pte_present(e))
+		return NULL;
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+		if (names[i] && n-- == 0)
+			return names[i];
+	return NULL;
+}
+
+paddr_t arch_pt_root(void)
+{
+	return x86_read_cr3() & X86_PTE_ADDR;
+}
+
+void arch_pt_install(paddr_t root)
+{
+	x86_write_cr3(root);
+	arch_tlb_flush_all_local(); /* the write of CR3 keeps global entries */
+}

@@ -1,0 +1,170 @@
+/*
+ * time.c - the time-stamp counter as clock, the 8254's channel 0 as alarm.
+ *
+ * Idea.       The TSC counts; its rate is what CPUID says, or else is measured once against channel 2 of the 8254 in
+ *             about a millisecond. Nothing ticks: an interrupt comes only when somebody asked to be woken.
+ * Layout.     ns = (tsc - tsc_start) * mult >> 32
+ * Invariants. I1  the alarm is armed (channel 0 counting) while wake_ns or a request for "soon" is set
+ *             I2  a reading of the 8254 counts only if the TSC says that it was quick: an emulator may be descheduled
+ * Locking.    Interrupts off around the alarm.
+ * Failure.    A counter that does not move gives a rate of 1 GHz, so that time at least goes on.
+ * Next:       arch_idle() in cpu.c; the caller of arch_time_wake_at() is kernel/work.c.
+ */
+
+#include "x86_internal.h"
+#include <arch/irq.h>
+#include <arch/time.h>
+#include <kernel/bits.h>
+
+enum {
+	PIT_HZ = 1193182,
+	PIT_CH0 = 0x40,
+	PIT_CH2 = 0x42,
+	PIT_MODE = 0x43,
+	PIT_CH0_ONESHOT = 0x30, /* mode 0, both bytes: the output rises when the count ends */
+	PIT_CH2_ONESHOT = 0xb0,
+	PIT_CH2_LATCH = 0x80,
+	PIT_MAX = 0xffff, /* 55 ms */
+	PORT_GATE2 = 0x61,
+
+	CALIBRATE_TICKS = PIT_HZ / 1000,
+	CALIBRATE_TRIES = 64,
+	SAMPLE_TRIES = 4,
+
+	LEAF_TSC = 0x15,
+	LEAF_HYPERVISOR_TSC = 0x40000010, /* KVM and VMware: kHz in EAX */
+};
+#define NS_PER_SEC 1000000000UL
+
+static u64 tsc_start, tsc_hz, tsc_mult;
+static u64 wake_ns; /* 0: no alarm */
+static bool soon;
+
+struct sample {
+	u64 tsc;
+	unsigned count; /* counts down */
+};
+
+/* The count of channel 2 and the TSC at the same moment: the quickest of a few readings. */
+static struct sample pit_sample(void)
+{
+	struct sample best = {};
+	u64 best_width = ~0UL;
+
+	for (unsigned i = 0; i < SAMPLE_TRIES; i++) {
+		u64 before = arch_cycles(), width;
+		unsigned count;
+
+		x86_outb(PIT_MODE, PIT_CH2_LATCH);
+		count = x86_inb(PIT_CH2);
+		count |= (unsigned)x86_inb(PIT_CH2) << 8;
+		width = arch_cycles() - before;
+		if (width < best_width) {
+			best_width = width;
+			best = (struct sample){before + width / 2, count};
+		}
+	}
+	return best;
+}
+
+static u64 tsc_measure(void)
+{
+	struct sample start, end;
+
+	x86_outb(PORT_GATE2, (u8)((x86_inb(PORT_GATE2) & ~2) | 1)); /* gate on, speaker off */
+	x86_outb(PIT_MODE, PIT_CH2_ONESHOT);
+	x86_outb(PIT_CH2, PIT_MAX & 0xff);
+	x86_outb(PIT_CH2, PIT_MAX >> 8);
+	start = pit_sample();
+	for (unsigned n = 0; n < 1 << 16; n++) {
+		end = pit_sample();
+		if (start.count - end.count >= CALIBRATE_TICKS)
+			return (end.tsc - start.tsc) * PIT_HZ / (start.count - end.count);
+	}
+	return NS_PER_SEC;
+}
+
+/* Crystal rate times ratio (Intel SDM vol. 2, CPUID leaf 15H), or what a hypervisor says; 0: not told. */
+static u64 tsc_told(void)
+{
+	struct cpuid c;
+
+	if (x86_cpuid(0, 0).eax >= LEAF_TSC) {
+		c = x86_cpuid(LEAF_TSC, 0);
+		if (c.eax && c.ebx && c.ecx)
+			return (u64)c.ecx * c.ebx / c.eax;
+	}
+	if (x86_cpuid(1, 0).ecx >> 31 && x86_cpuid(0x40000000, 0).eax >= LEAF_HYPERVISOR_TSC)
+		return (u64)x86_cpuid(LEAF_HYPERVISOR_TSC, 0).eax * 1000;
+	return 0;
+}
+
+void arch_time_init(void)
+{
+	tsc_hz = tsc_told();
+	if (!tsc_hz)
+		tsc_hz = tsc_measure();
+	tsc_mult = (NS_PER_SEC << 32) / tsc_hz;
+	tsc_start = arch_cycles();
+}
+
+u64 arch_time_ns(void)
+{
+	return (u64)((unsigned __int128)(arch_cycles() - tsc_start) * tsc_mult >> 32);
+}
+
+u64 arch_cycles_hz(void)
+{
+	return tsc_hz;
+}
+
+static void pit_arm(unsigned ticks)
+{
+	x86_outb(PIT_MODE, PIT_CH0_ONESHOT);
+	x86_outb(PIT_CH0, (u8)ticks);
+	x86_outb(PIT_CH0, (u8)(ticks >> 8));
+}
+
+/* Channel 0 to the next moment that anybody wants; interrupts are off. A far one takes several rounds. */
+static void alarm_arm(void)
+{
+	u64 now = arch_time_ns(), ticks;
+
+	if (soon) {
+		ticks = 1;
+	} else if (!wake_ns) {
+		x86_outb(PIT_MODE, PIT_CH0_ONESHOT); /* stops until a count is written */
+		return;
+	} else if (wake_ns <= now) {
+		ticks = 1;
+	} else {
+		ticks = min((wake_ns - now) / 1000 * PIT_HZ / 1000000 + 1, (u64)PIT_MAX);
+	}
+	pit_arm((unsigned)ticks);
+}
+
+void x86_timer_irq(void)
+{
+	if (soon) {
+		soon = false;
+		x86_test_irq();
+	}
+	if (wake_ns && wake_ns <= arch_time_ns())
+		wake_ns = 0; /* it has woken us by coming */
+	alarm_arm();
+}
+
+void x86_timer_soon(void)
+{
+	soon = true;
+	alarm_arm();
+}
+
+void arch_time_wake_at(u64 ns)
+{
+	unsigned long flags = arch_irq_save();
+
+	wake_ns = ns;
+	alarm_arm();
+	arch_irq_restore(flags);
+}

@@ -1,0 +1,72 @@
+/*
+ * address.c - what an address is.
+ *
+ * Idea.       Most faults are understood once the report says what the address should have been. The regions of the
+ *             address space are asked in turn, from the most special to the most general.
+ * Layout.     null page, user half, hole between the halves; guard pages, image; vmalloc, page array, direct map.
+ * Invariants. None: it reads, and believes nothing.
+ * Locking.    None waited for: it runs in a panic.
+ * Failure.    An address in no region is said to be in none.
+ * Next:       panic.c.
+ */
+
+#include <arch/layout.h>
+#include <arch/pt.h>
+#include <arch/stack.h>
+#include <kernel/address.h>
+#include <kernel/bits.h>
+#include <kernel/cpumask.h>
+#include <kernel/printk.h>
+#include <kernel/sections.h>
+
+static bool describe_stack(vaddr_t addr, char *buf, size_t size)
+{
+	struct arch_stack_info s;
+
+	for (unsigned n = 0; arch_stack_info(n, &s); n++) {
+		if (addr < s.guard || addr >= s.end)
+			continue;
+		if (addr < s.start)
+			snprintf(buf, size, "guard page of the %s stack: the stack has run over", s.name);
+		else
+			snprintf(buf, size, "%s stack", s.name);
+		return true;
+	}
+	return false;
+}
+
+static void describe_image(vaddr_t addr, char *buf, size_t size)
+{
+	const char *part = addr < (vaddr_t)__text_end	  ? "text"
+			   : addr < (vaddr_t)__rodata_end ? "read-only data"
+			   : addr < (vaddr_t)__data_end	  ? "data"
+							  : "bss";
+
+	snprintf(buf, size, "image %s, %pS", part, (void *)addr);
+}
+
+void address_describe(vaddr_t addr, char *buf, size_t size)
+{
+	vaddr_t kernel_half = -1UL << (arch_va_bits() - 1);
+
+	if (addr < PAGE_SIZE)
+		snprintf(buf, size, "null pointer");
+	else if (addr < -kernel_half)
+		snprintf(buf, size, "user range");
+	else if (addr < kernel_half)
+		snprintf(buf, size, "not canonical");
+	else if (describe_stack(addr, buf, size))
+		return;
+	else if (addr >= (vaddr_t)__image_start && addr < (vaddr_t)__image_end)
+		describe_image(addr, buf, size);
+	else if (addr >= VMALLOC_START && addr < VMALLOC_END)
+		snprintf(buf, size, "vmalloc region");
+	else if (addr - VMEMMAP_BASE < VMEMMAP_SIZE)
+		snprintf(buf, size, "page array, pfn 0x%lx", (addr - VMEMMAP_BASE) / 64);
+	else if (addr - DIRECT_MAP_BASE < DIRECT_MAP_SIZE)
+		snprintf(buf, size, "direct map, physical 0x%lx", addr - DIRECT_MAP_BASE);
+	else if (addr - PERCPU_BASE < PERCPU_STRIDE * NR_CPUS)
+		snprintf(buf, size, "per-CPU areas, CPU %lu", (addr - PERCPU_BASE) / PERCPU_STRIDE);
+	else
+		snprintf(buf, size, "in no region");
+}

@@ -1,0 +1,13 @@
+#ifndef KERNEL_KSYMS_H
+#define KERNEL_KSYMS_H
+
+/* What tools/mksyms generates; ksym_lookup() in printk.h is the way in. */
+
+#include <kernel/types.h>
+
+extern const u32 ksyms_count;
+extern const s32 ksyms_addr[];
+extern const u32 ksyms_name[];
+extern const char ksyms_text[];
+
+#endif

@@ -1,0 +1,84 @@
+/*
+ * panic.c - the last report.
+ *
+ * Idea.       A kernel that has found something impossible says what, where and with which values, shows registers,
+ *             what the layers know, and how it came there, and ends with status 2. It trusts as little as it can:
+ *             no lock is waited for, and each part may fault without hiding the parts before it.
+ * Layout.     BUG file:line function: text / registers / dumps of the layers / backtrace.
+ * Invariants. Only the first panic reports; a panic inside it prints one line and ends the machine.
+ * Locking.    None; interrupts are off from the first instruction to the end.
+ * Failure.    A dump that faults costs the rest of the report, not the message.
+ * Next:       ksyms.c, which turns addresses into names.
+ */
+
+#include <arch/cpu.h>
+#include <arch/irq.h>
+#include <kernel/bug.h>
+#include <kernel/printk.h>
+#include <kernel/spinlock.h>
+#include <stdatomic.h>
+
+enum { PANIC_STATUS = 2, MAX_DUMPS = 16, MESSAGE_SIZE = 512 };
+
+static _Atomic unsigned panic_depth;
+static void (*dumps[MAX_DUMPS])(void);
+static unsigned nr_dumps;
+
+void panic_register_dump(void (*dump)(void))
+{
+	BUG_ON(nr_dumps == MAX_DUMPS, "more than %d dumps", MAX_DUMPS);
+	dumps[nr_dumps++] = dump;
+}
+
+static bool print_frame(unsigned long pc, void *ctx)
+{
+	(void)ctx;
+	/* A return address is the instruction after the call: the call itself may be a function's last one. */
+	console_printf("  [%016lx] %pS\n", pc, (void *)(pc - 1));
+	return true;
+}
+
+static void report(const char *prefix, const char *message) __noreturn;
+static void report(const char *prefix, const char *message)
+{
+	arch_irq_disable();
+	if (atomic_fetch_add(&panic_depth, 1)) {
+		console_printf("\npanic inside a panic: %s%s\n", prefix, message);
+		arch_poweroff(PANIC_STATUS);
+	}
+	printk_panic();
+	console_printf("%s%s\n", prefix, message);
+	arch_print_trap_regs();
+	lock_print_held();
+	for (unsigned i = 0; i < nr_dumps; i++)
+		dumps[i]();
+	console_printf("backtrace:\n");
+	arch_backtrace(0, print_frame, NULL);
+	console_printf("end of the report\n");
+	arch_poweroff(PANIC_STATUS);
+}
+
+void panic(const char *fmt, ...)
+{
+	static char message[MESSAGE_SIZE];
+	va_list ap;
+
+	/* In a panic inside a panic the text is overwritten after its first use. */
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+	report("panic: ", message);
+}
+
+void bug_at(const char *file, int line, const char *func, const char *fmt, ...)
+{
+	static char message[MESSAGE_SIZE];
+	char prefix[128];
+	va_list ap;
+
+	snprintf(prefix, sizeof(prefix), "BUG %s:%d %s: ", file, line, func);
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+	report(prefix, message);
+}

@@ -9,3 +9,7 @@ SRCS += mm/page_alloc.c
 SRCS += mm/pcp.c
 SRCS += mm/zone.c
 SRCS += mm/check.c
+SRCS += mm/direct_map.c
+SRCS += mm/percpu.c
+SRCS += mm/pgtable.c
+SRCS += mm/tlb.c

@@ -18,6 +18,7 @@
 enum lock_rank {
 	LOCK_CACHE_LIST = 1, /* list of caches; create, destroy, reap          IRQs on */
 	LOCK_VMAP,	     /* ranges of virtual addresses                    IRQs on */
+	LOCK_PERCPU,	     /* maps of the per-CPU chunks                     IRQs on */
 	LOCK_PT,	     /* installing and removing page tables            IRQs on */
 	LOCK_TLB,	 /* the shootdown slot                             IRQs on, waits for other CPUs */
 	LOCK_CACHE_NODE, /* one cache's slab lists on one node             IRQs off */

@@ -59,7 +59,9 @@ unsigned long pt_reclaim(vaddr_t va, size_t size);
 
 /* Boot: the direct map over memblock.memory, the image W^X, its alias split; leaves the early tables. */
 void pgtable_init(void);
-/* Largest leaf level of the direct map, and pages per leaf level, for meminfo's DirectMap lines. */
+/* From now on MM_PAGETABLE holds the tables that memblock gave, too. Once, when per-CPU counters are final. */
+void pt_count_boot_tables(void);
+/* Base pages of the direct map by leaf level, for meminfo's DirectMap lines. */
 extern unsigned long direct_map_pages[ARCH_PT_MAX_LEVELS];
 
 /* Structure of all tables, no W+X leaf, the direct map exact; NULL if sound. */

@@ -1,0 +1,206 @@
+/*
+ * direct_map.c - the first mappings of the final tables: all RAM, and the image with W^X.
+ *
+ * Idea.       The direct map gives every frame of RAM one fixed address, DIRECT_MAP_BASE + physical. It is built once, in
+ *             the largest leaves that fit, and never split: what would need a split later (the image's read-only part)
+ *             is cut out from the start. Holes and device ranges are not mapped at all.
+ * Layout.     DIRECT_MAP_BASE +   RAM |  RAM | text, rodata | RAM       |  hole  | RAM ...   up to direct_map_end_pfn
+ *                                 RW  |  RW  |      R       | RW        |  ----  | RW        all NX
+ *             KERNEL_VMA +                   | text | rodata | data, bss | ----
+ *                                            | RX   |   R    | RW, a hole below each stack
+ * Invariants. D1  each RAM page below direct_map_end_pfn translates to itself; no leaf crosses a range's end
+ *             D2  nothing else between DIRECT_MAP_BASE and its end is mapped
+ *             D3  text and rodata are read-only under both addresses; only text under its own is executable
+ *             D4  a stack's guard page is not mapped in the image
+ * Locking.    None: boot, one CPU. Read-only afterwards.
+ * Failure.    No memory for a table: memblock panics, there is no kernel without these tables.
+ * Next:       percpu.c, the first memory that is mapped outside of the direct map.
+ */
+#include "pt_internal.h"
+
+#include <mm/memblock.h>
+#include <kernel/bug.h>
+#include <kernel/cmdline.h>
+#include <kernel/errno.h>
+#include <kernel/printk.h>
+#include <kernel/sections.h>
+#include <kernel/string.h>
+#include <arch/stack.h>
+
+pfn_t direct_map_end_pfn;
+unsigned long direct_map_pages[ARCH_PT_MAX_LEVELS];
+
+enum { MAX_GUARD_PAGES = 16, IMAGE_MAX_LEVEL = 1 };
+
+static u64 opt_directmap = ~0UL;
+static bool opt_debug_pagealloc;
+
+static int directmap_set(const char *value)
+{
+	return value ? parse_size(value, &opt_directmap) : -EINVAL;
+}
+CMDLINE_OPT("directmap", "a size such as 256M", directmap_set);
+
+static int debug_pagealloc_set(const char *value)
+{
+	return cmdline_bool(value, &opt_debug_pagealloc);
+}
+CMDLINE_OPT("debug_pagealloc", "on or off", debug_pagealloc_set);
+
+/*
+ * The cap, a whole number of the largest blocks. It never cuts off what the image needs, nor the 16 MiB behind it that
+ * boot allocates from.
+ */
+static paddr_t direct_map_cap(void)
+{
+	paddr_t floor = ALIGN_UP(image_to_phys(__image_end), PAGE_SIZE << MAX_ORDER) + MIB(16);
+	paddr_t cap = min(ALIGN_DOWN(opt_directmap, PAGE_SIZE << MAX_ORDER), DIRECT_MAP_SIZE);
+
+	if (cap < floor)
+		pr_warn("directmap: %lu KiB is too small, using %lu KiB\n", cap >> 10, floor >> 10);
+	return min(max(cap, floor), memblock_end(&memblock));
+}
+
+/* Physical border between text and rodata on one side and data on the other: [0] start, [1] end of what is read-only. */
+static const char *const readonly_part[] = {__text_start, __rodata_end};
+
+static pt_prot_t direct_map_prot(paddr_t pa)
+{
+	return pa >= image_to_phys(readonly_part[0]) && pa < image_to_phys(readonly_part[1]) ? PT_READ
+											     : PT_RW;
+}
+
+/* [start, end) is RAM; cut at the borders of the read-only part. */
+static void direct_map_range(paddr_t start, paddr_t end, unsigned max_level)
+{
+	while (start < end) {
+		paddr_t stop = end;
+
+		for (unsigned i = 0; i < ARRAY_SIZE(readonly_part); i++)
+			if (image_to_phys(readonly_part[i]) > start)
+				stop = min(stop, image_to_phys(readonly_part[i]));
+		if (pt_map_counted((vaddr_t)phys_to_virt(start), start, stop - start, direct_map_prot(start),
+				   max_level, 0, direct_map_pages))
+			BUG("direct map: [0x%lx, 0x%lx) is mapped already", start, stop);
+		start = stop;
+	}
+}
+
+/* A section of the image, without the guard pages in it. */
+static void image_map(const char *from, const char *to, pt_prot_t prot)
+{
+	vaddr_t guard[MAX_GUARD_PAGES], va = (vaddr_t)from;
+	unsigned nr = arch_guard_pages(guard, MAX_GUARD_PAGES);
+
+	BUG_ON(nr > MAX_GUARD_PAGES, "%u guard pages, room for %u", nr, MAX_GUARD_PAGES);
+	while (va < (vaddr_t)to) {
+		vaddr_t stop = (vaddr_t)to;
+
+		for (unsigned i = 0; i < nr; i++)
+			if (guard[i] >= va)
+				stop = min(stop, guard[i]);
+		if (pt_map(va, image_to_phys((void *)va), stop - va, prot, IMAGE_MAX_LEVEL, 0))
+			BUG("image: [0x%016lx, 0x%016lx) is mapped already", va, stop);
+		va = stop + PAGE_SIZE;
+	}
+}
+
+void pgtable_init(void)
+{
+	const struct memblock_type *ram = &memblock.memory;
+	paddr_t cap = direct_map_cap();
+	unsigned max_level = opt_debug_pagealloc ? 0 : ARCH_PT_MAX_LEVELS;
+
+	direct_map_end_pfn = cap >> PAGE_SHIFT;
+	memblock_limit = min(memblock_limit, cap);
+	pt_set_root();
+	for (unsigned i = 0; i < ram->cnt && ram->region[i].start < cap; i++)
+		direct_map_range(ram->region[i].start, min(ram->region[i].end, cap), max_level);
+	image_map(__text_start, __text_end, PT_RX);
+	image_map(__rodata_start, __rodata_end, PT_READ);
+	image_map(__data_start, __image_end, PT_RW);
+	arch_pt_install(pt_root());
+	memblock_limit = cap;
+	pr_info("pgtable: %u levels, direct map 0x%016lx-0x%016lx\n", arch_pt_levels(), DIRECT_MAP_BASE,
+		DIRECT_MAP_BASE + cap - 1);
+}
+
+/* ---- check ---- */
+
+static char wrong[128];
+
+/* Nothing translates in [va, end). */
+static bool check_hole(vaddr_t va, vaddr_t end)
+{
+	while (va < end) {
+		struct pt_query q = pt_lookup(va);
+
+		if (q.mapped) {
+			snprintf(wrong, sizeof(wrong), "D2 0x%016lx is mapped and is not RAM", va);
+			return false;
+		}
+		va = (va | (q.size - 1)) + 1;
+	}
+	return true;
+}
+
+/* Every leaf of [start, end) lies inside, translates to itself, and has the protection of its first byte. */
+static bool check_ram(paddr_t start, paddr_t end)
+{
+	for (paddr_t pa = start; pa < end;) {
+		struct pt_query q = pt_lookup((vaddr_t)phys_to_virt(pa));
+
+		if (!q.mapped || q.pa != pa || (pa & (q.size - 1)) || end - pa < q.size) {
+			snprintf(wrong, sizeof(wrong), "D1 0x%lx translates to 0x%lx, leaf 0x%lx", pa, q.pa,
+				 q.size);
+			return false;
+		}
+		if (q.prot != direct_map_prot(pa) || q.prot != direct_map_prot(pa + q.size - 1)) {
+			snprintf(wrong, sizeof(wrong), "D3 0x%lx has protection %u", pa, q.prot);
+			return false;
+		}
+		pa += q.size;
+	}
+	return true;
+}
+
+static bool check_image(const char *from, const char *to, pt_prot_t prot)
+{
+	vaddr_t guard[MAX_GUARD_PAGES];
+	unsigned nr = arch_guard_pages(guard, MAX_GUARD_PAGES);
+
+	for (vaddr_t va = (vaddr_t)from; va < (vaddr_t)to; va += PAGE_SIZE) {
+		struct pt_query q = pt_lookup(va);
+		bool is_guard = false;
+
+		for (unsigned i = 0; i < nr; i++)
+			is_guard |= guard[i] == va;
+		if (is_guard ? q.mapped : q.prot != prot || q.pa != image_to_phys((void *)va)) {
+			snprintf(wrong, sizeof(wrong), "%s 0x%016lx has protection %u",
+				 is_guard ? "D4" : "D3", va, q.prot);
+			return false;
+		}
+	}
+	return true;
+}
+
+const char *direct_map_check(void)
+{
+	const struct memblock_type *ram = &memblock.memory;
+	paddr_t cap = direct_map_end_pfn << PAGE_SHIFT, at = 0;
+
+	for (unsigned i = 0; i < ram->cnt && ram->region[i].start < cap; i++) {
+		paddr_t end = min(ram->region[i].end, cap);
+
+		if (!check_hole(DIRECT_MAP_BASE + at, DIRECT_MAP_BASE + ram->region[i].start) ||
+		    !check_ram(ram->region[i].start, end))
+			return wrong;
+		at = end;
+	}
+	if (!check_hole(DIRECT_MAP_BASE + at, DIRECT_MAP_BASE + DIRECT_MAP_SIZE) ||
+	    !check_image(__text_start, __text_end, PT_RX) ||
+	    !check_image(__rodata_start, __rodata_end, PT_READ) ||
+	    !check_image(__data_start, __image_end, PT_RW))
+		return wrong;
+	return NULL;
+}

@@ -1,0 +1,562 @@
+/*
+ * pgtable.c - the kernel's page tables: the only walker, for three to five levels.
+ *
+ * Idea.       A walk is one loop from the root down; the vendor's encoding of an entry stays behind <arch/pt.h>. Ranges
+ *             are served table by table: one walk finds a table, then its entries are written in a tight loop, so a
+ *             long range costs a few instructions per leaf.
+ * Layout.     level      n-1 (root)        ...         1                 0
+ *             entry of   a whole subtree   ...    2 MiB leaf or     4 KiB leaf        (sizes of a 4 KiB granule)
+ *                                                 table of 512
+ *             Tables come from memblock until it hands over (those are never freed), then from the page allocator,
+ *             with PG_table set. A zero entry is an absent one.
+ * Invariants. P1  a present entry is a leaf of a size that the machine has, aligned to it, or a table in RAM
+ *             P2  no leaf is writable and executable; nothing is mapped below the lowest of the kernel's windows
+ *             P3  tables reachable from the root == MM_PAGETABLE
+ *             P4  the direct map translates exactly the RAM below direct_map_end_pfn (checked in direct_map.c)
+ * Locking.    pt_lock for installing and removing tables, with the new table reserved before it is taken. Leaves
+ *             belong to the owner of the address range and need no lock. Walks take none either: a removed table stays
+ *             readable for a grace period. A table may only be removed by the owner of all addresses below it, so
+ *             nobody writes into a table that is being removed.
+ * Failure.    A map call that cannot have a table clears what it wrote and returns -ENOMEM; like after pt_unmap the
+ *             owner flushes before the addresses are used again. Tables that it made stay.
+ * Next:       direct_map.c, which builds the first mappings with it.
+ */
+#include <mm/pgtable.h>
+
+#include "pt_internal.h"
+#include <mm/check.h>
+#include <mm/memblock.h>
+#include <mm/page_alloc.h>
+#include <mm/tlb.h>
+#include <kernel/errno.h>
+#include <kernel/printk.h>
+#include <kernel/spinlock.h>
+#include <kernel/work.h>
+
+static struct spinlock pt_lock = SPINLOCK_INIT("pt_lock", LOCK_PT);
+static pte_t *kernel_root;
+static unsigned long boot_tables; /* from memblock; not in MM_PAGETABLE before pt_count_boot_tables() */
+
+/* ---- tables ---- */
+
+static pte_t *pt_alloc_table(gfp_t gfp)
+{
+	struct page *page;
+
+	if (!memblock.handed_over) {
+		boot_tables++;
+		return memblock_alloc_or_panic(PAGE_SIZE, PAGE_SIZE, NUMA_NO_NODE, "page tables");
+	}
+	page = alloc_page((gfp & GFP_RECLAIM_MASK) | __GFP_ZERO);
+	if (!page)
+		return NULL;
+	page->flags |= PG_table;
+	mm_counter_add(MM_PAGETABLE, 1);
+	return page_address(page);
+}
+
+static void pt_free_table(struct page *page)
+{
+	page->flags &= ~PG_table;
+	__free_page(page);
+}
+
+void pt_count_boot_tables(void)
+{
+	mm_counter_add(MM_PAGETABLE, (long)boot_tables);
+}
+
+static pte_t *pte_table(pte_t e, unsigned level)
+{
+	return phys_to_virt(arch_pte_paddr(e, level));
+}
+
+/* Reserve, lock, commit. Another CPU may win the slot: its table is as good. */
+static int pt_install_table(pte_t *slot, gfp_t gfp)
+{
+	pte_t *table = pt_alloc_table(gfp);
+
+	if (!table)
+		return -ENOMEM;
+	spin_lock(&pt_lock);
+	if (!arch_pte_present(arch_pte_read(slot))) {
+		arch_pte_write(slot, arch_pte_table(virt_to_phys(table)));
+		arch_pt_sync();
+		table = NULL;
+	}
+	spin_unlock(&pt_lock);
+	if (table) {
+		mm_counter_add(MM_PAGETABLE, -1);
+		pt_free_table(virt_to_page(table));
+	}
+	return 0;
+}
+
+void pt_set_root(void)
+{
+	kernel_root = pt_alloc_table(0);
+}
+
+paddr_t pt_root(void)
+{
+	return virt_to_phys(kernel_root);
+}
+
+/* ---- walks ---- */
+
+/* Before pgtable_init() questions are answered from the loader's tables. */
+static pte_t *pt_current_root(void)
+{
+	return kernel_root ? kernel_root : phys_to_virt(arch_pt_root());
+}
+
+/*
+ * Slot that translates va, or the first one above it that is absent or a leaf. Locks: none (tables are freed after a
+ * grace period).
+ */
+static inline pte_t *pt_walk(pte_t *table, vaddr_t va, unsigned *level)
+{
+	unsigned l = arch_pt_levels() - 1;
+
+	for (;; l--) {
+		pte_t *slot = &table[PT_INDEX(va, l)];
+		pte_t e;
+
+		*level = l;
+		if (l == 0)
+			return slot;
+		e = arch_pte_read(slot);
+		if (!arch_pte_present(e) || arch_pte_is_leaf(e, l))
+			return slot;
+		table = pte_table(e, l);
+	}
+}
+
+/* The slot of va at `level`, the tables above it made as needed. -ENOMEM; -EEXIST: a larger leaf is in the way. */
+static inline int pt_make_slot(vaddr_t va, unsigned level, gfp_t gfp, pte_t **out)
+{
+	unsigned l = arch_pt_levels() - 1;
+	pte_t *table = kernel_root;
+
+	for (;;) {
+		pte_t *slot = &table[PT_INDEX(va, l)];
+		pte_t e;
+
+		if (l == level) {
+			*out = slot;
+			return 0;
+		}
+		e = arch_pte_read(slot);
+		if (unlikely(!arch_pte_present(e))) {
+			if (pt_install_table(slot, gfp))
+				return -ENOMEM;
+			continue;
+		}
+		if (unlikely(arch_pte_is_leaf(e, l)))
+			return -EEXIST;
+		table = pte_table(e, l);
+		l--;
+	}
+}
+
+pte_t *pt_slot(vaddr_t va, unsigned level)
+{
+	pte_t *table = kernel_root;
+
+	for (unsigned l = arch_pt_levels() - 1; l > level; l--) {
+		pte_t e = arch_pte_read(&table[PT_INDEX(va, l)]);
+
+		if (!arch_pte_present(e) || arch_pte_is_leaf(e, l))
+			return NULL;
+		table = pte_table(e, l);
+	}
+	return &table[PT_INDEX(va, level)];
+}
+
+struct pt_query pt_lookup(vaddr_t va)
+{
+	struct pt_query q;
+	pte_t e = arch_pte_read(pt_walk(pt_current_root(), va, &q.level));
+
+	q.mapped = arch_pte_present(e);
+	q.size = PT_LEVEL_SIZE(q.level);
+	q.entry = e;
+	q.pa = q.mapped ? arch_pte_paddr(e, q.level) + (va & (q.size - 1)) : 0;
+	q.prot = q.mapped ? arch_pte_prot(e, q.level) : 0;
+	return q;
+}
+
+unsigned pt_trace(vaddr_t va, struct pt_step step[ARCH_PT_MAX_LEVELS])
+{
+	pte_t *table = pt_current_root();
+	unsigned n = 0;
+
+	for (unsigned l = arch_pt_levels() - 1;; l--) {
+		unsigned index = (unsigned)PT_INDEX(va, l);
+		pte_t e = arch_pte_read(&table[index]);
+
+		step[n++] = (struct pt_step){l, index, virt_to_phys(table), e};
+		if (l == 0 || !arch_pte_present(e) || arch_pte_is_leaf(e, l))
+			return n;
+		table = pte_table(e, l);
+	}
+}
+
+/* Addresses between the two canonical halves translate to nothing, though their index bits hit some slot. */
+static vaddr_t pt_skip_hole(vaddr_t va)
+{
+	vaddr_t half = 1UL << (arch_va_bits() - 1);
+
+	return va >= half && va < -half ? -half : va;
+}
+
+void pt_for_each_range(vaddr_t start, vaddr_t last,
+		       bool (*fn)(vaddr_t start, vaddr_t last, pte_t e, unsigned level, void *ctx), void *ctx)
+{
+	vaddr_t va = pt_skip_hole(start), run_start = 0, run_last = 0;
+	unsigned run_level = 0;
+	pte_t run = {0};
+	bool open = false;
+
+	for (;;) {
+		unsigned level;
+		pte_t e = arch_pte_read(pt_walk(pt_current_root(), va, &level));
+		vaddr_t slot_last = va | (PT_LEVEL_SIZE(level) - 1);
+
+		if (open && (!arch_pte_present(e) || level != run_level ||
+			     arch_pte_prot(e, level) != arch_pte_prot(run, run_level))) {
+			if (!fn(run_start, run_last, run, run_level, ctx))
+				return;
+			open = false;
+		}
+		if (arch_pte_present(e)) {
+			if (!open) {
+				run_start = va;
+				run_level = level;
+				run = e;
+				open = true;
+			}
+			run_last = min(slot_last, last);
+		}
+		if (slot_last >= last)
+			break;
+		va = pt_skip_hole(slot_last + 1);
+	}
+	if (open)
+		fn(run_start, run_last, run, run_level, ctx);
+}
+
+/* ---- ranges ---- */
+
+static void pt_check_request(vaddr_t va, paddr_t pa, size_t size, pt_prot_t prot)
+{
+	BUG_ON((va | pa | size) & ~PAGE_MASK, "unaligned range: va 0x%016lx pa 0x%lx size 0x%lx", va, pa,
+	       size);
+	BUG_ON((prot & PT_WRITE) && (prot & PT_EXEC), "va 0x%016lx: writable and executable", va);
+}
+
+/* The largest leaf that va, pa and size allow. */
+static unsigned pt_fit_level(vaddr_t va, paddr_t pa, size_t size, unsigned max_level)
+{
+	unsigned level = min(max_level, arch_pt_levels() - 1);
+
+	while (level > 0 && (!arch_pt_leaf_ok(level) || ((va | pa) & (PT_LEVEL_SIZE(level) - 1)) ||
+			     size < PT_LEVEL_SIZE(level)))
+		level--;
+	return level;
+}
+
+int pt_map_counted(vaddr_t va, paddr_t pa, size_t size, pt_prot_t prot, unsigned max_level, gfp_t gfp,
+		   unsigned long *pages_of_level)
+{
+	size_t done = 0;
+
+	pt_check_request(va, pa, size, prot);
+	while (done < size) {
+		unsigned level = pt_fit_level(va + done, pa + done, size - done, max_level);
+		unsigned shift = PT_LEVEL_SHIFT(level);
+		unsigned long n = min(PT_ENTRIES - PT_INDEX(va + done, level), (size - done) >> shift);
+		pte_t *slot;
+		int err = pt_make_slot(va + done, level, gfp, &slot);
+
+		for (pte_t *end = slot + n; !err && slot < end; slot++) {
+			if (unlikely(arch_pte_present(arch_pte_read(slot)))) {
+				err = -EEXIST;
+				break;
+			}
+			arch_pte_write(slot, arch_pte_leaf(pa + done, prot, level));
+			done += 1UL << shift;
+		}
+		if (unlikely(err)) {
+			pt_unmap(va, done);
+			return err;
+		}
+		if (pages_of_level)
+			pages_of_level[level] += n << (shift - PAGE_SHIFT);
+	}
+	arch_pt_sync();
+	return 0;
+}
+
+int pt_map(vaddr_t va, paddr_t pa, size_t size, pt_prot_t prot, unsigned max_level, gfp_t gfp)
+{
+	return pt_map_counted(va, pa, size, prot, max_level, gfp, NULL);
+}
+
+int pt_map_pages(vaddr_t va, struct page **pages, unsigned long nr, pt_prot_t prot, unsigned level, gfp_t gfp)
+{
+	unsigned shift = PT_LEVEL_SHIFT(level);
+	unsigned long step = 1UL << (shift - PAGE_SHIFT), done = 0;
+
+	pt_check_request(va, 0, 0, prot);
+	BUG_ON((va & (PT_LEVEL_SIZE(level) - 1)) || (nr & (step - 1)),
+	       "%lu pages at 0x%016lx do not make leaves of %lu", nr, va, step);
+	while (done < nr) {
+		vaddr_t at = va + (done << PAGE_SHIFT);
+		unsigned long n = min(PT_ENTRIES - PT_INDEX(at, level), (nr - done) / step);
+		pte_t *slot;
+		int err = pt_make_slot(at, level, gfp, &slot);
+
+		for (pte_t *end = slot + n; !err && slot < end; slot++) {
+			if (unlikely(arch_pte_present(arch_pte_read(slot)))) {
+				err = -EEXIST;
+				break;
+			}
+			arch_pte_write(slot, arch_pte_leaf(page_to_phys(pages[done]), prot, level));
+			done += step;
+		}
+		if (unlikely(err)) {
+			pt_unmap(va, done << PAGE_SHIFT);
+			return err;
+		}
+	}
+	arch_pt_sync();
+	return 0;
+}
+
+/*
+ * Calls op for every leaf of the range, a table of level 0 at a time. A leaf that the range covers partly is a BUG.
+ * Always inlined, so that op is part of the loop.
+ */
+static __always_inline void pt_each_leaf(vaddr_t va, size_t size,
+					 void (*op)(pte_t *slot, pte_t e, unsigned level, pt_prot_t prot),
+					 pt_prot_t prot)
+{
+	while (size) {
+		unsigned level;
+		pte_t *slot = pt_walk(kernel_root, va, &level);
+		size_t part = min(PT_LEVEL_SIZE(level) - (va & (PT_LEVEL_SIZE(level) - 1)), size);
+
+		if (level == 0) {
+			unsigned long n = min(PT_ENTRIES - PT_INDEX(va, 0), size >> PAGE_SHIFT);
+
+			for (pte_t *end = slot + n; slot < end; slot++) {
+				pte_t e = arch_pte_read(slot);
+
+				if (likely(arch_pte_present(e)))
+					op(slot, e, 0, prot);
+			}
+			part = n << PAGE_SHIFT;
+		} else if (arch_pte_present(arch_pte_read(slot))) {
+			BUG_ON(part != PT_LEVEL_SIZE(level),
+			       "leaf of 0x%lx bytes around 0x%016lx sticks out of 0x%lx bytes",
+			       PT_LEVEL_SIZE(level), va, size);
+			op(slot, arch_pte_read(slot), level, prot);
+		}
+		va += part;
+		size -= part;
+	}
+	arch_pt_sync();
+}
+
+/* Leaves have Accessed and Dirty set from the start: hardware never writes one, and a plain store loses nothing. */
+static inline void pt_clear_leaf(pte_t *slot, pte_t e, unsigned level, pt_prot_t prot)
+{
+	arch_pte_write(slot, (pte_t){0});
+}
+
+void pt_unmap(vaddr_t va, size_t size)
+{
+	pt_check_request(va, 0, size, 0);
+	pt_each_leaf(va, size, pt_clear_leaf, 0);
+}
+
+static inline void pt_protect_leaf(pte_t *slot, pte_t e, unsigned level, pt_prot_t prot)
+{
+	pt_prot_t type = arch_pte_prot(e, level) & PT_MEMTYPE_MASK;
+
+	arch_pte_write(slot, arch_pte_leaf(arch_pte_paddr(e, level), prot | type, level));
+}
+
+/* A leaf around va that also translates the address before it. */
+static bool pt_leaf_across(vaddr_t va)
+{
+	struct pt_query q = pt_lookup(va);
+
+	return q.mapped && (va & (q.size - 1));
+}
+
+int pt_protect(vaddr_t va, size_t size, pt_prot_t prot)
+{
+	pt_check_request(va, 0, size, prot);
+	BUG_ON(prot & PT_MEMTYPE_MASK, "va 0x%016lx: a memory type cannot change in place", va);
+	if (size && (pt_leaf_across(va) || pt_leaf_across(va + size)))
+		return -EINVAL;
+	pt_each_leaf(va, size, pt_protect_leaf, prot);
+	return 0;
+}
+
+/* ---- tables of a range ---- */
+
+int pt_populate(vaddr_t va, size_t size, unsigned level, gfp_t gfp)
+{
+	size_t span = PT_LEVEL_SIZE(level + 1);
+
+	for (size_t off = 0; off < size; off += span - ((va + off) & (span - 1))) {
+		pte_t *slot;
+		int err = pt_make_slot(va + off, level, gfp, &slot);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static bool pt_table_empty(const pte_t *table)
+{
+	for (unsigned i = 0; i < PT_ENTRIES; i++)
+		if (arch_pte_present(arch_pte_read(&table[i])))
+			return false;
+	return true;
+}
+
+static void pt_free_table_rcu(struct rcu_head *head)
+{
+	pt_free_table(container_of((struct list_head *)head, struct page, lru));
+}
+static_assert(sizeof(struct rcu_head) <= sizeof(struct list_head), "rcu_head overlays page->lru");
+
+/*
+ * Takes the table out of slot if it maps nothing. The range's owner calls, so nobody fills it meanwhile. The flush
+ * drops what paging-structure caches still know of it; a walk in software may hold it until the grace period ends.
+ */
+static bool pt_unlink_table(pte_t *slot, unsigned level, vaddr_t va)
+{
+	pte_t e = arch_pte_read(slot);
+	struct page *page;
+
+	if (!arch_pte_present(e) || arch_pte_is_leaf(e, level) || !pt_table_empty(pte_table(e, level)))
+		return false;
+	page = phys_to_page(arch_pte_paddr(e, level));
+	if (!pfn_valid(page_to_pfn(page)) || !(page->flags & PG_table))
+		return false; /* a table of boot */
+	spin_lock(&pt_lock);
+	arch_pte_clear(slot);
+	arch_pt_sync();
+	spin_unlock(&pt_lock);
+	mm_counter_add(MM_PAGETABLE, -1);
+	tlb_flush_page(va);
+	call_rcu((struct rcu_head *)&page->lru, pt_free_table_rcu);
+	return true;
+}
+
+unsigned long pt_reclaim(vaddr_t va, size_t size)
+{
+	unsigned long freed = 0;
+
+	/* Bottom up, so that a table that held only empty tables goes as well. */
+	for (unsigned level = 1; level < arch_pt_levels(); level++) {
+		size_t span = PT_LEVEL_SIZE(level), off = -va & (span - 1);
+
+		while (off < size && size - off >= span) {
+			unsigned at;
+			pte_t *slot = pt_walk(kernel_root, va + off, &at);
+
+			if (at > level) { /* a hole, or a leaf: no tables below */
+				off += PT_LEVEL_SIZE(at) - ((va + off) & (PT_LEVEL_SIZE(at) - 1));
+				continue;
+			}
+			slot = pt_slot(va + off, level);
+			freed += pt_unlink_table(slot, level, va + off);
+			off += span;
+		}
+	}
+	return freed;
+}
+
+/* ---- check ---- */
+
+struct pt_audit {
+	unsigned long tables;
+	vaddr_t lowest; /* of the kernel's windows */
+	char what[128];
+};
+
+static bool pt_complain(struct pt_audit *a, const char *what, vaddr_t va, pte_t e)
+{
+	snprintf(a->what, sizeof(a->what), "%s: va 0x%016lx entry 0x%016lx", what, va, (unsigned long)e.bits);
+	return false;
+}
+
+static bool pt_check_leaf(struct pt_audit *a, vaddr_t va, pte_t e, unsigned level)
+{
+	pt_prot_t prot = arch_pte_prot(e, level);
+
+	if (!arch_pt_leaf_ok(level) || arch_pte_paddr(e, level) & (PT_LEVEL_SIZE(level) - 1))
+		return pt_complain(a, "P1 leaf of a wrong size", va, e);
+	if ((prot & PT_WRITE) && (prot & PT_EXEC))
+		return pt_complain(a, "P2 writable and executable", va, e);
+	if (va < a->lowest)
+		return pt_complain(a, "P2 mapped below the kernel", va, e);
+	return true;
+}
+
+/* What an address is that was put together from index bits alone. */
+static vaddr_t pt_sign_extend(vaddr_t va)
+{
+	unsigned above = 64 - arch_va_bits();
+
+	return (vaddr_t)((long)(va << above) >> above);
+}
+
+static bool pt_check_table(struct pt_audit *a, const pte_t *table, unsigned level, vaddr_t base)
+{
+	a->tables++;
+	for (unsigned long i = 0; i < PT_ENTRIES; i++) {
+		pte_t e = arch_pte_read(&table[i]);
+		vaddr_t va = pt_sign_extend(base + (i << PT_LEVEL_SHIFT(level)));
+
+		if (!arch_pte_present(e))
+			continue;
+		if (arch_pte_is_leaf(e, level)) {
+			if (!pt_check_leaf(a, va, e, level))
+				return false;
+			continue;
+		}
+		if (!memblock_is_memory(&memblock, arch_pte_paddr(e, level)))
+			return pt_complain(a, "P1 table outside of RAM", va, e);
+		if (!pt_check_table(a, pte_table(e, level), level - 1, va))
+			return false;
+	}
+	return true;
+}
+
+const char *pt_check(void)
+{
+	const vaddr_t window[] = {DIRECT_MAP_BASE, VMALLOC_START, VMEMMAP_BASE, PERCPU_BASE};
+	static struct pt_audit a;
+
+	a.tables = 0;
+	a.lowest = KERNEL_VMA;
+	for (unsigned i = 0; i < ARRAY_SIZE(window); i++)
+		a.lowest = min(a.lowest, window[i]);
+	if (!pt_check_table(&a, kernel_root, arch_pt_levels() - 1, 0))
+		return a.what;
+	if (a.tables != mm_counter_read(MM_PAGETABLE)) {
+		snprintf(a.what, sizeof(a.what), "P3 %lu tables reachable, %lu counted", a.tables,
+			 mm_counter_read(MM_PAGETABLE));
+		return a.what;
+	}
+	return direct_map_check();
+}
+MM_CHECK("pgtable", pt_check);

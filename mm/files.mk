@@ -1,5 +1,7 @@
 # Sources of this directory, sorted, one per line.
 SRCS += mm/buddy.c
+SRCS += mm/check.c
+SRCS += mm/direct_map.c
 SRCS += mm/kmap.c
 SRCS += mm/memblock.c
 SRCS += mm/memmap.c
@@ -7,9 +9,7 @@ SRCS += mm/numa.c
 SRCS += mm/page.c
 SRCS += mm/page_alloc.c
 SRCS += mm/pcp.c
-SRCS += mm/zone.c
-SRCS += mm/check.c
-SRCS += mm/direct_map.c
 SRCS += mm/percpu.c
 SRCS += mm/pgtable.c
 SRCS += mm/tlb.c
+SRCS += mm/zone.c

@@ -447,7 +447,7 @@ void page_init(void)
 
 	find_odd_sections();
 	for (unsigned long w = 0; w < words; w++)
-		max_infos += (unsigned)__builtin_popcountl(section_odd[w]);
+		max_infos += hweight64(section_odd[w]);
 	max_infos += 16; /* sections that lose their wholeness to metadata of others */
 	infos = memblock_alloc_or_panic(max_infos * sizeof(infos[0]), CACHE_LINE, NUMA_NO_NODE,
 					"section table");

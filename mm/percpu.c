@@ -350,7 +350,7 @@ static const char *chunk_check(const struct chunk *c)
 	for (unsigned i = 0; i < ARRAY_SIZE(c->in_use); i++) {
 		if (c->first[i] & ~c->in_use[i])
 			return "C1 an allocation starts at a free unit";
-		used += (unsigned)__builtin_popcountl(c->in_use[i]);
+		used += hweight64(c->in_use[i]);
 	}
 	if (used != c->used)
 		return "C1 units in use are miscounted";

@@ -40,6 +40,14 @@ static inline unsigned order_base_2(unsigned long x)
 	return x > 1 ? ilog2(x - 1) + 1 : 0;
 }
 
+/* Number of set bits, by halves: the compiler's builtin is a library call where the CPU need not have it. */
+static inline unsigned hweight64(unsigned long x)
+{
+	x -= x >> 1 & 0x5555555555555555UL;
+	x = (x & 0x3333333333333333UL) + (x >> 2 & 0x3333333333333333UL);
+	return (unsigned)((((x + (x >> 4)) & 0x0f0f0f0f0f0f0f0fUL) * 0x0101010101010101UL) >> 56);
+}
+
 static inline bool bitmap_test(const unsigned long *map, unsigned long bit)
 {
 	return map[bit / 64] >> (bit % 64) & 1;

@@ -36,7 +36,7 @@ static inline unsigned cpumask_weight(const struct cpumask *m)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(m->bits); i++)
-		n += (unsigned)__builtin_popcountl(m->bits[i]);
+		n += hweight64(m->bits[i]);
 	return n;
 }
 

@@ -15,7 +15,7 @@ RESULT = re.compile(
     r"^(?P<indent> *)(?P<not>not )?ok (?P<number>\d+)(?: (?:- )?(?P<name>[^#]*?))?\s*"
     r"(?:# (?P<directive>SKIP|TODO|XFAIL|TIMEOUT|ERROR)\b ?(?P<reason>.*))?$"
 )
-CONTEXT = 12  # lines kept before a result
+CONTEXT = 24  # lines kept before a result
 
 
 @dataclasses.dataclass
@@ -90,7 +90,7 @@ class Parser:
 
     def depth_of(self, match):
         depth, odd = divmod(len(match["indent"]), 2)
-        return -1 if odd else depth
+        return None if odd else depth
 
     def on_version(self, match):
         if match["version"] != "1":
@@ -114,7 +114,7 @@ class Parser:
     def on_result(self, match):
         depth = self.depth_of(match)
         children = None
-        if depth == len(self.levels) - 2:
+        if depth is not None and 0 <= depth == len(self.levels) - 2:
             children = self.close().tests
         if depth != len(self.levels) - 1:
             self.error(f"a result at the wrong depth: {match[0]!r}")
@@ -185,3 +185,14 @@ def parse(text):
     for line in text.split("\n"):
         parser.feed(line)
     return parser.finish()
+
+
+def describe(report):
+    """Lines for a reader: each failed case with its context, each broken rule, each reason for a skip."""
+    for name, case in report.cases():
+        if case.failed:
+            yield f"FAILED {name}" + (f" ({case.directive} {case.reason})" if case.directive else "")
+            yield from (f"    {line}" for line in case.context)
+        elif case.skipped:
+            yield f"skipped {name}: {case.reason or 'no reason given'}"
+    yield from (f"broken KTAP: {error}" for error in report.errors)

@@ -100,8 +100,8 @@ class Config:
         words = [self.fw, self.mem, f"{self.smp}cpu"]
         words += [f"{self.numa}node"] if self.numa != "1" else []
         words += [f"{self.levels}lvl"] if self.levels else []
-        words += [self.variant] if self.variant else []
-        return " ".join(words + ([self.cmdline] if self.cmdline else []))
+        words += filter(None, [self.variant, self.qemu_args, self.cmdline])
+        return " ".join(words)
 
 
 def split_cmdline(cmdline):
@@ -223,6 +223,21 @@ def wants_ktap(cmdline):
     return any(word == "test" or word.startswith("test=") for word in split_cmdline(cmdline))
 
 
+CHILDREN = set()  # processes to end when we are told to
+
+
+def start(argv, **options):
+    process = subprocess.Popen(argv, **options)
+    CHILDREN.add(process)
+    return process
+
+
+def kill_children():
+    for process in CHILDREN:
+        if process.poll() is None:
+            process.terminate()
+
+
 class Qemu:
     """A running QEMU whose serial line is a pair of pipes. Also a context manager, which ends it."""
 
@@ -231,10 +246,10 @@ class Qemu:
         self.reset_log = os.path.join(self.scratch.name, "reset.log")
         self.stderr = open(os.path.join(self.scratch.name, "stderr"), "w+", encoding="utf-8", errors="replace")
         try:
-            self.argv = command(config, self.scratch.name) + ["-d", "cpu_reset", "-D", self.reset_log, *extra]
-            self.process = subprocess.Popen(
-                self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.stderr, bufsize=0
-            )
+            self.argv = command(config, self.scratch.name) + ["-d", "cpu_reset", "-D", self.reset_log]
+            self.argv += [word.format(scratch=self.scratch.name) for word in extra]
+            pipe = subprocess.PIPE
+            self.process = start(self.argv, stdin=pipe, stdout=pipe, stderr=self.stderr, bufsize=0)
         except FileNotFoundError as error:
             self.cleanup()
             raise ConfigError(f"{error.filename} is not installed (tools/setup qemu)") from None
@@ -259,6 +274,7 @@ class Qemu:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+        CHILDREN.discard(self.process)
         self.process.stdin.close()
         self.process.stdout.close()
 

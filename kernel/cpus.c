@@ -16,4 +16,3 @@
 
 struct cpumask cpu_possible_mask = {.bits = {1}};
 struct cpumask cpu_online_mask = {.bits = {1}};
-unsigned long percpu_offset[NR_CPUS];

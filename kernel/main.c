@@ -20,7 +20,10 @@
 #include <kernel/bug.h>
 #include <kernel/cmdline.h>
 #include <kernel/main.h>
+#include <kernel/percpu.h>
 #include <kernel/printk.h>
+#include <mm/internal.h>
+#include <mm/pgtable.h>
 
 void kmain(struct boot_info *bi)
 {
@@ -28,6 +31,13 @@ void kmain(struct boot_info *bi)
 	arch_trap_init(); /* from here every fault has a report; the early map reaches tables and map */
 	arch_time_init();
 	cmdline_init(bi);
+	memblock_init(bi);  /* what RAM there is, what is taken; first allocations */
+	numa_init(bi);	    /* nodes, distances, fallback order */
+	pgtable_init();	    /* final direct map and W^X image */
+	percpu_init();	    /* areas of all possible CPUs, each on its node */
+	page_init();	    /* the page array's address range; what opening its sections will need */
+	zone_init();	    /* memblock hands over; the buddy owns every free page from here */
+	pcp_init();	    /* per-CPU lists on top */
 	arch_irq_init();
 	pr_info("Strata on %s, TSC %lu kHz\n", arch_cpu_name(), arch_cycles_hz() / 1000);
 	arch_poweroff(0);

@@ -10,6 +10,7 @@ SRCS += mm/page.c
 SRCS += mm/page_alloc.c
 SRCS += mm/pcp.c
 SRCS += mm/percpu.c
+SRCS += mm/pending.c
 SRCS += mm/pgtable.c
 SRCS += mm/tlb.c
 SRCS += mm/zone.c

@@ -1,0 +1,200 @@
+"""gdb helpers for Strata: `help strata` lists them. `make debug` loads this file; without it: source tools/gdb/strata.py
+
+They read the kernel's own structures through its debug information, so they need no running shell and work in the
+middle of a panic. Page tables are read from physical memory through QEMU's monitor, the way the CPU does it.
+"""
+
+import os
+import socket
+import threading
+
+import gdb
+
+PAGE_SHIFT = 12
+INDEX_BITS = 9
+STATES = ("interior", "buddy", "pcp", "allocated")
+TYPES = ("Unmovable", "Movable", "Reclaimable", "HighAtomic", "CMA", "Isolate")
+FLAGS = ("slab", "reserved", "comp", "hwpoison", "kmalloc", "table", "vmalloc", "user_shell")  # from PG_FLAGS_SHIFT up
+LEVELS = ("PTE", "PMD", "PUD", "P4D", "PGD")
+PTE_BITS = ((0, "P"), (1, "RW"), (2, "US"), (3, "PWT"), (4, "PCD"), (5, "A"), (6, "D"), (7, "PS"), (8, "G"), (63, "NX"))
+
+
+def evaluate(text):
+    return gdb.parse_and_eval(text)
+
+
+def number(text):
+    return int(evaluate(text)) & (2**64 - 1)
+
+
+def bits(value, shift, width):
+    return value >> shift & ((1 << width) - 1)
+
+
+def layout(field):
+    return number(f"x86_layout.{field}")
+
+
+def struct_page(pfn):
+    return evaluate(f"((struct page *){layout('vmemmap')})[{pfn}]")
+
+
+def read_physical(address):
+    """One 64-bit word, from QEMU's monitor: '0000000000001000: 0x0000000000002067'"""
+    line = gdb.execute(f"monitor xp /1gx {address:#x}", to_string=True)
+    return int(line.split(":")[1], 16)
+
+
+def frame_of(value):
+    """A frame number, from one or from an address of the direct map."""
+    base = layout("direct_map")
+    return (value - base) >> PAGE_SHIFT if base and base <= value < base + layout("direct_map_size") else value
+
+
+class Strata(gdb.Command):
+    """Strata's helpers."""
+
+    def __init__(self):
+        super().__init__("strata", gdb.COMMAND_DATA, prefix=True)
+
+
+class Helper(gdb.Command):
+    """One `strata NAME ...` command; a subclass gives the name, and its docstring is the help."""
+
+    words = 1  # arguments that must be there
+
+    def __init__(self):
+        super().__init__(f"strata {self.name}", gdb.COMMAND_DATA)
+
+    def invoke(self, argument, from_tty):
+        words = gdb.string_to_argv(argument)
+        if len(words) < self.words:
+            raise gdb.GdbError(self.__doc__)
+        self.run(*words)
+
+
+class Page(Helper):
+    """strata page PFN|ADDR - what struct page says of a frame (ADDR: of the direct map)."""
+
+    name = "page"
+
+    def run(self, what):
+        pfn = frame_of(number(what))
+        page = struct_page(pfn)
+        flags = int(page["flags"])
+        shift = number("PG_FLAGS_SHIFT")
+        names = [name for bit, name in enumerate(FLAGS) if flags >> (shift + bit) & 1]
+        zone = evaluate(f"&zone_table[{bits(flags, number('PG_ZONE_SHIFT'), number('ZONE_ID_BITS'))}]")
+        print(f"pfn {pfn:#x}  pa {pfn << PAGE_SHIFT:#x}  struct page {page.address}")
+        print(
+            f"{STATES[bits(flags, 0, 2)]}, order {bits(flags, number('PG_ORDER_SHIFT'), 4)}, "
+            f"{TYPES[min(bits(flags, number('PG_TYPE_SHIFT'), 3), len(TYPES) - 1)]}, "
+            f"node {int(zone['nid'])}, zone {zone['name'].string() if zone['name'] else '?'}, "
+            f"flags {' '.join(names) or 'none'}"
+        )
+        print(f"refcount {int(page['refcount'])}, mapcount {int(page['mapcount'])}")
+        if "slab" in names and page["slab_node"]:
+            print(f"slab: {int(page['inuse'])} of {int(page['num'])} objects in use, from {page['s_mem']}")
+
+
+class Zones(Helper):
+    """strata zones - every populated zone: counts, watermarks, free blocks by order."""
+
+    name = "zones"
+    words = 0
+
+    def run(self):
+        for index in range(number("nr_zone_ids")):
+            zone = evaluate(f"zone_table[{index}]")
+            if not int(zone["present"]):
+                continue
+            marks = "/".join(str(int(zone["wmark"][i])) for i in range(3))
+            free = " ".join(
+                str(int(zone["free_area"][order]["nr_free"]) + int(zone["unopened"][order]))
+                for order in range(number("NR_ORDERS"))
+            )
+            print(
+                f"node {int(zone['nid'])} {zone['name'].string():8} pfn {int(zone['start_pfn']):#x}-"
+                f"{int(zone['end_pfn']):#x}  present {int(zone['present'])} managed {int(zone['managed'])} "
+                f"free {int(zone['free_pages'])} min/low/high {marks}\n  free blocks, order 0 up: {free}"
+            )
+
+
+class Walk(Helper):
+    """strata walk ADDR - the page-table walk of a virtual address, level by level, from CR3."""
+
+    name = "walk"
+
+    def run(self, what):
+        address = number(what)
+        levels = 5 if number("$cr4") >> 12 & 1 else 4
+        table = number("$cr3") & 0x000FFFFFFFFFF000
+        for level in reversed(range(levels)):
+            shift = PAGE_SHIFT + INDEX_BITS * level
+            index = bits(address, shift, INDEX_BITS)
+            entry = read_physical(table + 8 * index)
+            names = " ".join(name for bit, name in PTE_BITS if entry >> bit & 1)
+            print(f"{LEVELS[level]}  table {table:#014x}[{index:3}] = {entry:#018x}  {names}")
+            if not entry & 1:
+                print(f"{address:#x} is not mapped")
+                return
+            table = entry & 0x000FFFFFFFFFF000
+            if level == 0 or entry >> 7 & 1:
+                offset = (1 << shift) - 1
+                print(f"{address:#x} -> {(table & ~offset) + (address & offset):#x}, a leaf of {1 << shift - 10} KiB")
+                return
+
+
+class List(Helper):
+    """strata list HEAD TYPE MEMBER - every element of a list_head: strata list all_caches 'struct kmem_cache' list"""
+
+    name = "list"
+    words = 3
+
+    def run(self, head, type_name, member):
+        head = evaluate(f"&({head})")
+        element = gdb.lookup_type(type_name)
+        offset = int(evaluate(f"&(({type_name} *)0)->{member}"))
+        node = head["next"]
+        while int(node) != int(head):
+            value = (node.cast(gdb.lookup_type("char").pointer()) - offset).cast(element.pointer())
+            name = f"  {value['name'].string()}" if any(f.name == "name" for f in element.fields()) else ""
+            print(f"({type_name} *){int(value):#x}{name}")
+            node = node["next"]
+
+
+class Attach(Helper):
+    """strata attach STUB CONSOLE - connect to QEMU's two sockets; the console's output appears here."""
+
+    name = "attach"
+    words = 2
+    console = None
+
+    def run(self, stub, console):
+        Attach.console = socket.socket(socket.AF_UNIX)
+        Attach.console.connect(console)
+        threading.Thread(target=self.copy, daemon=True).start()
+        gdb.execute(f"target remote {stub}")
+        print("Stopped at the entry. `continue` boots, Ctrl-C stops, `strata type COMMAND` uses the shell, "
+              "`help strata` lists the helpers.")
+
+    @staticmethod
+    def copy():
+        while data := Attach.console.recv(4096):
+            os.write(1, data)
+
+
+class Type(Helper):
+    """strata type COMMAND - type a line at the kernel's shell; it runs when the kernel does."""
+
+    name = "type"
+
+    def invoke(self, argument, from_tty):
+        if not Attach.console:
+            raise gdb.GdbError("not attached to a console: use `make debug`")
+        Attach.console.sendall(argument.encode() + b"\r")
+
+
+Strata()
+for helper in (Page, Zones, Walk, List, Attach, Type):
+    helper()

@@ -49,7 +49,7 @@ struct zone {
 };
 
 /* Indexed by zone id; absent zones have present == 0. */
-extern struct zone zone_table[];
+extern struct zone *zone_table;
 extern const char *const zone_names[NR_ZONES];
 extern unsigned nr_zone_ids; /* nr_nodes * 8 */
 

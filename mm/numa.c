@@ -101,12 +101,24 @@ void numa_build_zonelists(void)
 	}
 }
 
+static struct zone **alloc_zonelist(unsigned zones)
+{
+	return memblock_alloc_or_panic((zones + 1) * sizeof(struct zone *), sizeof(struct zone *), NUMA_NO_NODE,
+				       "zonelists");
+}
+
 void numa_init(const struct boot_info *bi)
 {
+	struct node *n;
+
 	nr_nodes = 1;
 	nodes[0] = (struct node){.nid = 0, .online = true, .has_memory = true};
 	nodes[0].distance[0] = LOCAL_DISTANCE;
 	memblock_set_node(&memblock, 0, ~0UL, 0);
+	for_each_node (n) {
+		n->fallback.zone = alloc_zonelist(nr_nodes * NR_ZONES);
+		n->thisnode.zone = alloc_zonelist(NR_ZONES);
+	}
 }
 
 static const char *numa_check(void)

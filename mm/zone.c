@@ -23,7 +23,7 @@
 #include <mm/check.h>
 #include <mm/internal.h>
 
-struct zone zone_table[MAX_NODES << ZONES_PER_NODE_SHIFT];
+struct zone *zone_table;
 unsigned nr_zone_ids;
 const char *const zone_names[NR_ZONES] = {"DMA", "DMA32", "Normal", "HighMem", "Movable"};
 
@@ -79,6 +79,8 @@ void zone_limits_init(void)
 	const pfn_t dma = MIB(16) >> PAGE_SHIFT, dma32 = GIB(4) >> PAGE_SHIFT;
 	pfn_t high = direct_map_end_pfn;
 
+	nr_zone_ids = nr_nodes << ZONES_PER_NODE_SHIFT;
+	zone_table = memblock_alloc_or_panic(nr_zone_ids * sizeof(struct zone), CACHE_LINE, NUMA_NO_NODE, "zones");
 	limits[ZONE_DMA].end = min(dma, high);
 	limits[ZONE_DMA32].start = limits[ZONE_DMA].end;
 	limits[ZONE_DMA32].end = min(dma32, high);
@@ -318,7 +320,6 @@ void zone_init(void)
 {
 	struct node *n;
 
-	nr_zone_ids = nr_nodes << ZONES_PER_NODE_SHIFT;
 	memblock.handed_over = true;
 	for_each_node (n) {
 		node_span(n);

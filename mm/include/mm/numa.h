@@ -9,7 +9,7 @@ enum { MAX_NODES = 64, LOCAL_DISTANCE = 10, REMOTE_DISTANCE = 20 };
 struct zone;
 struct zonelist {
 	/* Populated zones, own node first, each node from its highest zone down; NULL ends it. */
-	struct zone *zone[MAX_NODES * NR_ZONES + 1];
+	struct zone **zone;
 };
 
 struct node {

@@ -17,6 +17,9 @@ struct boot_mem {
 	void *ctx;
 };
 
+/* What the early page tables map: for the time before pgtable_init(). */
+extern const struct boot_mem boot_early_mem;
+
 /* Multiboot2: the information block of len readable bytes, which lies at buf_pa. 0, or -EINVAL: no block at
  * all. */
 int multiboot2_parse(const void *buf, size_t len, u64 buf_pa, struct boot_info *bi);
@@ -31,8 +34,8 @@ struct acpi_cpu {
 };
 
 /*
- * The table with this signature, checked (length, checksum), or NULL. *len is its length. notes may be NULL.
- * bi->rsdp_copy is used if it is there, else bi->rsdp.
+ * The table with this signature, checked (length, checksum), or NULL. *len is its length. bi->rsdp_copy is used if it is
+ * there, else bi->rsdp. What is wrong is noted in bi.
  */
 const void *acpi_find_table(const struct boot_mem *mem, struct boot_info *bi, const char sig[4], u32 *len);
 /* The processors in the MADT of len bytes, at most max of them into cpu[]. Returns how many the table has. */

@@ -1,18 +1,46 @@
 /*
  * cpus.c - which CPUs there are.
  *
- * Idea.       Ids are given in the order in which firmware names its processors, the boot CPU being 0; a mask says which
- *             may ever run, another which run now. So far only CPU 0 is started: others are counted, said, and left
- *             where firmware parked them.
- * Layout.     Two masks; percpu_offset[id] is where a CPU's areas lie, relative to the templates.
+ * Idea.       The boot CPU is 0; the others follow in the order in which firmware names them. A mask says which may ever
+ *             run, another which run now. So far only CPU 0 is started: others are counted, said, and left where firmware
+ *             parked them.
+ * Layout.     Two masks; cpu_info[id].
  * Invariants. online is a subset of possible; CPU 0 is in both from the beginning.
  * Locking.    None: written during boot.
- * Failure.    No MADT: one CPU.
+ * Failure.    No list from firmware: one CPU. More than NR_CPUS: the rest is counted only.
  * Next:       mm/percpu.c, which gives each possible CPU its areas.
  */
 
-#include <kernel/cpumask.h>
-#include <kernel/percpu.h>
+#include <arch/cpu.h>
+#include <boot.h>
+#include <kernel/cpus.h>
+#include <kernel/printk.h>
 
 struct cpumask cpu_possible_mask = {.bits = {1}};
 struct cpumask cpu_online_mask = {.bits = {1}};
+
+struct cpu_info cpu_info[NR_CPUS];
+unsigned nr_cpu_info = 1;
+
+void cpus_init(struct boot_info *bi)
+{
+	static struct acpi_cpu found[NR_CPUS];
+	unsigned nr, parked = 0;
+	const void *madt;
+	u32 len;
+
+	cpu_info[0] = (struct cpu_info){.hw_id = arch_cpu_hw_id(), .enabled = true};
+	madt = acpi_find_table(&boot_early_mem, bi, "APIC", &len);
+	if (!madt)
+		return;
+	nr = acpi_madt_cpus(madt, len, found, NR_CPUS, bi);
+	for (unsigned i = 0; i < min(nr, (unsigned)NR_CPUS) && nr_cpu_info < NR_CPUS; i++) {
+		if (found[i].apic_id == cpu_info[0].hw_id)
+			continue;
+		cpu_info[nr_cpu_info++] =
+			(struct cpu_info){.hw_id = found[i].apic_id, .enabled = found[i].enabled};
+		parked += found[i].enabled;
+	}
+	if (parked)
+		pr_info("cpus: %u other CPU%s left parked\n", parked, parked == 1 ? "" : "s");
+}

@@ -17,28 +17,46 @@
 #include <arch/cpu.h>
 #include <arch/irq.h>
 #include <arch/time.h>
-#include <kernel/bug.h>
 #include <kernel/cmdline.h>
+#include <kernel/cpus.h>
 #include <kernel/main.h>
 #include <kernel/percpu.h>
 #include <kernel/printk.h>
+#include <kernel/string.h>
 #include <mm/internal.h>
 #include <mm/pgtable.h>
+
+/* What the boot code found odd, before there was a console. Later notes come from those who write them. */
+static void print_notes(struct boot_info *bi)
+{
+	char *line = bi->notes, *end;
+
+	while ((end = strchr(line, '\n')) != NULL) {
+		*end = '\0';
+		pr_warn("boot: %s\n", line);
+		line = end + 1;
+	}
+	bi->notes_len = 0;
+	bi->notes[0] = '\0';
+}
 
 void kmain(struct boot_info *bi)
 {
 	arch_console_init();
 	arch_trap_init(); /* from here every fault has a report; the early map reaches tables and map */
-	arch_time_init();
+	arch_time_init(); /* the log has time stamps */
+	pr_info("Strata, %s%s%s, %s\n", bi->protocol, bi->loader[0] ? " by " : "", bi->loader,
+		arch_cpu_name());
 	cmdline_init(bi);
-	memblock_init(bi);  /* what RAM there is, what is taken; first allocations */
-	numa_init(bi);	    /* nodes, distances, fallback order */
-	pgtable_init();	    /* final direct map and W^X image */
-	percpu_init();	    /* areas of all possible CPUs, each on its node */
-	page_init();	    /* the page array's address range; what opening its sections will need */
-	zone_init();	    /* memblock hands over; the buddy owns every free page from here */
-	pcp_init();	    /* per-CPU lists on top */
+	memblock_init(bi); /* what RAM there is, what is taken; first allocations */
+	cpus_init(bi);	   /* which CPUs firmware names */
+	numa_init(bi);	   /* nodes, distances, fallback order */
+	print_notes(bi);
+	pgtable_init(); /* final direct map and W^X image; table pages only from what the early map covers */
+	percpu_init();	/* areas of all possible CPUs, each on its node */
+	page_init();	/* the page array's address range; what opening its sections will need */
+	zone_init();	/* memblock hands over; the buddy owns every free page from here */
+	pcp_init();	/* per-CPU lists on top */
 	arch_irq_init();
-	pr_info("Strata on %s, TSC %lu kHz\n", arch_cpu_name(), arch_cycles_hz() / 1000);
 	arch_poweroff(0);
 }

@@ -133,6 +133,11 @@ void x86_cpu_init(void)
 	name_detect();
 }
 
+u32 arch_cpu_hw_id(void)
+{
+	return x86_cpuid(1, 0).ebx >> 24;
+}
+
 unsigned arch_cache_line_bytes(void)
 {
 	return cache_line;

@@ -16,7 +16,10 @@
 
 static void crash_null(void)
 {
-	*(volatile int *)NULL = 0;
+	volatile int *p = NULL;
+
+	__asm__("" : "+r"(p)); /* or the compiler puts an undefined instruction here */
+	*p = 0;
 }
 
 static void crash_write_text(void)

@@ -50,13 +50,33 @@ static const struct x86_layout layout_5 = {
 	.percpu = 0xfffffe0000000000UL,
 };
 
+/* Physical memory through the early map. */
+static const void *early_map_at(const struct boot_mem *mem, u64 pa, u64 len)
+{
+	(void)mem;
+	if (pa == 0 || pa > GIB(4) || len > GIB(4) - pa)
+		return NULL;
+	return (const void *)(DIRECT_MAP_BASE + pa);
+}
+
+const struct boot_mem boot_early_mem = {.at = early_map_at};
+
 void x86_boot(u32 magic, u32 info_pa, u32 levels);
 void x86_boot(u32 magic, u32 info_pa, u32 levels)
 {
+	const struct boot_mem *mem = &boot_early_mem;
+	const u32 *total;
+
 	x86_layout = levels == 5 ? layout_5 : layout_4;
-	boot_info.protocol = magic == PVH_MAGIC		 ? "PVH"
-			     : magic == MULTIBOOT2_MAGIC ? "Multiboot2"
-							 : "unknown";
-	boot_info.info_start = info_pa;
+
+	if (magic == PVH_MAGIC)
+		pvh_parse(mem, info_pa, &boot_info);
+	else if (magic == MULTIBOOT2_MAGIC && (total = mem->at(mem, info_pa, sizeof(*total))) != NULL)
+		multiboot2_parse(total, min((u64)*total, GIB(4) - info_pa), info_pa, &boot_info);
+	else
+		boot_note(&boot_info, "unknown boot protocol: magic 0x%x, information at 0x%x", magic,
+			  info_pa);
+	if (!boot_info.rsdp && !boot_info.rsdp_copy_len)
+		boot_info.rsdp = acpi_scan_rsdp(mem);
 	kmain(&boot_info);
 }

@@ -233,10 +233,12 @@ entry_64:
 	movl	$X86_MSR_GS_BASE, %ecx		/* per-CPU offset 0: the templates serve CPU 0 for now */
 	xorl	%edx, %edx
 	wrmsr
-	movq	$1f, %rax
+	movq	$entry_high, %rax
 	jmp	*%rax
+
 	.text
-1:	movq	$x86_stacks + X86_BOOT_STACK_TOP, %rsp
+entry_high:
+	movq	$x86_stacks + X86_BOOT_STACK_TOP, %rsp
 	movl	boot_magic, %edi
 	movl	boot_info_pa, %esi
 	movl	boot_levels, %edx

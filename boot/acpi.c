@@ -1,0 +1,171 @@
+/*
+ * acpi.c - ACPI tables that are static: found, checked, and the MADT's processors.
+ *
+ * Idea.       The RSDP leads to the RSDT or XSDT, that to all other tables. No AML is read. A table counts only if its
+ *             length is sane and its bytes sum up to zero.
+ * Layout.     RSDP: 20 bytes, 36 from revision 2 on. Each table: a header of 36 bytes (signature 4, length 4 ...).
+ *             RSDT: u32 pointers, XSDT: u64 pointers, which are aligned to 4 bytes only. (ACPI 6.5, 5.2.)
+ * Invariants. I1  nothing is read but through the accessor or inside a table's checked length
+ *             I2  an entry of length below 2 ends its table, so each walk ends
+ * Locking.    None: pure functions.
+ * Failure.    NULL or 0; what was wrong is noted.
+ * Next:       kernel/cpus.c.
+ */
+
+#include "boot.h"
+#include <kernel/bits.h>
+#include <kernel/string.h>
+
+enum {
+	RSDP_V1_SIZE = 20,
+	RSDP_V2_SIZE = 36,
+	HEADER_SIZE = 36,
+	TABLE_SIZE_MAX = 16 << 20,
+	MADT_ENTRIES = 44,
+	MADT_LOCAL_APIC = 0,
+	MADT_LOCAL_X2APIC = 9,
+	MADT_ENABLED = 1,
+	BIOS_AREA = 0xe0000,
+	BIOS_AREA_END = 0x100000,
+	EBDA_SEGMENT = 0x40e, /* the BIOS's word for where its extended data area is, in paragraphs */
+};
+
+static u32 get_u32(const u8 *p)
+{
+	u32 v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static u64 get_u64(const u8 *p)
+{
+	u64 v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static bool sum_is_zero(const u8 *p, size_t n)
+{
+	u8 sum = 0;
+
+	while (n--)
+		sum = (u8)(sum + *p++);
+	return sum == 0;
+}
+
+static bool rsdp_ok(const u8 *p)
+{
+	return memcmp(p, "RSD PTR ", 8) == 0 && sum_is_zero(p, RSDP_V1_SIZE);
+}
+
+u64 acpi_scan_rsdp(const struct boot_mem *mem)
+{
+	const u8 *word = mem->at(mem, EBDA_SEGMENT, 2), *p;
+	u64 ebda = word ? (u64)(word[0] | word[1] << 8) << 4 : 0;
+
+	for (u64 pa = ebda; ebda && pa < ebda + KIB(1); pa += 16)
+		if ((p = mem->at(mem, pa, RSDP_V1_SIZE)) != NULL && rsdp_ok(p))
+			return pa;
+	for (u64 pa = BIOS_AREA; pa < BIOS_AREA_END; pa += 16)
+		if ((p = mem->at(mem, pa, RSDP_V1_SIZE)) != NULL && rsdp_ok(p))
+			return pa;
+	return 0;
+}
+
+/* The table at pa if it has that signature and is whole. sig names it in notes. */
+static const u8 *table_at(const struct boot_mem *mem, struct boot_info *bi, u64 pa, const char sig[4],
+			  u32 *len)
+{
+	const u8 *p = mem->at(mem, pa, HEADER_SIZE);
+
+	if (!p || memcmp(p, sig, 4) != 0)
+		return NULL;
+	*len = get_u32(p + 4);
+	if (*len < HEADER_SIZE || *len > TABLE_SIZE_MAX || !(p = mem->at(mem, pa, *len)))
+		boot_note(bi, "ACPI: %.4s at 0x%lx has length 0x%x", sig, pa, *len);
+	else if (!sum_is_zero(p, *len))
+		boot_note(bi, "ACPI: %.4s at 0x%lx has a wrong checksum", sig, pa);
+	else
+		return p;
+	return NULL;
+}
+
+/* The RSDP's bytes, a copy or in memory, and how many of them there are. */
+static const u8 *rsdp_bytes(const struct boot_mem *mem, const struct boot_info *bi, u32 *len)
+{
+	const u8 *p;
+
+	if (bi->rsdp_copy_len >= RSDP_V1_SIZE) {
+		*len = bi->rsdp_copy_len;
+		return bi->rsdp_copy;
+	}
+	if (!bi->rsdp || !(p = mem->at(mem, bi->rsdp, RSDP_V1_SIZE)))
+		return NULL;
+	*len = RSDP_V1_SIZE;
+	if (p[15] >= 2 && mem->at(mem, bi->rsdp, RSDP_V2_SIZE)) {
+		*len = RSDP_V2_SIZE;
+		return mem->at(mem, bi->rsdp, RSDP_V2_SIZE);
+	}
+	return p;
+}
+
+const void *acpi_find_table(const struct boot_mem *mem, struct boot_info *bi, const char sig[4], u32 *len)
+{
+	u32 rsdp_len, root_len, entry_size = 8;
+	const u8 *rsdp = rsdp_bytes(mem, bi, &rsdp_len), *root = NULL, *table;
+
+	if (!rsdp)
+		return NULL;
+	if (!rsdp_ok(rsdp)) {
+		boot_note(bi, "ACPI: the RSDP has a wrong signature or checksum");
+		return NULL;
+	}
+	if (rsdp[15] >= 2 && rsdp_len >= RSDP_V2_SIZE && get_u64(rsdp + 24))
+		root = table_at(mem, bi, get_u64(rsdp + 24), "XSDT", &root_len);
+	if (!root) {
+		entry_size = 4;
+		root = table_at(mem, bi, get_u32(rsdp + 16), "RSDT", &root_len);
+	}
+	if (!root) {
+		boot_note(bi, "ACPI: neither XSDT nor RSDT");
+		return NULL;
+	}
+	for (u32 pos = HEADER_SIZE; root_len - pos >= entry_size; pos += entry_size) {
+		u64 pa = entry_size == 8 ? get_u64(root + pos) : get_u32(root + pos);
+
+		if ((table = table_at(mem, bi, pa, sig, len)) != NULL)
+			return table;
+	}
+	return NULL;
+}
+
+unsigned acpi_madt_cpus(const void *madt, u32 len, struct acpi_cpu *cpu, unsigned max, struct boot_info *bi)
+{
+	const u8 *base = madt;
+	unsigned nr = 0;
+	u32 pos = MADT_ENTRIES, size;
+
+	for (; pos < len && len - pos >= 2; pos += size) {
+		const u8 *e = base + pos;
+		struct acpi_cpu c;
+
+		size = e[1];
+		if (size < 2 || size > len - pos) {
+			boot_note(bi, "ACPI: MADT entry of type %u at +0x%x has length %u", e[0], pos, size);
+			break;
+		}
+		if (e[0] == MADT_LOCAL_APIC && size >= 8)
+			c = (struct acpi_cpu){.apic_id = e[3], .enabled = get_u32(e + 4) & MADT_ENABLED};
+		else if (e[0] == MADT_LOCAL_X2APIC && size >= 16)
+			c = (struct acpi_cpu){.apic_id = get_u32(e + 4),
+					      .enabled = get_u32(e + 8) & MADT_ENABLED};
+		else
+			continue;
+		if (nr < max)
+			cpu[nr] = c;
+		nr++;
+	}
+	return nr;
+}

@@ -1,0 +1,18 @@
+#ifndef KERNEL_CPUS_H
+#define KERNEL_CPUS_H
+
+#include <kernel/bootinfo.h>
+#include <kernel/cpumask.h>
+
+/* A CPU that firmware named. The ids of the array are the kernel's. */
+struct cpu_info {
+	u32 hw_id;    /* firmware's id (x86: APIC id) */
+	bool enabled; /* false: could be added later */
+};
+extern struct cpu_info cpu_info[NR_CPUS];
+extern unsigned nr_cpu_info; /* entries in use, at least 1 */
+
+/* Reads firmware's list, says what is left parked. While the early page tables are in use. */
+void cpus_init(struct boot_info *bi);
+
+#endif

@@ -291,6 +291,7 @@ void memmap_init(const struct boot_info *bi)
 		pr_info("user-defined physical RAM map:\n");
 		memmap_print("user");
 	}
+	memmap_nr = memmap_retype(memmap, memmap_nr, MEMMAP_MAX, bi->hole_start, bi->hole_end, MEM_USABLE, MEM_NONE);
 	/* What the CPU cannot address does not exist; frame 0 must not be handed out: 0 means "none". */
 	memmap_nr = memmap_retype(memmap, memmap_nr, MEMMAP_MAX, limit, ~0UL, MEM_USABLE, MEM_NONE);
 	memmap_nr = memmap_retype(memmap, memmap_nr, MEMMAP_MAX, 0, PAGE_SIZE, MEM_USABLE, MEM_RESERVED);

@@ -132,16 +132,12 @@ static char wrong[128];
 /* Nothing translates in [va, end). */
 static bool check_hole(vaddr_t va, vaddr_t end)
 {
-	while (va < end) {
-		struct pt_query q = pt_lookup(va);
+	size_t mapped = pt_mapped_bytes(va, end - va);
 
-		if (q.mapped) {
-			snprintf(wrong, sizeof(wrong), "D2 0x%016lx is mapped and is not RAM", va);
-			return false;
-		}
-		va = (va | (q.size - 1)) + 1;
-	}
-	return true;
+	if (mapped)
+		snprintf(wrong, sizeof(wrong),
+			 "D2 0x%lx bytes of 0x%016lx-0x%016lx are mapped and are not RAM", mapped, va, end);
+	return mapped == 0;
 }
 
 /* Every leaf of [start, end) lies inside, translates to itself, and has the protection of its first byte. */

@@ -13,4 +13,6 @@ SRCS += mm/percpu.c
 SRCS += mm/pending.c
 SRCS += mm/pgtable.c
 SRCS += mm/tlb.c
+SRCS += mm/vmalloc.c
+SRCS += mm/vmap.c
 SRCS += mm/zone.c

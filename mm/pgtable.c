@@ -335,12 +335,12 @@ int pt_map_pages(vaddr_t va, struct page **pages, unsigned long nr, pt_prot_t pr
 }
 
 /*
- * Calls op for every leaf of the range, a table of level 0 at a time. A leaf that the range covers partly is a BUG.
- * Always inlined, so that op is part of the loop.
+ * Calls op for every leaf of the range, a table of level 0 at a time. Always inlined, so that op becomes part of the
+ * loop. A large leaf that the range covers partly comes with `part` below its size.
  */
-static __always_inline void pt_each_leaf(vaddr_t va, size_t size,
-					 void (*op)(pte_t *slot, pte_t e, unsigned level, pt_prot_t prot),
-					 pt_prot_t prot)
+static __always_inline void
+pt_each_leaf(vaddr_t va, size_t size,
+	     void (*op)(pte_t *slot, pte_t e, unsigned level, size_t part, void *ctx), void *ctx)
 {
 	while (size) {
 		unsigned level;
@@ -354,14 +354,14 @@ static __always_inline void pt_each_leaf(vaddr_t va, size_t size,
 				pte_t e = arch_pte_read(slot);
 
 				if (likely(arch_pte_present(e)))
-					op(slot, e, 0, prot);
+					op(slot, e, 0, PAGE_SIZE, ctx);
 			}
 			part = n << PAGE_SHIFT;
-		} else if (arch_pte_present(arch_pte_read(slot))) {
-			BUG_ON(part != PT_LEVEL_SIZE(level),
-			       "leaf of 0x%lx bytes around 0x%016lx sticks out of 0x%lx bytes",
-			       PT_LEVEL_SIZE(level), va, size);
-			op(slot, arch_pte_read(slot), level, prot);
+		} else {
+			pte_t e = arch_pte_read(slot);
+
+			if (arch_pte_present(e))
+				op(slot, e, level, part, ctx);
 		}
 		va += part;
 		size -= part;
@@ -370,22 +370,24 @@ static __always_inline void pt_each_leaf(vaddr_t va, size_t size,
 }
 
 /* Leaves have Accessed and Dirty set from the start: hardware never writes one, and a plain store loses nothing. */
-static inline void pt_clear_leaf(pte_t *slot, pte_t e, unsigned level, pt_prot_t prot)
+static inline void pt_clear_leaf(pte_t *slot, pte_t e, unsigned level, size_t part, void *ctx)
 {
+	BUG_ON(part != PT_LEVEL_SIZE(level), "unmapping 0x%lx of a leaf of 0x%lx bytes at physical 0x%lx",
+	       part, PT_LEVEL_SIZE(level), arch_pte_paddr(e, level));
 	arch_pte_write(slot, (pte_t){0});
 }
 
 void pt_unmap(vaddr_t va, size_t size)
 {
 	pt_check_request(va, 0, size, 0);
-	pt_each_leaf(va, size, pt_clear_leaf, 0);
+	pt_each_leaf(va, size, pt_clear_leaf, NULL);
 }
 
-static inline void pt_protect_leaf(pte_t *slot, pte_t e, unsigned level, pt_prot_t prot)
+static inline void pt_protect_leaf(pte_t *slot, pte_t e, unsigned level, size_t part, void *ctx)
 {
 	pt_prot_t type = arch_pte_prot(e, level) & PT_MEMTYPE_MASK;
 
-	arch_pte_write(slot, arch_pte_leaf(arch_pte_paddr(e, level), prot | type, level));
+	arch_pte_write(slot, arch_pte_leaf(arch_pte_paddr(e, level), *(pt_prot_t *)ctx | type, level));
 }
 
 /* A leaf around va that also translates the address before it. */
@@ -402,8 +404,21 @@ int pt_protect(vaddr_t va, size_t size, pt_prot_t prot)
 	BUG_ON(prot & PT_MEMTYPE_MASK, "va 0x%016lx: a memory type cannot change in place", va);
 	if (size && (pt_leaf_across(va) || pt_leaf_across(va + size)))
 		return -EINVAL;
-	pt_each_leaf(va, size, pt_protect_leaf, prot);
+	pt_each_leaf(va, size, pt_protect_leaf, &prot);
 	return 0;
+}
+
+static inline void pt_add_leaf(pte_t *slot, pte_t e, unsigned level, size_t part, void *ctx)
+{
+	*(size_t *)ctx += part;
+}
+
+size_t pt_mapped_bytes(vaddr_t va, size_t size)
+{
+	size_t bytes = 0;
+
+	pt_each_leaf(va, size, pt_add_leaf, &bytes);
+	return bytes;
 }
 
 /* ---- tables of a range ---- */

@@ -23,6 +23,8 @@ int pt_map_pages(vaddr_t va, struct page **pages, unsigned long nr, pt_prot_t pr
 void pt_unmap(vaddr_t va, size_t size);
 /* Changes the protection of what is mapped in the range, in place. No flush. -EINVAL: a leaf sticks out. */
 int pt_protect(vaddr_t va, size_t size, pt_prot_t prot);
+/* How much of the range is mapped. */
+size_t pt_mapped_bytes(vaddr_t va, size_t size);
 
 struct pt_query {
 	bool mapped;

@@ -1,0 +1,408 @@
+/*
+ * vmalloc.c - virtually contiguous memory out of single pages.
+ *
+ * Idea.       A range of addresses from vmap.c, frames from the page allocator, entries by pgtable.c. Giving back
+ *             is put off: vfree clears the entries and queues the area with its frames; a purge flushes all TLBs once
+ *             for everything that is queued, and only then are frames and addresses free. One flush serves thousands
+ *             of areas, and no frame is ever reused under a live translation.
+ * Layout.     area -> vm_struct -> pages[] (kmalloc; vmalloc above a page) -> frames
+ *             vfree in an interrupt: the first word of the area's own memory links it to deferred_frees
+ * Invariants. M1  order of leaving: entry cleared, TLBs flushed, frame freed, address reused
+ *             M2  an area that a caller holds is mapped completely, its guard page never
+ *             M3  MM_VMALLOC counts the frames of busy and lazy areas
+ * Locking.    None of its own; an area belongs to its owner until vfree, to the purge afterwards.
+ * Failure.    NULL; frames, range and tables that were got are given back at once. Freeing what is not the start of
+ *             an area is a BUG that says what is there.
+ * Next:       kmap.c, or kernel/smp.c for other CPUs.
+ */
+#include <mm/vmalloc.h>
+
+#include "vmap.h"
+#include <arch/irq.h>
+#include <kernel/bug.h>
+#include <kernel/cmdline.h>
+#include <kernel/cpumask.h>
+#include <kernel/errno.h>
+#include <kernel/fault.h>
+#include <kernel/printk.h>
+#include <kernel/random.h>
+#include <kernel/string.h>
+#include <kernel/work.h>
+#include <mm/kmalloc.h>
+#include <mm/page_alloc.h>
+#include <mm/pgtable.h>
+#include <mm/tlb.h>
+
+enum { HUGE_LEVEL = 1, HUGE_ORDER = PT_INDEX_BITS };
+
+static u64 opt_window;
+static bool opt_nokaslr;
+static unsigned long lazy_limit;
+
+struct fault_attr fail_vmalloc = FAULT_ATTR_OFF;
+
+static int window_set(const char *value)
+{
+	u64 size;
+	int err = value ? parse_size(value, &size) : -EINVAL;
+
+	if (err || size < KIB(64))
+		return -EINVAL;
+	opt_window = size & PAGE_MASK;
+	return 0;
+}
+CMDLINE_OPT("vmalloc", "a size of 64K or more", window_set);
+
+static int nokaslr_set(const char *value)
+{
+	opt_nokaslr = true;
+	return value ? -EINVAL : 0;
+}
+CMDLINE_OPT("nokaslr", "no value", nokaslr_set);
+
+static int fail_vmalloc_set(const char *value)
+{
+	return value ? fault_attr_parse(value, &fail_vmalloc) : -EINVAL;
+}
+CMDLINE_OPT("fail_vmalloc", "INTERVAL,PROBABILITY,SPACE,TIMES", fail_vmalloc_set);
+
+/* ---- the frames of an area ---- */
+
+static size_t area_bytes(const struct vmap_area *a)
+{
+	return a->vm.size - PAGE_SIZE;
+}
+
+/* Frames come in blocks of the leaves' size, with one struct page that is written. */
+static unsigned block_pages(const struct vm_struct *vm)
+{
+	return 1u << (vm->page_level * PT_INDEX_BITS);
+}
+
+static void free_page_array(struct page **pages)
+{
+	if (is_vmalloc_addr(pages))
+		vfree(pages);
+	else
+		kfree(pages);
+}
+
+static void free_frames(struct vm_struct *vm)
+{
+	if (!vm->pages)
+		return;
+	for (unsigned i = 0; i < vm->nr_pages; i += block_pages(vm))
+		vm->pages[i]->flags &= ~PG_vmalloc;
+	if (vm->page_level == 0)
+		free_pages_bulk(vm->pages, vm->nr_pages);
+	else
+		for (unsigned i = 0; i < vm->nr_pages; i += block_pages(vm))
+			__free_pages(vm->pages[i], HUGE_ORDER);
+	mm_counter_add(MM_VMALLOC, -(long)vm->nr_pages);
+	free_page_array(vm->pages);
+}
+
+/* Blocks that each fill one large leaf; pages[] still names every page of them. */
+static unsigned alloc_huge_frames(struct vm_struct *vm, unsigned nr, gfp_t gfp, int nid)
+{
+	for (unsigned got = 0; got < nr; got += 1u << HUGE_ORDER) {
+		struct page *block = alloc_pages_node(nid, gfp, HUGE_ORDER);
+
+		if (!block)
+			return got;
+		for (unsigned i = 0; i < 1u << HUGE_ORDER; i++)
+			vm->pages[got + i] = block + i;
+	}
+	return nr;
+}
+
+/* Fills vm->pages and says in vm->nr_pages how many there are, also when that is not all. */
+static bool alloc_frames(struct vm_struct *vm, unsigned nr, gfp_t gfp, int nid)
+{
+	size_t bytes = nr * sizeof(struct page *);
+	gfp_t nested = gfp & GFP_RECLAIM_MASK;
+
+	if (bytes > PAGE_SIZE)
+		vm->pages = vmalloc_gfp(bytes, nested, nid, 0, vm->caller);
+	else
+		vm->pages = kmalloc_node(bytes, nested, nid);
+	if (!vm->pages)
+		return false;
+	if (!(gfp & (__GFP_DMA | __GFP_DMA32)))
+		gfp |= __GFP_HIGHMEM;
+	if (vm->page_level == 0)
+		vm->nr_pages = (unsigned)alloc_pages_bulk(nid, gfp, nr, vm->pages);
+	else
+		vm->nr_pages = alloc_huge_frames(vm, nr, gfp, nid);
+	for (unsigned i = 0; i < vm->nr_pages; i += block_pages(vm))
+		vm->pages[i]->flags |= PG_vmalloc;
+	mm_counter_add(MM_VMALLOC, vm->nr_pages);
+	return vm->nr_pages == nr;
+}
+
+/* ---- giving back ---- */
+
+/* The owner is done: no entry is left, a later flush makes the area free. Not to be touched afterwards. */
+static void retire(vaddr_t start, size_t bytes, struct vmap_area *a)
+{
+	pt_unmap(start, bytes);
+	atomic_store_explicit(&a->cleared, true, memory_order_release);
+}
+
+unsigned long vm_unmap_aliases(void)
+{
+	unsigned long pages = 0;
+	struct list_head areas;
+	struct vmap_area *a;
+	vaddr_t start, end;
+
+	/* An area's array of pages may be an area itself: freed here, it waits for the next round. */
+	while (vmap_steal_lazy(&areas, &start, &end)) {
+		tlb_flush_range(start, end);
+		list_for_each_entry (a, &areas, list) {
+			pages += a->vm.nr_pages;
+			free_frames(&a->vm);
+		}
+		vmap_release(&areas);
+	}
+	return pages;
+}
+
+unsigned long vmalloc_lazy_pages(void)
+{
+	return vmap_lazy_pages();
+}
+
+u64 vmalloc_lazy_purges(void)
+{
+	return vmap_nr_purges();
+}
+
+static __cold __noreturn void bad_free(const char *call, vaddr_t addr, unsigned flags, unsigned long caller)
+{
+	struct vmap_area *a = vmap_find(addr);
+	char where[160];
+
+	vmalloc_describe(addr, where, sizeof(where));
+	if (a && a->start == addr)
+		BUG("%s(0x%016lx): area was made by %s, not for this call; by %pS", call, addr,
+		    flags == VM_MAP ? "vmalloc" : "vmap", (void *)caller);
+	BUG("%s(0x%016lx): not the start of an area: %s; by %pS", call, addr, where, (void *)caller);
+}
+
+static void free_area(const char *call, vaddr_t addr, unsigned flags, unsigned long caller)
+{
+	struct vmap_area *a = vmap_retire(addr, flags);
+
+	if (unlikely(!a))
+		bad_free(call, addr, flags, caller);
+	retire(a->start, area_bytes(a), a);
+	if (unlikely(vmap_lazy_pages() > lazy_limit))
+		vm_unmap_aliases();
+}
+
+/*
+ * Areas that interrupts gave back, linked through their first word: lock-free, pushed in interrupts, taken as a whole
+ * by the work below.
+ */
+static _Atomic(const void *) deferred_frees;
+
+static bool free_deferred(void)
+{
+	const void *addr = atomic_exchange_explicit(&deferred_frees, NULL, memory_order_acquire);
+
+	while (addr) {
+		const void *next;
+
+		if (!vmap_find((vaddr_t)addr))
+			bad_free("vfree from an interrupt", (vaddr_t)addr, VM_ALLOC, 0);
+		next = *(const void *const *)addr;
+		free_area("vfree from an interrupt", (vaddr_t)addr, VM_ALLOC, 0);
+		addr = next;
+	}
+	return false;
+}
+
+static struct work deferred_work = {.name = "vfree", .step = free_deferred};
+
+static void vfree_deferred(const void *addr)
+{
+	const void *first = atomic_load_explicit(&deferred_frees, memory_order_relaxed);
+
+	BUG_ON(!is_vmalloc_addr(addr) || ((vaddr_t)addr & ~PAGE_MASK), "vfree(%p) from an interrupt", addr);
+	do
+		*(const void **)addr = first;
+	while (!atomic_compare_exchange_weak_explicit(&deferred_frees, &first, addr, memory_order_release,
+						      memory_order_relaxed));
+	work_request(&deferred_work);
+}
+
+void vfree(const void *addr)
+{
+	if (unlikely(!addr))
+		return;
+	if (unlikely(arch_in_interrupt()))
+		vfree_deferred(addr);
+	else
+		free_area("vfree", (vaddr_t)addr, VM_ALLOC, CALLER);
+}
+
+void vunmap(const void *addr)
+{
+	if (addr)
+		free_area("vunmap", (vaddr_t)addr, VM_MAP, CALLER);
+}
+
+/* ---- allocation ---- */
+
+/* Lazy areas may be all that is in the way of the addresses. */
+static struct vmap_area *get_area(size_t bytes, size_t align, unsigned flags, unsigned long caller, gfp_t gfp)
+{
+	struct vmap_area *a = vmap_alloc(bytes + PAGE_SIZE, align, flags, caller, gfp);
+
+	if (likely(a))
+		return a;
+	vm_unmap_aliases();
+	a = vmap_alloc(bytes + PAGE_SIZE, align, flags, caller, gfp);
+	if (!a && !(gfp & __GFP_NOWARN))
+		pr_warn_once("vmap allocation for size %zu failed: use vmalloc=<size> to increase size\n",
+			     bytes);
+	return a;
+}
+
+/* A request that failed half way leaves nothing behind, not even for the next purge. */
+static void undo_area(struct vmap_area *a)
+{
+	vmap_retire(a->start, ~0u);
+	retire(a->start, area_bytes(a), a);
+	vm_unmap_aliases();
+}
+
+static void *vmalloc_level(size_t size, unsigned level, gfp_t gfp, int nid, unsigned flags,
+			   unsigned long caller)
+{
+	size_t bytes = ALIGN_UP(size, PT_LEVEL_SIZE(level));
+	struct vmap_area *a = get_area(bytes, PT_LEVEL_SIZE(level), VM_ALLOC | flags, caller, gfp);
+
+	if (unlikely(!a))
+		return NULL;
+	a->vm.page_level = level;
+	if (unlikely(!alloc_frames(&a->vm, (unsigned)(bytes >> PAGE_SHIFT), gfp, nid)))
+		goto err;
+	if (level) /* empty tables may lie where large leaves are to go */
+		pt_reclaim(a->start, bytes);
+	if (unlikely(pt_map_pages(a->start, a->vm.pages, a->vm.nr_pages, PT_RW, level, gfp)))
+		goto err;
+	return a->vm.addr;
+err:
+	undo_area(a);
+	return NULL;
+}
+
+void *vmalloc_gfp(size_t size, gfp_t gfp, int nid, unsigned vm_flags, unsigned long caller)
+{
+	void *p = NULL;
+
+	if (unlikely(!size || size >> PAGE_SHIFT >= totalram_pages())) {
+		if (!(gfp & __GFP_NOWARN))
+			pr_warn_once("vmalloc: %zu bytes asked for by %pS\n", size, (void *)caller);
+		return NULL;
+	}
+	if (unlikely(fault_armed(&fail_vmalloc)) && fault_should_fail(&fail_vmalloc, size))
+		return NULL;
+	if ((vm_flags & VM_HUGE) && size >= PT_LEVEL_SIZE(HUGE_LEVEL) && arch_pt_leaf_ok(HUGE_LEVEL))
+		p = vmalloc_level(size, HUGE_LEVEL, gfp | __GFP_NOWARN | __GFP_NORETRY, nid, vm_flags,
+				  caller);
+	if (!p)
+		p = vmalloc_level(size, 0, gfp, nid, vm_flags, caller);
+	return p;
+}
+
+void *vmalloc(size_t size)
+{
+	return vmalloc_gfp(size, GFP_KERNEL, NUMA_NO_NODE, 0, CALLER);
+}
+
+void *vzalloc(size_t size)
+{
+	return vmalloc_gfp(size, GFP_KERNEL | __GFP_ZERO, NUMA_NO_NODE, 0, CALLER);
+}
+
+void *vmalloc_node(size_t size, int nid)
+{
+	return vmalloc_gfp(size, GFP_KERNEL, nid, 0, CALLER);
+}
+
+void *vmalloc_32(size_t size)
+{
+	return vmalloc_gfp(size, GFP_KERNEL | __GFP_DMA32, NUMA_NO_NODE, 0, CALLER);
+}
+
+void *vmalloc_huge(size_t size, gfp_t gfp)
+{
+	return vmalloc_gfp(size, gfp, NUMA_NO_NODE, VM_HUGE, CALLER);
+}
+
+void *vmap(struct page **pages, unsigned nr, unsigned flags, pt_prot_t prot)
+{
+	struct vmap_area *a;
+
+	if (flags & VM_NO_GUARD)
+		pr_warn_once("vmap: every area has a guard page; asked for none by %pS\n", (void *)CALLER);
+	if (!nr || nr > totalram_pages())
+		return NULL;
+	a = get_area((size_t)nr << PAGE_SHIFT, PAGE_SIZE, VM_MAP, CALLER, GFP_KERNEL);
+	if (!a)
+		return NULL;
+	if (pt_map_pages(a->start, pages, nr, prot & ~(pt_prot_t)PT_EXEC, 0, GFP_KERNEL)) {
+		undo_area(a);
+		return NULL;
+	}
+	return a->vm.addr;
+}
+
+/* ---- questions ---- */
+
+struct page *vmalloc_to_page(const void *addr)
+{
+	struct pt_query q = pt_lookup((vaddr_t)addr);
+
+	return q.mapped && pfn_valid(q.pa >> PAGE_SHIFT) ? phys_to_page(q.pa) : NULL;
+}
+
+struct vm_struct *find_vm_area(const void *addr)
+{
+	struct vmap_area *a = vmap_find((vaddr_t)addr);
+
+	return a ? &a->vm : NULL;
+}
+
+/* ---- boot ---- */
+
+/*
+ * The window: by default half of the room there is, so that its base has somewhere to move. One of the places at steps
+ * of 1 GiB, by the seed.
+ */
+static vaddr_t choose_window(size_t *size)
+{
+	size_t room = VMALLOC_END - VMALLOC_START, places;
+
+	*size = opt_window ? min(opt_window, room) : room / 2;
+	places = (room - *size) / GIB(1) + 1;
+	return VMALLOC_START + (opt_nokaslr ? 0 : mix64(boot_seed() ^ VMALLOC_START) % places) * GIB(1);
+}
+
+void vmalloc_init(void)
+{
+	unsigned online = cpumask_weight(&cpu_online_mask);
+	size_t size;
+	vaddr_t start = choose_window(&size);
+
+	pt_count_boot_tables();
+	lazy_limit = min(fls64(online) * (MIB(32) >> PAGE_SHIFT),
+			 totalram_pages() / 64); /* Linux: lazy_max_pages() */
+	vmap_init(start, start + size);
+	work_register(&deferred_work);
+	pr_info("vmalloc: 0x%016lx-0x%016lx, purge above %lu lazy pages\n", start, start + size - 1,
+		lazy_limit);
+}

@@ -1,0 +1,47 @@
+#ifndef MM_VMAP_H
+#define MM_VMAP_H
+
+/* Ranges of the vmalloc window. Shared by vmap.c, vmalloc.c and the tests that mirror them. */
+
+#include <kernel/list.h>
+#include <kernel/rbtree.h>
+#include <mm/vmalloc.h>
+#include <stdatomic.h>
+
+/* A range is free, busy or lazy; one descriptor serves all three, since a range changes between them. */
+struct vmap_area {
+	vaddr_t start, end;    /* guard page included */
+	struct rb_node rb;     /* free or busy tree */
+	struct list_head list; /* free, busy: neighbours in address order; lazy: order of vfree */
+	size_t subtree_max;    /* free: longest range in the subtree */
+	struct vm_struct vm;   /* busy, lazy */
+	/* Lazy: the entries are cleared, so a flush from now on covers the area. Release by vfree, acquire by
+	 * purge. */
+	_Atomic bool cleared;
+};
+
+void vmap_init(vaddr_t start, vaddr_t end);
+extern vaddr_t vmap_start, vmap_end; /* the window */
+
+/*
+ * The lowest free range of size bytes at a multiple of align becomes busy, with vm's flags and caller. NULL: no
+ * room, or no memory for a descriptor. May wait.
+ */
+struct vmap_area *vmap_alloc(size_t size, size_t align, unsigned flags, unsigned long caller, gfp_t gfp);
+/*
+ * The busy area that starts at addr and has one of the flags becomes lazy; NULL: there is none. The caller clears
+ * its entries, sets `cleared` and then must not touch it.
+ */
+struct vmap_area *vmap_retire(vaddr_t addr, unsigned flags);
+/* Busy area that covers addr, or NULL. */
+struct vmap_area *vmap_find(vaddr_t addr);
+
+/* Takes all lazy areas that are cleared; false if there are none. They belong to the caller until vmap_release(). */
+bool vmap_steal_lazy(struct list_head *areas, vaddr_t *start, vaddr_t *end);
+/* The ranges are free, the descriptors gone. Every TLB has been flushed for them. */
+void vmap_release(struct list_head *areas);
+
+unsigned long vmap_lazy_pages(void);
+u64 vmap_nr_purges(void);
+
+#endif

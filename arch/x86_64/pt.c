@@ -12,8 +12,17 @@
 #include <arch/pt.h>
 #include <arch/tlb.h>
 #include <arch_impl/x86.h>
+#include <kernel/cmdline.h>
+#include <kernel/errno.h>
 
 #define X86_PTE_PAT_LARGE (1UL << 12)
+
+/* entry.S has obeyed it already, when it still could; here it only becomes known to the parser. */
+static int pt_set_no5lvl(const char *value)
+{
+	return value ? -EINVAL : 0;
+}
+CMDLINE_OPT("no5lvl", "no value", pt_set_no5lvl);
 
 const char *arch_pte_flag(pte_t e, unsigned level, unsigned n)
 {

@@ -27,9 +27,9 @@ header:
 	.long 12 + 8
 	.long 17, 14, 15			/* EFI memory map, ACPI RSDP old and new */
 	.balign 8
-	.short 4, 1				/* console: EGA text can stay as it is */
+	.short 4, 1				/* console: EGA text may stay as it is, nothing else is looked at */
 	.long 12
-	.long 0
+	.long 2
 	.balign 8
 	.short 6, 0				/* modules page aligned */
 	.long 8

@@ -25,6 +25,7 @@
 #include <kernel/string.h>
 #include <mm/internal.h>
 #include <mm/pgtable.h>
+#include <mm/slab.h>
 
 /* What the boot code found odd, before there was a console. Later notes come from those who write them. */
 static void print_notes(struct boot_info *bi)
@@ -57,6 +58,7 @@ void kmain(struct boot_info *bi)
 	page_init();	/* the page array's address range; what opening its sections will need */
 	zone_init();	/* memblock hands over; the buddy owns every free page from here */
 	pcp_init();	/* per-CPU lists on top */
+	slab_init();	/* the cache of caches bootstraps itself, then kmalloc sizes */
 	arch_irq_init();
 	arch_poweroff(0);
 }

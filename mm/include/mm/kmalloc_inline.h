@@ -5,11 +5,52 @@
 
 #include <mm/slab.h>
 
-void *kmalloc_slow(size_t size, gfp_t gfp);
+/*
+ * The size classes, ascending: Linux's, and between them those that pay (see the head of kmalloc.c).
+ * KMALLOC_MAX_CACHE_SIZE is the last one.
+ */
+#define KMALLOC_CLASSES(X)                                                                                \
+	X(8)                                                                                              \
+	X(16) X(32) X(64) X(96) X(128) X(192) X(256) X(512) X(672) X(816) X(1024) X(2048) X(2720) X(4096) \
+		X(8192)
 
-static inline void *kmalloc(size_t size, gfp_t gfp)
+enum kmalloc_class {
+#define KMALLOC_CLASS(bytes) KMALLOC_CLASS_##bytes,
+	KMALLOC_CLASSES(KMALLOC_CLASS)
+#undef KMALLOC_CLASS
+		NR_KMALLOC_CLASSES
+};
+
+enum kmalloc_kind { KMALLOC_NORMAL, KMALLOC_DMA, KMALLOC_RECLAIM, NR_KMALLOC_KINDS };
+
+extern struct kmem_cache *kmalloc_caches[NR_KMALLOC_KINDS][NR_KMALLOC_CLASSES];
+
+/* Any size: looks the class up. */
+void *kmalloc_lookup(size_t size, gfp_t gfp);
+
+static __always_inline enum kmalloc_kind kmalloc_kind(gfp_t gfp)
 {
-	return kmalloc_slow(size, gfp);
+	if (likely(!(gfp & (__GFP_DMA | __GFP_RECLAIMABLE))))
+		return KMALLOC_NORMAL;
+	return gfp & __GFP_DMA ? KMALLOC_DMA : KMALLOC_RECLAIM;
+}
+
+/* For 1 .. KMALLOC_MAX_CACHE_SIZE; folds to a constant. */
+static __always_inline enum kmalloc_class kmalloc_class_const(size_t size)
+{
+#define KMALLOC_CLASS(bytes) \
+	if (size <= (bytes)) \
+		return KMALLOC_CLASS_##bytes;
+	KMALLOC_CLASSES(KMALLOC_CLASS)
+#undef KMALLOC_CLASS
+	return NR_KMALLOC_CLASSES;
+}
+
+static __always_inline void *kmalloc(size_t size, gfp_t gfp)
+{
+	if (__builtin_constant_p(size) && size - 1 < KMALLOC_MAX_CACHE_SIZE)
+		return kmem_cache_alloc(kmalloc_caches[kmalloc_kind(gfp)][kmalloc_class_const(size)], gfp);
+	return kmalloc_lookup(size, gfp);
 }
 
 #endif

@@ -1,0 +1,777 @@
+/*
+ * slab.c - caches of equal objects: geometry, colours, slabs, and the three lists of each node.
+ *
+ * Idea.       A slab is a run of pages cut into equal objects once; an object that comes back keeps its place and
+ *             its constructed state, so the next request costs a pop. Empty slabs return to the page allocator. The
+ *             left-over of a slab is not wasted: consecutive slabs start at different cache lines (colours), so
+ *             that objects of one index do not all fall on one set of the cache.
+ * Layout.     kmem_cache -> node[nid] -> slabs_partial, slabs_full, slabs_free -> struct page (lru)
+ *
+ *             | colour |  slot 0  |  slot 1  | ... | slot num-1 | [index array] | rest |
+ *             ^ block  ^ page->s_mem                                            ^ on the slab: at the very end
+ *
+ *             page->freelist: num bytes used as a stack. [inuse, num) are the indices of the objects in the slab,
+ *             [0, inuse) are dead. It lies in a free object (the one named by its last entry, so it goes out last),
+ *             else in a kmalloc buffer, else at the end of the slab: the first that Linux's rules allow.
+ *             Every page of a slab has PG_slab and slab_node; all else is in the first page's struct page.
+ * Invariants. S1  inuse 0: on slabs_free; inuse == num: on slabs_full; else on slabs_partial
+ *             S2  s_mem - block is a multiple of colour_off below max(1, colour) * colour_off
+ *             S3  entries [inuse, num) are distinct and < num; an index in an object is NULL iff the slab is full,
+ *                 else it is the object named by its entry num-1
+ *             S4  every page of the slab has PG_slab and this node; its memory is of this node
+ *             N1  total_slabs, free_slabs == lengths of the lists; free_objects == sum of num - inuse
+ *             N2  after a put: free_objects <= free_limit or no slab is empty
+ * Locking.    list_lock guards the lists and everything in the slabs on them; IRQs off. cache_list_lock guards the
+ *             list of caches. Pages are asked for and given back with list_lock dropped: a new slab is private until
+ *             node_add_slab(), a surplus one after it was unlinked. The reaper only tries locks.
+ * Failure.    No pages: NULL, nothing changed. A cache with live objects is not destroyed: -EBUSY with a list of them.
+ * Next:       slab_cpu.c, the arrays in front of this.
+ *
+ * Not Linux:  caches are never merged, so each keeps its own figures. The two bootstrap caches keep their static
+ *             descriptors: nothing that holds list heads or locks is ever copied.
+ */
+#include "slab_internal.h"
+
+#include <arch/cache.h>
+#include <arch/time.h>
+#include <kernel/cmdline.h>
+#include <kernel/errno.h>
+#include <kernel/work.h>
+#include <mm/kmalloc.h>
+
+#include "internal.h"
+
+#define SLAB_CREATE_FLAGS                                                                                   \
+	(SLAB_DEBUG_FLAGS | SLAB_HWCACHE_ALIGN | SLAB_CACHE_DMA | SLAB_CACHE_DMA32 | SLAB_RECLAIM_ACCOUNT | \
+	 SLAB_PANIC | SLAB_TYPESAFE_BY_RCU | SLAB_NOLEAKTRACE | SLAB_NO_USER_FLAGS)
+#define SLAB_BAD_GFP (__GFP_DMA32 | __GFP_HIGHMEM | __GFP_MOVABLE)
+#define REAP_PERIOD_NS 2000000000UL
+#define REAP_NODE_NS 4000000000UL /* a node's shared array and empty slabs are looked at this often */
+
+unsigned slab_max_order;
+static bool slab_max_order_set;
+struct spinlock cache_list_lock = SPINLOCK_INIT("cache_list", LOCK_CACHE_LIST);
+LIST_HEAD(cache_list);
+
+static struct kmem_cache *cache_cache, *node_cache;
+
+static int set_max_order(const char *value)
+{
+	u64 order;
+
+	if (!value || parse_u64(value, &order) || order > MAX_ORDER)
+		return -EINVAL;
+	slab_max_order = (unsigned)order;
+	slab_max_order_set = true;
+	return 0;
+}
+CMDLINE_OPT("slab_max_order", "0 to 10", set_max_order);
+
+/* ---- geometry ---- */
+
+enum index_place { INDEX_IN_OBJECT, INDEX_OFF_SLAB, INDEX_ON_SLAB };
+
+/* An index buffer pays if its cache exists, cannot lead back here, and it is small against the objects. */
+static bool off_slab_pays(const struct kmem_cache *s, unsigned num)
+{
+	const struct kmem_cache *k = kmalloc_cache_for(num);
+
+	return k && !(k->flags & SLAB_INDEX_OFF_SLAB) && k->size <= s->size / 2;
+}
+
+/* The smallest order that wastes no more than an eighth, or the best up to slab_max_order (Linux's rule). */
+static bool slab_choose_order(struct kmem_cache *s, enum index_place place)
+{
+	unsigned per_object = s->size + (place == INDEX_ON_SLAB);
+
+	s->num = 0;
+	for (unsigned order = 0; order <= MAX_ORDER; order++) {
+		unsigned block = PAGE_SIZE << order;
+		unsigned num = block / per_object, left = block % per_object;
+
+		if (!num)
+			continue;
+		if (num > SLAB_MAX_OBJS)
+			break;
+		if (place == INDEX_OFF_SLAB && !off_slab_pays(s, num))
+			continue;
+		s->num = (u16)num;
+		s->order = (u16)order;
+		s->left_over = left;
+		if ((s->flags & SLAB_RECLAIM_ACCOUNT) || order >= slab_max_order || left * 8 <= block)
+			break;
+	}
+	return s->num != 0;
+}
+
+static bool slab_place(struct kmem_cache *s, unsigned object_size)
+{
+	/* Nothing may write into a free object that is constructed, readable under RCU, zeroed or poisoned. */
+	bool untouchable =
+		s->ctor || (s->flags & (SLAB_TYPESAFE_BY_RCU | SLAB_DEBUG_FLAGS)) || opt_init_on_free;
+
+	s->flags &= ~(SLAB_INDEX_IN_OBJECT | SLAB_INDEX_OFF_SLAB);
+	if (!untouchable && slab_choose_order(s, INDEX_IN_OBJECT) && s->num <= object_size) {
+		s->flags |= SLAB_INDEX_IN_OBJECT;
+		return true;
+	}
+	/* With a left-over that holds the index, a buffer would be a waste. */
+	if (!(s->flags & SLAB_NOLEAKTRACE) && slab_choose_order(s, INDEX_OFF_SLAB) && s->left_over < s->num) {
+		s->flags |= SLAB_INDEX_OFF_SLAB;
+		return true;
+	}
+	return slab_choose_order(s, INDEX_ON_SLAB);
+}
+
+static unsigned slab_align(unsigned size, unsigned align, unsigned flags)
+{
+	if (flags & SLAB_HWCACHE_ALIGN) {
+		unsigned line = arch_cache_line_bytes();
+
+		while (size <= line / 2)
+			line /= 2;
+		align = max(align, line);
+	}
+	return ALIGN_UP(max(align, (unsigned)sizeof(void *)), (unsigned)sizeof(void *));
+}
+
+static unsigned slab_limit(const struct kmem_cache *s)
+{
+	return s->size > 131072	     ? 1
+	       : s->size > PAGE_SIZE ? 8
+	       : s->size > 1024	     ? 24
+	       : s->size > 256	     ? 54
+				     : 120;
+}
+
+bool slab_geometry(struct kmem_cache *s, unsigned size, unsigned align, unsigned flags)
+{
+	unsigned stride = ALIGN_UP(size, (unsigned)sizeof(void *));
+
+	if (flags & SLAB_TYPESAFE_BY_RCU)
+		flags &= ~SLAB_POISON; /* readers may still look at a freed object */
+	s->object_size = size;
+	s->flags = flags;
+	s->align = slab_align(size, align, flags);
+	s->obj_offset = 0;
+	if (flags &
+	    SLAB_RED_ZONE) { /* the left zone is as wide as the alignment, so that it keeps the object's */
+		s->obj_offset = s->align;
+		stride += s->align + (unsigned)sizeof(u64);
+	}
+	if (flags & SLAB_STORE_USER)
+		stride += 2 * (unsigned)sizeof(unsigned long);
+	s->size = max(ALIGN_UP(stride, s->align), (unsigned)SLAB_MIN_STRIDE);
+	s->colour_off = max(arch_cache_line_bytes(), s->align);
+	if (!slab_place(s, size))
+		return false;
+	s->colour = s->left_over / s->colour_off;
+	/*
+	 * offset < num * size, so offset * reciprocal < 2^56; the error of the reciprocal is below size / 2^48 a
+	 * unit and offset * size < 2^45, so the quotient is exact.
+	 */
+	s->reciprocal = BIT(SLAB_RECIPROCAL_BITS) / s->size + 1;
+	s->limit = slab_limit(s);
+	s->batchcount = (s->limit + 1) / 2;
+	s->shared = s->size <= PAGE_SIZE && cpumask_weight(&cpu_possible_mask) > 1 ? 8 : 0;
+	s->allocflags = (flags & SLAB_CACHE_DMA ? __GFP_DMA : 0) |
+			(flags & SLAB_CACHE_DMA32 ? __GFP_DMA32 : 0) |
+			(flags & SLAB_RECLAIM_ACCOUNT ? __GFP_RECLAIMABLE : 0);
+	return true;
+}
+
+/* ---- slabs ---- */
+
+static enum mm_counter slab_counter(const struct kmem_cache *s)
+{
+	return s->flags & SLAB_RECLAIM_ACCOUNT ? MM_SLAB_RECLAIMABLE : MM_SLAB_UNRECLAIMABLE;
+}
+
+/*
+ * Tails are all-zero "interior" to the page allocator; the few of a slab carry the owner while it lives. Their
+ * block_type is not ours.
+ */
+static void slab_mark_pages(struct page *head, unsigned order, struct kmem_cache_node *n)
+{
+	head->flags |= PG_slab;
+	head->slab_node = n;
+	head->slab_order = (u8)order;
+	for (unsigned i = 1; i < 1u << order; i++) {
+		head[i].flags = PG_slab;
+		head[i].slab_node = n;
+		head[i].slab_order = (u8)order;
+	}
+}
+
+static void slab_free_pages(struct kmem_cache *s, struct page *head)
+{
+	unsigned order = s->order;
+
+	head->flags &= ~PG_slab;
+	head->slab_node = NULL;
+	head->slab_order = 0;
+	head->s_mem = NULL;
+	head->freelist = NULL;
+	head->num = 0;
+	for (unsigned i = 1; i < 1u << order; i++) {
+		head[i].flags = 0;
+		head[i].slab_node = NULL;
+		head[i].slab_order = 0;
+	}
+	mm_counter_add(slab_counter(s), -(1L << order));
+	__free_pages(head, order);
+}
+
+/* idx[i] = i, eight at a time. */
+static void slab_fill_identity(u8 *idx, unsigned num)
+{
+	u64 eight = 0x0706050403020100UL;
+	unsigned i;
+
+	for (i = 0; i + 8 <= num; i += 8, eight += 0x0808080808080808UL)
+		memcpy(idx + i, &eight, sizeof(eight));
+	for (; i < num; i++)
+		idx[i] = (u8)i;
+}
+
+/* The first slab of a node has colour 1, as in Linux. */
+static unsigned long slab_next_colour(struct kmem_cache_node *n)
+{
+	const struct kmem_cache *s = n->cache;
+	unsigned long flags;
+	unsigned colour;
+
+	if (s->colour < 2)
+		return 0;
+	flags = spin_lock_irqsave(&n->list_lock);
+	if (++n->colour_next >= s->colour)
+		n->colour_next = 0;
+	colour = n->colour_next;
+	spin_unlock_irqrestore(&n->list_lock, flags);
+	return (unsigned long)colour * s->colour_off;
+}
+
+static void *slab_place_index(const struct kmem_cache *s, const struct page *page, gfp_t gfp)
+{
+	if (s->flags & SLAB_INDEX_IN_OBJECT)
+		return slab_object(s, page, s->num - 1u);
+	if (s->flags & SLAB_INDEX_OFF_SLAB)
+		return kmalloc(s->num, gfp & ~__GFP_THISNODE);
+	return (char *)page_address(page) + (PAGE_SIZE << s->order) - s->num;
+}
+
+struct page *slab_create(struct kmem_cache *s, gfp_t gfp, int nid)
+{
+	struct kmem_cache_node *n;
+	struct page *page;
+
+	if (unlikely(gfp & SLAB_BAD_GFP))
+		pr_warn_once("slab: %s: GFP flags 0x%x ignored, a slab comes from its cache's zone\n",
+			     s->name, gfp & SLAB_BAD_GFP);
+	gfp &= GFP_RECLAIM_MASK | __GFP_THISNODE;
+	page = alloc_pages_node(nid, gfp | s->allocflags, s->order);
+	if (!page)
+		return NULL;
+	n = s->node[page_to_nid(page)];
+	BUG_ON(!n, "%s: pages from node %d, which had no memory at boot", s->name, page_to_nid(page));
+	page->s_mem = (char *)page_address(page) + slab_next_colour(n);
+	page->inuse = 0;
+	page->num = s->num;
+	page->freelist = slab_place_index(s, page, gfp);
+	if (unlikely(!page->freelist)) {
+		page->s_mem = NULL;
+		page->num = 0;
+		__free_pages(page, s->order);
+		return NULL;
+	}
+	slab_mark_pages(page, s->order, n);
+	mm_counter_add(slab_counter(s), 1L << s->order);
+	slab_fill_identity(page->freelist, s->num);
+	if (unlikely(s->flags & SLAB_DEBUG_FLAGS))
+		slab_debug_init_slab(s, page);
+	if (s->ctor && !(s->flags & SLAB_POISON))
+		for (unsigned i = 0; i < s->num; i++)
+			s->ctor(slab_object(s, page, i));
+	return page;
+}
+
+static void slab_rcu_free(struct rcu_head *head)
+{
+	/* An unlinked slab's lru is its RCU head. */
+	struct page *page = container_of((struct list_head *)head, struct page, lru);
+
+	slab_free_pages(page->slab_node->cache, page);
+}
+static_assert(sizeof(struct rcu_head) <= sizeof(struct list_head), "an RCU head fits into lru");
+
+/* Returns the pages that went back now. */
+static unsigned long slab_release(struct page *page)
+{
+	struct kmem_cache *s = page->slab_node->cache;
+	void *index = s->flags & SLAB_INDEX_OFF_SLAB ? page->freelist : NULL;
+	unsigned long nr_pages = 0;
+
+	if (unlikely(s->flags & SLAB_DEBUG_FLAGS))
+		slab_debug_sweep(s, page);
+	if (s->flags & SLAB_TYPESAFE_BY_RCU) {
+		call_rcu((struct rcu_head *)&page->lru, slab_rcu_free);
+	} else {
+		nr_pages = 1UL << s->order;
+		slab_free_pages(s, page);
+	}
+	kfree(index);
+	return nr_pages;
+}
+
+unsigned long slab_release_list(struct list_head *slabs)
+{
+	unsigned long nr_pages = 0;
+
+	while (!list_empty(slabs)) {
+		struct page *page = list_first_entry(slabs, struct page, lru);
+
+		list_del(&page->lru);
+		nr_pages += slab_release(page);
+	}
+	return nr_pages;
+}
+
+/* ---- one node's lists ---- */
+
+static unsigned slab_take(const struct kmem_cache *s, struct page *page, void **objs, unsigned nr)
+{
+	const u8 *idx = (const u8 *)page->freelist + page->inuse;
+	unsigned got = min(nr, (unsigned)(page->num - page->inuse));
+	char *base = (char *)page->s_mem + s->obj_offset;
+
+	for (unsigned i = 0; i < got; i++)
+		objs[i] = base + (unsigned long)idx[i] * s->size;
+	page->inuse = (u16)(page->inuse + got);
+	if (page->inuse == page->num && (s->flags & SLAB_INDEX_IN_OBJECT))
+		page->freelist = NULL; /* its host was the last to go */
+	return got;
+}
+
+unsigned node_take(struct kmem_cache_node *n, void **objs, unsigned nr)
+{
+	unsigned got = 0;
+
+	lock_assert_held(&n->list_lock);
+	while (got < nr) {
+		struct page *page;
+
+		if (!list_empty(&n->slabs_partial)) {
+			page = list_first_entry(&n->slabs_partial, struct page, lru);
+		} else if (!list_empty(&n->slabs_free)) {
+			page = list_first_entry(&n->slabs_free, struct page, lru);
+			n->free_touched = true;
+			n->free_slabs--;
+		} else {
+			break;
+		}
+		got += slab_take(n->cache, page, objs + got, nr - got);
+		list_move(&page->lru, page->inuse == page->num ? &n->slabs_full : &n->slabs_partial);
+	}
+	n->free_objects -= got;
+	return got;
+}
+
+unsigned node_add_slab(struct kmem_cache_node *n, struct page *page, void **objs, unsigned nr)
+{
+	unsigned got = slab_take(n->cache, page, objs, nr);
+
+	lock_assert_held(&n->list_lock);
+	n->total_slabs++;
+	n->grown++;
+	n->free_objects += page->num - got;
+	if (!got) {
+		n->free_slabs++;
+		list_add_tail(&page->lru, &n->slabs_free);
+	} else {
+		list_add(&page->lru, page->inuse == page->num ? &n->slabs_full : &n->slabs_partial);
+	}
+	return got;
+}
+
+/* Puts objs[0] and the objects after it that lie in the same slab back into it; returns how many. */
+static unsigned slab_put_run(struct kmem_cache *s, struct page *page, void **objs, unsigned nr)
+{
+	unsigned long block_bytes = PAGE_SIZE << s->order, block = (unsigned long)page_address(page);
+	char *base = (char *)page->s_mem + s->obj_offset;
+	unsigned inuse = page->inuse, last = SLAB_MAX_OBJS, i = 0;
+
+	if (unlikely(!page->freelist))
+		page->freelist = objs[0]; /* the first object to come back holds the index */
+	do {
+		unsigned long offset = (unsigned long)((char *)objs[i] - base);
+		unsigned index = slab_index(s, offset);
+
+		if (unlikely(index >= s->num || (unsigned long)index * s->size != offset))
+			slab_bug(s, objs[i], 0, "free of an interior pointer");
+		if (unlikely(!inuse || index == last))
+			slab_bug(s, objs[i], 0, "double free");
+		((u8 *)page->freelist)[--inuse] = (u8)index;
+		last = index;
+	} while (++i < nr && (unsigned long)objs[i] - block < block_bytes);
+	page->inuse = (u16)inuse;
+	return i;
+}
+
+void node_put(struct kmem_cache_node *n, void **objs, unsigned nr, struct list_head *surplus)
+{
+	struct kmem_cache *s = n->cache;
+
+	lock_assert_held(&n->list_lock);
+	n->free_objects += nr;
+	for (unsigned i = 0; i < nr;) {
+		struct page *page = slab_head(s, objs[i]);
+
+		i += slab_put_run(s, page, objs + i, nr - i);
+		if (page->inuse) { /* at the end: its other objects get the longest time to come back */
+			list_move_tail(&page->lru, &n->slabs_partial);
+		} else {
+			list_move(&page->lru, &n->slabs_free);
+			n->free_slabs++;
+		}
+	}
+	if (n->free_objects > n->free_limit && n->free_slabs)
+		node_trim(n, DIV_ROUND_UP(n->free_objects - n->free_limit, s->num), surplus);
+}
+
+void node_trim(struct kmem_cache_node *n, unsigned long nr, struct list_head *surplus)
+{
+	lock_assert_held(&n->list_lock);
+	for (; nr && n->free_slabs; nr--) {
+		list_move(n->slabs_free.prev, surplus);
+		n->free_slabs--;
+		n->total_slabs--;
+		n->free_objects -= n->cache->num;
+		n->reaped++;
+	}
+}
+
+/* ---- caches ---- */
+
+int slab_local_nid(void)
+{
+	int nid = numa_node_id();
+	const struct zone *zone = nodes[nid].fallback.zone[0];
+
+	return zone ? zone->nid : nid;
+}
+
+static unsigned cpus_on_node(int nid)
+{
+	unsigned cpu, nr = 0;
+
+	for_each_possible_cpu (cpu)
+		nr += cpu_to_node_map[cpu] == nid;
+	return nr;
+}
+
+static void node_setup(struct kmem_cache_node *n, struct kmem_cache *s, int nid)
+{
+	*n = (struct kmem_cache_node){.cache = s, .cpu = s->cpu, .nid = nid};
+	spin_init(&n->list_lock, "slab_node", LOCK_CACHE_NODE, (unsigned)nid);
+	list_init(&n->slabs_partial);
+	list_init(&n->slabs_full);
+	list_init(&n->slabs_free);
+	n->free_limit = (1UL + cpus_on_node(nid)) * s->batchcount + s->num;
+	/* Spread over the period, so that not all caches are looked at in one step. */
+	n->next_reap_ns = arch_time_ns() + REAP_NODE_NS + (unsigned long)s % REAP_NODE_NS;
+	s->node[nid] = n;
+}
+
+/* A node's shared array passes objects between its CPUs in whole batches. */
+static void cache_enable_shared(struct kmem_cache *s)
+{
+	u32 limit = s->shared * s->batchcount;
+	struct kmem_cache_node *n;
+
+	for_each_cache_node (s, n) {
+		struct array_cache *ac;
+
+		if (!limit || n->shared || cpus_on_node(n->nid) < 2 || (s->flags & SLAB_DEBUG_FLAGS))
+			continue;
+		ac = kmalloc_node(sizeof(*ac) + limit * sizeof(void *), GFP_KERNEL, n->nid);
+		if (!ac)
+			continue; /* works without, only slower */
+		*ac = (struct array_cache){.node = n, .batchcount = s->batchcount};
+		ac->stack.avail = 0;
+		ac->stack.limit = limit;
+		n->shared = ac;
+	}
+}
+
+static bool cache_alloc_cell(struct kmem_cache *s)
+{
+	unsigned cpu;
+
+	s->cpu = alloc_percpu(struct pcpu_stack *);
+	if (!s->cpu)
+		return false;
+	for_each_possible_cpu (cpu)
+		*per_cpu_ptr(s->cpu, cpu) = &slab_no_array.stack;
+	return true;
+}
+
+/* On every node with memory that has none yet. */
+static bool cache_alloc_nodes(struct kmem_cache *s)
+{
+	for (unsigned nid = 0; nid < nr_nodes; nid++) {
+		struct kmem_cache_node *n;
+
+		if (s->node[nid] || !nodes[nid].has_memory)
+			continue;
+		n = kmem_cache_alloc_node(node_cache, GFP_KERNEL, (int)nid);
+		if (!n)
+			return false;
+		node_setup(n, s, (int)nid);
+	}
+	return true;
+}
+
+static void cache_free_parts(struct kmem_cache *s)
+{
+	struct kmem_cache_node *n;
+
+	for_each_cache_node (s, n) {
+		kfree(n->shared);
+		kmem_cache_free(node_cache, n);
+	}
+	if (s->cpu)
+		free_percpu(s->cpu);
+	kmem_cache_free(cache_cache, s);
+}
+
+static void cache_link(struct kmem_cache *s)
+{
+	spin_lock(&cache_list_lock);
+	list_add(&s->list, &cache_list);
+	spin_unlock(&cache_list_lock);
+}
+
+static const char *cache_bad_argument(const char *name, unsigned size, unsigned align, unsigned flags)
+{
+	if (!name || !*name || strlen(name) >= SLAB_NAME_LEN || strchr(name, ' '))
+		return "name: 1 to 31 characters without blanks";
+	if (!size || size > KMALLOC_MAX_SIZE)
+		return "size: 1 byte to 4 MiB";
+	if (align && (!is_pow2(align) || align > KMALLOC_MAX_SIZE))
+		return "align: 0 or a power of two";
+	if (flags & ~SLAB_CREATE_FLAGS)
+		return "unknown flags";
+	return NULL;
+}
+
+static struct kmem_cache *cache_create(const char *name, unsigned size, unsigned align, unsigned flags,
+				       void (*ctor)(void *))
+{
+	struct kmem_cache *s = kmem_cache_zalloc(cache_cache, GFP_KERNEL);
+	unsigned user_flags = flags & SLAB_NO_USER_FLAGS ? 0 : slab_debug_flags(name);
+
+	if (!s)
+		return NULL;
+	strlcpy(s->name, name, sizeof(s->name));
+	s->ctor = ctor;
+	/* What the command line asks for must not make a cache impossible. */
+	if (!(user_flags && slab_geometry(s, size, align, flags | user_flags)) &&
+	    !slab_geometry(s, size, align, flags))
+		goto err_cache;
+	if (!cache_alloc_cell(s) || !cache_alloc_nodes(s))
+		goto err_cache;
+	cache_enable_shared(s);
+	cache_link(s);
+	return s;
+err_cache:
+	cache_free_parts(s);
+	return NULL;
+}
+
+struct kmem_cache *kmem_cache_create(const char *name, unsigned size, unsigned align, unsigned flags,
+				     void (*ctor)(void *))
+{
+	const char *bad = cache_bad_argument(name, size, align, flags);
+	struct kmem_cache *s = bad ? NULL : cache_create(name, size, align, flags, ctor);
+
+	if (s)
+		return s;
+	if (flags & SLAB_PANIC)
+		panic("kmem_cache_create(%s, size %u, align %u, flags 0x%x): %s", name ? name : "NULL", size,
+		      align, flags, bad ? bad : "no memory, or no slab order holds an object");
+	pr_warn("slab: kmem_cache_create(%s, size %u, align %u, flags 0x%x) by %pS: %s\n",
+		name ? name : "NULL", size, align, flags, (void *)CALLER,
+		bad ? bad : "no memory, or no slab order holds an object");
+	return NULL;
+}
+
+struct kmem_cache *slab_find_cache(const char *name)
+{
+	struct kmem_cache *s, *found = NULL;
+
+	spin_lock(&cache_list_lock);
+	list_for_each_entry (s, &cache_list, list) {
+		if (strcmp(s->name, name) == 0) {
+			found = s;
+			break;
+		}
+	}
+	spin_unlock(&cache_list_lock);
+	return found;
+}
+
+/* Every empty slab of the cache to the page allocator. Returns the slabs that stay. */
+static unsigned long cache_release_empty(struct kmem_cache *s, unsigned long *nr_pages)
+{
+	struct kmem_cache_node *n;
+	unsigned long left = 0;
+
+	for_each_cache_node (s, n) {
+		LIST_HEAD(surplus);
+		unsigned long flags = spin_lock_irqsave(&n->list_lock);
+
+		node_trim(n, n->free_slabs, &surplus);
+		left += n->total_slabs;
+		spin_unlock_irqrestore(&n->list_lock, flags);
+		*nr_pages += slab_release_list(&surplus);
+	}
+	return left;
+}
+
+int kmem_cache_shrink(struct kmem_cache *s)
+{
+	unsigned long nr_pages = 0;
+
+	slab_drain(s);
+	return cache_release_empty(s, &nr_pages) != 0;
+}
+
+int kmem_cache_destroy(struct kmem_cache *s)
+{
+	if (!s)
+		return 0;
+	spin_lock(&cache_list_lock);
+	list_del(&s->list); /* the reaper does not see it any more */
+	spin_unlock(&cache_list_lock);
+	if (kmem_cache_shrink(s)) {
+		cache_link(s);
+		pr_err("slab: kmem_cache_destroy(%s) by %pS: refused, objects are live\n", s->name,
+		       (void *)CALLER);
+		slab_report_live(s);
+		return -EBUSY;
+	}
+	if (s->flags & SLAB_TYPESAFE_BY_RCU)
+		rcu_barrier(); /* its slabs on their way back still name it */
+	cache_free_parts(s);
+	return 0;
+}
+
+unsigned kmem_cache_size(const struct kmem_cache *s)
+{
+	return s->object_size;
+}
+
+const char *kmem_cache_name(const struct kmem_cache *s)
+{
+	return s->name;
+}
+
+/* ---- reaper ---- */
+
+/* Linux's cache_reap() for one cache: this CPU's array, then, less often, what the whole node has in reserve. */
+static unsigned long cache_reap(struct kmem_cache *s)
+{
+	struct kmem_cache_node *n = s->node[slab_local_nid()];
+	u64 now = arch_time_ns();
+	LIST_HEAD(surplus);
+	unsigned long flags;
+	bool node_due;
+
+	if (!n)
+		return 0;
+	node_due = now >= n->next_reap_ns;
+	slab_reap_arrays(s, n, node_due);
+	if (!node_due)
+		return 0;
+	flags = arch_irq_save();
+	if (spin_trylock(&n->list_lock)) {
+		n->next_reap_ns = now + REAP_NODE_NS;
+		if (n->free_touched)
+			n->free_touched = false;
+		else
+			node_trim(n, DIV_ROUND_UP(n->free_limit, 5UL * s->num), &surplus);
+		spin_unlock(&n->list_lock);
+	}
+	arch_irq_restore(flags);
+	return slab_release_list(&surplus);
+}
+
+/* Slabs are released under cache_list_lock: they name a cache that must not be destroyed meanwhile. */
+unsigned long slab_reap(bool all)
+{
+	unsigned long nr_pages = 0;
+	struct kmem_cache *s;
+
+	if (!spin_trylock(&cache_list_lock))
+		return 0;
+	if (all) { /* first what the arrays hold, then the slabs that this empties: array bodies are objects too */
+		list_for_each_entry (s, &cache_list, list)
+			slab_drain(s);
+		list_for_each_entry (s, &cache_list, list)
+			cache_release_empty(s, &nr_pages);
+	} else {
+		list_for_each_entry (s, &cache_list, list)
+			nr_pages += cache_reap(s);
+	}
+	spin_unlock(&cache_list_lock);
+	return nr_pages;
+}
+
+static bool reap_step(void)
+{
+	slab_reap(false);
+	return false;
+}
+
+static struct work reap_work = {.name = "slab_reap", .step = reap_step, .period_ns = REAP_PERIOD_NS};
+
+/* ---- bootstrap ---- */
+
+/*
+ * Descriptors come from cache_cache and node structs from node_cache. These two have static descriptors and, on
+ * the first node with memory, static node structs; all other nodes are then served from there.
+ */
+static struct kmem_cache *boot_cache(struct kmem_cache *s, const char *name, unsigned size,
+				     struct kmem_cache_node *n, int nid)
+{
+	strlcpy(s->name, name, sizeof(s->name));
+	if (!slab_geometry(s, size, 0, SLAB_HWCACHE_ALIGN) || !cache_alloc_cell(s))
+		panic("slab: cannot set up %s", name);
+	node_setup(n, s, nid);
+	cache_link(s);
+	return s;
+}
+
+void slab_init(void)
+{
+	static u8 boot_caches[2][sizeof(struct kmem_cache) + MAX_NODES * sizeof(void *)] __aligned(
+		CACHE_LINE);
+	static struct kmem_cache_node boot_nodes[2];
+	struct kmem_cache *s;
+	int nid = slab_local_nid();
+
+	if (!slab_max_order_set)
+		slab_max_order = totalram_pages() > MIB(32) >> PAGE_SHIFT;
+	cache_cache = boot_cache((void *)boot_caches[0], "kmem_cache",
+				 (unsigned)(sizeof(struct kmem_cache) + nr_nodes * sizeof(void *)),
+				 &boot_nodes[0], nid);
+	node_cache = boot_cache((void *)boot_caches[1], "kmem_cache_node", sizeof(struct kmem_cache_node),
+				&boot_nodes[1], nid);
+	if (!cache_alloc_nodes(node_cache) || !cache_alloc_nodes(cache_cache))
+		panic("slab: no memory for the first caches");
+	kmalloc_init();
+	list_for_each_entry (s, &cache_list, list)
+		cache_enable_shared(s);
+	slab_update_bypass();
+	work_register(&reap_work);
+}

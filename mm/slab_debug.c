@@ -1,0 +1,563 @@
+/*
+ * slab_debug.c - finds misuse of objects and says what it was; checks the structures of the slab layer.
+ *
+ * Idea.       Most errors with objects are one of six: freed twice, freed into the wrong cache, an interior pointer
+ *             freed, written past the end, before the start, or after the free. Each leaves a trace that can be told
+ *             from the others, so each gets its own name in the report.
+ * Layout.     A slot of a cache with red zones, poison and owners:
+ *
+ *             | left zone: align bytes | object_size bytes | right zone: to 8, then 8 more | allocated by, freed by |
+ *             ^ slot                   ^ object
+ *
+ *             Both zones repeat one 8-byte word: ZONE_FREE while the object is free, ZONE_LIVE while it is allocated.
+ *             The object is 0x6b .. 0xa5 while free and 0x5a .. 0xa5 when it is handed out.
+ * Invariants. D1  both zones of an object hold the same word, and it tells whether the object is free
+ *             D2  a free object of a poisoned cache holds the free pattern
+ *             slab_check() tests these and S1-S4, N1, A1-A4 (slab.c, slab_cpu.c) under their numbers.
+ * Locking.    A live object and its zones belong to its owner; list_lock is taken to look at a slab's index.
+ * Failure.    Misuse is a BUG, after object, slab, callers and the damaged lines were printed.
+ * Next:       ../tests/mm/test_slab_debug.c
+ *
+ * Not Linux:  a debugged cache has no arrays, so a free is checked against the slab's index at once, and red zones do
+ *             not give way to alignment: the left one is as wide as that.
+ */
+#include "slab_internal.h"
+
+#include <kernel/cmdline.h>
+#include <kernel/errno.h>
+#include <kernel/string.h>
+#include <mm/check.h>
+#include <mm/kmalloc.h>
+#include <mm/vmalloc.h>
+
+#include "internal.h"
+
+#define ZONE_FREE 0x09f911029d74e35bUL
+#define ZONE_LIVE 0xd84156c5635688c0UL
+
+enum {
+	POISON_INUSE = 0x5a,
+	POISON_FREE = 0x6b,
+	POISON_END = 0xa5,
+	DUMP_LINE = 16,
+	DUMP_LINES_MAX = 6,
+	REPORT_LIVE_MAX = 8,
+};
+
+/* ---- slab_debug= ---- */
+
+static unsigned option_flags;
+static char option_caches[128]; /* comma-separated patterns; empty: all */
+
+static int set_slab_debug(const char *value)
+{
+	static const char letters[] = "FZPU";
+	static const unsigned bits[] = {SLAB_CONSISTENCY_CHECKS, SLAB_RED_ZONE, SLAB_POISON, SLAB_STORE_USER};
+	unsigned flags = 0;
+	const char *p = value ? value : "";
+
+	for (; *p && *p != ','; p++) {
+		const char *letter = strchr(letters, *p >= 'a' && *p <= 'z' ? *p - 'a' + 'A' : *p);
+
+		if (*p == '-')
+			continue;
+		if (!letter)
+			return -EINVAL;
+		flags |= bits[letter - letters];
+	}
+	if (p == (value ? value : "")) /* no letters: all of them */
+		flags = SLAB_DEBUG_FLAGS;
+	if (*p == ',')
+		p++;
+	if (strlen(p) >= sizeof(option_caches))
+		return -EINVAL;
+	strlcpy(option_caches, p, sizeof(option_caches));
+	option_flags = flags;
+	return 0;
+}
+CMDLINE_OPT("slab_debug", "letters of FZPU or -, then cache names, by commas", set_slab_debug);
+
+unsigned slab_debug_flags(const char *name)
+{
+	const char *p = option_caches;
+
+	if (!*p)
+		return option_flags;
+	while (*p) {
+		const char *end = strchr(p, ',');
+		size_t len = end ? (size_t)(end - p) : strlen(p);
+		char pattern[sizeof(option_caches)];
+
+		memcpy(pattern, p, len);
+		pattern[len] = '\0';
+		if (glob_match(pattern, name))
+			return option_flags;
+		p += len + (end != NULL);
+	}
+	return 0;
+}
+
+/* ---- where things are in a slot ---- */
+
+static u8 *left_zone(const struct kmem_cache *s, const void *obj)
+{
+	return (u8 *)obj - s->obj_offset;
+}
+
+static u8 *right_zone(const struct kmem_cache *s, const void *obj)
+{
+	return (u8 *)obj + s->object_size;
+}
+
+static u8 *right_zone_end(const struct kmem_cache *s, const void *obj)
+{
+	return (u8 *)obj + ALIGN_UP(s->object_size, 8u) + sizeof(u64);
+}
+
+/* [0]: who allocated it last, [1]: who freed it last. */
+static unsigned long *owner_words(const struct kmem_cache *s, const void *obj)
+{
+	u8 *end = (u8 *)obj + ALIGN_UP(s->object_size, 8u);
+
+	return (unsigned long *)(s->flags & SLAB_RED_ZONE ? right_zone_end(s, obj) : end);
+}
+
+unsigned long slab_alloc_caller(const struct kmem_cache *s, const void *obj)
+{
+	return s->flags & SLAB_STORE_USER ? owner_words(s, obj)[0] : 0;
+}
+
+unsigned long slab_free_caller(const struct kmem_cache *s, const void *obj)
+{
+	return s->flags & SLAB_STORE_USER ? owner_words(s, obj)[1] : 0;
+}
+
+/* ---- zones ---- */
+
+/* Byte at address p of memory that repeats word at every multiple of 8. */
+static u8 zone_byte(const u8 *p, u64 word)
+{
+	return (u8)(word >> ((unsigned long)p % 8 * 8));
+}
+
+static const u8 *zone_damage(const u8 *p, const u8 *end, u64 word)
+{
+	for (; p < end; p++)
+		if (*p != zone_byte(p, word))
+			return p;
+	return NULL;
+}
+
+static void zone_fill(u8 *p, const u8 *end, u64 word)
+{
+	for (; p < end; p++)
+		*p = zone_byte(p, word);
+}
+
+static void zones_set(const struct kmem_cache *s, void *obj, u64 word)
+{
+	if (!(s->flags & SLAB_RED_ZONE))
+		return;
+	zone_fill(left_zone(s, obj), obj, word);
+	zone_fill(right_zone(s, obj), right_zone_end(s, obj), word);
+}
+
+/* First byte in a zone that is not word's, or NULL. */
+static const u8 *zones_damage(const struct kmem_cache *s, const void *obj, u64 word)
+{
+	const u8 *damage;
+
+	if (!(s->flags & SLAB_RED_ZONE))
+		return NULL;
+	damage = zone_damage(left_zone(s, obj), obj, word);
+	return damage ? damage : zone_damage(right_zone(s, obj), right_zone_end(s, obj), word);
+}
+
+/* ---- poison ---- */
+
+static void poison_fill(const struct kmem_cache *s, void *obj, u8 byte)
+{
+	if (!(s->flags & SLAB_POISON))
+		return;
+	memset(obj, byte, s->object_size);
+	((u8 *)obj)[s->object_size - 1] = POISON_END;
+}
+
+static const u8 *poison_damage(const struct kmem_cache *s, const void *obj)
+{
+	const u8 *p = obj, *last = p + s->object_size - 1;
+
+	if (!(s->flags & SLAB_POISON))
+		return NULL;
+	for (; p < last; p++)
+		if (*p != POISON_FREE)
+			return p;
+	return *p == POISON_END ? NULL : p;
+}
+
+/* ---- reports ---- */
+
+static void dump_line(const u8 *line, const u8 *base)
+{
+	char text[3 * DUMP_LINE + 1];
+
+	for (unsigned i = 0; i < DUMP_LINE; i++)
+		snprintf(text + 3 * i, 4, " %02x", line[i]);
+	pr_err("slab:   %s%03lx:%s\n", line < base ? "-" : "",
+	       (unsigned long)(line < base ? base - line : line - base), text);
+}
+
+/* Every 16-byte line of the slot that has a byte which the state "free" or "live" does not explain. */
+static void dump_damage(const struct kmem_cache *s, const void *obj, const u8 *first)
+{
+	const u8 *end = (const u8 *)obj + s->size - s->obj_offset;
+	const u8 *line = (const u8 *)ALIGN_DOWN((unsigned long)first, (unsigned long)DUMP_LINE);
+
+	pr_err("slab:   damage begins at offset %ld of the object; lines by offset:\n",
+	       (long)(first - (const u8 *)obj));
+	for (unsigned i = 0; i < DUMP_LINES_MAX && line < end; i++, line += DUMP_LINE)
+		dump_line(line, obj);
+}
+
+static void describe_slab(const struct kmem_cache *s, const void *obj)
+{
+	const struct page *page = slab_head(s, obj);
+	unsigned long offset = (unsigned long)((const char *)obj - (const char *)page->s_mem);
+	unsigned index = slab_index(s, offset);
+	const void *start;
+
+	pr_err("slab: cache %s: slab of pfn 0x%lx, node %d, objects at 0x%016lx, %u of %u in use\n", s->name,
+	       page_to_pfn(page), page->slab_node->nid, (unsigned long)page->s_mem, page->inuse, page->num);
+	if ((const char *)obj < (const char *)page->s_mem || index >= s->num) {
+		pr_err("slab: 0x%016lx lies outside of its objects\n", (unsigned long)obj);
+		return;
+	}
+	start = slab_object(s, page, index);
+	pr_err("slab: 0x%016lx is at offset %ld of object %u (0x%016lx, %u bytes)\n", (unsigned long)obj,
+	       (long)((const char *)obj - (const char *)start), index, (unsigned long)start, s->object_size);
+	if (s->flags & SLAB_STORE_USER)
+		pr_err("slab: last allocated by %pS, last freed by %pS\n",
+		       (void *)slab_alloc_caller(s, start), (void *)slab_free_caller(s, start));
+}
+
+static void __noreturn __cold report(const struct kmem_cache *s, const void *obj, unsigned long caller,
+				     const char *problem, const u8 *damage)
+{
+	describe_slab(s, obj);
+	if (damage)
+		dump_damage(s, obj, damage);
+	if (caller)
+		BUG("%s: object 0x%016lx of cache %s, in a call from %pS", problem, (unsigned long)obj,
+		    s->name, (void *)caller);
+	BUG("%s: object 0x%016lx of cache %s", problem, (unsigned long)obj, s->name);
+}
+
+void slab_bug(const struct kmem_cache *s, const void *obj, unsigned long caller, const char *problem)
+{
+	report(s, obj, caller, problem, NULL);
+}
+
+static void __noreturn __cold bug_not_slab(const struct kmem_cache *s, const void *obj, unsigned long caller)
+{
+	static const char *const states[] = {"a hole", "a free page", "a free page", "an allocated page"};
+	const char *name = s ? s->name : "kfree";
+	const struct page *head;
+	char what[96] = "no kernel object's address";
+
+	if (is_vmalloc_addr(obj)) {
+		vmalloc_describe((vaddr_t)obj, what, sizeof(what));
+	} else if (ksym_lookup((unsigned long)obj, NULL, NULL)) {
+		snprintf(what, sizeof(what), "%pS, part of the image", obj);
+	} else if (virt_addr_valid(obj)) {
+		head = page_head(virt_to_page(obj));
+		snprintf(what, sizeof(what), "in %s (pfn 0x%lx, order %u), not in a slab",
+			 states[head ? page_state(head) : PAGE_INTERIOR],
+			 page_to_pfn(head ? head : virt_to_page(obj)), head ? page_order(head) : 0);
+	}
+	BUG("bad free (%s): 0x%016lx is %s; in a call from %pS", name, (unsigned long)obj, what,
+	    (void *)caller);
+}
+
+struct page *slab_page_or_bug(const struct kmem_cache *s, const void *obj, unsigned long caller)
+{
+	struct page *page;
+
+	if (!virt_addr_valid(obj))
+		bug_not_slab(s, obj, caller);
+	page = virt_to_page(obj);
+	if (!(page->flags & PG_slab))
+		bug_not_slab(s, obj, caller);
+	if (s && page->slab_node->cache != s) {
+		describe_slab(page->slab_node->cache, obj);
+		BUG("wrong cache: object 0x%016lx of cache %s freed into %s, in a call from %pS",
+		    (unsigned long)obj, page->slab_node->cache->name, s->name, (void *)caller);
+	}
+	return page;
+}
+
+/* ---- hooks of a debugged cache ---- */
+
+void slab_debug_init_slab(struct kmem_cache *s, struct page *page)
+{
+	for (unsigned i = 0; i < s->num; i++) {
+		void *obj = slab_object(s, page, i);
+
+		poison_fill(s, obj, POISON_FREE);
+		zones_set(s, obj, ZONE_FREE);
+		if (s->flags & SLAB_STORE_USER)
+			memset(owner_words(s, obj), 0, 2 * sizeof(unsigned long));
+	}
+}
+
+void slab_debug_alloc(struct kmem_cache *s, void *obj, unsigned long caller)
+{
+	const u8 *damage = poison_damage(s, obj);
+
+	if (damage || (damage = zones_damage(s, obj, ZONE_FREE)))
+		report(s, obj, caller, "write after free", damage);
+	zones_set(s, obj, ZONE_LIVE);
+	poison_fill(s, obj, POISON_INUSE);
+	if (s->flags & SLAB_STORE_USER)
+		owner_words(s, obj)[0] = caller;
+	if ((s->flags & SLAB_POISON) && s->ctor)
+		s->ctor(obj); /* the pattern took the constructed state away */
+}
+
+bool slab_index_is_free(const struct page *page, unsigned index)
+{
+	const u8 *idx = page->freelist;
+
+	for (unsigned i = page->inuse; i < page->num; i++)
+		if (idx[i] == index)
+			return true;
+	return false;
+}
+
+void slab_debug_free(struct kmem_cache *s, void *obj, unsigned long caller)
+{
+	struct page *page = slab_head(s, obj);
+	struct kmem_cache_node *n = page->slab_node;
+	unsigned long offset = (unsigned long)((char *)obj - (char *)page->s_mem) - s->obj_offset;
+	unsigned index = slab_index(s, offset);
+	const u8 *damage;
+	unsigned long flags;
+	bool is_free;
+
+	if (index >= s->num || (unsigned long)index * s->size != offset)
+		report(s, obj, caller, "free of an interior pointer", NULL);
+	flags = spin_lock_irqsave(&n->list_lock);
+	is_free = slab_index_is_free(page, index);
+	spin_unlock_irqrestore(&n->list_lock, flags);
+	if (is_free)
+		report(s, obj, caller, "double free", NULL);
+	damage = zones_damage(s, obj, ZONE_LIVE);
+	if (damage)
+		report(s, obj, caller, damage < (u8 *)obj ? "underrun" : "overrun", damage);
+	zones_set(s, obj, ZONE_FREE);
+	poison_fill(s, obj, POISON_FREE);
+	if (s->flags & SLAB_STORE_USER)
+		owner_words(s, obj)[1] = caller;
+}
+
+void slab_debug_sweep(struct kmem_cache *s, struct page *page)
+{
+	for (unsigned i = 0; i < s->num; i++) {
+		void *obj = slab_object(s, page, i);
+		const u8 *damage = poison_damage(s, obj);
+
+		if (damage || (damage = zones_damage(s, obj, ZONE_FREE)))
+			report(s, obj, 0, "write after free", damage);
+	}
+}
+
+/* ---- live objects ---- */
+
+static unsigned report_slab_live(const struct kmem_cache *s, const struct page *page, unsigned max)
+{
+	unsigned nr = 0;
+
+	for (unsigned i = 0; i < s->num && nr < max; i++) {
+		const void *obj = slab_object(s, page, i);
+
+		if (page->inuse < page->num && slab_index_is_free(page, i))
+			continue;
+		nr++;
+		if (s->flags & SLAB_STORE_USER)
+			pr_err("slab:   object 0x%016lx, allocated by %pS\n", (unsigned long)obj,
+			       (void *)slab_alloc_caller(s, obj));
+		else
+			pr_err("slab:   object 0x%016lx\n", (unsigned long)obj);
+	}
+	return nr;
+}
+
+void slab_report_live(const struct kmem_cache *s)
+{
+	unsigned long live = 0;
+	unsigned shown = 0;
+	struct kmem_cache_node *n;
+	const struct page *page;
+
+	for_each_cache_node (s, n) {
+		unsigned long flags = spin_lock_irqsave(&n->list_lock);
+
+		live += n->total_slabs * s->num - n->free_objects;
+		list_for_each_entry (page, &n->slabs_full, lru)
+			shown += report_slab_live(s, page, REPORT_LIVE_MAX - shown);
+		list_for_each_entry (page, &n->slabs_partial, lru)
+			shown += report_slab_live(s, page, REPORT_LIVE_MAX - shown);
+		spin_unlock_irqrestore(&n->list_lock, flags);
+	}
+	pr_err("slab: cache %s: %lu live objects, %u shown\n", s->name, live, shown);
+}
+
+/* ---- slab_check() ---- */
+
+static char check_text[160];
+
+#define CHECK(cond, ...)                                                       \
+	do {                                                                   \
+		if (!(cond)) {                                                 \
+			snprintf(check_text, sizeof(check_text), __VA_ARGS__); \
+			return false;                                          \
+		}                                                              \
+	} while (0)
+
+/* S1-S4, D1, D2 of one slab that stands on a list where inuse is within [lo, hi]. */
+static bool check_slab(const struct kmem_cache *s, const struct kmem_cache_node *n, const struct page *page,
+		       unsigned lo, unsigned hi)
+{
+	unsigned long block = (unsigned long)page_address(page), start = (unsigned long)page->s_mem;
+	unsigned long pfn = page_to_pfn(page), seen[DIV_ROUND_UP(SLAB_MAX_OBJS + 1, 64)] = {0};
+	const u8 *idx = page->freelist;
+
+	CHECK(page->num == s->num && page->inuse >= lo && page->inuse <= hi,
+	      "S1: %s: slab 0x%lx has %u of %u objects in use and is on the wrong list", s->name, pfn,
+	      page->inuse, page->num);
+	CHECK((start - block) % s->colour_off == 0 &&
+		      start - block < max(1UL, (unsigned long)s->colour) * s->colour_off,
+	      "S2: %s: slab 0x%lx starts at offset 0x%lx", s->name, pfn, start - block);
+	CHECK(page_to_nid(page) == n->nid, "S4: %s: slab 0x%lx of node %d is on node %d's list", s->name, pfn,
+	      page_to_nid(page), n->nid);
+	for (unsigned i = 0; i < 1u << s->order; i++)
+		CHECK((page[i].flags & PG_slab) && page[i].slab_node == n,
+		      "S4: %s: page %u of slab 0x%lx does not name its node", s->name, i, pfn);
+	if (s->flags & SLAB_INDEX_IN_OBJECT)
+		CHECK(page->inuse == page->num ? !idx : idx == slab_object(s, page, idx[s->num - 1u]),
+		      "S3: %s: slab 0x%lx: the index is not in the object that it names last", s->name, pfn);
+	for (unsigned i = page->inuse; i < page->num; i++) {
+		const void *obj = slab_object(s, page, idx[i]);
+
+		CHECK(idx[i] < s->num && !bitmap_test(seen, idx[i]),
+		      "S3: %s: slab 0x%lx: entry %u is bad or double", s->name, pfn, i);
+		bitmap_set(seen, idx[i]);
+		CHECK(!zones_damage(s, obj, ZONE_FREE), "D1: %s: red zone of free object 0x%lx", s->name,
+		      (unsigned long)obj);
+		CHECK(!poison_damage(s, obj), "D2: %s: free object 0x%lx was written to", s->name,
+		      (unsigned long)obj);
+	}
+	return true;
+}
+
+static bool check_list(const struct kmem_cache *s, const struct kmem_cache_node *n,
+		       const struct list_head *list, unsigned lo, unsigned hi, unsigned long *slabs,
+		       unsigned long *free_objects)
+{
+	const struct page *page;
+
+	list_for_each_entry (page, list, lru) {
+		CHECK(page->lru.next->prev == &page->lru, "N1: %s: list links of slab 0x%lx", s->name,
+		      page_to_pfn(page));
+		if (!check_slab(s, n, page, lo, hi))
+			return false;
+		++*slabs;
+		*free_objects += page->num - page->inuse;
+	}
+	return true;
+}
+
+/* list_lock held. */
+static bool check_node(const struct kmem_cache *s, const struct kmem_cache_node *n)
+{
+	unsigned long slabs = 0, empty = 0, objects = 0;
+
+	if (!check_list(s, n, &n->slabs_partial, 1, s->num - 1u, &slabs, &objects) ||
+	    !check_list(s, n, &n->slabs_full, s->num, s->num, &slabs, &objects) ||
+	    !check_list(s, n, &n->slabs_free, 0, 0, &empty, &objects))
+		return false;
+	CHECK(slabs + empty == n->total_slabs && empty == n->free_slabs && objects == n->free_objects,
+	      "N1: %s: %lu slabs, %lu empty, %lu free objects on the lists, counted %lu, %lu, %lu", s->name,
+	      slabs + empty, empty, objects, n->total_slabs, n->free_slabs, n->free_objects);
+	CHECK(n->cache == s && n->cpu == s->cpu, "N1: %s: node %d belongs to another cache", s->name, n->nid);
+	return true;
+}
+
+/* A1, A2 of one array. */
+static bool check_array(const struct kmem_cache *s, const struct pcpu_stack *stack,
+			const struct kmem_cache_node *n)
+{
+	CHECK(stack->avail <= stack->limit, "A1: %s: %u objects in an array for %u", s->name, stack->avail,
+	      stack->limit);
+	for (unsigned i = 0; i < stack->avail; i++) {
+		const void *obj = stack->entry[i];
+		const struct page *page = virt_to_page(obj);
+		unsigned long offset;
+		unsigned index;
+
+		CHECK(virt_addr_valid(obj) && (page->flags & PG_slab) && page->slab_node == n,
+		      "A1: %s: an array holds 0x%lx, no object of its node", s->name, (unsigned long)obj);
+		page = slab_head(s, obj);
+		offset = (unsigned long)((const char *)obj - (const char *)page->s_mem) - s->obj_offset;
+		index = slab_index(s, offset);
+		CHECK(index < s->num && (unsigned long)index * s->size == offset,
+		      "A1: %s: an array holds 0x%lx, not the start of an object", s->name,
+		      (unsigned long)obj);
+		CHECK(page->inuse == page->num || !slab_index_is_free(page, index),
+		      "A2: %s: 0x%lx is in an array and in its slab", s->name, (unsigned long)obj);
+		for (unsigned j = 0; j < i; j++)
+			CHECK(stack->entry[j] != obj, "A2: %s: 0x%lx is twice in an array", s->name,
+			      (unsigned long)obj);
+	}
+	return true;
+}
+
+static bool check_cache(const struct kmem_cache *s)
+{
+	struct kmem_cache_node *n;
+	bool ok = true;
+	unsigned cpu;
+
+	for_each_cache_node (s, n) {
+		unsigned long flags = spin_lock_irqsave(&n->list_lock);
+
+		ok = ok && check_node(s, n) && (!n->shared || check_array(s, &n->shared->stack, n));
+		spin_unlock_irqrestore(&n->list_lock, flags);
+	}
+	for_each_possible_cpu (cpu) {
+		struct pcpu_stack *stack = *per_cpu_ptr(s->cpu, cpu);
+
+		if (!ok)
+			return false;
+		if (stack == &slab_no_array.stack)
+			continue;
+		CHECK(!slab_bypassed(s), "A4: %s: an array although it is bypassed", s->name);
+		ok = check_array(s, stack, array_of(stack)->node);
+	}
+	return ok;
+}
+
+const char *slab_check(void)
+{
+	const struct kmem_cache *s;
+	bool ok = slab_no_array.stack.avail == 0 && slab_no_array.stack.limit == 0;
+
+	if (!ok)
+		return "A3: the array that stands for none has been written to";
+	spin_lock(&cache_list_lock);
+	list_for_each_entry (s, &cache_list, list)
+		if (!(ok = check_cache(s)))
+			break;
+	spin_unlock(&cache_list_lock);
+	return ok ? NULL : check_text;
+}
+MM_CHECK("slab", slab_check);

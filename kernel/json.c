@@ -1,0 +1,128 @@
+/*
+ * json.c - JSON, written as it is produced.
+ *
+ * Idea.       Commas, quotes and brackets are the writer's business; a command names keys and values in
+ *             order.
+ * Layout.     json_lead() puts comma and key in front of each value; a stack remembers how to close what is
+ *             open.
+ * Invariants. I1  `comma` says whether a value has been written in the innermost open object or array
+ *             I2  each close matches its open, and a finished answer has depth 0
+ * Locking.    None: one command at a time.
+ * Failure.    A command that nests wrongly is a BUG. Strings of any bytes give valid, pure ASCII JSON.
+ * Next:       lineedit.c.
+ */
+#include "out.h"
+
+#include <kernel/bug.h>
+#include <kernel/printk.h>
+#include <kernel/string.h>
+
+void json_quote(struct out *o, const char *s)
+{
+	static const char short_escape[][2] = {
+		{'"', '"'}, {'\\', '\\'}, {'\n', 'n'}, {'\r', 'r'}, {'\t', 't'}};
+
+	out_write(o, "\"", 1);
+	for (; *s; s++) {
+		u8 c = (u8)*s;
+		unsigned i = 0;
+
+		while (i < ARRAY_SIZE(short_escape) && short_escape[i][0] != *s)
+			i++;
+		if (i < ARRAY_SIZE(short_escape))
+			out_printf(o, "\\%c", short_escape[i][1]);
+		else if (c < ' ' || c > '~') /* bytes are taken as Latin-1: any input gives valid JSON */
+			out_printf(o, "\\u%04x", c);
+		else
+			out_write(o, s, 1);
+	}
+	out_write(o, "\"", 1);
+}
+
+/* Comma and key in front of a value. */
+static void json_lead(struct out *o, const char *key)
+{
+	BUG_ON(!o->json, "JSON from a command that was asked for text");
+	if (o->comma)
+		out_write(o, ",", 1);
+	o->comma = true;
+	if (!key)
+		return;
+	json_quote(o, key);
+	out_write(o, ":", 1);
+}
+
+static void json_open(struct out *o, const char *key, char open, char close)
+{
+	json_lead(o, key);
+	BUG_ON(o->depth == JSON_MAX_DEPTH, "JSON deeper than %d", JSON_MAX_DEPTH);
+	o->close[o->depth++] = close;
+	o->comma = false;
+	out_write(o, &open, 1);
+}
+
+static void json_close(struct out *o, char close)
+{
+	BUG_ON(!o->depth || o->close[o->depth - 1] != close, "JSON: '%c' closes what is not open", close);
+	o->depth--;
+	o->comma = true;
+	out_write(o, &close, 1);
+}
+
+void json_obj(struct out *o, const char *key)
+{
+	json_open(o, key, '{', '}');
+}
+
+void json_end_obj(struct out *o)
+{
+	json_close(o, '}');
+}
+
+void json_arr(struct out *o, const char *key)
+{
+	json_open(o, key, '[', ']');
+}
+
+void json_end_arr(struct out *o)
+{
+	json_close(o, ']');
+}
+
+void json_num(struct out *o, const char *key, u64 v)
+{
+	json_lead(o, key);
+	out_printf(o, "%lu", v);
+}
+
+void json_int(struct out *o, const char *key, s64 v)
+{
+	json_lead(o, key);
+	out_printf(o, "%ld", v);
+}
+
+void json_hex(struct out *o, const char *key, u64 v)
+{
+	json_lead(o, key);
+	out_printf(o, "\"0x%lx\"", v);
+}
+
+void json_str(struct out *o, const char *key, const char *s)
+{
+	json_lead(o, key);
+	if (s)
+		json_quote(o, s);
+	else
+		out_printf(o, "null");
+}
+
+void json_bool(struct out *o, const char *key, bool v)
+{
+	json_lead(o, key);
+	out_printf(o, "%s", v ? "true" : "false");
+}
+
+void json_null(struct out *o, const char *key)
+{
+	json_str(o, key, NULL);
+}

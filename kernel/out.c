@@ -1,0 +1,112 @@
+/*
+ * out.c - where a command's answer goes.
+ *
+ * Idea.       A command writes and, if it must, says why it failed; it need not know whether a person or a
+ *             program asked. The answer is held back until the command is done, so that a failure can still
+ *             replace it.
+ * Layout.     out_printf, json_* -> buf -> sink (the console), or buf alone (a test captures the answer)
+ * Invariants. I1  len <= size; with a sink the buffer is never left full
+ *             I2  a JSON answer is one line and one object: what the command wrote, {} if that is nothing, or
+ *                 {"error": ...}
+ * Locking.    None: one command at a time.
+ * Failure.    An answer above the buffer's size begins to leave before its end is known; an error then
+ *             follows on a line of its own. A captured answer is cut.
+ * Next:       json.c.
+ */
+#include "out.h"
+
+#include <kernel/printk.h>
+#include <kernel/string.h>
+
+static void out_flush(struct out *o)
+{
+	if (!o->sink || !o->len)
+		return;
+	o->sink(o->buf, o->len);
+	o->len = 0;
+	o->gone = true;
+}
+
+void out_write(struct out *o, const char *s, size_t len)
+{
+	while (len) {
+		size_t n = min(len, o->size - o->len);
+
+		memcpy(o->buf + o->len, s, n);
+		o->len += n;
+		s += n;
+		len -= n;
+		if (o->len < o->size)
+			continue;
+		if (!o->sink) {
+			o->cut = true;
+			return;
+		}
+		out_flush(o);
+	}
+}
+
+void out_printf(struct out *o, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+	int len;
+
+	va_start(ap, fmt);
+	len = vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	out_write(o, text, min((size_t)len, sizeof(text) - 1));
+	if (!o->json && text[0] && strchr(text, '\n'))
+		out_flush(o);
+}
+
+int out_error(struct out *o, int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (o->failed) /* the first reason is the one that explains */
+		return err;
+	o->failed = true;
+	va_start(ap, fmt);
+	vsnprintf(o->error, sizeof(o->error), fmt, ap);
+	va_end(ap);
+	/* It quotes what was typed: nothing in it may steer a terminal. */
+	for (char *c = o->error; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
+	return err;
+}
+
+static void out_finish_plain(struct out *o)
+{
+	if (!o->failed)
+		return;
+	if (o->len && o->buf[o->len - 1] != '\n')
+		out_printf(o, "\n");
+	out_printf(o, "error: %s\n", o->error);
+}
+
+static void out_finish_json(struct out *o)
+{
+	if (o->failed) {
+		if (o->gone)
+			out_write(o, "\n", 1);
+		else
+			o->len = 0;
+		out_printf(o, "{\"error\":");
+		json_quote(o, o->error);
+		out_printf(o, "}");
+	} else if (!o->len && !o->gone) {
+		out_printf(o, "{}");
+	}
+	out_write(o, "\n", 1);
+}
+
+void out_finish(struct out *o)
+{
+	if (o->json)
+		out_finish_json(o);
+	else
+		out_finish_plain(o);
+	out_flush(o);
+}

@@ -1,19 +1,24 @@
 # Sources of this directory, sorted, one per line.
 SRCS += kernel/address.c
 SRCS += kernel/cmdline.c
-SRCS += kernel/ktest.c
 SRCS += kernel/cpus.c
+SRCS += kernel/json.c
 SRCS += kernel/ksyms.c
+SRCS += kernel/ktest.c
 SRCS += kernel/lib/fault.c
 SRCS += kernel/lib/parse.c
 SRCS += kernel/lib/printf.c
 SRCS += kernel/lib/rbtree.c
 SRCS += kernel/lib/string.c
+SRCS += kernel/lineedit.c
 SRCS += kernel/main.c
+SRCS += kernel/out.c
 SRCS += kernel/panic.c
 SRCS += kernel/printk.c
 SRCS += kernel/random.c
 SRCS += kernel/rcu.c
+SRCS += kernel/shell.c
+SRCS += kernel/shell_cmds.c
 SRCS += kernel/spinlock.c
 SRCS += kernel/work.c
 

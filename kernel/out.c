@@ -15,6 +15,7 @@
  */
 #include "out.h"
 
+#include <kernel/bug.h>
 #include <kernel/printk.h>
 #include <kernel/string.h>
 
@@ -96,8 +97,10 @@ static void out_finish_json(struct out *o)
 		out_printf(o, "{\"error\":");
 		json_quote(o, o->error);
 		out_printf(o, "}");
-	} else if (!o->len && !o->gone) {
-		out_printf(o, "{}");
+	} else {
+		BUG_ON(o->depth, "JSON: %u objects or arrays are left open", o->depth);
+		if (!o->len && !o->gone)
+			out_printf(o, "{}");
 	}
 	out_write(o, "\n", 1);
 }

@@ -42,7 +42,7 @@ paddr_t arch_phys_limit(void);
 /* What the `crash` command asks for beyond C: stack overflow into the guard, double fault, reset, hang. */
 void arch_crash(const char *kind);
 
-/* One-line description for `version` and the boot log. */
+/* The port's name is ARCH_NAME. One-line description for `version` and the boot log: */
 const char *arch_cpu_name(void);
 
 #include <arch_impl/cpu.h>

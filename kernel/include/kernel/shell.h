@@ -54,7 +54,7 @@ void json_str(struct out *o, const char *key, const char *s); /* NULL prints nul
 void json_bool(struct out *o, const char *key, bool v);
 void json_null(struct out *o, const char *key);
 
-/* CPU 0's main loop: the shell on the console, cmd= first. Never returns. */
+/* CPU 0's main loop: cmd=, test= and bench= first, then the shell on the console. Never returns. */
 void shell_main(void) __noreturn;
 /* Runs one line (with ';') as if typed; answers go to the console. Returns 0 or the first failure as -errno.
  */
@@ -62,12 +62,20 @@ int shell_run_line(const char *line);
 /* The same into buf (NUL-terminated, cut at size): for tests of commands and formats. */
 int shell_run_capture(const char *line, char *buf, size_t size);
 
+/* The nth command in alphabetical order, or NULL; the command of that name, or NULL. */
+const struct shell_cmd *shell_cmd_nth(unsigned n);
+const struct shell_cmd *shell_cmd_find(const char *name);
+
 /*
  * Argument helpers: parse or say what was expected. name is the argument's name in `help`.
  * Return 0 or -EINVAL/-ERANGE after out_error().
  */
 int arg_u64(struct out *o, const char *name, const char *text, u64 *v);
 int arg_size(struct out *o, const char *name, const char *text, u64 *v);
+/* A virtual address. */
+int arg_addr(struct out *o, const char *name, const char *text, unsigned long *va);
+/* 0 if there are min to max words behind the command's name, else -EINVAL after saying how it is used. */
+int arg_count(struct out *o, int argc, char **argv, int min_words, int max_words);
 /* "key=value" among argv[from..]: its value, or NULL. */
 const char *arg_opt(int argc, char **argv, int from, const char *key);
 

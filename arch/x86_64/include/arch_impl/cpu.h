@@ -3,6 +3,8 @@
 
 #include <arch/pcpu.h>
 
+#define ARCH_NAME "x86_64"
+
 extern unsigned x86_cpu_id; /* per-CPU */
 
 static inline unsigned arch_cpu_id(void)

@@ -1,0 +1,456 @@
+/*
+ * shell_cmds.c - the commands that are not about memory: help, dmesg, version, test, verify, poweroff,
+ * reboot, crash.
+ *
+ * Idea.       A command checks its words, then answers in text or as one JSON object.
+ * Layout.     For each: its functions, then SHELL_CMD with name, arguments and one line of help.
+ * Invariants. Nothing is written before the arguments are known to be good.
+ * Locking.    None of its own.
+ * Failure.    out_error() says what is wrong and what was expected.
+ * Next:       main.c.
+ */
+#include <kernel/shell.h>
+
+#include <mm/check.h>
+#include <mm/page.h>
+#include <mm/slab.h>
+#include <mm/vmalloc.h>
+
+#include <kernel/cmdline.h>
+#include <kernel/errno.h>
+#include <kernel/printk.h>
+#include <kernel/random.h>
+#include <kernel/rbtree.h>
+#include <kernel/spinlock.h>
+#include <kernel/string.h>
+#include <kernel/test.h>
+#include <kernel/version.h>
+
+#include <arch/cpu.h>
+#include <arch/layout.h>
+#include <arch/pt.h>
+
+#include "out.h"
+
+static const char *complete_command(int pos, unsigned n)
+{
+	const struct shell_cmd *cmd = pos == 1 ? shell_cmd_nth(n) : NULL;
+
+	return cmd ? cmd->name : NULL;
+}
+
+static void help_line(struct out *o, const struct shell_cmd *cmd, bool json)
+{
+	if (json) {
+		json_obj(o, NULL);
+		json_str(o, "name", cmd->name);
+		json_str(o, "args", cmd->args ? cmd->args : "");
+		json_str(o, "help", cmd->help);
+		json_end_obj(o);
+	} else {
+		const char *args = cmd->args ? cmd->args : "";
+
+		out_printf(o, "%s%s%s - %s\n", cmd->name, *args ? " " : "", args, cmd->help);
+	}
+}
+
+static int cmd_help(struct out *o, int argc, char **argv, bool json)
+{
+	const struct shell_cmd *cmd = argc > 1 ? shell_cmd_find(argv[1]) : NULL;
+	int err = arg_count(o, argc, argv, 0, 1);
+
+	if (err)
+		return err;
+	if (argc > 1 && !cmd)
+		return out_error(o, -ENOENT, "help: unknown command \"%s\", expected one that `help` lists",
+				 argv[1]);
+	if (json) {
+		json_obj(o, NULL);
+		json_arr(o, "commands");
+	}
+	if (cmd)
+		help_line(o, cmd, json);
+	else
+		for (unsigned n = 0; (cmd = shell_cmd_nth(n)); n++)
+			help_line(o, cmd, json);
+	if (json) {
+		json_end_arr(o);
+		json_end_obj(o);
+	}
+	return 0;
+}
+SHELL_CMD("help", "[COMMAND]", "the commands, one a line", cmd_help, complete_command);
+
+static int cmd_dmesg(struct out *o, int argc, char **argv, bool json)
+{
+	char line[LOG_LINE_SIZE];
+	u64 pos = 0;
+	int err = arg_count(o, argc, argv, 0, 0);
+
+	if (err)
+		return err;
+	if (json) {
+		json_obj(o, NULL);
+		json_arr(o, "lines");
+	}
+	while (log_next_line(&pos, line)) {
+		if (json) {
+			line[strlen(line) - 1] = '\0'; /* its '\n' */
+			json_str(o, NULL, line);
+		} else {
+			out_printf(o, "%s", line);
+		}
+	}
+	if (json) {
+		json_end_arr(o);
+		json_end_obj(o);
+	}
+	return 0;
+}
+SHELL_CMD("dmesg", "", "the log since boot, as far as it is kept", cmd_dmesg, NULL);
+
+/* What a debugger without type information needs: sizes of structures and where their members lie. */
+static const struct {
+	const char *type, *member;
+	size_t offset;
+} layout[] = {
+#define SIZE_OF(t)                \
+	{                         \
+#t, "", sizeof(t) \
+	}
+#define MEMBER(t, m)                   \
+	{                              \
+#t, #m, offsetof(t, m) \
+	}
+	SIZE_OF(struct page),
+	MEMBER(struct page, flags),
+	MEMBER(struct page, lru),
+	MEMBER(struct page, slab_node),
+	MEMBER(struct page, private),
+	MEMBER(struct page, s_mem),
+	MEMBER(struct page, freelist),
+	MEMBER(struct page, inuse),
+	MEMBER(struct page, num),
+	MEMBER(struct page, refcount),
+	MEMBER(struct page, mapcount),
+	SIZE_OF(struct vm_struct),
+	MEMBER(struct vm_struct, addr),
+	MEMBER(struct vm_struct, size),
+	MEMBER(struct vm_struct, flags),
+	MEMBER(struct vm_struct, nr_pages),
+	MEMBER(struct vm_struct, pages),
+	MEMBER(struct vm_struct, caller),
+	SIZE_OF(struct list_head),
+	MEMBER(struct list_head, next),
+	MEMBER(struct list_head, prev),
+	SIZE_OF(struct rb_node),
+	MEMBER(struct rb_node, parent),
+	MEMBER(struct rb_node, left),
+	MEMBER(struct rb_node, right),
+	SIZE_OF(struct spinlock),
+	MEMBER(struct spinlock, next),
+	MEMBER(struct spinlock, owner),
+	MEMBER(struct spinlock, cpu),
+	MEMBER(struct spinlock, name),
+};
+
+/* {"struct page":{"size":64,"flags":0,...},...}: a size opens a type, its members follow. */
+static void version_layout(struct out *o)
+{
+	json_obj(o, "structs");
+	for (unsigned i = 0; i < ARRAY_SIZE(layout); i++) {
+		if (!*layout[i].member)
+			json_obj(o, layout[i].type);
+		json_num(o, *layout[i].member ? layout[i].member : "size", layout[i].offset);
+		if (i + 1 == ARRAY_SIZE(layout) || !*layout[i + 1].member)
+			json_end_obj(o);
+	}
+	json_end_obj(o);
+}
+
+static void version_json(struct out *o)
+{
+	json_obj(o, NULL);
+	json_str(o, "name", "Strata");
+	json_str(o, "version", STRATA_VERSION);
+	json_str(o, "arch", ARCH_NAME);
+	json_str(o, "variant", STRATA_VARIANT);
+	json_str(o, "compiler", STRATA_COMPILER);
+	json_str(o, "cpu", arch_cpu_name());
+	json_str(o, "cmdline", cmdline_text());
+	json_num(o, "seed", boot_seed());
+	json_num(o, "page_size", PAGE_SIZE);
+	json_num(o, "levels", arch_pt_levels());
+	json_num(o, "max_order", MAX_ORDER);
+	json_num(o, "section_pages", SECTION_PAGES);
+	json_obj(o, "layout");
+	json_hex(o, "direct_map", DIRECT_MAP_BASE);
+	json_hex(o, "vmemmap", VMEMMAP_BASE);
+	json_hex(o, "vmalloc_start", VMALLOC_START);
+	json_hex(o, "vmalloc_end", VMALLOC_END);
+	json_hex(o, "percpu", PERCPU_BASE);
+	json_hex(o, "image", KERNEL_VMA);
+	json_end_obj(o);
+	version_layout(o);
+	json_end_obj(o);
+}
+
+static int cmd_version(struct out *o, int argc, char **argv, bool json)
+{
+	int err = arg_count(o, argc, argv, 0, 0);
+
+	if (err)
+		return err;
+	if (json) {
+		version_json(o);
+		return 0;
+	}
+	out_printf(o, "Strata %s, %s, %s, %s\n", STRATA_VERSION, ARCH_NAME, STRATA_VARIANT, STRATA_COMPILER);
+	out_printf(o, "CPU:          %s\n", arch_cpu_name());
+	out_printf(o, "page tables:  %u levels, pages of %lu bytes\n", arch_pt_levels(), PAGE_SIZE);
+	out_printf(o, "command line: %s\n", cmdline_text());
+	out_printf(o, "seed:         %lu\n", boot_seed());
+	return 0;
+}
+SHELL_CMD("version", "", "what this is; -j: sizes, offsets and bases for debuggers", cmd_version, NULL);
+
+static int test_list(struct out *o, const char *glob, bool json)
+{
+	const struct ktest *t;
+	unsigned listed = 0;
+	char name[128];
+
+	if (json) {
+		json_obj(o, NULL);
+		json_arr(o, "cases");
+	}
+	for (unsigned n = 0; (t = ktest_nth(n)); n++) {
+		snprintf(name, sizeof(name), "%s.%s", t->suite, t->name);
+		if (!glob_match(glob, name))
+			continue;
+		listed++;
+		if (json) {
+			json_obj(o, NULL);
+			json_str(o, "name", name);
+			json_str(o, "panic", t->panic_pattern);
+			json_end_obj(o);
+		} else if (t->panic_pattern) {
+			out_printf(o, "%s panic: %s\n", name, t->panic_pattern);
+		} else {
+			out_printf(o, "%s\n", name);
+		}
+	}
+	if (json) {
+		json_end_arr(o);
+		json_end_obj(o);
+	}
+	if (!listed)
+		return out_error(o, -ENOENT, "no case matches \"%s\", expected a pattern of suite.case",
+				 glob);
+	return 0;
+}
+
+static int cmd_test(struct out *o, int argc, char **argv, bool json)
+{
+	bool list = argc > 1 && strcmp(argv[1], "list") == 0;
+	const char *glob = argc > 1 + list ? argv[1 + list] : "*";
+	int err = arg_count(o, argc, argv, 0, 1 + list);
+	int failed;
+
+	if (err)
+		return err;
+	if (list)
+		return test_list(o, glob, json);
+	failed = ktest_run(glob);
+	if (failed == -ENOENT)
+		return out_error(o, -ENOENT,
+				 "no case matches \"%s\", expected a pattern of suite.case; see `test list`",
+				 glob);
+	if (failed == -EBUSY)
+		return out_error(o, -EBUSY, "a test is running, expected to be asked outside of it");
+	if (failed)
+		return out_error(o, -EPERM, "%d test cases failed", failed);
+	return 0;
+}
+
+static const char *complete_test(int pos, unsigned n)
+{
+	static char name[128];
+	const struct ktest *t;
+
+	if (pos == 1 && n == 0)
+		return "list";
+	t = pos == 1 ? ktest_nth(n - 1) : pos == 2 ? ktest_nth(n) : NULL;
+	if (!t)
+		return NULL;
+	snprintf(name, sizeof(name), "%s.%s", t->suite, t->name);
+	return name;
+}
+SHELL_CMD("test", "[GLOB] | list [GLOB]", "run the self-tests whose suite.case matches, or name them",
+	  cmd_test, complete_test);
+
+static void verify_report(const char *name, const char *what, void *ctx)
+{
+	struct out *o = ctx;
+
+	if (o->json) {
+		char text[256];
+
+		snprintf(text, sizeof(text), "%s: %s", name, what);
+		json_str(o, NULL, text);
+	} else {
+		out_printf(o, "%s: %s\n", name, what);
+	}
+}
+
+static int cmd_verify(struct out *o, int argc, char **argv, bool json)
+{
+	unsigned checks, failures;
+	int err = arg_count(o, argc, argv, 0, 0);
+
+	if (err)
+		return err;
+	if (json) {
+		json_obj(o, NULL);
+		json_arr(o, "failed");
+	}
+	failures = mm_check_all(&checks, verify_report, o);
+	if (json) {
+		json_end_arr(o);
+		json_num(o, "checks", checks);
+		json_end_obj(o);
+	} else {
+		out_printf(o, "%u checks, %u failed\n", checks, failures);
+	}
+	return failures ? -EIO : 0;
+}
+SHELL_CMD("verify", "", "check every invariant of every allocator now", cmd_verify, NULL);
+
+static int cmd_poweroff(struct out *o, int argc, char **argv, bool json)
+{
+	u64 status = 0;
+	int err = arg_count(o, argc, argv, 0, 1);
+
+	if (!err && argc > 1)
+		err = arg_u64(o, "STATUS", argv[1], &status);
+	if (err)
+		return err;
+	if (status > 100)
+		return out_error(o, -ERANGE, "STATUS: %lu is too large, expected 0 to 100", status);
+	arch_poweroff((unsigned)status);
+}
+SHELL_CMD("poweroff", "[STATUS]", "end the machine with this exit status, 0 to 100", cmd_poweroff, NULL);
+
+static int cmd_reboot(struct out *o, int argc, char **argv, bool json)
+{
+	int err = arg_count(o, argc, argv, 0, 0);
+
+	if (err)
+		return err;
+	arch_reboot();
+}
+SHELL_CMD("reboot", "", "reset the machine", cmd_reboot, NULL);
+
+/* A cache with every check, and one object of it. */
+static char *crash_object(struct kmem_cache **cache)
+{
+	*cache = kmem_cache_create("crash", 64, 0,
+				   SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE | SLAB_POISON | SLAB_PANIC, NULL);
+	return kmem_cache_alloc(*cache, GFP_KERNEL);
+}
+
+static void crash_panic(void)
+{
+	panic("asked for by the crash command");
+}
+
+static void crash_double_free(void)
+{
+	struct kmem_cache *cache;
+	char *obj = crash_object(&cache);
+
+	kmem_cache_free(cache, obj);
+	kmem_cache_free(cache, obj);
+}
+
+static void crash_overrun(void)
+{
+	struct kmem_cache *cache;
+	volatile char *obj = crash_object(&cache);
+
+	obj[64] = 0x11;
+	kmem_cache_free(cache, (void *)obj);
+}
+
+static void crash_use_after_free(void)
+{
+	struct kmem_cache *cache;
+	volatile char *obj = crash_object(&cache);
+
+	kmem_cache_free(cache, (void *)obj);
+	obj[8] = 0x11;
+	kmem_cache_alloc(cache, GFP_KERNEL); /* the last one freed is the first one out */
+}
+
+static void crash_lock_order(void)
+{
+	struct spinlock low, high;
+
+	spin_init(&low, "crash_low", LOCK_CACHE_LIST, 0);
+	spin_init(&high, "crash_high", LOCK_VMAP, 0);
+	spin_lock(&high);
+	spin_lock(&low);
+	spin_unlock(&low);
+	spin_unlock(&high);
+}
+
+/* fall NULL: the port knows how. */
+static const struct {
+	const char *kind;
+	void (*fall)(void);
+} crash_kinds[] = {
+	{"panic", crash_panic},
+	{"null", NULL},
+	{"write-text", NULL},
+	{"exec-data", NULL},
+	{"guard", NULL},
+	{"doublefault", NULL},
+	{"reset", NULL},
+	{"hang", NULL},
+	{"double-free", crash_double_free},
+	{"overrun", crash_overrun},
+	{"use-after-free", crash_use_after_free},
+	{"lock-order", crash_lock_order},
+};
+
+static const char *complete_crash(int pos, unsigned n)
+{
+	return pos == 1 && n < ARRAY_SIZE(crash_kinds) ? crash_kinds[n].kind : NULL;
+}
+
+static int cmd_crash(struct out *o, int argc, char **argv, bool json)
+{
+	int err = arg_count(o, argc, argv, 1, 1);
+	unsigned i = 0;
+
+	if (err)
+		return err;
+	while (i < ARRAY_SIZE(crash_kinds) && strcmp(crash_kinds[i].kind, argv[1]))
+		i++;
+	if (i == ARRAY_SIZE(crash_kinds))
+		return out_error(o, -EINVAL,
+				 "KIND: unknown \"%s\", expected one of those that `help crash` names",
+				 argv[1]);
+	if (crash_kinds[i].fall)
+		crash_kinds[i].fall();
+	else
+		arch_crash(argv[1]);
+	return out_error(o, -EIO, "crash: %s did no harm%s", argv[1],
+			 crash_kinds[i].fall == crash_lock_order ? ", the order is checked in VARIANT=debug"
+								 : "");
+}
+SHELL_CMD("crash", "KIND",
+	  "fall, to see the report; KIND: panic null write-text exec-data guard doublefault reset hang "
+	  "double-free "
+	  "overrun use-after-free lock-order",
+	  cmd_crash, complete_crash);

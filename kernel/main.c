@@ -22,6 +22,8 @@
 #include <kernel/main.h>
 #include <kernel/percpu.h>
 #include <kernel/printk.h>
+#include <kernel/random.h>
+#include <kernel/shell.h>
 #include <kernel/string.h>
 #include <mm/internal.h>
 #include <mm/pgtable.h>
@@ -49,6 +51,7 @@ void kmain(struct boot_info *bi)
 	pr_info("Strata, %s%s%s, %s\n", bi->protocol, bi->loader[0] ? " by " : "", bi->loader,
 		arch_cpu_name());
 	cmdline_init(bi);
+	random_init();	   /* one seed for every random choice of this boot */
 	memblock_init(bi); /* what RAM there is, what is taken; first allocations */
 	cpus_init(bi);	   /* which CPUs firmware names */
 	numa_init(bi);	   /* nodes, distances, fallback order */
@@ -60,5 +63,5 @@ void kmain(struct boot_info *bi)
 	pcp_init();	/* per-CPU lists on top */
 	slab_init();	/* the cache of caches bootstraps itself, then kmalloc sizes */
 	arch_irq_init();
-	arch_poweroff(0);
+	shell_main(); /* CPU 0's main loop: cmd=, tests, the shell */
 }

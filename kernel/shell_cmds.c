@@ -154,16 +154,22 @@ static const struct {
 	MEMBER(struct spinlock, name),
 };
 
-/* {"struct page":{"size":64,"flags":0,...},...}: a size opens a type, its members follow. */
+/* {"struct page":{"size":64,"offsets":{"flags":0,...}},...}: a size opens a type, its members follow. */
 static void version_layout(struct out *o)
 {
 	json_obj(o, "structs");
 	for (unsigned i = 0; i < ARRAY_SIZE(layout); i++) {
-		if (!*layout[i].member)
+		if (*layout[i].member) {
+			json_num(o, layout[i].member, layout[i].offset);
+		} else {
 			json_obj(o, layout[i].type);
-		json_num(o, *layout[i].member ? layout[i].member : "size", layout[i].offset);
-		if (i + 1 == ARRAY_SIZE(layout) || !*layout[i + 1].member)
+			json_num(o, "size", layout[i].offset);
+			json_obj(o, "offsets");
+		}
+		if (i + 1 == ARRAY_SIZE(layout) || !*layout[i + 1].member) {
 			json_end_obj(o);
+			json_end_obj(o);
+		}
 	}
 	json_end_obj(o);
 }

@@ -27,6 +27,7 @@
 #include <kernel/string.h>
 #include <mm/internal.h>
 #include <mm/pgtable.h>
+#include <mm/vmalloc.h>
 #include <mm/slab.h>
 
 /* What the boot code found odd, before there was a console. Later notes come from those who write them. */
@@ -62,6 +63,7 @@ void kmain(struct boot_info *bi)
 	zone_init();	/* memblock hands over; the buddy owns every free page from here */
 	pcp_init();	/* per-CPU lists on top */
 	slab_init();	/* the cache of caches bootstraps itself, then kmalloc sizes */
+	vmalloc_init(); /* the window's ranges */
 	arch_irq_init();
 	shell_main(); /* CPU 0's main loop: cmd=, tests, the shell */
 }

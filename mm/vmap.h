@@ -3,6 +3,7 @@
 
 /* Ranges of the vmalloc window. Shared by vmap.c, vmalloc.c and the tests that mirror them. */
 
+#include <kernel/fault.h>
 #include <kernel/list.h>
 #include <kernel/rbtree.h>
 #include <mm/vmalloc.h>
@@ -19,6 +20,8 @@ struct vmap_area {
 	 * purge. */
 	_Atomic bool cleared;
 };
+
+extern struct fault_attr fail_vmalloc;
 
 void vmap_init(vaddr_t start, vaddr_t end);
 extern vaddr_t vmap_start, vmap_end; /* the window */

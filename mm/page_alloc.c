@@ -563,7 +563,7 @@ void page_set_owner(struct page *head, unsigned long caller, gfp_t gfp)
 }
 
 /* What the caller asked to find in a block, and what debugging wants to know about it. */
-static void prepare_new(struct page *page, gfp_t gfp, unsigned order, unsigned long caller)
+static __noinline struct page *prepare_new(struct page *page, gfp_t gfp, unsigned order, unsigned long caller)
 {
 	if (unlikely(page_debug_enabled())) {
 		if (opt_page_poison)
@@ -576,6 +576,7 @@ static void prepare_new(struct page *page, gfp_t gfp, unsigned order, unsigned l
 		clear_block(page, order);
 	if (gfp & __GFP_COMP)
 		page->flags |= PG_comp;
+	return page;
 }
 
 static void prepare_free(struct page *page, unsigned order, unsigned long caller)
@@ -599,12 +600,13 @@ static __noinline struct page *alloc_slow(int nid, gfp_t gfp, unsigned order, un
 			     (void *)caller);
 		return NULL;
 	}
+	if (nid == NUMA_NO_NODE)
+		nid = numa_node_id();
 	page = alloc_checked(nid, gfp, order, caller);
-	if (page) {
-		page->refcount = 1;
-		prepare_new(page, gfp, order, caller);
-	}
-	return page;
+	if (!page)
+		return NULL;
+	page->refcount = 1;
+	return prepare_new(page, gfp, order, caller);
 }
 
 /* ---- the interface: allocation ---- */
@@ -620,11 +622,11 @@ struct page *alloc_pages(gfp_t gfp, unsigned order)
 			page->refcount = 1;
 			this_cpu(numa_hit_fast)++;
 			if (unlikely(gfp & (__GFP_ZERO | __GFP_COMP)))
-				prepare_new(page, gfp, order, 0);
+				return prepare_new(page, gfp, order, 0);
 			return page;
 		}
 	}
-	return alloc_slow(numa_node_id(), gfp, order, CALLER);
+	return alloc_slow(NUMA_NO_NODE, gfp, order, CALLER);
 }
 
 struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned order)

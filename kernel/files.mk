@@ -1,5 +1,6 @@
 # Sources of this directory, sorted, one per line.
 SRCS += kernel/address.c
+SRCS += kernel/bench.c
 SRCS += kernel/cmdline.c
 SRCS += kernel/cpus.c
 SRCS += kernel/json.c

@@ -101,6 +101,12 @@ void json_int(struct out *o, const char *key, s64 v)
 	out_printf(o, "%ld", v);
 }
 
+void json_milli(struct out *o, const char *key, u64 thousandths)
+{
+	json_lead(o, key);
+	out_printf(o, "%lu.%03lu", thousandths / 1000, thousandths % 1000);
+}
+
 void json_hex(struct out *o, const char *key, u64 v)
 {
 	json_lead(o, key);

@@ -17,6 +17,7 @@
 #include <arch/cpu.h>
 #include <arch/irq.h>
 #include <arch/time.h>
+#include <kernel/bench.h>
 #include <kernel/cmdline.h>
 #include <kernel/cpus.h>
 #include <kernel/main.h>
@@ -46,24 +47,32 @@ static void print_notes(struct boot_info *bi)
 
 void kmain(struct boot_info *bi)
 {
+	boot_mark("start");
 	arch_console_init();
 	arch_trap_init(); /* from here every fault has a report; the early map reaches tables and map */
 	arch_time_init(); /* the log has time stamps */
 	pr_info("Strata, %s%s%s, %s\n", bi->protocol, bi->loader[0] ? " by " : "", bi->loader,
 		arch_cpu_name());
 	cmdline_init(bi);
-	random_init();	   /* one seed for every random choice of this boot */
+	random_init(); /* one seed for every random choice of this boot */
+	boot_mark("log");
 	memblock_init(bi); /* what RAM there is, what is taken; first allocations */
 	cpus_init(bi);	   /* which CPUs firmware names */
 	numa_init(bi);	   /* nodes, distances, fallback order */
 	print_notes(bi);
+	boot_mark("map");
 	pgtable_init(); /* final direct map and W^X image; table pages only from what the early map covers */
-	percpu_init();	/* areas of all possible CPUs, each on its node */
-	page_init();	/* the page array's address range; what opening its sections will need */
-	zone_init();	/* memblock hands over; the buddy owns every free page from here */
-	pcp_init();	/* per-CPU lists on top */
-	slab_init();	/* the cache of caches bootstraps itself, then kmalloc sizes */
+	boot_mark("tables");
+	percpu_init(); /* areas of all possible CPUs, each on its node */
+	page_init();   /* the page array's address range; what opening its sections will need */
+	zone_init();   /* memblock hands over; the buddy owns every free page from here */
+	pcp_init();    /* per-CPU lists on top */
+	boot_mark("pages");
+	slab_init(); /* the cache of caches bootstraps itself, then kmalloc sizes */
+	boot_mark("slab");
 	vmalloc_init(); /* the window's ranges */
+	boot_mark("vmalloc");
 	arch_irq_init();
+	boot_mark("irq");
 	shell_main(); /* CPU 0's main loop: cmd=, tests, the shell */
 }

@@ -1,0 +1,324 @@
+/*
+ * bench.c - runs the benchmarks and reports rows.
+ *
+ * Idea.       A benchmark is a function that names rows and hands the operation to one of three ways of
+ *             measuring: pair, mean, batch. The rows' definitions (peers.tsv beside the benchmarks) are the
+ *             same as those of the peer's figures, so that the two can stand side by side.
+ * Layout.     section benches -> in the image's order, group `mixed` first -> rows -> emit(): text or JSON
+ * Invariants. B1  a benchmark leaves nothing allocated; between two of them what was deferred is done
+ *             B2  timed chunks run with interrupts on and hold no lock
+ * Locking.    None: main loop of CPU 0, one run at a time.
+ * Failure.    A row that lacks memory is reported as skipped. A failed check of its own fails the run.
+ * Next:       tests/bench/bench_page.c.
+ */
+#include <kernel/bench.h>
+
+#include <mm/check.h>
+#include <mm/page_alloc.h>
+
+#include <kernel/errno.h>
+#include <kernel/printk.h>
+#include <kernel/random.h>
+#include <kernel/shell.h>
+#include <kernel/string.h>
+#include <kernel/work.h>
+
+#include <arch/time.h>
+
+struct bench_run {
+	const char *glob;
+	bench_emit_fn emit;
+	void *ctx;
+	const struct bench *bench;
+	char row[BENCH_ROW_SIZE];
+	unsigned emitted, failed;
+};
+
+static bool bench_running;
+
+/* ---- rows ---- */
+
+void bench_row(struct bench_run *b, const char *fmt, ...)
+{
+	size_t at = (size_t)scnprintf(b->row, sizeof(b->row), "%s.", b->bench->group);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(b->row + at, sizeof(b->row) - at, fmt, ap);
+	va_end(ap);
+}
+
+bool bench_wants(struct bench_run *b, const char *suffix)
+{
+	char name[BENCH_ROW_SIZE];
+
+	snprintf(name, sizeof(name), "%s%s", b->row, suffix);
+	return glob_match(b->glob, name);
+}
+
+void bench_value(struct bench_run *b, const char *suffix, const char *unit, u64 milli)
+{
+	char name[BENCH_ROW_SIZE];
+	struct bench_value v = {.name = name, .unit = unit, .milli = milli};
+
+	if (!bench_wants(b, suffix))
+		return;
+	snprintf(name, sizeof(name), "%s%s", b->row, suffix);
+	b->emit(&v, b->ctx);
+	b->emitted++;
+}
+
+void bench_ticks(struct bench_run *b, const char *suffix, u64 ticks, u64 ops)
+{
+	bench_value(b, suffix, "ticks", ticks * 1000 / ops);
+}
+
+void bench_skip(struct bench_run *b, const char *why)
+{
+	pr_warn("bench: %s is skipped: %s\n", b->row, why);
+	b->emitted++;
+}
+
+void bench_fail(struct bench_run *b, const char *fmt, ...)
+{
+	char text[128];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	pr_err("bench: %s: %s\n", b->row, text);
+	b->failed++;
+}
+
+/* ---- ways of measuring ---- */
+
+/* Warm-up and timed chunks. Returns the cheapest chunk, 0 if memory is short; *total: all of it. */
+static u64 measure_chunks(bench_chunk_fn chunk, const void *arg, unsigned rounds, u64 *total)
+{
+	u64 best = ~0UL, begin;
+
+	if (!chunk(arg, rounds))
+		return 0;
+	quiet_drain();
+	begin = arch_cycles();
+	for (unsigned i = 0; i < BENCH_CHUNKS; i++) {
+		u64 start = arch_cycles();
+
+		if (!chunk(arg, rounds))
+			return 0;
+		best = min(best, arch_cycles() - start);
+		quiet_point();
+	}
+	quiet_drain();
+	*total = arch_cycles() - begin;
+	return best;
+}
+
+void bench_pair(struct bench_run *b, bench_chunk_fn chunk, const void *arg, unsigned rounds)
+{
+	u64 best, total;
+
+	if (!bench_wants(b, "") && !bench_wants(b, ".mean"))
+		return;
+	best = measure_chunks(chunk, arg, rounds, &total);
+	if (!best) {
+		bench_skip(b, "not enough memory");
+		return;
+	}
+	bench_ticks(b, "", best, rounds);
+	bench_ticks(b, ".mean", total, (u64)BENCH_CHUNKS * rounds);
+}
+
+void bench_mean(struct bench_run *b, bench_chunk_fn chunk, const void *arg, unsigned rounds)
+{
+	u64 total;
+
+	if (!bench_wants(b, ""))
+		return;
+	if (measure_chunks(chunk, arg, rounds, &total))
+		bench_ticks(b, "", total, (u64)BENCH_CHUNKS * rounds);
+	else
+		bench_skip(b, "not enough memory");
+}
+
+const char *const bench_order_name[] = {"lifo", "fifo", "random"};
+
+static void fill_index(u32 *index, unsigned nr, enum bench_order order)
+{
+	u64 state = 0x2545f4914f6cdd1dUL;
+
+	for (unsigned i = 0; i < nr; i++)
+		index[i] = order == BENCH_LIFO ? nr - 1 - i : i;
+	for (unsigned i = nr - 1; order == BENCH_RANDOM && i > 0; i--) { /* Fisher-Yates */
+		u32 j = xorshift64(&state) % (i + 1), t = index[i];
+
+		index[i] = index[j];
+		index[j] = t;
+	}
+}
+
+/* One round, not timed if alloc_ticks is NULL. */
+static bool batch_round(const struct bench_batch *batch, void **obj, const u32 *index, u64 *alloc_ticks,
+			u64 *free_ticks)
+{
+	u64 start = arch_cycles(), middle;
+	unsigned got = batch->alloc(batch->arg, obj, batch->nr);
+
+	if (got < batch->nr) {
+		for (u32 i = 0; i < got; i++)
+			batch->free(batch->arg, obj, &i, 1);
+		return false;
+	}
+	middle = arch_cycles();
+	batch->free(batch->arg, obj, index, batch->nr);
+	quiet_drain();
+	if (alloc_ticks) {
+		*alloc_ticks += middle - start;
+		*free_ticks += arch_cycles() - middle;
+	}
+	return true;
+}
+
+void bench_batch(struct bench_run *b, const struct bench_batch *batch, enum bench_order order)
+{
+	size_t obj_bytes = batch->nr * sizeof(void *), bytes = obj_bytes + batch->nr * sizeof(u32);
+	u64 alloc_ticks = 0, free_ticks = 0, ops = (u64)BENCH_CHUNKS * batch->nr;
+	void **obj;
+	u32 *index;
+	bool enough;
+
+	if (!bench_wants(b, ".alloc") && !bench_wants(b, ".free"))
+		return;
+	obj = alloc_pages_exact(bytes, GFP_KERNEL | __GFP_NOWARN);
+	if (!obj) {
+		bench_skip(b, "not enough memory");
+		return;
+	}
+	index = (u32 *)((char *)obj + obj_bytes);
+	fill_index(index, batch->nr, order);
+	enough = batch_round(batch, obj, index, NULL, NULL);
+	for (unsigned i = 0; i < BENCH_CHUNKS && enough; i++)
+		enough = batch_round(batch, obj, index, &alloc_ticks, &free_ticks);
+	if (enough) {
+		bench_ticks(b, ".alloc", alloc_ticks, ops);
+		bench_ticks(b, ".free", free_ticks, ops);
+	} else {
+		bench_skip(b, "not enough memory");
+	}
+	free_pages_exact(obj, bytes);
+}
+
+/* ---- a run ---- */
+
+/* Whether rows of the group can match: the glob's literal head must agree with "GROUP.". */
+static bool bench_selected(const char *glob, const char *group)
+{
+	while (*group && *group == *glob)
+		group++, glob++;
+	return *glob == '*' || *glob == '?' || (!*group && *glob == '.');
+}
+
+int bench_run_all(const char *glob, bench_emit_fn emit, void *ctx)
+{
+	struct bench_run run = {.glob = glob, .emit = emit, .ctx = ctx};
+
+	if (bench_running)
+		return -EBUSY;
+	bench_running = true;
+	for (unsigned pass = 0; pass < 2;
+	     pass++) { /* `mixed` wants allocators that nothing has used before */
+		for (const struct bench *const *r = __start_benches; r < __stop_benches; r++) {
+			bool mixed = strcmp((*r)->group, "mixed") == 0;
+
+			if (mixed != (pass == 0) || !bench_selected(glob, (*r)->group))
+				continue;
+			run.bench = *r;
+			(*r)->run(&run);
+			mm_settle();
+		}
+	}
+	bench_running = false;
+	if (run.failed)
+		return -EIO;
+	return run.emitted ? 0 : -ENOENT;
+}
+
+/* ---- boot ---- */
+
+enum { BOOT_STEPS_MAX = 32 };
+
+static struct boot_step steps[BOOT_STEPS_MAX];
+static unsigned nr_steps;
+
+void boot_mark(const char *step)
+{
+	if (nr_steps < BOOT_STEPS_MAX)
+		steps[nr_steps++] = (struct boot_step){step, arch_cycles()};
+}
+
+const struct boot_step *boot_step(unsigned n)
+{
+	return n < nr_steps ? &steps[n] : NULL;
+}
+
+/* ---- the command ---- */
+
+static void emit_text(const struct bench_value *v, void *ctx)
+{
+	u64 milli = v->milli;
+	struct out *o = ctx;
+
+	/* Whole ticks from 1000 on, one decimal below; ratios keep three. */
+	if (strcmp(v->unit, "ticks") != 0)
+		out_printf(o, "%-32s %10lu.%03lu %s\n", v->name, milli / 1000, milli % 1000, v->unit);
+	else
+		out_printf(o, "%-32s %12lu.%lu %s\n", v->name, milli / 1000, milli % 1000 / 100, v->unit);
+}
+
+static void emit_json(const struct bench_value *v, void *ctx)
+{
+	struct out *o = ctx;
+
+	json_obj(o, NULL);
+	json_str(o, "name", v->name);
+	json_str(o, "unit", v->unit);
+	json_milli(o, "value", v->milli);
+	json_end_obj(o);
+}
+
+static int cmd_bench(struct out *o, int argc, char **argv, bool json)
+{
+	const char *glob = argc > 1 ? argv[1] : "*";
+	int err;
+
+	if (argc > 2)
+		return out_error(o, -EINVAL, "too many words, expected bench [GLOB]");
+	if (json) {
+		json_obj(o, NULL);
+		json_arr(o, "rows");
+	}
+	err = bench_run_all(glob, json ? emit_json : emit_text, o);
+	if (json) {
+		json_end_arr(o);
+		json_end_obj(o);
+	}
+	if (err == -ENOENT)
+		return out_error(o, err, "no row matches %s, expected a pattern such as kmem.*", glob);
+	if (err == -EBUSY)
+		return out_error(o, err, "a benchmark is running");
+	if (err)
+		return out_error(o, err, "a benchmark failed its own check; the log says which");
+	return 0;
+}
+
+static const char *complete_bench(int pos, unsigned n)
+{
+	static char pattern[BENCH_ROW_SIZE];
+
+	if (pos != 1 || __start_benches + n >= __stop_benches)
+		return NULL;
+	snprintf(pattern, sizeof(pattern), "%s.*", __start_benches[n]->group);
+	return pattern;
+}
+SHELL_CMD("bench", "[GLOB]", "run the benchmarks whose row names match", cmd_bench, complete_bench);

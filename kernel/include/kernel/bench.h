@@ -1,0 +1,93 @@
+#ifndef KERNEL_BENCH_H
+#define KERNEL_BENCH_H
+
+/*
+ * Benchmarks. `BENCH(group, name) { ... }` measures and reports rows named GROUP.ROW; a pointer to its record
+ * goes into section `benches`. The unit is the tick of arch_cycles(): one instruction under -icount shift=0.
+ *
+ * How a row is measured: one warm-up, then BENCH_CHUNKS timed chunks with interrupts on and a quiet point
+ * between chunks. A pair (one allocation and its free) reports its cheapest chunk, and as ROW.mean the whole
+ * time, quiet points and a final quiet_drain() included: work put off is not work saved. A batch reports
+ * means only. The loop around the operations, 2 to 4 instructions, is not subtracted.
+ */
+
+#include <kernel/types.h>
+
+enum { BENCH_CHUNKS = 10, BENCH_ROW_SIZE = 64 };
+
+struct bench_run; /* one run: what was asked for, where rows go */
+
+struct bench {
+	const char *group;
+	void (*run)(struct bench_run *b);
+};
+
+#define BENCH(group_, name_)                                                                          \
+	static void bench_##group_##_##name_(struct bench_run *b);                                    \
+	static const struct bench bench_rec_##group_##_##name_ = {#group_, bench_##group_##_##name_}; \
+	static const struct bench *const bench_ptr_##group_##_##name_                                 \
+		__attribute__((section("benches"), used)) = &bench_rec_##group_##_##name_;            \
+	static void bench_##group_##_##name_(__unused struct bench_run *b)
+
+extern const struct bench *const __start_benches[], *const __stop_benches[];
+
+/* A row: value in thousandths of unit. */
+struct bench_value {
+	const char *name, *unit;
+	u64 milli;
+};
+typedef void (*bench_emit_fn)(const struct bench_value *v, void *ctx);
+
+/*
+ * Runs what may give rows whose names match glob, mixed first, and emits those rows; memory is given back
+ * between benchmarks. Returns 0, -ENOENT if no row matches, -EIO if a benchmark's own check failed, -EBUSY
+ * inside a benchmark. Context: main loop.
+ */
+int bench_run_all(const char *glob, bench_emit_fn emit, void *ctx);
+
+/* ---- for benchmarks ---- */
+
+/* Names the row that the next calls report: GROUP.<fmt>. */
+void bench_row(struct bench_run *b, const char *fmt, ...) __printf(2, 3);
+/* Whether the row, with this suffix (".mean"; "" for none), was asked for. */
+bool bench_wants(struct bench_run *b, const char *suffix);
+/* Reports row + suffix as ticks / ops. */
+void bench_ticks(struct bench_run *b, const char *suffix, u64 ticks, u64 ops);
+void bench_value(struct bench_run *b, const char *suffix, const char *unit, u64 milli);
+/* The row cannot be measured here (no memory): says so; the run goes on. */
+void bench_skip(struct bench_run *b, const char *why);
+/* The benchmark did not do what it is defined to do: the run fails. */
+void bench_fail(struct bench_run *b, const char *fmt, ...) __printf(2, 3);
+
+/* Does the operation `rounds` times; false when memory is short, with nothing left allocated. */
+typedef bool (*bench_chunk_fn)(const void *arg, unsigned rounds);
+/* ROW and ROW.mean. */
+void bench_pair(struct bench_run *b, bench_chunk_fn chunk, const void *arg, unsigned rounds);
+/* ROW alone: the mean, for operations whose deferred work is part of them. */
+void bench_mean(struct bench_run *b, bench_chunk_fn chunk, const void *arg, unsigned rounds);
+
+enum bench_order { BENCH_LIFO, BENCH_FIFO, BENCH_RANDOM };
+extern const char *const bench_order_name[];
+/* nr allocations, then all freed in the order index[0], index[1], ... */
+struct bench_batch {
+	unsigned nr;
+	unsigned (*alloc)(const void *arg, void **obj, unsigned nr); /* returns how many it got */
+	void (*free)(const void *arg, void **obj, const u32 *index, unsigned nr);
+	const void *arg;
+};
+/* ROW.alloc and ROW.free, per object. */
+void bench_batch(struct bench_run *b, const struct bench_batch *batch, enum bench_order order);
+
+/*
+ * Boot: what kmain() did since the last mark took so many ticks. Rows boot.step.<step>; cheap, and usable
+ * before anything is set up. step must be a string constant.
+ */
+void boot_mark(const char *step);
+struct boot_step {
+	const char *step;
+	u64 cycles; /* at its end */
+};
+/* The nth mark, or NULL. */
+const struct boot_step *boot_step(unsigned n);
+
+#endif

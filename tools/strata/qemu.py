@@ -121,6 +121,7 @@ def write_grub_override(path, cmdline):
         member = tarfile.TarInfo("strata.cfg")
         member.size = len(script)
         tar.addfile(member, BytesIO(script))
+    os.truncate(path, MIB)  # a BIOS disk has at least a cylinder, or GRUB does not see it
 
 
 def ovmf():

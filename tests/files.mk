@@ -5,3 +5,7 @@ SRCS += tests/bench/bench_page.c
 SRCS += tests/bench/bench_slab.c
 SRCS += tests/bench/bench_system.c
 SRCS += tests/bench/bench_vmalloc.c
+SRCS += tests/boot/test_acpi.c
+SRCS += tests/boot/test_multiboot2.c
+SRCS += tests/boot/test_pvh.c
+SRCS += tests/kernel/test_trap.c

@@ -92,7 +92,7 @@ bool arch_in_interrupt(void)
 
 /* ---- announced faults ---- */
 
-static bool trap_fixup(struct x86_regs *regs, unsigned long cr2)
+static bool trap_fixup(struct x86_regs *regs)
 {
 	u64 top;
 
@@ -102,9 +102,12 @@ static bool trap_fixup(struct x86_regs *regs, unsigned long cr2)
 			return true;
 		}
 	}
-	/* arch_probe's call: the fetch faults with the return address already on the stack. */
-	if (regs->rip == cr2 && arch_probe_read(&top, regs->rsp, sizeof(top)) == sizeof(top) &&
-	    top == (u64)x86_probe_exec_ret) {
+	/*
+	 * arch_probe's call: the fetch raises a page fault, or general protection if the address is not canonical,
+	 * with the return address already on the stack.
+	 */
+	if ((regs->vector == X86_VEC_PAGE_FAULT || regs->vector == X86_VEC_GENERAL_PROTECTION) &&
+	    arch_probe_read(&top, regs->rsp, sizeof(top)) == sizeof(top) && top == (u64)x86_probe_exec_ret) {
 		regs->rip = (u64)x86_probe_exec_fault;
 		regs->rsp += 8;
 		return true;
@@ -288,7 +291,7 @@ void x86_trap(struct x86_regs *regs)
 		unsigned long cr2 = x86_read_cr2();
 
 		if (regs->vector == X86_VEC_NMI || regs->vector == X86_VEC_DOUBLE_FAULT ||
-		    regs->vector == X86_VEC_MACHINE_CHECK || !trap_fixup(regs, cr2))
+		    regs->vector == X86_VEC_MACHINE_CHECK || !trap_fixup(regs))
 			trap_fatal(regs, cr2);
 	}
 	this_cpu(x86_trap_regs) = outer;

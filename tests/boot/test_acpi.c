@@ -1,0 +1,226 @@
+/*
+ * test_acpi.c - properties of boot/acpi.c over good, odd and hostile tables.
+ *
+ * Idea.       A small set of tables is built in a buffer, with right checksums; then single things are made wrong.
+ * Layout.     RSDP at 0x10, RSDT at 0x100, XSDT at 0x204 (tables need no alignment), MADT at 0x400.
+ * Invariants. A table that is found lies in the buffer and sums up to zero.
+ * Locking.    None.
+ * Failure.    EXPECT lines name the input.
+ * Next:       tests/kernel/test_trap.c.
+ */
+
+#include "boot_fixture.h"
+
+enum {
+	AT_RSDP = 0x10,
+	AT_RSDT = 0x100,
+	AT_XSDT = 0x204,
+	AT_MADT = 0x400,
+	AT_OTHER = 0x601,
+	MADT_LEN = 44 + 8 * 3 + 16 + 12
+};
+
+static void sum_to_zero(struct boot_fixture *f, size_t at, size_t len, size_t where)
+{
+	u8 sum = 0;
+
+	f->bytes[at + where] = 0;
+	for (size_t i = 0; i < len; i++)
+		sum = (u8)(sum + f->bytes[at + i]);
+	f->bytes[at + where] = (u8)-sum;
+}
+
+static void table(struct boot_fixture *f, size_t at, const char *sig, u32 len)
+{
+	memcpy(f->bytes + at, sig, 4);
+	fixture_put32(f, at + 4, len);
+	sum_to_zero(f, at, len, 9);
+}
+
+static void rsdp_sum(struct boot_fixture *f)
+{
+	sum_to_zero(f, AT_RSDP, 20, 8);
+	sum_to_zero(f, AT_RSDP, 36, 32);
+}
+
+/* CPUs 0 and 3 enabled, 5 not, x2APIC 0x100 enabled, one I/O APIC between them. */
+static void tables_typical(struct boot_fixture *f)
+{
+	static const u8 madt[] = {0, 8,	 0, 0, 1,    0,	   0, 0, 0, 8, 1, 3, 1, 0, 0, 0, 1, 12,
+				  0, 0,	 0, 0, 0xc0, 0xfe, 0, 0, 0, 0, 0, 8, 2, 5, 0, 0, 0, 0,
+				  9, 16, 0, 0, 0,    1,	   0, 0, 1, 0, 0, 0, 0, 0, 0, 0};
+
+	static_assert(sizeof(madt) + 44 == MADT_LEN, "entries as counted");
+	memset(f->bytes, 0, 0x1000);
+	f->len = 0x1000;
+	memset(&f->info, 0, sizeof(f->info));
+	f->info.rsdp = FIXTURE_PA + AT_RSDP;
+	memcpy(f->bytes + AT_RSDP, "RSD PTR ", 8);
+	f->bytes[AT_RSDP + 15] = 2;
+	fixture_put32(f, AT_RSDP + 16, FIXTURE_PA + AT_RSDT);
+	fixture_put32(f, AT_RSDP + 20, 36);
+	fixture_put64(f, AT_RSDP + 24, FIXTURE_PA + AT_XSDT);
+	rsdp_sum(f);
+	memcpy(f->bytes + AT_MADT + 44, madt, sizeof(madt));
+	table(f, AT_MADT, "APIC", MADT_LEN);
+	table(f, AT_OTHER, "FACP", 116);
+	fixture_put64(f, AT_XSDT + 36, FIXTURE_PA + AT_OTHER);
+	fixture_put64(f, AT_XSDT + 44, FIXTURE_PA + AT_MADT);
+	table(f, AT_XSDT, "XSDT", 36 + 16);
+	fixture_put32(f, AT_RSDT + 36, FIXTURE_PA + AT_OTHER);
+	fixture_put32(f, AT_RSDT + 40, FIXTURE_PA + AT_MADT);
+	table(f, AT_RSDT, "RSDT", 36 + 8);
+}
+
+static const u8 *find(struct boot_fixture *f, const char *sig, u32 *len)
+{
+	return acpi_find_table(&f->mem, &f->info, sig, len);
+}
+
+KTEST(acpi, tables_are_found_through_either_root)
+{
+	struct boot_fixture *f = fixture_new();
+	u32 len;
+
+	ASSERT_NOT_NULL(f);
+	tables_typical(f);
+	EXPECT_EQ(find(f, "APIC", &len), f->bytes + AT_MADT);
+	EXPECT_EQ(len, MADT_LEN);
+	EXPECT_EQ(find(f, "FACP", &len), f->bytes + AT_OTHER);
+	EXPECT_NULL(find(f, "SRAT", &len));
+
+	f->bytes[AT_RSDP + 15] = 0; /* revision 1: only the RSDT counts */
+	rsdp_sum(f);
+	memset(f->bytes + AT_XSDT, 0, 0x100);
+	EXPECT_EQ(find(f, "APIC", &len), f->bytes + AT_MADT);
+
+	tables_typical(f);
+	f->bytes[AT_XSDT + 9]++; /* a broken XSDT: the RSDT is tried */
+	EXPECT_EQ(find(f, "APIC", &len), f->bytes + AT_MADT);
+	EXPECT_NOTE(&f->info, "XSDT at");
+	fixture_free(f);
+}
+
+KTEST(acpi, copied_rsdp_is_used)
+{
+	struct boot_fixture *f = fixture_new();
+	u32 len;
+
+	ASSERT_NOT_NULL(f);
+	tables_typical(f);
+	f->info.rsdp = 0;
+	EXPECT_NULL(find(f, "APIC", &len));
+	for (u32 copy = 19; copy <= 36; copy++) {
+		memcpy(f->info.rsdp_copy, f->bytes + AT_RSDP, copy);
+		f->info.rsdp_copy_len = copy;
+		EXPECT_EQ(find(f, "APIC", &len) != NULL, copy >= 20);
+	}
+	fixture_free(f);
+}
+
+KTEST(acpi, wrong_checksums_are_refused)
+{
+	static const size_t at[] = {AT_RSDP, AT_MADT};
+	struct boot_fixture *f = fixture_new();
+	u32 len;
+
+	ASSERT_NOT_NULL(f);
+	for (unsigned i = 0; i < ARRAY_SIZE(at); i++) {
+		tables_typical(f);
+		f->bytes[at[i] + 12]++;
+		EXPECT_NULL(find(f, "APIC", &len));
+		EXPECT_NOTE(&f->info, "checksum");
+	}
+	fixture_free(f);
+}
+
+KTEST(acpi, lengths_that_lie_are_refused)
+{
+	static const u32 lie[] = {0, 1, 35, 0x1000, 0x7fffffff, 0xffffffff};
+	static const size_t at[] = {AT_MADT, AT_XSDT};
+	struct boot_fixture *f = fixture_new();
+	u32 len;
+
+	ASSERT_NOT_NULL(f);
+	for (unsigned i = 0; i < ARRAY_SIZE(lie); i++) {
+		for (unsigned a = 0; a < ARRAY_SIZE(at); a++) {
+			tables_typical(f);
+			fixture_put32(f, at[a] + 4, lie[i]);
+			/* A broken XSDT leaves the RSDT; a broken MADT leaves nothing. */
+			EXPECT_EQ(find(f, "APIC", &len) != NULL, at[a] == AT_XSDT);
+			EXPECT_NOTE(&f->info, "has length");
+		}
+	}
+	fixture_free(f);
+}
+
+KTEST(acpi, madt_cpus_are_counted_in_order)
+{
+	struct boot_fixture *f = fixture_new();
+	struct acpi_cpu cpu[4] = {};
+	const u8 *madt;
+	u32 len;
+
+	ASSERT_NOT_NULL(f);
+	tables_typical(f);
+	madt = find(f, "APIC", &len);
+	ASSERT_NOT_NULL(madt);
+	EXPECT_EQ(acpi_madt_cpus(madt, len, cpu, 4, &f->info), 4);
+	EXPECT_EQ(cpu[0].apic_id, 0);
+	EXPECT_EQ(cpu[1].apic_id, 3);
+	EXPECT_EQ(cpu[2].apic_id, 5);
+	EXPECT_EQ(cpu[3].apic_id, 0x100);
+	EXPECT_TRUE(cpu[0].enabled && cpu[1].enabled && cpu[3].enabled);
+	EXPECT_FALSE(cpu[2].enabled);
+	cpu[2].apic_id = 77;
+	EXPECT_EQ(acpi_madt_cpus(madt, len, cpu, 2, &f->info), 4); /* counted, not written */
+	EXPECT_EQ(cpu[2].apic_id, 77);
+	EXPECT_EQ(acpi_madt_cpus(madt, 44, cpu, 4, &f->info), 0);
+	EXPECT_EQ(acpi_madt_cpus(madt, 36, cpu, 4, &f->info), 0);
+	fixture_free(f);
+}
+
+KTEST(acpi, madt_entry_lengths_that_lie_end_the_walk)
+{
+	static const u8 lie[] = {0, 1, 0xff};
+	struct boot_fixture *f = fixture_new();
+	struct acpi_cpu cpu[4];
+
+	ASSERT_NOT_NULL(f);
+	for (unsigned i = 0; i < ARRAY_SIZE(lie); i++) {
+		tables_typical(f);
+		f->bytes[AT_MADT + 44 + 8 + 1] = lie[i]; /* the second entry */
+		EXPECT_EQ(acpi_madt_cpus(f->bytes + AT_MADT, MADT_LEN, cpu, 4, &f->info), 1);
+		EXPECT_NOTE(&f->info, "MADT entry");
+	}
+	fixture_free(f);
+}
+
+KTEST(acpi, random_damage_is_survived)
+{
+	struct boot_fixture *f = fixture_new();
+
+	ASSERT_NOT_NULL(f);
+	for (unsigned round = 0; round < 500; round++) {
+		struct acpi_cpu cpu[4];
+		const u8 *madt;
+		u32 len = 0;
+
+		tables_typical(f);
+		for (u32 n = 1 + test_rand_below(4); n; n--)
+			f->bytes[test_rand_below(0x700)] = (u8)test_rand();
+		/* Half of the rounds with right sums again, so that the damage reaches what lies behind the check. */
+		if (test_rand_below(2)) {
+			rsdp_sum(f);
+			sum_to_zero(f, AT_XSDT, 52, 9);
+			sum_to_zero(f, AT_MADT, MADT_LEN, 9);
+		}
+		madt = find(f, "APIC", &len);
+		if (madt) {
+			EXPECT_TRUE(madt >= f->bytes && len <= f->len && madt <= f->bytes + f->len - len);
+			EXPECT_LE(acpi_madt_cpus(madt, len, cpu, 4, &f->info), len / 8);
+		}
+		expect_sound(t, &f->info);
+	}
+	fixture_free(f);
+}

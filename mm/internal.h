@@ -236,22 +236,35 @@ void page_alloc_init(void);
 unsigned long zone_allocated_pages(const struct zone *zone);
 /* True once alloc_pages() works. */
 extern bool page_alloc_ready;
-/* A free page's content was changed, or must be checked: page_poison=, init_on_*=, page_owner= are on. */
+
+/* ---- page_debug.c ---- */
+
+/* page_poison=, init_on_*= or page_owner= is on: per-CPU lists stay off, so that every block passes the hooks. */
 bool page_debug_enabled(void);
+/* A block on its way out, refcount set: poison check, zeroing, owner, __GFP_COMP. Returns page. */
+struct page *page_prepare_new(struct page *page, gfp_t gfp, unsigned order, unsigned long caller);
+/* A block on its way in, not yet free. */
+void page_prepare_free(struct page *page, unsigned order, unsigned long caller);
+void page_clear_block(struct page *page, unsigned order);
+
+/* ---- reclaim.c ---- */
+
+void reclaim_init(void);
+/* The caller may wait, holds no lock, and is not reclaiming already. */
+bool reclaim_allowed(gfp_t gfp);
+/* Asks every layer once. Returns whether more pages are free than before. */
+bool reclaim_direct(void);
+/* The zones of the list (NULL ends it) are short: the main loop shall reclaim. */
+void reclaim_wake(struct zone *const *list);
+
+/* ---- vmstat.c ---- */
+
+enum numa_stat { NUMA_HIT, NUMA_MISS, NUMA_FOREIGN, NUMA_INTERLEAVE_HIT, NUMA_LOCAL, NUMA_OTHER, NR_NUMA_STATS };
+u64 numa_stat_read(int nid, enum numa_stat s);
+DECLARE_PER_CPU(unsigned long, numa_hit_fast);
+void vmstat_count_numa(const struct zone *preferred, const struct zone *got, unsigned long pages);
 
 /* kmap.c: the tables behind every CPU's slots, where there is HighMem. */
 void kmap_init(void);
-
-/* numa statistics of one CPU and node, plain counters. */
-enum numa_stat {
-	NUMA_HIT,
-	NUMA_MISS,
-	NUMA_FOREIGN,
-	NUMA_INTERLEAVE_HIT,
-	NUMA_LOCAL,
-	NUMA_OTHER,
-	NR_NUMA_STATS
-};
-u64 numa_stat_read(int nid, enum numa_stat s);
 
 #endif

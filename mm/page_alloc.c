@@ -17,133 +17,15 @@
  * Source.     Linux mm/page_alloc.c 6.1 (get_page_from_freelist, __alloc_pages_slowpath, __zone_watermark_ok).
  *             There is no page cache, so reclaim is vmalloc's lazy areas, pcp lists, slabs, shrinkers, RCU
  *             callbacks.
- * Next:       slab.c.
+ * Next:       vmstat.c, reclaim.c, page_debug.c; then slab.c.
  */
 #include <arch/time.h>
 #include <kernel/bug.h>
-#include <kernel/cmdline.h>
 #include <kernel/errno.h>
-#include <kernel/string.h>
-#include <kernel/work.h>
 #include <mm/check.h>
 #include <mm/internal.h>
-#include <mm/slab.h>
-#include <mm/vmalloc.h>
 
 bool page_alloc_ready;
-bool opt_page_poison, opt_init_on_alloc, opt_init_on_free, opt_page_owner;
-
-/* ---- options ---- */
-
-static int set_page_poison(const char *value)
-{
-	return cmdline_bool(value, &opt_page_poison);
-}
-CMDLINE_OPT("page_poison", "on or off", set_page_poison);
-
-static int set_init_on_alloc(const char *value)
-{
-	return cmdline_bool(value, &opt_init_on_alloc);
-}
-CMDLINE_OPT("init_on_alloc", "on or off", set_init_on_alloc);
-
-static int set_init_on_free(const char *value)
-{
-	return cmdline_bool(value, &opt_init_on_free);
-}
-CMDLINE_OPT("init_on_free", "on or off", set_init_on_free);
-
-static int set_page_owner_option(const char *value)
-{
-	return cmdline_bool(value, &opt_page_owner);
-}
-CMDLINE_OPT("page_owner", "on or off", set_page_owner_option);
-
-bool page_debug_enabled(void)
-{
-	return opt_page_poison || opt_init_on_alloc || opt_init_on_free || opt_page_owner;
-}
-
-/* ---- counters ---- */
-
-DEFINE_PER_CPU(unsigned long,
-	       numa_hit_fast); /* pops of the fast path: always the preferred zone, always local */
-DEFINE_PER_CPU(u64, numa_counter[MAX_NODES][NR_NUMA_STATS]);
-DEFINE_PER_CPU(long, mm_counters[NR_MM_COUNTERS]);
-
-void mm_counter_add(enum mm_counter c, long pages)
-{
-	unsigned long irq = arch_irq_save(); /* an interrupt may count too */
-
-	this_cpu(mm_counters[c]) += pages;
-	arch_irq_restore(irq);
-}
-
-unsigned long mm_counter_read(enum mm_counter c)
-{
-	long sum = 0;
-	unsigned cpu;
-
-	for_each_possible_cpu (cpu)
-		sum += per_cpu(mm_counters[c], cpu);
-	return sum > 0 ? (unsigned long)sum : 0;
-}
-
-u64 numa_stat_read(int nid, enum numa_stat s)
-{
-	u64 sum = 0;
-	unsigned cpu;
-
-	for_each_possible_cpu (cpu) {
-		sum += per_cpu(numa_counter[nid][s], cpu);
-		if ((s == NUMA_HIT || s == NUMA_LOCAL) && cpu_to_node_map[cpu] == nid)
-			sum += per_cpu(numa_hit_fast, cpu);
-	}
-	return sum;
-}
-
-static void count_numa(const struct zone *preferred, const struct zone *got)
-{
-	int here = numa_node_id();
-
-	if (got->nid == preferred->nid) {
-		this_cpu(numa_counter[got->nid][NUMA_HIT])++;
-	} else {
-		this_cpu(numa_counter[got->nid][NUMA_MISS])++;
-		this_cpu(numa_counter[preferred->nid][NUMA_FOREIGN])++;
-	}
-	this_cpu(numa_counter[got->nid][got->nid == here ? NUMA_LOCAL : NUMA_OTHER])++;
-}
-
-unsigned long nr_free_pages(void)
-{
-	unsigned long sum = 0;
-	struct zone *zone;
-
-	for_each_populated_zone (zone)
-		sum += READ_ONCE(zone->free_pages);
-	return sum;
-}
-
-unsigned long totalram_pages(void)
-{
-	unsigned long sum = 0;
-	struct zone *zone;
-
-	for_each_populated_zone (zone)
-		sum += zone->managed;
-	return sum;
-}
-
-unsigned long zone_allocated_pages(const struct zone *zone)
-{
-	unsigned long pcp = 0;
-	unsigned cpu;
-
-	for_each_online_cpu (cpu)
-		pcp += pcp_count(zone, cpu);
-	return zone->managed - zone->free_pages - zone->isolated_pages - pcp;
-}
 
 /* ---- placement and watermarks ---- */
 
@@ -275,7 +157,7 @@ static struct page *get_from_zonelist(const struct request *rq, unsigned alloc_f
 			}
 			page = take_from_zone(zone, rq->order, rq->type, alloc_flags);
 			if (page) {
-				count_numa(rq->preferred, zone);
+				vmstat_count_numa(rq->preferred, zone, 1);
 				return page;
 			}
 		}
@@ -292,92 +174,6 @@ static unsigned nofragment(const struct request *rq)
 	return rq->preferred->type == ZONE_NORMAL && node_zone(rq->preferred->nid, ZONE_DMA32)->present
 		       ? ALLOC_NOFRAGMENT
 		       : 0;
-}
-
-/* ---- reclaim ---- */
-
-static LIST_HEAD(shrinkers);
-DEFINE_PER_CPU(bool, reclaiming);
-
-void register_shrinker(struct shrinker *s)
-{
-	list_add_tail(&s->link, &shrinkers);
-}
-
-void unregister_shrinker(struct shrinker *s)
-{
-	list_del(&s->link);
-}
-
-void drain_all_pages(void)
-{
-	pcp_drain_local(NULL);
-}
-
-static unsigned long shrink_all(void)
-{
-	unsigned long pages = 0;
-	struct shrinker *s;
-
-	list_for_each_entry (s, &shrinkers, link) {
-		unsigned long n = s->count();
-
-		if (n)
-			pages += s->scan(n);
-	}
-	return pages;
-}
-
-/* Whether anything came back. Waits for nothing but may run RCU callbacks: main loop only. */
-static bool direct_reclaim(void)
-{
-	unsigned long before = nr_free_pages();
-
-	this_cpu(reclaiming) = true;
-	vm_unmap_aliases();
-	slab_reap(true);
-	shrink_all();
-	rcu_barrier();
-	drain_all_pages();
-	this_cpu(reclaiming) = false;
-	return nr_free_pages() > before;
-}
-
-static bool may_reclaim(gfp_t gfp)
-{
-	return gfp_may_block(gfp) && !arch_irq_disabled() && !arch_in_interrupt() && !this_cpu(lock_depth) &&
-	       !this_cpu(reclaiming);
-}
-
-/* Keeps memory open ahead of demand, and takes back what is lazy, at quiet points. */
-#define OPEN_AHEAD_PAGES (MIB(32) >> PAGE_SHIFT)
-
-static bool page_work_step(void)
-{
-	struct zone *zone;
-	bool more = false;
-
-	for_each_populated_zone (zone) {
-		if (zone->in_use && zone->listed_pages < min(OPEN_AHEAD_PAGES, zone->managed) &&
-		    section_open_for(zone))
-			more = true;
-		if (zone->wake) {
-			zone->wake = false;
-			zone->boost = 0;
-			if (zone->free_pages <= zone->wmark[WMARK_HIGH])
-				direct_reclaim();
-		}
-	}
-	return more;
-}
-
-static struct work page_work = {.name = "pages", .step = page_work_step};
-
-static void wake_main_loop(const struct request *rq)
-{
-	for (unsigned i = 0; rq->list->zone[i]; i++)
-		rq->list->zone[i]->wake = true;
-	work_request(&page_work);
 }
 
 /* ---- the slow path ---- */
@@ -434,7 +230,7 @@ static struct page *alloc_reclaiming(const struct request *rq, unsigned alloc_fl
 	struct page *page = NULL;
 
 	while (!page) {
-		bool progress = direct_reclaim(), gave = false;
+		bool progress = reclaim_direct(), gave = false;
 		struct zone *zone;
 
 		page = get_from_zonelist(rq, alloc_flags);
@@ -481,10 +277,10 @@ static struct page *alloc_checked(int nid, gfp_t gfp, unsigned order, unsigned l
 	if (likely(page))
 		return page;
 	if (gfp & __GFP_KSWAPD_RECLAIM)
-		wake_main_loop(&rq);
+		reclaim_wake(rq.list->zone);
 	alloc_flags = slow_alloc_flags(&rq);
 	page = get_from_zonelist(&rq, alloc_flags);
-	if (!page && may_reclaim(gfp))
+	if (!page && reclaim_allowed(gfp))
 		page = alloc_reclaiming(&rq, alloc_flags);
 	if (!page && (gfp & __GFP_NOFAIL)) {
 		page = get_from_zonelist(&rq, alloc_flags | ALLOC_NO_WATERMARKS);
@@ -498,97 +294,6 @@ static struct page *alloc_checked(int nid, gfp_t gfp, unsigned order, unsigned l
 	if (!page)
 		report_failure(&rq, caller);
 	return page;
-}
-
-/* ---- contents and debugging of whole blocks ---- */
-
-static void clear_block(struct page *page, unsigned order)
-{
-	void *p = page_address(page);
-
-	if (likely(p)) {
-		memset(p, 0, PAGE_SIZE << order);
-		return;
-	}
-	for (unsigned long i = 0; i < 1UL << order; i++) {
-		p = kmap_local_page(page + i);
-		memset(p, 0, PAGE_SIZE);
-		kunmap_local(p);
-	}
-}
-
-static void check_poison(const struct page *page, unsigned order)
-{
-	const u8 *p = page_address(page);
-	size_t size = PAGE_SIZE << order, first = 0, last = size;
-
-	if (!p)
-		return;
-	while (first < size && p[first] == PAGE_POISON)
-		first++;
-	if (first == size)
-		return;
-	while (p[last - 1] == PAGE_POISON)
-		last--;
-	page_dump(page, "free page changed");
-	BUG("page poison: %s at pfn 0x%lx, bytes 0x%zx to 0x%zx are not 0x%x (first is 0x%x)",
-	    first + 1 == last && is_pow2(p[first] ^ PAGE_POISON) ? "single bit error" : "memory corruption",
-	    page_to_pfn(page), first, last - 1, PAGE_POISON, p[first]);
-}
-
-static void poison(struct page *page, unsigned order)
-{
-	void *p = page_address(page);
-
-	if (p)
-		memset(p, PAGE_POISON, PAGE_SIZE << order);
-}
-
-unsigned long page_owner_caller(const struct page *head)
-{
-	const struct page_ext *ext = page_ext(head);
-
-	return ext ? ext->alloc_caller : 0;
-}
-
-void page_set_owner(struct page *head, unsigned long caller, gfp_t gfp)
-{
-	struct page_ext *ext = page_ext(head);
-
-	if (!ext)
-		return;
-	ext->alloc_caller = caller;
-	ext->gfp = gfp;
-	ext->order = page_order(head);
-}
-
-/* What the caller asked to find in a block, and what debugging wants to know about it. */
-static __noinline struct page *prepare_new(struct page *page, gfp_t gfp, unsigned order, unsigned long caller)
-{
-	if (unlikely(page_debug_enabled())) {
-		if (opt_page_poison)
-			check_poison(page, order);
-		if (opt_init_on_alloc)
-			gfp |= __GFP_ZERO;
-		page_set_owner(page, caller, gfp);
-	}
-	if (gfp & __GFP_ZERO)
-		clear_block(page, order);
-	if (gfp & __GFP_COMP)
-		page->flags |= PG_comp;
-	return page;
-}
-
-static void prepare_free(struct page *page, unsigned order, unsigned long caller)
-{
-	struct page_ext *ext = page_ext(page);
-
-	if (ext)
-		ext->free_caller = caller;
-	if (opt_page_poison)
-		poison(page, order);
-	else if (opt_init_on_free)
-		clear_block(page, order);
 }
 
 static __noinline struct page *alloc_slow(int nid, gfp_t gfp, unsigned order, unsigned long caller)
@@ -606,7 +311,7 @@ static __noinline struct page *alloc_slow(int nid, gfp_t gfp, unsigned order, un
 	if (!page)
 		return NULL;
 	page->refcount = 1;
-	return prepare_new(page, gfp, order, caller);
+	return page_prepare_new(page, gfp, order, caller);
 }
 
 /* ---- the interface: allocation ---- */
@@ -622,7 +327,7 @@ struct page *alloc_pages(gfp_t gfp, unsigned order)
 			page->refcount = 1;
 			this_cpu(numa_hit_fast)++;
 			if (unlikely(gfp & (__GFP_ZERO | __GFP_COMP)))
-				return prepare_new(page, gfp, order, 0);
+				return page_prepare_new(page, gfp, order, 0);
 			return page;
 		}
 	}
@@ -705,7 +410,7 @@ struct page *alloc_pages_trimmed(int nid, gfp_t gfp, unsigned long nr_pages)
 		trim_block(page, order, nr_pages);
 	if (gfp & __GFP_ZERO)
 		for (unsigned long at = 0; at < nr_pages; at += 1UL << ilog2(nr_pages - at))
-			clear_block(page + at, ilog2(nr_pages - at));
+			page_clear_block(page + at, ilog2(nr_pages - at));
 	return page;
 }
 
@@ -778,7 +483,7 @@ static __noinline void free_slow(struct page *page, unsigned order, unsigned lon
 	unsigned long irq;
 
 	if (unlikely(page_debug_enabled()))
-		prepare_free(page, order, caller);
+		page_prepare_free(page, order, caller);
 	irq = arch_irq_save();
 	if (order <= PCP_MAX_ORDER) {
 		pcp_free_slow(zone, page, order);
@@ -879,10 +584,9 @@ unsigned long alloc_pages_bulk(int nid, gfp_t gfp, unsigned long nr, struct page
 		for (unsigned long i = got; i < got + n; i++) {
 			array[i]->refcount = 1;
 			if (gfp & __GFP_ZERO)
-				clear_block(array[i], 0);
+				page_clear_block(array[i], 0);
 		}
-		this_cpu(numa_counter[zone->nid][NUMA_HIT]) += n;
-		this_cpu(numa_counter[zone->nid][zone->nid == numa_node_id() ? NUMA_LOCAL : NUMA_OTHER]) += n;
+		vmstat_count_numa(zone, zone, n);
 		got += n;
 	}
 	while (got < nr && (array[got] = alloc_pages_node(nid, gfp, 0)) != NULL)
@@ -901,7 +605,7 @@ void free_pages_bulk(struct page **array, unsigned long nr)
 void page_alloc_init(void)
 {
 	pcp_early_init();
-	work_register(&page_work);
+	reclaim_init();
 	page_alloc_ready = true;
 }
 

@@ -1,0 +1,146 @@
+/*
+ * page_debug.c - what a block contains when it changes hands, and who had it: zeroing, poison, owners.
+ *
+ * Idea.       Two hooks stand where every block passes, one on its way out and one on its way in. While an option is on,
+ *             the per-CPU lists are off, so that each call goes through them; the fast paths carry no test.
+ * Layout.     page_poison=: free pages hold 0xaa    init_on_alloc=, init_on_free=: zero    page_owner=: struct page_ext
+ * Invariants. D1  page_poison=on: a free block of the direct map holds PAGE_POISON in every byte
+ *             D2  page_owner=on: an allocated block's page_ext names its allocator
+ * Locking.    None: the block belongs to the caller.
+ * Failure.    A free page that was written to is a BUG at its next allocation, with the range of the damage.
+ * Source.     Linux mm/page_poison.c, mm/page_owner.c; order of the hooks: mm/page_alloc.c (free_pages_prepare,
+ *             post_alloc_hook). Poisoning wins over zeroing on free.
+ * Next:       slab.c.
+ */
+#include <kernel/bug.h>
+#include <kernel/cmdline.h>
+#include <kernel/string.h>
+#include <mm/internal.h>
+
+bool opt_page_poison, opt_init_on_alloc, opt_init_on_free, opt_page_owner;
+
+/* ---- options ---- */
+
+static int set_page_poison(const char *value)
+{
+	return cmdline_bool(value, &opt_page_poison);
+}
+CMDLINE_OPT("page_poison", "on or off", set_page_poison);
+
+static int set_init_on_alloc(const char *value)
+{
+	return cmdline_bool(value, &opt_init_on_alloc);
+}
+CMDLINE_OPT("init_on_alloc", "on or off", set_init_on_alloc);
+
+static int set_init_on_free(const char *value)
+{
+	return cmdline_bool(value, &opt_init_on_free);
+}
+CMDLINE_OPT("init_on_free", "on or off", set_init_on_free);
+
+static int set_page_owner_option(const char *value)
+{
+	return cmdline_bool(value, &opt_page_owner);
+}
+CMDLINE_OPT("page_owner", "on or off", set_page_owner_option);
+
+bool page_debug_enabled(void)
+{
+	return opt_page_poison || opt_init_on_alloc || opt_init_on_free || opt_page_owner;
+}
+
+/* ---- contents of whole blocks ---- */
+
+void page_clear_block(struct page *page, unsigned order)
+{
+	void *p = page_address(page);
+
+	if (likely(p)) {
+		memset(p, 0, PAGE_SIZE << order);
+		return;
+	}
+	for (unsigned long i = 0; i < 1UL << order; i++) {
+		p = kmap_local_page(page + i);
+		memset(p, 0, PAGE_SIZE);
+		kunmap_local(p);
+	}
+}
+
+static void check_poison(const struct page *page, unsigned order)
+{
+	const u8 *p = page_address(page);
+	size_t size = PAGE_SIZE << order, first = 0, last = size;
+
+	if (!p)
+		return;
+	while (first < size && p[first] == PAGE_POISON)
+		first++;
+	if (first == size)
+		return;
+	while (p[last - 1] == PAGE_POISON)
+		last--;
+	page_dump(page, "free page changed");
+	BUG("page poison: %s at pfn 0x%lx, bytes 0x%zx to 0x%zx are not 0x%x (first is 0x%x)",
+	    first + 1 == last && is_pow2(p[first] ^ PAGE_POISON) ? "single bit error" : "memory corruption",
+	    page_to_pfn(page), first, last - 1, PAGE_POISON, p[first]);
+}
+
+static void poison(struct page *page, unsigned order)
+{
+	void *p = page_address(page);
+
+	if (p)
+		memset(p, PAGE_POISON, PAGE_SIZE << order);
+}
+
+/* ---- owners ---- */
+
+unsigned long page_owner_caller(const struct page *head)
+{
+	const struct page_ext *ext = page_ext(head);
+
+	return ext ? ext->alloc_caller : 0;
+}
+
+void page_set_owner(struct page *head, unsigned long caller, gfp_t gfp)
+{
+	struct page_ext *ext = page_ext(head);
+
+	if (!ext)
+		return;
+	ext->alloc_caller = caller;
+	ext->gfp = gfp;
+	ext->order = page_order(head);
+}
+
+/* ---- the hooks of page_alloc.c ---- */
+
+/* What the caller asked to find in a block, and what debugging wants to know about it. */
+struct page *page_prepare_new(struct page *page, gfp_t gfp, unsigned order, unsigned long caller)
+{
+	if (unlikely(page_debug_enabled())) {
+		if (opt_page_poison)
+			check_poison(page, order);
+		if (opt_init_on_alloc)
+			gfp |= __GFP_ZERO;
+		page_set_owner(page, caller, gfp);
+	}
+	if (gfp & __GFP_ZERO)
+		page_clear_block(page, order);
+	if (gfp & __GFP_COMP)
+		page->flags |= PG_comp;
+	return page;
+}
+
+void page_prepare_free(struct page *page, unsigned order, unsigned long caller)
+{
+	struct page_ext *ext = page_ext(page);
+
+	if (ext)
+		ext->free_caller = caller;
+	if (opt_page_poison)
+		poison(page, order);
+	else if (opt_init_on_free)
+		page_clear_block(page, order);
+}

@@ -1,0 +1,106 @@
+/*
+ * reclaim.c - memory that can be had back, and the main loop's part in keeping some free.
+ *
+ * Idea.       There is no page cache: what can be reclaimed is what other layers keep for speed. Each gives it back when
+ *             asked, cheapest first; the allocator asks only where waiting is allowed.
+ * Layout.     vmalloc's lazy areas -> slab arrays and empty slabs -> shrinkers -> RCU callbacks -> per-CPU page lists
+ * Invariants. R1  reclaim never runs inside reclaim, in an interrupt, or with a lock held
+ *             R2  progress is pages that are free afterwards, not objects freed
+ * Locking.    Those who are asked only try their locks. The list of shrinkers changes in the main loop only.
+ * Failure.    Nothing to give back: false.
+ * Source.     Linux mm/vmscan.c, mm/shrinker; order: design, section 3. kswapd's part runs at quiet points.
+ * Next:       page_debug.c.
+ */
+#include <kernel/work.h>
+#include <mm/internal.h>
+#include <mm/slab.h>
+#include <mm/vmalloc.h>
+
+static LIST_HEAD(shrinkers);
+DEFINE_PER_CPU(bool, reclaiming);
+
+void register_shrinker(struct shrinker *s)
+{
+	list_add_tail(&s->link, &shrinkers);
+}
+
+void unregister_shrinker(struct shrinker *s)
+{
+	list_del(&s->link);
+}
+
+void drain_all_pages(void)
+{
+	pcp_drain_local(NULL);
+}
+
+static unsigned long shrink_all(void)
+{
+	unsigned long pages = 0;
+	struct shrinker *s;
+
+	list_for_each_entry (s, &shrinkers, link) {
+		unsigned long n = s->count();
+
+		if (n)
+			pages += s->scan(n);
+	}
+	return pages;
+}
+
+/* Whether anything came back. Waits for nothing but may run RCU callbacks: main loop only. */
+bool reclaim_direct(void)
+{
+	unsigned long before = nr_free_pages();
+
+	this_cpu(reclaiming) = true;
+	vm_unmap_aliases();
+	slab_reap(true);
+	shrink_all();
+	rcu_barrier();
+	drain_all_pages();
+	this_cpu(reclaiming) = false;
+	return nr_free_pages() > before;
+}
+
+bool reclaim_allowed(gfp_t gfp)
+{
+	return gfp_may_block(gfp) && !arch_irq_disabled() && !arch_in_interrupt() && !this_cpu(lock_depth) &&
+	       !this_cpu(reclaiming);
+}
+
+/* Keeps memory open ahead of demand, and takes back what is lazy, at quiet points. */
+#define OPEN_AHEAD_PAGES (MIB(32) >> PAGE_SHIFT)
+
+static bool page_work_step(void)
+{
+	struct zone *zone;
+	bool more = false;
+
+	for_each_populated_zone (zone) {
+		if (zone->in_use && zone->listed_pages < min(OPEN_AHEAD_PAGES, zone->managed) &&
+		    section_open_for(zone))
+			more = true;
+		if (zone->wake) {
+			zone->wake = false;
+			zone->boost = 0;
+			if (zone->free_pages <= zone->wmark[WMARK_HIGH])
+				reclaim_direct();
+		}
+	}
+	return more;
+}
+
+static struct work page_work = {.name = "pages", .step = page_work_step};
+
+void reclaim_wake(struct zone *const *list)
+{
+	for (; *list; list++)
+		(*list)->wake = true;
+	work_request(&page_work);
+}
+
+void reclaim_init(void)
+{
+	work_register(&page_work);
+}

@@ -1,0 +1,93 @@
+/*
+ * vmstat.c - counters, and the sums that the watermarks' users and the shell ask for.
+ *
+ * Idea.       A counter is one plain word per CPU, added to by its owner and summed when somebody reads: counting costs
+ *             one instruction, reading a loop over CPUs.
+ * Layout.     numa_counter[node][stat], mm_counters[counter], numa_hit_fast: per CPU
+ * Invariants. V1  only the owner CPU writes; what an interrupt may write too is written with IRQs off or in one
+ *                 instruction
+ * Locking.    None. A sum taken while others count may be off by what they add meanwhile.
+ * Failure.    None.
+ * Source.     Linux mm/vmstat.c; the meaning of the NUMA events: Documentation/admin-guide/numastat.rst.
+ * Next:       reclaim.c.
+ */
+#include <mm/internal.h>
+
+/* Pops of the fast path: always the preferred zone, always local. */
+DEFINE_PER_CPU(unsigned long, numa_hit_fast);
+DEFINE_PER_CPU(u64, numa_counter[MAX_NODES][NR_NUMA_STATS]);
+DEFINE_PER_CPU(long, mm_counters[NR_MM_COUNTERS]);
+
+void mm_counter_add(enum mm_counter c, long pages)
+{
+	unsigned long irq = arch_irq_save(); /* an interrupt may count too */
+
+	this_cpu(mm_counters[c]) += pages;
+	arch_irq_restore(irq);
+}
+
+unsigned long mm_counter_read(enum mm_counter c)
+{
+	long sum = 0;
+	unsigned cpu;
+
+	for_each_possible_cpu (cpu)
+		sum += per_cpu(mm_counters[c], cpu);
+	return sum > 0 ? (unsigned long)sum : 0;
+}
+
+u64 numa_stat_read(int nid, enum numa_stat s)
+{
+	u64 sum = 0;
+	unsigned cpu;
+
+	for_each_possible_cpu (cpu) {
+		sum += per_cpu(numa_counter[nid][s], cpu);
+		if ((s == NUMA_HIT || s == NUMA_LOCAL) && cpu_to_node_map[cpu] == nid)
+			sum += per_cpu(numa_hit_fast, cpu);
+	}
+	return sum;
+}
+
+void vmstat_count_numa(const struct zone *preferred, const struct zone *got, unsigned long pages)
+{
+	int here = numa_node_id();
+
+	if (got->nid == preferred->nid) {
+		this_cpu(numa_counter[got->nid][NUMA_HIT])++;
+	} else {
+		this_cpu(numa_counter[got->nid][NUMA_MISS])++;
+		this_cpu(numa_counter[preferred->nid][NUMA_FOREIGN])++;
+	}
+	this_cpu(numa_counter[got->nid][got->nid == here ? NUMA_LOCAL : NUMA_OTHER])++;
+}
+
+unsigned long nr_free_pages(void)
+{
+	unsigned long sum = 0;
+	struct zone *zone;
+
+	for_each_populated_zone (zone)
+		sum += READ_ONCE(zone->free_pages);
+	return sum;
+}
+
+unsigned long totalram_pages(void)
+{
+	unsigned long sum = 0;
+	struct zone *zone;
+
+	for_each_populated_zone (zone)
+		sum += zone->managed;
+	return sum;
+}
+
+unsigned long zone_allocated_pages(const struct zone *zone)
+{
+	unsigned long pcp = 0;
+	unsigned cpu;
+
+	for_each_online_cpu (cpu)
+		pcp += pcp_count(zone, cpu);
+	return zone->managed - zone->free_pages - zone->isolated_pages - pcp;
+}

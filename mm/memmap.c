@@ -72,7 +72,7 @@ static void border_sort(struct border *b, unsigned n)
 /* Persistent memory of the legacy kind and soft-reserved ranges stay as the firmware cut them. */
 static bool type_merges(u32 type)
 {
-	return type != 12 && type != MEM_SOFT_RESERVED;
+	return type != MEM_PRAM && type != MEM_SOFT_RESERVED;
 }
 
 static u64 range_end(const struct boot_range *r)
@@ -125,27 +125,45 @@ unsigned memmap_sanitise(const struct boot_range *in, unsigned nr_in, struct mem
 	return nr;
 }
 
+/* Cuts the entry that `at` lies inside of in two. When the map is full, its last entry goes. */
+static unsigned memmap_cut(struct memmap_entry *map, unsigned nr, unsigned max_nr, u64 at)
+{
+	for (unsigned i = 0; i < nr; i++) {
+		if (at <= map[i].start || at >= map[i].end)
+			continue;
+		nr = min(nr, max_nr - 1);
+		memmove(&map[i + 1], &map[i], (nr - i) * sizeof(*map));
+		map[i].end = at;
+		if (i < nr)
+			map[i + 1].start = at;
+		return nr + 1;
+	}
+	return nr;
+}
+
 unsigned memmap_retype(struct memmap_entry *map, unsigned nr, unsigned max_nr, u64 start, u64 end, u32 from,
 		       u32 to)
 {
-	static struct boot_range pieces[BOOT_MAX_RANGES];
-	unsigned n = 0;
+	unsigned kept = 0;
 
-	/* Cut every entry at the two borders, then merge again by sanitising the pieces. */
+	if (start >= end)
+		return nr;
+	nr = memmap_cut(map, nr, max_nr, start);
+	nr = memmap_cut(map, nr, max_nr, end);
 	for (unsigned i = 0; i < nr; i++) {
-		u64 cut[4] = {map[i].start, clamp(start, map[i].start, map[i].end),
-			      clamp(end, map[i].start, map[i].end), map[i].end};
+		struct memmap_entry e = map[i];
 
-		for (unsigned k = 0; k < 3 && n < ARRAY_SIZE(pieces); k++) {
-			u32 type = map[i].type;
-
-			if (k == 1 && (from == MEM_NONE || from == type))
-				type = to;
-			if (cut[k] < cut[k + 1] && type != MEM_NONE)
-				pieces[n++] = (struct boot_range){cut[k], cut[k + 1] - cut[k], type, 0};
-		}
+		if (e.start >= start && e.end <= end && (from == MEM_NONE || from == e.type))
+			e.type = to;
+		if (e.type == MEM_NONE)
+			continue;
+		if (kept && map[kept - 1].end == e.start && map[kept - 1].type == e.type &&
+		    type_merges(e.type))
+			map[kept - 1].end = e.end;
+		else
+			map[kept++] = e;
 	}
-	return memmap_sanitise(pieces, n, map, max_nr);
+	return kept;
 }
 
 const char *memmap_type_name(u32 type, char buf[16])
@@ -162,7 +180,7 @@ const char *memmap_type_name(u32 type, char buf[16])
 	case MEM_UNUSABLE:
 		return "unusable";
 	case MEM_PERSISTENT:
-	case 12:
+	case MEM_PRAM:
 		return "persistent";
 	case MEM_SOFT_RESERVED:
 		return "soft reserved";
@@ -173,46 +191,27 @@ const char *memmap_type_name(u32 type, char buf[16])
 
 /* ---- mem= and memmap= ---- */
 
-struct user_range {
-	u64 start, size;
-	u32 type; /* MEM_USABLE .. : add; MEM_NONE with size ~0: forget the firmware's map; cap: see below */
-	bool cap; /* remove usable memory from start on */
-};
+static struct memmap_edits user_edits;
 
-static struct user_range user_ranges[32];
-static unsigned nr_user_ranges;
-
-static int user_add(u64 start, u64 size, u32 type, bool cap)
+static int edit_add(struct memmap_edits *edits, enum memmap_op op, u64 start, u64 size, u32 type)
 {
-	if (nr_user_ranges == ARRAY_SIZE(user_ranges))
+	if (edits->nr == ARRAY_SIZE(edits->edit))
 		return -ENOSPC;
-	user_ranges[nr_user_ranges++] = (struct user_range){start, size, type, cap};
+	edits->edit[edits->nr++] = (struct memmap_edit){op, start, size, type};
 	return 0;
 }
 
-static int set_mem(const char *value)
-{
-	u64 size;
-
-	if (!value || parse_size(value, &size) || !size)
-		return -EINVAL;
-	return user_add(size, 0, MEM_NONE, true);
-}
-CMDLINE_OPT("mem", "a size such as 512M", set_mem);
-
-/* One item of memmap=: exactmap, SIZE@START, SIZE#START, SIZE$START, SIZE!START, or a plain SIZE like mem=.
- */
-static int memmap_item(const char *item, const char **end)
+static int parse_item(struct memmap_edits *edits, const char *item, const char **end)
 {
 	static const struct {
 		char sign;
 		u32 type;
-	} kinds[] = {{'@', MEM_USABLE}, {'#', MEM_ACPI}, {'$', MEM_RESERVED}, {'!', 12}};
+	} kinds[] = {{'@', MEM_USABLE}, {'#', MEM_ACPI}, {'$', MEM_RESERVED}, {'!', MEM_PRAM}};
 	u64 size, start;
 
 	if (!strncmp(item, "exactmap", 8)) {
 		*end = item + 8;
-		return user_add(0, ~0UL, MEM_NONE, false);
+		return edit_add(edits, MEMMAP_FORGET, 0, 0, MEM_NONE);
 	}
 	if (parse_size_prefix(item, end, &size) || !size)
 		return -EINVAL;
@@ -221,49 +220,69 @@ static int memmap_item(const char *item, const char **end)
 			continue;
 		if (parse_size_prefix(*end + 1, end, &start))
 			return -EINVAL;
-		return user_add(start, size, kinds[i].type, false);
+		return edit_add(edits, MEMMAP_ADD, start, size, kinds[i].type);
 	}
-	return user_add(size, 0, MEM_NONE, true);
+	return edit_add(edits, MEMMAP_CAP, size, 0, MEM_NONE);
 }
+
+int memmap_parse(struct memmap_edits *edits, const char *value)
+{
+	unsigned before = edits->nr;
+
+	for (;; value++) {
+		int err = parse_item(edits, value, &value);
+
+		if (!err && *value && *value != ',')
+			err = -EINVAL;
+		if (err)
+			edits->nr = before;
+		if (err || !*value)
+			return err;
+	}
+}
+
+static int set_mem(const char *value)
+{
+	u64 size;
+
+	if (!value || parse_size(value, &size))
+		return -EINVAL;
+	return memmap_parse(&user_edits, value);
+}
+CMDLINE_OPT("mem", "a size such as 512M", set_mem);
 
 static int set_memmap(const char *value)
 {
-	unsigned before = nr_user_ranges;
-
-	if (!value || !*value)
-		return -EINVAL;
-	for (;;) {
-		if (memmap_item(value, &value) || (*value && *value != ',')) {
-			nr_user_ranges = before;
-			return -EINVAL;
-		}
-		if (!*value)
-			return 0;
-		value++;
-	}
+	return value ? memmap_parse(&user_edits, value) : -EINVAL;
 }
 CMDLINE_OPT("memmap", "exactmap, SIZE@START, SIZE#START, SIZE$START or SIZE!START, separated by commas",
 	    set_memmap);
 
-static void user_apply(const struct user_range *u)
+static unsigned add_range(struct memmap_entry *map, unsigned nr, unsigned max_nr, const struct memmap_edit *e)
 {
 	static struct boot_range all[BOOT_MAX_RANGES];
-	unsigned n = 0;
+	unsigned n = min(nr, (unsigned)ARRAY_SIZE(all) - 1); /* what does not fit lies above all else: lost */
 
-	if (u->cap) {
-		memmap_nr =
-			memmap_retype(memmap, memmap_nr, MEMMAP_MAX, u->start, ~0UL, MEM_USABLE, MEM_NONE);
-		return;
+	for (unsigned i = 0; i < n; i++)
+		all[i] = (struct boot_range){map[i].start, map[i].end - map[i].start, map[i].type, 0};
+	all[n] = (struct boot_range){e->start, e->size, e->type, 0};
+	return memmap_sanitise(all, n + 1, map, max_nr);
+}
+
+unsigned memmap_apply(const struct memmap_edits *edits, struct memmap_entry *map, unsigned nr,
+		      unsigned max_nr)
+{
+	for (unsigned i = 0; i < edits->nr; i++) {
+		const struct memmap_edit *e = &edits->edit[i];
+
+		if (e->op == MEMMAP_FORGET)
+			nr = 0;
+		else if (e->op == MEMMAP_CAP)
+			nr = memmap_retype(map, nr, max_nr, e->start, ~0UL, MEM_USABLE, MEM_NONE);
+		else
+			nr = add_range(map, nr, max_nr, e);
 	}
-	if (u->type == MEM_NONE) {
-		memmap_nr = 0;
-		return;
-	}
-	for (; n < memmap_nr && n < ARRAY_SIZE(all) - 1; n++)
-		all[n] = (struct boot_range){memmap[n].start, memmap[n].end - memmap[n].start, memmap[n].type,
-					     0};
-	all[n++] = (struct boot_range){u->start, u->size, u->type, 0};
-	memmap_nr = memmap_sanitise(all, n, memmap, MEMMAP_MAX);
+	return nr;
 }
 
 static void memmap_print(const char *who)
@@ -285,13 +304,13 @@ void memmap_init(const struct boot_info *bi)
 	pr_info("%s-provided physical RAM map:\n", bi->protocol);
 	memmap_print("firmware");
 
-	for (unsigned i = 0; i < nr_user_ranges; i++)
-		user_apply(&user_ranges[i]);
-	if (nr_user_ranges) {
+	memmap_nr = memmap_apply(&user_edits, memmap, memmap_nr, MEMMAP_MAX);
+	if (user_edits.nr) {
 		pr_info("user-defined physical RAM map:\n");
 		memmap_print("user");
 	}
-	memmap_nr = memmap_retype(memmap, memmap_nr, MEMMAP_MAX, bi->hole_start, bi->hole_end, MEM_USABLE, MEM_NONE);
+	memmap_nr = memmap_retype(memmap, memmap_nr, MEMMAP_MAX, bi->hole_start, bi->hole_end, MEM_USABLE,
+				  MEM_NONE);
 	/* What the CPU cannot address does not exist; frame 0 must not be handed out: 0 means "none". */
 	memmap_nr = memmap_retype(memmap, memmap_nr, MEMMAP_MAX, limit, ~0UL, MEM_USABLE, MEM_NONE);
 	memmap_nr = memmap_retype(memmap, memmap_nr, MEMMAP_MAX, 0, PAGE_SIZE, MEM_USABLE, MEM_RESERVED);

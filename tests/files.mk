@@ -9,3 +9,4 @@ SRCS += tests/boot/test_acpi.c
 SRCS += tests/boot/test_multiboot2.c
 SRCS += tests/boot/test_pvh.c
 SRCS += tests/kernel/test_trap.c
+SRCS += tests/mm/test_memmap.c

@@ -24,6 +24,7 @@ enum mem_type {
 	MEM_NVS = 4,
 	MEM_UNUSABLE = 5,
 	MEM_PERSISTENT = 7,
+	MEM_PRAM = 12, /* persistent memory, the legacy number */
 	MEM_SOFT_RESERVED = 0xefffffff,
 };
 

@@ -20,10 +20,36 @@ enum { MEMMAP_MAX = 2 * BOOT_MAX_RANGES };
  */
 unsigned memmap_sanitise(const struct boot_range *in, unsigned nr_in, struct memmap_entry *out,
 			 unsigned out_max);
-/* Changes what lies in [start, end) from type `from` (MEM_NONE: any) to `to` (MEM_NONE: removed), keeping the
- * order. */
+/*
+ * Changes what lies in [start, end) from type `from` (MEM_NONE: any) to `to` (MEM_NONE: removed) in a sanitised map,
+ * which stays one. Returns the new number of entries; when they do not fit, the highest are dropped.
+ */
 unsigned memmap_retype(struct memmap_entry *map, unsigned nr, unsigned max, u64 start, u64 end, u32 from,
 		       u32 to);
+
+/* What mem= and memmap= ask for, to be done in the order given. */
+enum memmap_op {
+	MEMMAP_ADD,
+	MEMMAP_CAP,
+	MEMMAP_FORGET
+}; /* a range; no RAM from start on; what firmware said */
+struct memmap_edit {
+	enum memmap_op op;
+	u64 start, size;
+	u32 type;
+};
+struct memmap_edits {
+	struct memmap_edit edit[32];
+	unsigned nr;
+};
+/*
+ * Appends one memmap= value: items exactmap, SIZE@START, SIZE#START, SIZE$START, SIZE!START, or SIZE as in mem=,
+ * separated by commas. Returns 0, or -errno with nothing appended.
+ */
+int memmap_parse(struct memmap_edits *edits, const char *value);
+/* On a sanitised map, which stays one. Returns the new number of entries. */
+unsigned memmap_apply(const struct memmap_edits *edits, struct memmap_entry *map, unsigned nr, unsigned max);
+
 /* Linux's word: "usable", "reserved", "ACPI data", "ACPI NVS", "unusable", "persistent", "soft reserved",
  * "type N". */
 const char *memmap_type_name(u32 type, char buf[16]);

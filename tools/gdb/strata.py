@@ -24,7 +24,7 @@ def evaluate(text):
 
 
 def number(text):
-    return int(evaluate(text)) & (2**64 - 1)
+    return int(evaluate(f"(unsigned long)({text})"))
 
 
 def bits(value, shift, width):
@@ -49,6 +49,16 @@ def frame_of(value):
     """A frame number, from one or from an address of the direct map."""
     base = layout("direct_map")
     return (value - base) >> PAGE_SHIFT if base and base <= value < base + layout("direct_map_size") else value
+
+
+def page_head(pfn):
+    """First frame of the block that covers pfn, as mm/page.c finds it; None in a hole."""
+    for order in reversed(range(number("NR_ORDERS"))):
+        head = pfn & ~((1 << order) - 1)
+        flags = int(struct_page(head)["flags"])
+        if bits(flags, 0, 2) and pfn < head + (1 << bits(flags, number("PG_ORDER_SHIFT"), 4)):
+            return head
+    return None
 
 
 class Strata(gdb.Command):
@@ -93,6 +103,9 @@ class Page(Helper):
             f"flags {' '.join(names) or 'none'}"
         )
         print(f"refcount {int(page['refcount'])}, mapcount {int(page['mapcount'])}")
+        head = page_head(pfn)
+        if head != pfn:
+            print("in no block: a hole" if head is None else f"inside the block of pfn {head:#x}")
         if "slab" in names and page["slab_node"]:
             print(f"slab: {int(page['inuse'])} of {int(page['num'])} objects in use, from {page['s_mem']}")
 

@@ -54,7 +54,7 @@ NM = $(CROSS_COMPILE)nm
 CPPFLAGS := -Ikernel/include -Imm/include -Iarch/include -Iarch/$(ARCH)/include -Iboot -I. $(ARCH_CPPFLAGS)
 CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-strict-aliasing -fno-common -fno-omit-frame-pointer \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
-	-Wmissing-prototypes -Wno-unused-parameter $(ARCH_CFLAGS)
+	-Wmissing-prototypes -Wno-unused-parameter -Wno-gnu-variable-sized-type-not-at-end $(ARCH_CFLAGS)
 ifeq ($(VARIANT),debug)
 CPPFLAGS += -DCONFIG_DEBUG
 endif

@@ -12,8 +12,6 @@
 
 #include <kernel/sections.h>
 
-extern const char x86_stack_pop_commit[], x86_stack_push_commit[];
-
 static bool restart_range(unsigned long *pc, const void *start, const void *commit)
 {
 	if (*pc < (unsigned long)start || *pc > (unsigned long)commit)

@@ -19,6 +19,7 @@ static inline unsigned long arch_percpu_base(void)
  */
 void x86_stack_pop(void);
 void x86_stack_push(void);
+extern const char x86_stack_pop_commit[], x86_stack_push_commit[]; /* their last instructions */
 
 static inline void *arch_stack_pop(struct pcpu_stack *s)
 {

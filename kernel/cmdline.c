@@ -73,14 +73,19 @@ static void apply_word(char *word)
 			value ? value : "", opt->expected);
 }
 
-void cmdline_init(const struct boot_info *bi)
+void cmdline_parse(char *text)
 {
-	char *text = words, *word;
+	char *word;
 
-	strlcpy(line, bi->cmdline, sizeof(line));
-	strlcpy(words, bi->cmdline, sizeof(words));
 	while ((word = next_word(&text)))
 		apply_word(word);
+}
+
+void cmdline_init(const struct boot_info *bi)
+{
+	strlcpy(line, bi->cmdline, sizeof(line));
+	strlcpy(words, bi->cmdline, sizeof(words));
+	cmdline_parse(words);
 	/* After the options, so that loglevel= holds for this line too. */
 	pr_info("cmdline: %s\n", line);
 }

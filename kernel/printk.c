@@ -334,6 +334,11 @@ void console_printf(const char *fmt, ...)
 	console_write(text, min((size_t)len, sizeof(text) - 1));
 }
 
+bool console_is_held(void)
+{
+	return console_holds;
+}
+
 bool console_at_line_start(void)
 {
 	return line_start;

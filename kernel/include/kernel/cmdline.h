@@ -28,6 +28,8 @@ extern const struct cmdline_opt *const __start_cmdline_opts[], *const __stop_cmd
 
 /* Reports unknown options and bad values by name; the run goes on. */
 void cmdline_init(const struct boot_info *bi);
+/* Cuts text into words and applies them; values point into it, so it has to stay. */
+void cmdline_parse(char *text);
 /* The whole line as the loader gave it. */
 const char *cmdline_text(void);
 

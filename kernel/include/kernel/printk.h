@@ -47,6 +47,7 @@ u64 console_log_lines(void);
 /* Between the two the console shows no log lines; what came meanwhile follows at the release. They nest. */
 void console_hold(void);
 void console_release(void);
+bool console_is_held(void);
 
 /*
  * From here on one CPU runs and prints past every lock and hold, first what was held back. Called by panic().

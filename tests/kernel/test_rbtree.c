@@ -1,0 +1,182 @@
+/* Red-black trees under random operations, against a sorted array, with a derived value that must stay exact. */
+#include <kernel/rbtree.h>
+#include <kernel/test.h>
+
+enum { ITEMS = 200 };
+
+struct item {
+	struct rb_node node;
+	unsigned key;
+	unsigned weight;  /* its own */
+	unsigned largest; /* derived: the largest weight of its subtree */
+	bool in;
+};
+
+static struct item items[ITEMS];
+static struct rb_root tree;
+
+static struct item *item_of(struct rb_node *n)
+{
+	return rb_entry(n, struct item, node);
+}
+
+static bool item_update(struct rb_node *n)
+{
+	struct item *it = item_of(n);
+	unsigned largest = it->weight;
+
+	if (n->left)
+		largest = max(largest, item_of(n->left)->largest);
+	if (n->right)
+		largest = max(largest, item_of(n->right)->largest);
+	if (it->largest == largest)
+		return false;
+	it->largest = largest;
+	return true;
+}
+
+static void tree_reset(bool (*update)(struct rb_node *))
+{
+	tree = (struct rb_root){.update = update};
+	for (unsigned i = 0; i < ITEMS; i++)
+		items[i] = (struct item){.key = i, .weight = test_rand_below(1000)};
+}
+
+static void item_insert(struct item *it)
+{
+	struct rb_node **link = &tree.node, *parent = NULL;
+
+	while (*link) {
+		parent = *link;
+		link = it->key < item_of(parent)->key ? &parent->left : &parent->right;
+	}
+	it->largest = test_rand(); /* rb_insert has to compute it */
+	rb_insert(&tree, &it->node, parent, link);
+	it->in = true;
+}
+
+static void item_erase(struct item *it)
+{
+	rb_erase(&tree, &it->node);
+	it->in = false;
+}
+
+/* Order and content equal the array's, in both directions. */
+static void expect_content(struct ktest *t)
+{
+	struct rb_node *n = rb_first(&tree);
+	struct rb_node *before = NULL;
+
+	for (unsigned i = 0; i < ITEMS; i++) {
+		if (!items[i].in)
+			continue;
+		if (!EXPECT_TRUE(n == &items[i].node))
+			return;
+		EXPECT_TRUE(rb_prev(n) == before);
+		before = n;
+		n = rb_next(n);
+	}
+	EXPECT_NULL(n);
+	EXPECT_TRUE(rb_last(&tree) == before);
+}
+
+static void expect_sound(struct ktest *t)
+{
+	const char *wrong = rb_check(&tree);
+
+	EXPECT_MSG(!wrong, "%s", wrong);
+}
+
+KTEST(rbtree, an_empty_tree_has_no_ends)
+{
+	tree_reset(NULL);
+	EXPECT_NULL(rb_first(&tree));
+	EXPECT_NULL(rb_last(&tree));
+	expect_sound(t);
+}
+
+KTEST(rbtree, random_inserts_and_erases_keep_order_and_balance)
+{
+	tree_reset(NULL);
+	for (int round = 0; round < 4000; round++) {
+		struct item *it = &items[test_rand_below(ITEMS)];
+
+		if (it->in)
+			item_erase(it);
+		else
+			item_insert(it);
+		expect_sound(t);
+		if (round % 64 == 0)
+			expect_content(t);
+		if (t->failures)
+			return;
+	}
+}
+
+KTEST(rbtree, ascending_and_descending_inserts_stay_balanced)
+{
+	for (int down = 0; down < 2; down++) {
+		tree_reset(NULL);
+		for (unsigned i = 0; i < ITEMS; i++) {
+			item_insert(&items[down ? ITEMS - 1 - i : i]);
+			expect_sound(t);
+		}
+		expect_content(t);
+		for (unsigned i = 0; i < ITEMS; i++) {
+			item_erase(&items[i]);
+			expect_sound(t);
+		}
+		EXPECT_NULL(tree.node);
+	}
+}
+
+KTEST(rbtree, derived_values_are_exact_after_every_operation)
+{
+	tree_reset(item_update);
+	for (int round = 0; round < 4000; round++) {
+		struct item *it = &items[test_rand_below(ITEMS)];
+		unsigned largest = 0;
+
+		if (!it->in) {
+			item_insert(it);
+		} else if (test_rand_below(2)) {
+			item_erase(it);
+		} else {
+			it->weight = test_rand_below(1000);
+			rb_propagate(&tree, &it->node);
+		}
+		for (unsigned i = 0; i < ITEMS; i++)
+			if (items[i].in)
+				largest = max(largest, items[i].weight);
+		EXPECT_EQ(tree.node ? item_of(tree.node)->largest : 0, largest);
+		expect_sound(t);
+		if (t->failures)
+			return;
+	}
+}
+
+KTEST(rbtree, check_names_what_is_wrong)
+{
+	struct rb_node *n, *parent;
+
+	tree_reset(item_update);
+	for (unsigned i = 0; i < ITEMS; i++)
+		item_insert(&items[i]);
+
+	n = tree.node->left;
+	n->red = !n->red; /* one side has a black node more or less, or red meets red */
+	EXPECT_NOT_NULL(rb_check(&tree));
+	n->red = !n->red;
+
+	parent = n->parent;
+	n->parent = n;
+	EXPECT_STREQ(rb_check(&tree), "I3: a child's parent link names another node");
+	n->parent = parent;
+
+	tree.node->red = true;
+	EXPECT_STREQ(rb_check(&tree), "I1: the root is red");
+	tree.node->red = false;
+
+	item_of(rb_first(&tree))->largest = 5000;
+	EXPECT_STREQ(rb_check(&tree), "I4: a derived value was stale");
+}

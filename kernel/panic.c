@@ -18,7 +18,7 @@
 #include <kernel/spinlock.h>
 #include <stdatomic.h>
 
-enum { PANIC_STATUS = 2, MAX_DUMPS = 16, MESSAGE_SIZE = 512 };
+enum { PANIC_STATUS = 2, MAX_DUMPS = 16, MESSAGE_SIZE = 512, TRACE_LINES_MAX = 64 };
 
 static _Atomic unsigned panic_depth;
 static void (*dumps[MAX_DUMPS])(void);
@@ -30,22 +30,45 @@ void panic_register_dump(void (*dump)(void))
 	dumps[nr_dumps++] = dump;
 }
 
+struct trace {
+	unsigned long last;
+	unsigned repeats, lines;
+};
+
+static void print_repeats(struct trace *trace)
+{
+	if (trace->repeats)
+		console_printf("  ... the same, %u more times\n", trace->repeats);
+	trace->repeats = 0;
+}
+
+/* Deep recursion is one line and a count, so that what began it is seen as well. */
 static bool print_frame(unsigned long pc, void *ctx)
 {
-	(void)ctx;
+	struct trace *trace = ctx;
+
+	if (pc == trace->last) {
+		trace->repeats++;
+		return true;
+	}
+	print_repeats(trace);
+	trace->last = pc;
 	/* A return address is the instruction after the call: the call itself may be a function's last one. */
 	console_printf("  [%016lx] %pS\n", pc, (void *)(pc - 1));
-	return true;
+	return ++trace->lines < TRACE_LINES_MAX;
 }
 
 static void report(const char *prefix, const char *message) __noreturn;
 static void report(const char *prefix, const char *message)
 {
+	struct trace trace = {};
+	unsigned depth = atomic_fetch_add(&panic_depth, 1);
+
 	arch_irq_disable();
-	if (atomic_fetch_add(&panic_depth, 1)) {
+	if (depth == 1)
 		console_printf("\npanic inside a panic: %s%s\n", prefix, message);
+	if (depth)
 		arch_poweroff(PANIC_STATUS);
-	}
 	printk_panic();
 	console_printf("%s%s\n", prefix, message);
 	arch_print_trap_regs();
@@ -53,7 +76,8 @@ static void report(const char *prefix, const char *message)
 	for (unsigned i = 0; i < nr_dumps; i++)
 		dumps[i]();
 	console_printf("backtrace:\n");
-	arch_backtrace(0, print_frame, NULL);
+	arch_backtrace(0, print_frame, &trace);
+	print_repeats(&trace);
 	console_printf("end of the report\n");
 	arch_poweroff(PANIC_STATUS);
 }

@@ -22,3 +22,4 @@ SRCS += tests/kernel/test_shell.c
 SRCS += tests/kernel/test_spinlock.c
 SRCS += tests/kernel/test_string.c
 SRCS += tests/kernel/test_work.c
+SRCS += $(patsubst %,tests/arch/%,$(filter $(ARCH)/%,x86_64/test_x86.c))

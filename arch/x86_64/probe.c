@@ -16,7 +16,7 @@
 #include <arch_impl/stack.h>
 #include <kernel/errno.h>
 
-enum { FRAMES_MAX = 64 };
+enum { FRAMES_MAX = 4096 }; /* more than a stack holds */
 
 static int probe_read_byte(vaddr_t va)
 {

@@ -42,7 +42,8 @@ trap_common:
 	pushq	%r15
 	cld
 	movq	%rsp, %rdi
-	pushq	17 * 8(%rsp)			/* RIP as the return address of ... */
+	pushq	17 * 8(%rsp)			/* RIP, plus one as behind a call, is the return address of ... */
+	incq	(%rsp)
 	pushq	%rbp				/* ... a frame; 24 words in all, so RSP is 16-byte aligned */
 	movq	%rsp, %rbp
 	call	x86_trap

@@ -120,10 +120,11 @@ static bool trap_fixup(struct x86_regs *regs)
 static void trap_fatal(struct x86_regs *regs, unsigned long addr) __noreturn;
 static void trap_fatal(struct x86_regs *regs, unsigned long addr)
 {
-	char what[160];
+	char what[160], stack[80];
 
 	this_cpu(x86_trap_cr2) = addr;
 	address_describe(addr, what, sizeof(what));
+	address_describe((vaddr_t)regs, stack, sizeof(stack));
 	switch (regs->vector) {
 	case X86_VEC_PAGE_FAULT:
 		panic("page fault: %s 0x%016lx (%s)%s%s",
@@ -133,12 +134,12 @@ static void trap_fatal(struct x86_regs *regs, unsigned long addr)
 		      addr, what, regs->error & PF_PRESENT ? ", not permitted" : ", not mapped",
 		      regs->error & PF_RESERVED ? ", reserved bit set in an entry" : "");
 	case X86_VEC_DOUBLE_FAULT:
-		panic("double fault: stack pointer 0x%016lx, last fault address 0x%016lx (%s)", regs->rsp,
-		      addr, what);
+		panic("double fault, handled on the %s: stack pointer 0x%016lx, last fault address 0x%016lx "
+		      "(%s)",
+		      stack, regs->rsp, addr, what);
 	default:
-		panic("%s: vector %lu, error code 0x%lx",
-		      regs->vector < 32 ? trap_name[regs->vector] : "unexpected interrupt", regs->vector,
-		      regs->error);
+		panic("%s, handled on the %s: vector %lu, error code 0x%lx", trap_name[regs->vector], stack,
+		      regs->vector, regs->error);
 	}
 }
 
@@ -290,6 +291,7 @@ void x86_trap(struct x86_regs *regs)
 	} else if (regs->vector != X86_VEC_DEBUG || !trap_debug(regs)) {
 		unsigned long cr2 = x86_read_cr2();
 
+		/* The three that interrupt anything, also what cannot be repeated, are never expected. */
 		if (regs->vector == X86_VEC_NMI || regs->vector == X86_VEC_DOUBLE_FAULT ||
 		    regs->vector == X86_VEC_MACHINE_CHECK || !trap_fixup(regs))
 			trap_fatal(regs, cr2);

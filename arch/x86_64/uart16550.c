@@ -36,18 +36,20 @@ enum {
 	MCR_DTR = 0x01,
 	MCR_RTS = 0x02,
 	MCR_OUT2 = 0x08, /* gates the interrupt line on a PC */
+	MCR_LOOP = 0x10,
 	LSR_RX_READY = 0x01,
 	LSR_TX_EMPTY = 0x20,
 
 	TX_FIFO = 16,
 	TX_SPINS = 1 << 20, /* far above the 1.4 ms that 16 bytes take; then the line is dead */
-	RING_SIZE = 8192,
+	RING_SIZE = X86_UART_RING,
 };
 static_assert((RING_SIZE & (RING_SIZE - 1)) == 0, "ring indices wrap by mask");
 
 static bool uart_present;
 static bool uart_rx_irq; /* the receive interrupt is in use */
 static bool uart_throttled;
+static u8 uart_loop; /* MCR_LOOP while a test listens to itself */
 static unsigned uart_tx_room;
 
 static u8 ring[RING_SIZE];
@@ -86,7 +88,7 @@ static void uart_throttle(bool on)
 {
 	uart_throttled = on;
 	x86_outb(UART_IER, on || !uart_rx_irq ? 0 : IER_RX);
-	x86_outb(UART_MCR, on ? MCR_DTR | MCR_OUT2 : MCR_DTR | MCR_RTS | MCR_OUT2);
+	x86_outb(UART_MCR, uart_loop | MCR_DTR | MCR_OUT2 | (on ? 0 : MCR_RTS));
 }
 
 /* Everything that the FIFO holds into the ring. Interrupts are off. */
@@ -113,6 +115,15 @@ void x86_uart_irq_enable(void)
 		return;
 	uart_rx_irq = true;
 	x86_outb(UART_IER, IER_RX);
+}
+
+void x86_uart_loopback(bool on)
+{
+	unsigned long flags = arch_irq_save();
+
+	uart_loop = on ? MCR_LOOP : 0;
+	uart_throttle(uart_throttled);
+	arch_irq_restore(flags);
 }
 
 int arch_getc(void)

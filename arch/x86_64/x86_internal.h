@@ -41,8 +41,10 @@ void x86_desc_init(void);
 void x86_cpu_init(void);
 
 /* uart16550.c */
-void x86_uart_irq(void);	/* the interrupt of COM1 */
-void x86_uart_irq_enable(void); /* from now on input comes by interrupt */
+void x86_uart_irq(void);	 /* the interrupt of COM1 */
+void x86_uart_irq_enable(void);	 /* from now on input comes by interrupt */
+void x86_uart_loopback(bool on); /* what is sent comes back and goes nowhere else: for tests */
+enum { X86_UART_RING = 8192 };	 /* bytes of input that are kept */
 
 /* pic.c */
 void x86_pic_init(void);

@@ -569,3 +569,30 @@ KTEST(trap, entry_bits_say_what_was_asked)
 	name = arch_pte_flag(arch_pte_leaf(0x1000, PT_READ, 0), 0, 0);
 	EXPECT_STREQ(name, "ro");
 }
+
+/* ---- ends: each in a run of its own ---- */
+
+KTEST_PANIC(trap, panic_null, "page fault: write to 0x0000000000000000 (null pointer)")
+{
+	arch_crash("null");
+}
+
+KTEST_PANIC(trap, panic_write_text, "not permitted")
+{
+	arch_crash("write-text");
+}
+
+KTEST_PANIC(trap, panic_exec_data, "page fault: execute")
+{
+	arch_crash("exec-data");
+}
+
+KTEST_PANIC(trap, panic_stack_overflow, "guard page of the boot stack: the stack has run over")
+{
+	arch_crash("guard");
+}
+
+KTEST_PANIC(trap, panic_double_fault, "double fault, handled on the double fault stack")
+{
+	arch_crash("doublefault");
+}

@@ -122,15 +122,17 @@ static int type_add(struct memblock_type *t, paddr_t start, paddr_t end, int nid
 	return 0;
 }
 
-/* Splits regions at both borders, so that [*first, *past) is exactly what lies inside. At most two more
- * regions. */
+/* Splits regions at both borders, so that [*first, *past) is exactly what lies inside. At most two more regions. */
 static int type_isolate(struct memblock_type *t, paddr_t start, paddr_t end, unsigned *first, unsigned *past)
 {
 	unsigned i = type_find(t, start);
 
+	*first = *past = i;
+	if (start >= end)
+		return 0;
 	if (t->max - t->cnt < 2)
 		return -ENOSPC;
-	if (i < t->cnt && t->region[i].start < start && start < end) {
+	if (i < t->cnt && t->region[i].start < start) {
 		type_insert(t, i, t->region[i].start, start, t->region[i].nid, t->region[i].name);
 		t->region[++i].start = start;
 	}

@@ -85,9 +85,8 @@ static struct page *mergeable_buddy(const struct zone *zone, struct page *page, 
 
 	if ((buddy->flags & ~PG_TYPE_MASK) != want)
 		return NULL;
-	/* A whole pageblock never joins one whose type must stay apart. */
-	if (order >= PAGEBLOCK_ORDER && page_type(buddy) != type &&
-	    !(type_mergeable(page_type(buddy)) && type_mergeable(type)))
+	/* Whole pageblocks whose type must stay apart merge with none, so that each can change its type alone. */
+	if (order >= PAGEBLOCK_ORDER && !(type_mergeable(page_type(buddy)) && type_mergeable(type)))
 		return NULL;
 	return buddy;
 }
@@ -109,6 +108,8 @@ void buddy_free(struct zone *zone, struct page *page, unsigned order, enum migra
 	struct page *buddy;
 
 	lock_assert_held(&zone->lock);
+	BUG_ON(page_state(page) == PAGE_BUDDY, "buddy_free: pfn 0x%lx order %u is free already",
+	       page_to_pfn(page), order);
 	account(zone, type, 1L << order);
 	page->flags = 0;
 	while (order < MAX_ORDER && (buddy = mergeable_buddy(zone, page, order, type)) != NULL) {
@@ -415,7 +416,8 @@ bool buddy_reserve_highatomic(struct zone *zone, struct page *page)
 	enum migratetype was = pageblock_type(page);
 
 	lock_assert_held(&zone->lock);
-	if (zone->highatomic_pages >= zone->managed / 100 + PAGEBLOCK_PAGES || !type_mergeable(was))
+	if (zone->highatomic_pages >= zone->managed / 100 + PAGEBLOCK_PAGES || !type_mergeable(was) ||
+	    page_order(page) > PAGEBLOCK_ORDER)
 		return false;
 	pageblock_set_type(zone, page, MT_HIGHATOMIC);
 	buddy_move_block(zone, page, MT_HIGHATOMIC);
@@ -443,39 +445,38 @@ bool buddy_unreserve_highatomic(struct zone *zone, enum migratetype to, bool las
 
 /* ---- isolation ---- */
 
-struct isolate_state {
-	bool unmovable;
-};
-
-static void look_unmovable(struct zone *zone, struct page *page, void *ctx)
+/* Sums up what is free or could be moved. What no block covers is a hole or reserved: it cannot. */
+static void sum_movable(struct zone *zone, struct page *page, void *ctx)
 {
-	struct isolate_state *state = ctx;
+	unsigned long *movable = ctx;
 
-	if (page_state(page) == PAGE_ALLOCATED &&
-	    (page_type(page) != MT_MOVABLE || (page->flags & (PG_reserved | PG_slab))))
-		state->unmovable = true;
+	if (page_state(page) != PAGE_ALLOCATED ||
+	    (page_type(page) == MT_MOVABLE && !(page->flags & (PG_reserved | PG_slab))))
+		*movable += 1UL << page_order(page);
 }
 
 int buddy_isolate(struct zone *zone, struct page *page)
 {
-	struct isolate_state state = {false};
 	struct page *first = pageblock_page(page), *head = page_head(first);
+	unsigned long movable = 0;
 
 	lock_assert_held(&zone->lock);
 	if (pageblock_type(page) == MT_ISOLATE)
 		return -EBUSY;
-	/* A free block that reaches over the pageblock is cut at its border first, or it would be isolated as
-	 * a whole. */
-	if (head && page_state(head) == PAGE_BUDDY && page_order(head) > PAGEBLOCK_ORDER) {
+	/* A free block that reaches over the pageblock is cut at its border first; one in use belongs to both sides. */
+	if (head && page_order(head) > PAGEBLOCK_ORDER) {
 		unsigned order = page_order(head);
 		enum migratetype type = page_type(head);
+
+		if (page_state(head) != PAGE_BUDDY)
+			return -EBUSY;
 
 		unlist_block(zone, head);
 		for (unsigned long i = 0; i < 1UL << order; i += PAGEBLOCK_PAGES)
 			list_block(zone, head + i, PAGEBLOCK_ORDER, type, false);
 	}
-	for_each_head(zone, page, look_unmovable, &state);
-	if (state.unmovable)
+	for_each_head(zone, page, sum_movable, &movable);
+	if (movable != PAGEBLOCK_PAGES)
 		return -EBUSY;
 	pageblock_set_type(zone, page, MT_ISOLATE);
 	buddy_move_block(zone, page, MT_ISOLATE);
@@ -511,7 +512,7 @@ static const char *check_block(struct zone *zone, struct page *page, unsigned or
 	if (page_head(page + (1UL << order) - 1) != page)
 		return "buddy F2: a free block's last page belongs to another block";
 	buddy = order < MAX_ORDER ? mergeable_buddy(zone, page, order, type) : NULL;
-	if (buddy && !(type == MT_ISOLATE || page_type(buddy) == MT_ISOLATE))
+	if (buddy)
 		return "buddy F3: two free buddies are not merged";
 	if (order >= PAGEBLOCK_ORDER && pageblock_type(page) != type &&
 	    !(type_mergeable(pageblock_type(page)) && type_mergeable(type)))

@@ -80,7 +80,8 @@ void zone_limits_init(void)
 	pfn_t high = direct_map_end_pfn;
 
 	nr_zone_ids = nr_nodes << ZONES_PER_NODE_SHIFT;
-	zone_table = memblock_alloc_or_panic(nr_zone_ids * sizeof(struct zone), CACHE_LINE, NUMA_NO_NODE, "zones");
+	zone_table =
+		memblock_alloc_or_panic(nr_zone_ids * sizeof(struct zone), CACHE_LINE, NUMA_NO_NODE, "zones");
 	limits[ZONE_DMA].end = min(dma, high);
 	limits[ZONE_DMA32].start = limits[ZONE_DMA].end;
 	limits[ZONE_DMA32].end = min(dma32, high);
@@ -172,17 +173,14 @@ unsigned long zone_min_free_kbytes(unsigned long lowmem_kb)
 
 static void compute_lowmem_reserve(struct zone *zone)
 {
+	const struct zone *node_zones = zone - zone->type;
+	unsigned ratio = lowmem_ratio[zone->type];
 	unsigned long above = 0;
 
 	for (unsigned j = 0; j < NR_ZONES; j++) {
-		if (j > (unsigned)zone->type) {
-			above += node_zone(zone->nid, (enum zone_type)j)->managed;
-			zone->lowmem_reserve[j] = lowmem_ratio[zone->type] && zone->managed
-							  ? above / lowmem_ratio[zone->type]
-							  : 0;
-		} else {
-			zone->lowmem_reserve[j] = 0;
-		}
+		if (j > (unsigned)zone->type)
+			above += node_zones[j].managed;
+		zone->lowmem_reserve[j] = ratio && zone->managed ? above / ratio : 0;
 	}
 }
 
@@ -209,35 +207,34 @@ static unsigned node_cpus(int nid)
 	return n ? n : max(cpumask_weight(&cpu_online_mask), 1u);
 }
 
-/* zone_batchsize and zone_highsize; high is also what the stacks can hold. */
-static void compute_pcp(struct zone *zone)
+void zone_compute_pcp(struct zone *zone, unsigned cpus)
 {
 	unsigned long batch = min(zone->managed / 1024, MIB(1) / PAGE_SIZE) / 4;
 
 	batch = max(batch, 1UL);
 	batch = max((1UL << ilog2(batch + batch / 2)) - 1, 1UL);
 	zone->batch = (unsigned)batch;
-	zone->high = (unsigned)min(max(zone->wmark[WMARK_LOW] / node_cpus(zone->nid), 4 * batch),
-				   (unsigned long)PCP_HIGH_MAX);
+	zone->high =
+		(unsigned)min(max(zone->wmark[WMARK_LOW] / cpus, 4 * batch), (unsigned long)PCP_HIGH_MAX);
 }
 
-void zone_compute_watermarks(void)
+void zone_compute_watermarks(struct zone *table, unsigned nr)
 {
 	unsigned long lowmem_pages = 0, usable = 0, pages_min;
-	struct zone *zone;
 
-	for_each_populated_zone (zone) {
-		if (zone->type == ZONE_HIGHMEM || zone->type == ZONE_MOVABLE)
+	for (struct zone *zone = table; zone < table + nr; zone++) {
+		if (!zone->present || zone->type == ZONE_HIGHMEM || zone->type == ZONE_MOVABLE)
 			continue;
 		lowmem_pages += zone->managed;
 		usable +=
 			zone->managed > zone->wmark[WMARK_HIGH] ? zone->managed - zone->wmark[WMARK_HIGH] : 0;
 	}
 	pages_min = zone_min_free_kbytes(usable << PAGE_SHIFT >> 10) << 10 >> PAGE_SHIFT;
-	for_each_zone (zone) {
+	for (struct zone *zone = table; zone < table + nr; zone++) {
+		if (!zone->present)
+			continue;
 		compute_marks(zone, pages_min, lowmem_pages);
 		compute_lowmem_reserve(zone);
-		compute_pcp(zone);
 	}
 }
 
@@ -318,6 +315,7 @@ static void print_memory_line(void)
 
 void zone_init(void)
 {
+	struct zone *zone;
 	struct node *n;
 
 	memblock.handed_over = true;
@@ -327,7 +325,9 @@ void zone_init(void)
 			zone_init_one(n, (enum zone_type)type);
 	}
 	numa_build_zonelists();
-	zone_compute_watermarks();
+	zone_compute_watermarks(zone_table, nr_zone_ids);
+	for_each_populated_zone (zone)
+		zone_compute_pcp(zone, node_cpus(zone->nid));
 	print_zones();
 	print_memory_line();
 	page_alloc_init();

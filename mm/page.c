@@ -328,7 +328,7 @@ static void mark_odd(paddr_t pa)
  * begins. */
 static void find_odd_sections(void)
 {
-	const paddr_t inside = (1UL << SECTION_SHIFT) - 1;
+	const paddr_t inside = (1UL << SECTION_SHIFT) - 1, ram_end = memblock_end(&memblock);
 
 	for (unsigned i = 0; i < memblock.memory.cnt; i++) {
 		const struct memblock_region *r = &memblock.memory.region[i];
@@ -341,7 +341,7 @@ static void find_odd_sections(void)
 	for (unsigned i = 0; i < memblock.reserved.cnt; i++) {
 		const struct memblock_region *r = &memblock.reserved.region[i];
 
-		for (paddr_t pa = ALIGN_DOWN(r->start, 1UL << SECTION_SHIFT); pa < r->end;
+		for (paddr_t pa = ALIGN_DOWN(r->start, 1UL << SECTION_SHIFT); pa < min(r->end, ram_end);
 		     pa += 1UL << SECTION_SHIFT)
 			mark_odd(pa);
 	}
@@ -539,7 +539,7 @@ static const char *section_check(void)
 	struct zone *zone;
 
 	for_each_populated_zone (zone) {
-		unsigned long sum[NR_ORDERS] = {0}, whole[NR_ORDERS] = {0}, nr;
+		unsigned long sum[NR_ORDERS] = {0}, whole[NR_ORDERS] = {0}, nr_whole = 0, nr;
 
 		for_each_block(whole_meta_pages(), SECTION_PAGES, sum_block, whole);
 		for (nr = zone->start_pfn / SECTION_PAGES; nr < DIV_ROUND_UP(zone->end_pfn, SECTION_PAGES);
@@ -553,11 +553,10 @@ static const char *section_check(void)
 			if (bitmap_test(section_odd, nr))
 				section_for_each_block(nr, zone, sum_block, sum);
 			else
-				for (unsigned o = 0; o < NR_ORDERS; o++)
-					sum[o] += whole[o];
+				nr_whole++;
 		}
 		for (unsigned o = 0; o < NR_ORDERS; o++)
-			if (sum[o] != zone->unopened[o])
+			if (sum[o] + whole[o] * nr_whole != zone->unopened[o])
 				return "page S2: unopened counts differ from what opening would list";
 	}
 	return NULL;

@@ -80,8 +80,10 @@ void zone_limits_init(void);
 pfn_t zone_border(enum zone_type type);
 /* Spans, counts, zonelists, watermarks: memblock hands over, the buddy owns every free page from here on. */
 void zone_init(void);
-/* Watermarks, lowmem reserves and pcp sizes from the zones' managed pages (Linux mm/page_alloc.c). */
-void zone_compute_watermarks(void);
+/* Watermarks and lowmem reserves from the managed pages of a table of zones, 8 a node (Linux mm/page_alloc.c). */
+void zone_compute_watermarks(struct zone *table, unsigned nr);
+/* batch and high of each of so many CPUs' lists, from managed and the low mark (zone_batchsize, zone_highsize). */
+void zone_compute_pcp(struct zone *zone, unsigned cpus);
 unsigned long zone_min_free_kbytes(unsigned long lowmem_kb);
 /* The zone that pfn lies in by the limits, or NULL. */
 struct zone *zone_of_pfn(pfn_t pfn);
@@ -246,6 +248,8 @@ struct page *page_prepare_new(struct page *page, gfp_t gfp, unsigned order, unsi
 /* A block on its way in, not yet free. */
 void page_prepare_free(struct page *page, unsigned order, unsigned long caller);
 void page_clear_block(struct page *page, unsigned order);
+/* page, a block of its own now, was part of from's: the same owner. */
+void page_copy_owner(struct page *page, const struct page *from);
 
 /* ---- reclaim.c ---- */
 
@@ -256,10 +260,20 @@ bool reclaim_allowed(gfp_t gfp);
 bool reclaim_direct(void);
 /* The zones of the list (NULL ends it) are short: the main loop shall reclaim. */
 void reclaim_wake(struct zone *const *list);
+/* Pages have left the zone's lists: the main loop shall open a section ahead, or work a boost off. Context: any. */
+void reclaim_after_take(const struct zone *zone);
 
 /* ---- vmstat.c ---- */
 
-enum numa_stat { NUMA_HIT, NUMA_MISS, NUMA_FOREIGN, NUMA_INTERLEAVE_HIT, NUMA_LOCAL, NUMA_OTHER, NR_NUMA_STATS };
+enum numa_stat {
+	NUMA_HIT,
+	NUMA_MISS,
+	NUMA_FOREIGN,
+	NUMA_INTERLEAVE_HIT,
+	NUMA_LOCAL,
+	NUMA_OTHER,
+	NR_NUMA_STATS
+};
 u64 numa_stat_read(int nid, enum numa_stat s);
 DECLARE_PER_CPU(unsigned long, numa_hit_fast);
 void vmstat_count_numa(const struct zone *preferred, const struct zone *got, unsigned long pages);

@@ -115,6 +115,7 @@ static struct page *take_from_zone(struct zone *zone, unsigned order, enum migra
 	while (!(page = take_listed(zone, order, type, buddy_flags)))
 		if (!section_open_for(zone))
 			return NULL;
+	reclaim_after_take(zone);
 	if (unlikely((alloc_flags & ALLOC_HIGHATOMIC) && order)) {
 		unsigned long irq = spin_lock_irqsave(&zone->lock);
 
@@ -143,9 +144,8 @@ static struct page *get_from_zonelist(const struct request *rq, unsigned alloc_f
 
 			if (zone->type > rq->highest || !zone->managed)
 				continue;
-			if (zone->nid != rq->preferred->nid)
-				alloc_flags &=
-					~(unsigned)ALLOC_NOFRAGMENT; /* local mixing beats remote memory */
+			if ((alloc_flags & ALLOC_NOFRAGMENT) && zone->nid != rq->preferred->nid)
+				break; /* mixing types in local memory comes before remote memory */
 			if (!(alloc_flags & ALLOC_NO_WATERMARKS) &&
 			    !zone_watermark_ok(zone, rq->order, mark, rq->highest, alloc_flags,
 					       zone->free_pages)) {
@@ -213,16 +213,23 @@ static void print_zone_state(const struct zone *zone)
 
 static void report_failure(const struct request *rq, unsigned long caller)
 {
-	static u64 next_ns;
-	u64 now = arch_time_ns();
 	struct zone *zone;
 
-	if ((rq->gfp & __GFP_NOWARN) || now < next_ns)
-		return;
-	next_ns = now + 1000000000;
 	pr_warn("page allocation failure: order:%u, mode:0x%x, by %pS\n", rq->order, rq->gfp, (void *)caller);
 	for_each_populated_zone (zone)
 		print_zone_state(zone);
+}
+
+/* One report a second: whoever runs out of memory does so often. */
+static bool report_is_due(gfp_t gfp)
+{
+	static u64 next_ns;
+	u64 now = arch_time_ns();
+
+	if ((gfp & __GFP_NOWARN) || now < next_ns)
+		return false;
+	next_ns = now + 1000000000;
+	return true;
 }
 
 static struct page *alloc_reclaiming(const struct request *rq, unsigned alloc_flags)
@@ -285,13 +292,12 @@ static struct page *alloc_checked(int nid, gfp_t gfp, unsigned order, unsigned l
 	if (!page && (gfp & __GFP_NOFAIL)) {
 		page = get_from_zonelist(&rq, alloc_flags | ALLOC_NO_WATERMARKS);
 		if (!page) {
-			rq.gfp &= ~__GFP_NOWARN;
 			report_failure(&rq, caller);
 			panic("out of memory: order %u with __GFP_NOFAIL, asked for by %pS\n", order,
 			      (void *)caller);
 		}
 	}
-	if (!page)
+	if (!page && report_is_due(gfp))
 		report_failure(&rq, caller);
 	return page;
 }
@@ -367,33 +373,35 @@ void split_page(struct page *page, unsigned order)
 	for (unsigned long i = 0; i < 1UL << order; i++) {
 		page[i].flags = head;
 		page[i].refcount = 1;
+		page_copy_owner(page + i, page);
 	}
-	for (unsigned long i = 0; opt_page_owner && i < 1UL << order; i++)
-		page_set_owner(&page[i], page_owner_caller(page), 0);
 }
 
 /* An allocated block becomes allocated blocks that cover its first `keep` pages; the rest goes back. */
 static void trim_block(struct page *page, unsigned order, unsigned long keep)
 {
+	unsigned long flags = page->flags & ~PG_ORDER_MASK, total = 1UL << order;
 	struct zone *zone = page_zone(page);
-	unsigned long flags = page->flags & ~PG_ORDER_MASK, total = 1UL << order, irq;
-	enum migratetype type = pageblock_type(page);
 
 	for (unsigned long at = 0; at < keep;) { /* from large to small: the pieces are aligned */
 		unsigned o = ilog2(keep - at);
 
 		page[at].flags = flags | (unsigned long)o << PG_ORDER_SHIFT;
 		page[at].refcount = 1;
+		page_copy_owner(page + at, page);
 		at += 1UL << o;
 	}
-	irq = spin_lock_irqsave(&zone->lock);
 	for (unsigned long at = keep; at < total;) { /* from small to large */
 		unsigned o = (unsigned)__builtin_ctzl(at);
+		unsigned long irq;
 
-		buddy_free(zone, page + at, o, type, true);
+		if (unlikely(page_debug_enabled()))
+			page_prepare_free(page + at, o, CALLER);
+		irq = spin_lock_irqsave(&zone->lock);
+		buddy_free(zone, page + at, o, pageblock_type(page + at), true);
+		spin_unlock_irqrestore(&zone->lock, irq);
 		at += 1UL << o;
 	}
-	spin_unlock_irqrestore(&zone->lock, irq);
 }
 
 struct page *alloc_pages_trimmed(int nid, gfp_t gfp, unsigned long nr_pages)
@@ -553,7 +561,7 @@ void free_pages(unsigned long addr, unsigned order)
 
 /* ---- bulk ---- */
 
-/* What this CPU's stack holds, then one cut from the preferred zone under one lock, then page by page. */
+/* Cuts from the preferred zone, a pageblock's worth under one lock, while it has plenty; then page by page. */
 unsigned long alloc_pages_bulk(int nid, gfp_t gfp, unsigned long nr, struct page **array)
 {
 	unsigned long got = 0;

@@ -114,6 +114,16 @@ void page_set_owner(struct page *head, unsigned long caller, gfp_t gfp)
 	ext->order = page_order(head);
 }
 
+void page_copy_owner(struct page *page, const struct page *from)
+{
+	struct page_ext *ext = page_ext(page);
+
+	if (ext && page != from)
+		*ext = *page_ext(from);
+	if (ext)
+		ext->order = page_order(page);
+}
+
 /* ---- the hooks of page_alloc.c ---- */
 
 /* What the caller asked to find in a block, and what debugging wants to know about it. */

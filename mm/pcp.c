@@ -93,6 +93,7 @@ struct page *pcp_refill(struct zone *zone, unsigned order, enum migratetype type
 	struct pcpu_stack *s = pcp->row[order][type];
 	struct page *page[PCP_REFILL_MAX + 1];
 	unsigned want = batch_blocks(pcp, order), got = 0;
+	unsigned ordinary = flags & BUDDY_NOFRAGMENT; /* the reserve is for this request, not for the list */
 
 	if (s->avail) /* an interrupt has refilled it */
 		return s->entry[--s->avail];
@@ -103,11 +104,13 @@ struct page *pcp_refill(struct zone *zone, unsigned order, enum migratetype type
 
 	spin_lock(&zone->lock);
 	if (order == 0) {
-		got = buddy_alloc_pages(zone, type, want, page, flags);
+		got = buddy_alloc_pages(zone, type, want, page, ordinary);
 	} else {
-		while (got < want && (page[got] = buddy_alloc(zone, order, type, flags)) != NULL)
+		while (got < want && (page[got] = buddy_alloc(zone, order, type, ordinary)) != NULL)
 			got++;
 	}
+	if (!got && flags != ordinary && (page[0] = buddy_alloc(zone, order, type, flags)) != NULL)
+		got = 1;
 	spin_unlock(&zone->lock);
 	if (!got)
 		return NULL;
@@ -227,7 +230,8 @@ static bool place_valid(unsigned place)
 
 static struct zone *preferred_zone(int nid, enum zone_type highest)
 {
-	const struct zonelist *list = &nodes[nid].fallback;
+	const struct zonelist *list =
+		&nodes[nid].thisnode; /* a remote zone's pages would escape __GFP_THISNODE */
 
 	for (unsigned i = 0; list->zone[i]; i++)
 		if (list->zone[i]->type <= highest)

@@ -72,19 +72,25 @@ bool reclaim_allowed(gfp_t gfp)
 /* Keeps memory open ahead of demand, and takes back what is lazy, at quiet points. */
 #define OPEN_AHEAD_PAGES (MIB(32) >> PAGE_SHIFT)
 
+/* Little is on the lists, and more is free than that: the rest waits in unopened sections. */
+static bool wants_section(const struct zone *zone)
+{
+	return zone->in_use && zone->listed_pages < OPEN_AHEAD_PAGES &&
+	       zone->listed_pages < zone->free_pages + zone->isolated_pages;
+}
+
 static bool page_work_step(void)
 {
 	struct zone *zone;
 	bool more = false;
 
 	for_each_populated_zone (zone) {
-		if (zone->in_use && zone->listed_pages < min(OPEN_AHEAD_PAGES, zone->managed) &&
-		    section_open_for(zone))
+		if (wants_section(zone) && section_open_for(zone))
 			more = true;
 		if (zone->wake) {
 			zone->wake = false;
 			zone->boost = 0;
-			if (zone->free_pages <= zone->wmark[WMARK_HIGH])
+			if (zone->free_pages <= zone->wmark[WMARK_HIGH] && !this_cpu(reclaiming))
 				reclaim_direct();
 		}
 	}
@@ -98,6 +104,12 @@ void reclaim_wake(struct zone *const *list)
 	for (; *list; list++)
 		(*list)->wake = true;
 	work_request(&page_work);
+}
+
+void reclaim_after_take(const struct zone *zone)
+{
+	if (unlikely(zone->wake || wants_section(zone)))
+		work_request(&page_work);
 }
 
 void reclaim_init(void)

@@ -2,9 +2,9 @@
  * ktest.c - runs the self-tests and reports in KTAP.
  *
  * Idea.       A case is a function that checks properties. The runner adds two that hold for every case: no
- *             page is lost, and every allocator's invariants hold afterwards.
+ *             page and no object stays behind, and every allocator's invariants hold afterwards.
  * Layout.     section ktests -> sorted[] by suite and name -> one KTAP subtest block a suite:
- *             KTAP version 1 / 1..suites / { indented: KTAP version 1 / # Subtest: suite / 1..n / results } / suite result
+ *             KTAP version 1 / 1..suites / { indented: KTAP version 1 / # Subtest: suite / 1..n / results } / result
  * Invariants. I1  KTAP lines stand in column 0 (or behind their indent of two) without a stamp; each is one
  *                 console write
  *             I2  what a case draws from test_rand() depends on seed= and its name only
@@ -112,40 +112,48 @@ static void report_broken(const char *name, const char *what, void *ctx)
 	ktest_fail(t, "mm/check.c", 0, "check %s: %s", name, what);
 }
 
-/* Runs the case and every check. Returns the pages that are gone afterwards. */
-static unsigned long ktest_run_once(struct ktest *t)
+/* What a case must leave as it was. */
+struct usage {
+	unsigned long idle_pages, live_objects;
+};
+
+static struct usage usage_now(void)
 {
-	unsigned long before, after;
+	mm_settle();
+	return (struct usage){.idle_pages = mm_idle_pages(), .live_objects = mm_live_objects()};
+}
+
+/* Runs the case and every check. Returns whether pages or objects are held that were not before. */
+static bool ktest_run_once(struct ktest *t, struct usage *before, struct usage *after)
+{
 	unsigned checks;
 
 	ktest_seed(t);
-	mm_settle();
-	before = mm_idle_pages();
+	*before = usage_now();
 	t->run(t);
-	mm_settle();
-	after = mm_idle_pages();
+	*after = usage_now();
 	mm_check_all(&checks, report_broken, t);
 	t->checks += checks;
-	return before > after ? before - after : 0;
+	return after->idle_pages < before->idle_pages || after->live_objects > before->live_objects;
 }
 
 /*
- * Something may be built at its first use and stay (a cache's per-CPU array, a chunk of per-CPU memory). So pages
- * that are missing after one run are not yet a leak; a case that loses pages again when it is repeated has one.
+ * Something may be built at its first use and stay (a cache's per-CPU array, a chunk of per-CPU memory). So what
+ * is missing after one run is not yet a leak; a case that holds more again each time it is repeated has one.
  */
 static void ktest_run_case(struct ktest *t)
 {
+	struct usage before, after;
+
 	t->failures = 0;
 	t->checks = 0;
 	t->skip[0] = '\0';
 	running = t;
-	if (ktest_run_once(t) && !t->failures && !t->skip[0]) {
-		unsigned long lost = ktest_run_once(t);
-
-		if (lost)
-			ktest_fail(t, t->suite, 0,
-				   "%lu pages are not given back, each time that the case runs", lost);
-	}
+	if (ktest_run_once(t, &before, &after) && !t->failures && !t->skip[0] &&
+	    ktest_run_once(t, &before, &after))
+		ktest_fail(t, t->suite, 0,
+			   "leak in every run: idle pages %lu, then %lu; live objects %lu, then %lu",
+			   before.idle_pages, after.idle_pages, before.live_objects, after.live_objects);
 	if (t->panic_pattern)
 		ktest_fail(t, t->suite, 0, "came to its end; expected a panic with \"%s\"", t->panic_pattern);
 	running = NULL;

@@ -13,6 +13,7 @@
 
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
+#include <mm/slab_info.h>
 #include <mm/vmalloc.h>
 
 #include <kernel/work.h>
@@ -29,6 +30,20 @@ void mm_settle(void)
 unsigned long mm_idle_pages(void)
 {
 	return nr_free_pages() + mm_counter_read(MM_PAGETABLE);
+}
+
+static bool check_count_live(const struct slab_cache_info *info, void *ctx)
+{
+	*(unsigned long *)ctx += info->active_objs - info->cached_objs;
+	return true;
+}
+
+unsigned long mm_live_objects(void)
+{
+	unsigned long live = 0;
+
+	slab_for_each_cache(check_count_live, &live);
+	return live;
 }
 
 unsigned mm_check_all(unsigned *checks, void (*report)(const char *name, const char *what, void *ctx),

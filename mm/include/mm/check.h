@@ -29,6 +29,8 @@ void mm_settle(void);
  * lost. After mm_settle() only allocations that live on can have made it smaller.
  */
 unsigned long mm_idle_pages(void);
+/* Objects of all caches that somebody holds. The same holds for them: only what lives on can have added one. */
+unsigned long mm_live_objects(void);
 
 /* Calls report(name, what, ctx) for each failure. Returns the number of failures. */
 unsigned mm_check_all(unsigned *checks, void (*report)(const char *name, const char *what, void *ctx),

@@ -70,3 +70,31 @@ void address_describe(vaddr_t addr, char *buf, size_t size)
 	else
 		snprintf(buf, size, "in no region");
 }
+
+unsigned address_regions(struct address_region region[ADDRESS_REGIONS_MAX])
+{
+	const vaddr_t half = 1UL << (arch_va_bits() - 1);
+	const struct address_region all[] = {
+		{"user", NULL, 0, half - 1},
+		{"non-canonical", NULL, half, -half - 1},
+		{"direct map", "Low Kernel Mapping", DIRECT_MAP_BASE, DIRECT_MAP_BASE + DIRECT_MAP_SIZE - 1},
+		{"vmalloc", "vmalloc() Area", VMALLOC_START, VMALLOC_END - 1},
+		{"vmemmap", "Vmemmap", VMEMMAP_BASE, VMEMMAP_BASE + VMEMMAP_SIZE - 1},
+		{"per-CPU", "Per-CPU Areas", PERCPU_BASE, PERCPU_BASE + PERCPU_STRIDE * NR_CPUS - 1},
+		{"kernel text", "High Kernel Mapping", (vaddr_t)__text_start, (vaddr_t)__text_end - 1},
+		{"kernel rodata", NULL, (vaddr_t)__rodata_start, (vaddr_t)__rodata_end - 1},
+		{"kernel data", NULL, (vaddr_t)__data_start, (vaddr_t)__data_end - 1},
+		{"kernel bss", NULL, (vaddr_t)__bss_start, (vaddr_t)__bss_end - 1},
+	};
+	unsigned nr = 0;
+
+	static_assert(ARRAY_SIZE(all) <= ADDRESS_REGIONS_MAX, "room for all regions");
+	for (; nr < ARRAY_SIZE(all); nr++) {
+		unsigned at = nr;
+
+		for (; at && all[nr].start < region[at - 1].start; at--)
+			region[at] = region[at - 1];
+		region[at] = all[nr];
+	}
+	return nr;
+}

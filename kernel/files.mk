@@ -1,6 +1,12 @@
 # Sources of this directory, sorted, one per line.
 SRCS += kernel/address.c
 SRCS += kernel/bench.c
+SRCS += kernel/cmd.c
+SRCS += kernel/cmd_look.c
+SRCS += kernel/cmd_mm.c
+SRCS += kernel/cmd_page.c
+SRCS += kernel/cmd_slab.c
+SRCS += kernel/cmd_vm.c
 SRCS += kernel/cmdline.c
 SRCS += kernel/cpus.c
 SRCS += kernel/json.c
@@ -20,6 +26,7 @@ SRCS += kernel/random.c
 SRCS += kernel/rcu.c
 SRCS += kernel/shell.c
 SRCS += kernel/shell_cmds.c
+SRCS += kernel/shell_mem.c
 SRCS += kernel/spinlock.c
 SRCS += kernel/work.c
 

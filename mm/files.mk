@@ -18,6 +18,7 @@ SRCS += mm/slab.c
 SRCS += mm/slab_cpu.c
 SRCS += mm/slab_debug.c
 SRCS += mm/slab_info.c
+SRCS += mm/stat.c
 SRCS += mm/tlb.c
 SRCS += mm/vmalloc.c
 SRCS += mm/vmap.c

@@ -22,6 +22,8 @@
 
 struct memmap_entry memmap[MEMMAP_MAX];
 unsigned memmap_nr;
+const struct boot_range *memmap_raw;
+unsigned memmap_raw_nr;
 
 /* ---- sanitising ---- */
 
@@ -298,6 +300,8 @@ void memmap_init(const struct boot_info *bi)
 {
 	paddr_t limit = arch_phys_limit();
 
+	memmap_raw = bi->range;
+	memmap_raw_nr = bi->nr_ranges;
 	memmap_nr = memmap_sanitise(bi->range, bi->nr_ranges, memmap, MEMMAP_MAX);
 	if (memmap_nr == MEMMAP_MAX)
 		pr_warn("memmap: more than %u ranges, the rest is not used\n", MEMMAP_MAX);

@@ -35,6 +35,8 @@ static inline pte_t arch_pte_table(paddr_t pa);
 
 /* The vendor's flag names of an entry ("RW", "NX", "GLB" ...), nth, or NULL. For `pt` and `ptdump`. */
 const char *arch_pte_flag(pte_t e, unsigned level, unsigned n);
+/* The same in columns of fixed width, blank where a flag is not set or the entry not present. */
+void arch_pte_columns(pte_t e, unsigned level, char *buf, size_t size);
 
 /* Make root the kernel's tables on this CPU and flush all that could be stale. */
 void arch_pt_install(paddr_t root);

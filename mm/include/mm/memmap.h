@@ -58,5 +58,8 @@ const char *memmap_type_name(u32 type, char buf[16]);
 void memmap_init(const struct boot_info *bi);
 extern struct memmap_entry memmap[];
 extern unsigned memmap_nr;
+/* The map as it came, unsorted and unmerged. */
+extern const struct boot_range *memmap_raw;
+extern unsigned memmap_raw_nr;
 
 #endif

@@ -1,0 +1,136 @@
+/*
+ * shell_mem.c - what the shell's user was given.
+ *
+ * Idea.       An allocator takes a wrong free for a bug of the kernel and panics. The shell's user may be wrong, so the
+ *             shell knows what it handed out, and asks here before an allocator sees an address.
+ * Layout.     live[0 .. nr_live)   in no order; removal moves the last one into the gap
+ *             gone[]               the last GONE_MAX that were given back, a ring: tells "freed twice" from "never ours"
+ *             The table is fixed and outside of every allocator: what `diff` shows is the user's memory alone.
+ * Invariants. M1  no two entries overlap
+ *             M2  an entry in live[] is allocated, and nobody but the shell frees it
+ *             M3  no entry of gone[] has the start and kind of one in live[]
+ * Locking.    None: main loop.
+ * Failure.    A full table is said before anything is allocated.
+ * Next:       cmd_slab.c.
+ */
+#include "shell_mem.h"
+
+#include <arch/layout.h>
+
+#include <kernel/errno.h>
+
+#include <mm/page.h>
+
+enum { LIVE_MAX = 8192, GONE_MAX = 256 };
+
+static struct shell_mem live[LIVE_MAX];
+static unsigned nr_live;
+static struct {
+	unsigned long start;
+	u8 kind;
+} gone[GONE_MAX];
+static unsigned gone_next;
+
+static const struct {
+	const char *what, *made, *unmade;
+} kinds[] = {
+	[SHELL_PAGES] = {"pages", "alloc", "free"},
+	[SHELL_KMALLOC] = {"memory", "kmalloc", "kfree"},
+	[SHELL_OBJECT] = {"object", "cache alloc", "cache free"},
+	[SHELL_AREA] = {"area", "vmalloc", "vfree"},
+};
+
+int shell_mem_room(struct out *o, unsigned nr)
+{
+	if (nr <= LIVE_MAX - nr_live)
+		return 0;
+	return out_error(o, -ENOSPC,
+			 "the shell hands out at most %d things at a time and has %u out, free some first",
+			 LIVE_MAX, nr_live);
+}
+
+static void forget_gone(unsigned long start, u8 kind)
+{
+	for (unsigned i = 0; i < GONE_MAX; i++)
+		if (gone[i].start == start && gone[i].kind == kind)
+			gone[i].start = 0;
+}
+
+void shell_mem_add(struct shell_mem m)
+{
+	forget_gone(m.start, m.kind);
+	live[nr_live++] = m;
+}
+
+void shell_mem_remove(const struct shell_mem *m)
+{
+	gone[gone_next].start = m->start;
+	gone[gone_next].kind = m->kind;
+	gone_next = (gone_next + 1) % GONE_MAX;
+	live[m - live] = live[--nr_live];
+}
+
+/* What covers start in its own kind of address: physical for pages, virtual for all others. */
+static const struct shell_mem *find_around(bool physical, unsigned long start)
+{
+	for (unsigned i = 0; i < nr_live; i++)
+		if ((live[i].kind == SHELL_PAGES) == physical && start - live[i].start < live[i].nr_bytes)
+			return &live[i];
+	return NULL;
+}
+
+static bool was_given_back(enum shell_mem_kind kind, unsigned long start)
+{
+	for (unsigned i = 0; i < GONE_MAX; i++)
+		if (gone[i].start == start && gone[i].kind == kind)
+			return true;
+	return false;
+}
+
+const struct shell_mem *shell_mem_find(struct out *o, enum shell_mem_kind kind, unsigned long start, int *err)
+{
+	const struct shell_mem *m = find_around(kind == SHELL_PAGES, start);
+
+	if (m && m->start == start && m->kind == kind)
+		return m;
+	if (m && m->kind != kind)
+		*err = out_error(o, -EINVAL, "0x%lx is of %s, expected `%s`", start, kinds[m->kind].made,
+				 kinds[m->kind].unmade);
+	else if (m)
+		*err = out_error(o, -EINVAL, "0x%lx is inside the %s at 0x%lx, expected its start", start,
+				 kinds[kind].what, m->start);
+	else if (was_given_back(kind, start))
+		*err = out_error(o, -EINVAL, "0x%lx is free already: double free", start);
+	else
+		*err = out_error(o, -EPERM, "0x%lx was not handed out by the shell, expected what `%s` gave",
+				 start, kinds[kind].made);
+	return NULL;
+}
+
+const struct shell_mem *shell_mem_at_pa(paddr_t pa)
+{
+	return find_around(true, pa);
+}
+
+const struct shell_mem *shell_mem_at(vaddr_t va)
+{
+	const struct shell_mem *m = find_around(false, va);
+
+	if (!m && va - DIRECT_MAP_BASE < direct_map_end_pfn << PAGE_SHIFT)
+		m = find_around(true, virt_to_phys((void *)va));
+	return m;
+}
+
+const char *shell_mem_name(const struct shell_mem *m)
+{
+	return kinds[m->kind].made;
+}
+
+unsigned shell_mem_objects(unsigned cache_index)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < nr_live; i++)
+		n += live[i].kind == SHELL_OBJECT && live[i].cache_index == cache_index;
+	return n;
+}

@@ -40,30 +40,45 @@ static bool type_mergeable(enum migratetype type)
 	return type < MT_PCPTYPES;
 }
 
-static void list_block(struct zone *zone, struct page *page, unsigned order, enum migratetype type,
-		       bool to_tail)
+/* The flags of a free block's first page, but for its type. */
+static __always_inline unsigned long free_mark(const struct zone *zone, unsigned order)
 {
-	struct list_head *head = &zone->free_area[order].list[type];
+	return PAGE_BUDDY | (unsigned long)order << PG_ORDER_SHIFT | zone_page_flags(zone);
+}
 
-	page->flags = PAGE_BUDDY | (unsigned long)order << PG_ORDER_SHIFT |
-		      (unsigned long)type << PG_TYPE_SHIFT | zone_page_flags(zone);
-	page->refcount = 0;
+/* area and mark are those of the block's order: what the loops over orders step along. */
+static __always_inline void area_add(struct free_area *area, struct page *page, unsigned long mark,
+				     enum migratetype type, bool to_tail)
+{
+	struct list_head *head = &area->list[type];
+
+	page->flags = mark | (unsigned long)type << PG_TYPE_SHIFT;
 	if (to_tail)
 		list_add_tail(&page->lru, head);
 	else
 		list_add(&page->lru, head);
-	zone->free_area[order].nr_free++;
+	area->nr_free++;
 }
 
-/* Takes a free block off its list; its first page is interior afterwards. */
-static void unlist_block(struct zone *zone, struct page *page)
+/* The block's first page is interior afterwards. */
+static __always_inline void area_remove(struct free_area *area, struct page *page)
 {
-	list_del(&page->lru);
-	zone->free_area[page_order(page)].nr_free--;
+	list_unlink(&page->lru);
+	area->nr_free--;
 	page->flags = 0;
 }
 
-static void account(struct zone *zone, enum migratetype type, long pages)
+static void list_block(struct zone *zone, struct page *page, unsigned order, enum migratetype type)
+{
+	area_add(&zone->free_area[order], page, free_mark(zone, order), type, false);
+}
+
+static void unlist_block(struct zone *zone, struct page *page)
+{
+	area_remove(&zone->free_area[page_order(page)], page);
+}
+
+static __always_inline void account(struct zone *zone, enum migratetype type, long pages)
 {
 	zone->listed_pages += (unsigned long)pages;
 	if (unlikely(type == MT_ISOLATE))
@@ -74,68 +89,100 @@ static void account(struct zone *zone, enum migratetype type, long pages)
 
 /* ---- free ---- */
 
-/* The buddy of order-n `page`, if it is free and may merge with it. */
-static struct page *mergeable_buddy(const struct zone *zone, struct page *page, unsigned order,
-				    enum migratetype type)
+/* Relative to the aligned array, XOR on the pointer is XOR on the frame number. */
+static __always_inline struct page *buddy_of(struct page *page, unsigned order)
 {
-	/* Relative to the aligned array, XOR on the pointer is XOR on the frame number. */
-	struct page *buddy = (struct page *)((unsigned long)page ^ (sizeof(struct page) << order));
-	const unsigned long want =
-		PAGE_BUDDY | (unsigned long)order << PG_ORDER_SHIFT | zone_page_flags(zone);
+	return (struct page *)((unsigned long)page ^ sizeof(struct page) << order);
+}
 
-	if ((buddy->flags & ~PG_TYPE_MASK) != want)
-		return NULL;
-	/* Whole pageblocks whose type must stay apart merge with none, so that each can change its type alone. */
-	if (order >= PAGEBLOCK_ORDER && !(type_mergeable(page_type(buddy)) && type_mergeable(type)))
-		return NULL;
-	return buddy;
+/* Of a block and its buddy, the one that begins the block which both make. */
+static __always_inline struct page *lower_of(struct page *page, unsigned order)
+{
+	return (struct page *)((unsigned long)page & ~(sizeof(struct page) << order));
 }
 
 /*
- * Will the block probably become part of a larger one soon? Then it should be used last. Linux asks the same
- * question (buddy_merge_likely): is the buddy of the block that this and its missing buddy would make free
- * already?
+ * Whether `buddy`, where the buddy of a block of this order and type lies, is free and may merge with it. Whole
+ * pageblocks whose type must stay apart merge with none, so that each can change its type alone.
  */
-static bool merge_likely(const struct zone *zone, struct page *page, unsigned order, enum migratetype type)
+static __always_inline bool mergeable(const struct page *buddy, unsigned long mark, unsigned order,
+				      enum migratetype type)
 {
-	struct page *both = (struct page *)((unsigned long)page & ~(sizeof(struct page) << order));
-
-	return order <= MAX_ORDER - 2 && mergeable_buddy(zone, both, order + 1, type);
+	return (buddy->flags & ~PG_TYPE_MASK) == mark &&
+	       (likely(order < PAGEBLOCK_ORDER) ||
+		(type_mergeable(page_type(buddy)) && type_mergeable(type)));
 }
 
 void buddy_free(struct zone *zone, struct page *page, unsigned order, enum migratetype type, bool to_tail)
 {
-	struct page *buddy;
+	struct free_area *area = &zone->free_area[order];
+	unsigned long mark = free_mark(zone, order);
 
 	lock_assert_held(&zone->lock);
 	BUG_ON(page_state(page) == PAGE_BUDDY, "buddy_free: pfn 0x%lx order %u is free already",
 	       page_to_pfn(page), order);
 	account(zone, type, 1L << order);
 	page->flags = 0;
-	while (order < MAX_ORDER && (buddy = mergeable_buddy(zone, page, order, type)) != NULL) {
-		unlist_block(zone, buddy);
-		page = min(page, buddy);
-		order++;
+	for (; order < MAX_ORDER; order++, area++, mark += BIT(PG_ORDER_SHIFT)) {
+		struct page *buddy = buddy_of(page, order);
+
+		if (!mergeable(buddy, mark, order, type))
+			break;
+		area_remove(area, buddy);
+		page = lower_of(page, order);
 	}
-	list_block(zone, page, order, type, to_tail || merge_likely(zone, page, order, type));
+	/*
+	 * Will it probably become part of a larger block soon? Then it should be used last. Linux asks the same
+	 * question (buddy_merge_likely): is the buddy of the block that this and its missing buddy would make
+	 * free already?
+	 */
+	if (order < MAX_ORDER - 1)
+		to_tail |= mergeable(buddy_of(lower_of(page, order), order + 1), mark + BIT(PG_ORDER_SHIFT),
+				     order + 1, type);
+	area_add(area, page, mark, type, to_tail);
+}
+
+void buddy_free_many(struct zone *zone, struct page **pages, unsigned nr, unsigned order,
+		     enum page_state state)
+{
+	const unsigned long want = state | (unsigned long)order << PG_ORDER_SHIFT;
+	struct page *held[PAGEBLOCK_ORDER + 1];
+	unsigned held_orders = 0; /* bits: which of held[] are in use */
+
+	for (unsigned i = 0; i < nr; i++) {
+		struct page *page = pages[i];
+		unsigned o = order;
+
+		BUG_ON((page->flags & (PG_STATE_MASK | PG_ORDER_MASK)) != want,
+		       "buddy: pfn 0x%lx comes back as state %u order %u, its flags are 0x%lx",
+		       page_to_pfn(page), state, order, page->flags);
+		page->flags = 0;
+		for (; held_orders >> o & 1; o++) {
+			if (held[o] != buddy_of(page, o) || o == PAGEBLOCK_ORDER) {
+				buddy_free(zone, held[o], o, pageblock_type(held[o]), false);
+				break;
+			}
+			held_orders &= ~(1u << o);
+			page = lower_of(page, o);
+		}
+		held[o] = page;
+		held_orders |= 1u << o;
+	}
+	for (; held_orders; held_orders &= held_orders - 1) {
+		unsigned o = (unsigned)__builtin_ctz(held_orders);
+
+		buddy_free(zone, held[o], o, pageblock_type(held[o]), false);
+	}
 }
 
 /* ---- allocate ---- */
 
-static void mark_allocated(const struct zone *zone, struct page *page, unsigned order, enum migratetype type)
+/* The flags of an allocated block's first page. */
+static __always_inline unsigned long allocated_flags(const struct zone *zone, unsigned order,
+						     enum migratetype type)
 {
-	page->flags = PAGE_ALLOCATED | (unsigned long)order << PG_ORDER_SHIFT |
-		      (unsigned long)type << PG_TYPE_SHIFT | zone_page_flags(zone);
-}
-
-/* Cuts a block that is on no list down to `to`, listing the upper halves; the lower part stays with the
- * caller. */
-static void expand(struct zone *zone, struct page *page, unsigned order, unsigned to, enum migratetype type)
-{
-	while (order > to) {
-		order--;
-		list_block(zone, page + (1UL << order), order, type, false);
-	}
+	return PAGE_ALLOCATED | (unsigned long)order << PG_ORDER_SHIFT |
+	       (unsigned long)type << PG_TYPE_SHIFT | zone_page_flags(zone);
 }
 
 static struct page *first_block(struct zone *zone, unsigned order, enum migratetype type)
@@ -145,19 +192,26 @@ static struct page *first_block(struct zone *zone, unsigned order, enum migratet
 	return list_empty(head) ? NULL : list_first_entry(head, struct page, lru);
 }
 
-static struct page *smallest_fit(struct zone *zone, unsigned order, enum migratetype type)
+/* Cuts the smallest block that is large enough: upper halves are listed, the lowest part is given out. */
+static __always_inline struct page *smallest_fit(struct zone *zone, unsigned order, enum migratetype type)
 {
-	for (unsigned o = order; o < NR_ORDERS; o++) {
-		struct page *page = first_block(zone, o, type);
+	struct free_area *area = &zone->free_area[order];
+	unsigned long mark;
+	struct page *page;
+	unsigned o = order;
 
-		if (!page)
-			continue;
-		unlist_block(zone, page);
-		expand(zone, page, o, order, type);
-		account(zone, type, -(1L << order));
-		return page;
+	while (o < NR_ORDERS && list_empty(&area->list[type]))
+		o++, area++;
+	if (o == NR_ORDERS)
+		return NULL;
+	page = list_first_entry(&area->list[type], struct page, lru);
+	area_remove(area, page);
+	for (mark = free_mark(zone, o); o > order;) {
+		o--, area--, mark -= BIT(PG_ORDER_SHIFT);
+		area_add(area, page + (1UL << o), mark, type, false);
 	}
-	return NULL;
+	account(zone, type, -(1L << order));
+	return page;
 }
 
 /* ---- pageblock types and stealing ---- */
@@ -183,7 +237,7 @@ static void move_free_block(struct zone *zone, struct page *page, enum migratety
 	account(zone, was, -(1L << order));
 	unlist_block(zone, page);
 	account(zone, type, 1L << order);
-	list_block(zone, page, order, type, false);
+	list_block(zone, page, order, type);
 }
 
 /* Steps from head to head through the pageblock; calls fn for each block that begins in it. */
@@ -344,22 +398,32 @@ static bool steal_fallback(struct zone *zone, unsigned order, enum migratetype w
 	return false;
 }
 
+/* The lists of `type` have nothing: take from other types, in the end from the reserve. */
+static __noinline struct page *alloc_elsewhere(struct zone *zone, unsigned order, enum migratetype type,
+					       unsigned flags)
+{
+	struct page *page = NULL;
+
+	while (!page && steal_fallback(zone, order, type, flags))
+		page = smallest_fit(zone, order, type);
+	if (!page && (flags & BUDDY_OOM))
+		page = smallest_fit(zone, order, MT_HIGHATOMIC);
+	return page;
+}
+
 struct page *buddy_alloc(struct zone *zone, unsigned order, enum migratetype type, unsigned flags)
 {
 	struct page *page = NULL;
 
 	lock_assert_held(&zone->lock);
-	if (flags & BUDDY_HIGHATOMIC)
+	if (unlikely(flags & BUDDY_HIGHATOMIC))
 		page = smallest_fit(zone, order, MT_HIGHATOMIC);
-	while (!page) {
+	if (likely(!page))
 		page = smallest_fit(zone, order, type);
-		if (page || !steal_fallback(zone, order, type, flags))
-			break;
-	}
-	if (!page && (flags & BUDDY_OOM))
-		page = smallest_fit(zone, order, MT_HIGHATOMIC);
-	if (page)
-		mark_allocated(zone, page, order, pageblock_type(page));
+	if (unlikely(!page))
+		page = alloc_elsewhere(zone, order, type, flags);
+	if (likely(page))
+		page->flags = allocated_flags(zone, order, pageblock_type(page));
 	return page;
 }
 
@@ -370,7 +434,7 @@ static void relist_tail(struct zone *zone, struct page *page, unsigned long nr, 
 	while (nr) {
 		unsigned order = min((unsigned)__builtin_ctzl(page_to_pfn(page)), ilog2(nr));
 
-		list_block(zone, page, order, type, false);
+		list_block(zone, page, order, type);
 		page += 1UL << order;
 		nr -= 1UL << order;
 	}
@@ -384,8 +448,8 @@ unsigned buddy_alloc_pages(struct zone *zone, enum migratetype type, unsigned nr
 	lock_assert_held(&zone->lock);
 	while (got < nr) {
 		struct page *page = NULL;
-		enum migratetype block_type;
 		unsigned order, take;
+		unsigned long mark;
 
 		for (order = 0; order < NR_ORDERS && !page; order++)
 			page = first_block(zone, order, type);
@@ -400,10 +464,10 @@ unsigned buddy_alloc_pages(struct zone *zone, enum migratetype type, unsigned nr
 		unlist_block(zone, page);
 		relist_tail(zone, page + take, (1UL << order) - take, type);
 		account(zone, type, -(long)take);
-		block_type = pageblock_type(page);
-		for (unsigned i = 0; i < take; i++) {
-			mark_allocated(zone, page + i, 0, block_type);
-			out[got++] = page + i;
+		mark = allocated_flags(zone, 0, pageblock_type(page));
+		for (; take; take--, page++) {
+			page->flags = mark;
+			out[got++] = page;
 		}
 	}
 	return got;
@@ -473,7 +537,7 @@ int buddy_isolate(struct zone *zone, struct page *page)
 
 		unlist_block(zone, head);
 		for (unsigned long i = 0; i < 1UL << order; i += PAGEBLOCK_PAGES)
-			list_block(zone, head + i, PAGEBLOCK_ORDER, type, false);
+			list_block(zone, head + i, PAGEBLOCK_ORDER, type);
 	}
 	for_each_head(zone, page, sum_movable, &movable);
 	if (movable != PAGEBLOCK_PAGES)
@@ -498,11 +562,9 @@ void buddy_unisolate(struct zone *zone, struct page *page, enum migratetype type
 static const char *check_block(struct zone *zone, struct page *page, unsigned order, enum migratetype type)
 {
 	pfn_t pfn = page_to_pfn(page);
-	const unsigned long want = PAGE_BUDDY | (unsigned long)order << PG_ORDER_SHIFT |
-				   (unsigned long)type << PG_TYPE_SHIFT | zone_page_flags(zone);
-	struct page *buddy;
+	struct page *buddy = buddy_of(page, order);
 
-	if (page->flags != want || page->refcount)
+	if (page->flags != (free_mark(zone, order) | (unsigned long)type << PG_TYPE_SHIFT) || page->refcount)
 		return "buddy F1: a listed block's first page has wrong flags or a reference";
 	if (!IS_ALIGNED(pfn, 1UL << order) || pfn < zone->start_pfn || pfn + (1UL << order) > zone->end_pfn)
 		return "buddy F1: a listed block is not aligned or leaves the zone";
@@ -511,8 +573,7 @@ static const char *check_block(struct zone *zone, struct page *page, unsigned or
 			return "buddy F2: a page inside a free block is no interior";
 	if (page_head(page + (1UL << order) - 1) != page)
 		return "buddy F2: a free block's last page belongs to another block";
-	buddy = order < MAX_ORDER ? mergeable_buddy(zone, page, order, type) : NULL;
-	if (buddy)
+	if (order < MAX_ORDER && mergeable(buddy, free_mark(zone, order), order, type))
 		return "buddy F3: two free buddies are not merged";
 	if (order >= PAGEBLOCK_ORDER && pageblock_type(page) != type &&
 	    !(type_mergeable(pageblock_type(page)) && type_mergeable(type)))

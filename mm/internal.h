@@ -144,6 +144,13 @@ static inline unsigned long zone_page_flags(const struct zone *zone)
 void buddy_zone_init(struct zone *zone);
 /* Give a block back: merges as far as it goes. type: the pageblock's. The page's state must not be BUDDY. */
 void buddy_free(struct zone *zone, struct page *page, unsigned order, enum migratetype type, bool to_tail);
+/*
+ * Gives nr blocks of one order back, each with its own pageblock's type. Neighbours in pages[] that are buddies are
+ * merged before they touch a list: runs of ascending or descending frames cost a few instructions a page.
+ * A block that has another state or order is a BUG.
+ */
+void buddy_free_many(struct zone *zone, struct page **pages, unsigned nr, unsigned order,
+		     enum page_state state);
 /* What a request may do beyond the lists of its own type. */
 enum {
 	BUDDY_NOFRAGMENT = 1, /* steal whole pageblocks only */

@@ -37,20 +37,19 @@ static unsigned long stack_pages(const struct pcpu_stack *s, unsigned order)
 
 /* ---- sharing `high` between the stacks ---- */
 
-/* Moves the oldest nr blocks of a stack to the buddy. zone->lock held. */
-static void flush_oldest(struct zone *zone, struct pcpu_stack *s, unsigned order, unsigned nr)
+/*
+ * Moves nr blocks of a stack to the buddy, leaving up to nr warm ones above them. What lies deeper stays, so that
+ * little has to be moved down: among cold blocks one is as good as another. zone->lock held.
+ */
+static void flush_cold(struct zone *zone, struct pcpu_stack *s, unsigned order, unsigned nr)
 {
-	for (unsigned i = 0; i < nr; i++) {
-		struct page *page = s->entry[i];
+	unsigned warm = min(s->avail - nr, nr);
+	void **cold = &s->entry[s->avail - warm - nr];
 
-		BUG_ON((page->flags & (PG_STATE_MASK | PG_ORDER_MASK)) !=
-			       (PAGE_PCP | (unsigned long)order << PG_ORDER_SHIFT),
-		       "pcp: pfn 0x%lx on an order-%u list has flags 0x%lx", page_to_pfn(page), order,
-		       page->flags);
-		buddy_free(zone, page, order, pageblock_type(page), false);
-	}
+	buddy_free_many(zone, (struct page **)cold, nr, order, PAGE_PCP);
+	for (unsigned i = 0; i < warm; i++)
+		cold[i] = cold[nr + i];
 	s->avail -= nr;
-	memmove(&s->entry[0], &s->entry[nr], s->avail * sizeof(s->entry[0]));
 }
 
 /* Room for up to `blocks` more of this stack's order, from what nobody uses. Returns the blocks granted. */
@@ -133,7 +132,7 @@ void pcp_free_slow(struct zone *zone, struct page *page, unsigned order)
 		spin_lock(&zone->lock);
 		pcp->flushes++;
 		if (s->limit)
-			flush_oldest(zone, s, order, min(batch, s->avail));
+			flush_cold(zone, s, order, min(batch, s->avail));
 		else
 			buddy_free(zone, page, order, pageblock_type(page), false);
 		spin_unlock(&zone->lock);
@@ -157,7 +156,7 @@ static unsigned long drain_zone(struct zone *zone)
 				unsigned nr = min(s->avail, batch_blocks(pcp, o));
 
 				spin_lock(&zone->lock);
-				flush_oldest(zone, s, o, nr);
+				flush_cold(zone, s, o, nr);
 				spin_unlock(&zone->lock);
 				moved += (unsigned long)nr << o;
 				arch_irq_restore(flags);

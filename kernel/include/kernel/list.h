@@ -58,6 +58,15 @@ static inline void list_del(struct list_head *e)
 	e->prev = LIST_POISON_PREV;
 }
 
+/* The same without the poison: for elements whose own state says that they are on no list. */
+static inline void list_unlink(struct list_head *e)
+{
+	struct list_head *next = e->next, *prev = e->prev;
+
+	prev->next = next;
+	next->prev = prev;
+}
+
 static inline void list_move(struct list_head *e, struct list_head *head)
 {
 	e->prev->next = e->next;

@@ -1,0 +1,226 @@
+/*
+ * test_tlb.c - after a flush the CPU sees the new entry, and only the flush makes it.
+ *
+ * Idea.       Touch an address, change its entry, flush, touch again: the new entry must be in force. Without the flush a
+ *             CPU may answer either way, so a stale answer is never asked for; but an emulator (and nearly every
+ *             CPU) keeps an entry that was used a moment ago, so these cases fail when a flush is taken out.
+ * Layout.     two frames with different contents, a scratch range whose entries are switched between them.
+ * Invariants. The entry is changed in place by its owner, the case.
+ * Locking.    None.
+ * Failure.    None expected.
+ * Next:       test_vmalloc.c.
+ */
+#include "scratch.h"
+
+#include <arch/cpu.h>
+#include <kernel/errno.h>
+#include <kernel/percpu.h>
+#include <kernel/string.h>
+#include <kernel/test.h>
+#include <mm/page_alloc.h>
+
+enum { MAX_PAGES = TLB_FLUSH_CEILING + 1, OLD = 0x01d, NEW = 0x2e3 };
+
+struct pair {
+	struct page *old, *new;
+	struct scratch s;
+};
+
+static void switch_to(const struct pair *p, unsigned page, const struct page *frame)
+{
+	arch_pte_write(pt_slot(p->s.va + page * PAGE_SIZE, 0), arch_pte_leaf(page_to_phys(frame), PT_RW, 0));
+	arch_pt_sync();
+}
+
+/* nr pages that all show the old frame and were just read. */
+static bool pair_get(struct pair *p, unsigned nr)
+{
+	p->old = alloc_page(GFP_KERNEL);
+	p->new = alloc_page(GFP_KERNEL);
+	if (!p->old || !p->new || !scratch_get(&p->s, nr * PAGE_SIZE, PAGE_SIZE) ||
+	    pt_populate(p->s.va, nr * PAGE_SIZE, 0, GFP_KERNEL))
+		return false;
+	poke((vaddr_t)page_address(p->old), OLD);
+	poke((vaddr_t)page_address(p->new), NEW);
+	for (unsigned i = 0; i < nr; i++)
+		switch_to(p, i, p->old);
+	for (unsigned i = 0; i < nr; i++)
+		peek(p->s.va + i * PAGE_SIZE);
+	return true;
+}
+
+static void pair_put(struct pair *p)
+{
+	scratch_put(&p->s);
+	__free_page(p->old);
+	__free_page(p->new);
+}
+
+static void expect_new(struct ktest *t, const struct pair *p, unsigned nr)
+{
+	for (unsigned i = 0; i < nr; i++)
+		EXPECT_EQ(peek(p->s.va + i * PAGE_SIZE), NEW);
+}
+
+KTEST(tlb, page_flush_shows_the_new_frame)
+{
+	struct pair p;
+
+	ASSERT_TRUE(pair_get(&p, 1));
+	switch_to(&p, 0, p.new);
+	tlb_flush_page(p.s.va);
+	expect_new(t, &p, 1);
+	pair_put(&p);
+}
+
+KTEST(tlb, local_page_flush_shows_the_new_frame)
+{
+	struct pair p;
+
+	ASSERT_TRUE(pair_get(&p, 1));
+	switch_to(&p, 0, p.new);
+	tlb_flush_page_local(p.s.va);
+	expect_new(t, &p, 1);
+	pair_put(&p);
+}
+
+KTEST(tlb, full_flush_shows_the_new_frames)
+{
+	struct pair p;
+
+	ASSERT_TRUE(pair_get(&p, MAX_PAGES));
+	for (unsigned i = 0; i < MAX_PAGES; i++)
+		switch_to(&p, i, p.new);
+	tlb_flush_all();
+	expect_new(t, &p, MAX_PAGES);
+	pair_put(&p);
+}
+
+/* Below, at and above the border between single flushes and a full one. */
+KTEST(tlb, range_flush_covers_its_whole_range)
+{
+	const unsigned sizes[] = {1, 2, TLB_FLUSH_CEILING - 1, TLB_FLUSH_CEILING, TLB_FLUSH_CEILING + 1};
+
+	for (unsigned n = 0; n < ARRAY_SIZE(sizes); n++) {
+		struct pair p;
+
+		ASSERT_TRUE(pair_get(&p, sizes[n]));
+		for (unsigned i = 0; i < sizes[n]; i++)
+			switch_to(&p, i, p.new);
+		tlb_flush_range(p.s.va, p.s.va + sizes[n] * PAGE_SIZE);
+		expect_new(t, &p, sizes[n]);
+		pair_put(&p);
+	}
+}
+
+KTEST(tlb, flush_after_protect_makes_the_page_read_only)
+{
+	struct pair p;
+
+	ASSERT_TRUE(pair_get(&p, 1));
+	EXPECT_EQ(arch_probe(p.s.va, ARCH_WRITE), 0);
+	EXPECT_EQ(pt_protect(p.s.va, PAGE_SIZE, PT_READ), 0);
+	tlb_flush_page(p.s.va);
+	EXPECT_EQ(arch_probe(p.s.va, ARCH_WRITE), -EFAULT);
+	EXPECT_EQ(arch_probe(p.s.va, ARCH_READ), 0);
+	pair_put(&p);
+}
+
+KTEST(tlb, flush_after_unmap_makes_the_page_fault)
+{
+	struct pair p;
+
+	ASSERT_TRUE(pair_get(&p, 2));
+	pt_unmap(p.s.va, 2 * PAGE_SIZE);
+	tlb_flush_range(p.s.va, p.s.va + 2 * PAGE_SIZE);
+	EXPECT_EQ(arch_probe(p.s.va, ARCH_READ), -EFAULT);
+	EXPECT_EQ(arch_probe(p.s.va + PAGE_SIZE, ARCH_READ), -EFAULT);
+	pair_put(&p);
+}
+
+KTEST(tlb, one_flush_drops_a_large_leaf)
+{
+	struct page *old = alloc_pages(GFP_KERNEL, PT_INDEX_BITS), *new;
+	const size_t size = PT_LEVEL_SIZE(1), probe = 300 * PAGE_SIZE;
+	struct scratch s;
+
+	if (!old)
+		SKIP("no block of order %u", PT_INDEX_BITS);
+	new = alloc_pages(GFP_KERNEL, PT_INDEX_BITS);
+	if (!new) {
+		__free_pages(old, PT_INDEX_BITS);
+		SKIP("no second block of order %u", PT_INDEX_BITS);
+	}
+	poke((vaddr_t)page_address(old) + probe, OLD);
+	poke((vaddr_t)page_address(new) + probe, NEW);
+	ASSERT_TRUE(scratch_get(&s, size, size));
+	EXPECT_EQ(pt_map(s.va, page_to_phys(old), size, PT_RW, 1, GFP_KERNEL), 0);
+	EXPECT_EQ(peek(s.va + probe), OLD);
+	/* Break before make: the range is nobody else's. */
+	arch_pte_clear(pt_slot(s.va, 1));
+	tlb_flush_page(s.va + probe);
+	EXPECT_EQ(arch_probe(s.va + probe, ARCH_READ), -EFAULT);
+	EXPECT_EQ(pt_map(s.va, page_to_phys(new), size, PT_RW, 1, GFP_KERNEL), 0);
+	EXPECT_EQ(peek(s.va + probe), NEW);
+	scratch_put(&s);
+	__free_pages(old, PT_INDEX_BITS);
+	__free_pages(new, PT_INDEX_BITS);
+}
+
+KTEST(tlb, new_mapping_needs_no_flush)
+{
+	struct pair p;
+
+	ASSERT_TRUE(pair_get(&p, 1));
+	pt_unmap(p.s.va, PAGE_SIZE);
+	tlb_flush_page(p.s.va);
+	EXPECT_EQ(arch_probe(p.s.va, ARCH_READ), -EFAULT);
+	switch_to(&p, 0, p.new);
+	expect_new(t, &p, 1);
+	pair_put(&p);
+}
+
+/* A vmalloc address that is handed out again must not show what the last owner saw there. */
+KTEST(tlb, reused_vmalloc_address_shows_the_new_frames)
+{
+	u64 *p = vmalloc(PAGE_SIZE), *q;
+	struct page *frame, *hold;
+
+	ASSERT_NOT_NULL(p);
+	frame = vmalloc_to_page(p);
+	WRITE_ONCE(*p, OLD);
+	EXPECT_EQ(READ_ONCE(*p), OLD);
+	vfree(p);
+	vm_unmap_aliases();
+	EXPECT_EQ(arch_probe((vaddr_t)p, ARCH_READ), -EFAULT);
+	hold = alloc_page(GFP_KERNEL); /* most likely the frame that was just given back */
+	q = vzalloc(PAGE_SIZE);
+	ASSERT_NOT_NULL(q);
+	EXPECT_EQ((vaddr_t)q, (vaddr_t)p);
+	if (vmalloc_to_page(q) != frame)
+		EXPECT_EQ(READ_ONCE(*q), 0);
+	vfree(q);
+	__free_page(hold);
+}
+
+KTEST(tlb, each_flush_is_counted_once_by_its_kind)
+{
+	struct tlb_stats a, b;
+	unsigned cpu = arch_cpu_id();
+	vaddr_t va = vmap_start;
+
+	tlb_stats(cpu, &a);
+	tlb_flush_page(va);
+	tlb_flush_page_local(va);
+	tlb_flush_range(va, va);
+	tlb_flush_range(va, va + PAGE_SIZE);
+	tlb_flush_range(va, va + TLB_FLUSH_CEILING * PAGE_SIZE);
+	tlb_flush_range(va, va + (TLB_FLUSH_CEILING + 1) * PAGE_SIZE);
+	tlb_flush_all();
+	tlb_stats(cpu, &b);
+	EXPECT_EQ(b.page - a.page, 2);
+	EXPECT_EQ(b.range - a.range, 2);
+	EXPECT_EQ(b.full - a.full, 2);
+	EXPECT_EQ(b.ipi_sent, a.ipi_sent);
+	EXPECT_EQ(b.ipi_received, a.ipi_received);
+}

@@ -18,6 +18,7 @@
 #include <kernel/cpumask.h>
 #include <kernel/printk.h>
 #include <kernel/sections.h>
+#include <mm/vmalloc.h>
 
 static bool describe_stack(vaddr_t addr, char *buf, size_t size)
 {
@@ -60,7 +61,7 @@ void address_describe(vaddr_t addr, char *buf, size_t size)
 	else if (addr >= (vaddr_t)__image_start && addr < (vaddr_t)__image_end)
 		describe_image(addr, buf, size);
 	else if (addr >= VMALLOC_START && addr < VMALLOC_END)
-		snprintf(buf, size, "vmalloc region");
+		vmalloc_describe(addr, buf, size);
 	else if (addr - VMEMMAP_BASE < VMEMMAP_SIZE)
 		snprintf(buf, size, "page array, pfn 0x%lx", (addr - VMEMMAP_BASE) / 64);
 	else if (addr - DIRECT_MAP_BASE < DIRECT_MAP_SIZE)

@@ -177,23 +177,22 @@ static struct vmap_area *free_lowest(size_t size, size_t align, vaddr_t *start)
 }
 
 /*
- * Cuts [start, end) out of a free range. A cut from the middle needs *spare for what remains above; one that takes
- * all leaves the range's descriptor there.
+ * Cuts [start, end) out of a free range. A cut from the middle takes *spare for what remains above. Returns the range's
+ * descriptor if nothing remains of it.
  */
-static void free_cut(struct vmap_area *a, vaddr_t start, vaddr_t end, struct vmap_area **spare)
+static struct vmap_area *free_cut(struct vmap_area *a, vaddr_t start, vaddr_t end, struct vmap_area **spare)
 {
 	struct vmap_area *above = *spare;
 
 	if (start == a->start && end == a->end) {
 		range_erase(&free_tree, a);
 		free_ranges--;
-		*spare = a;
-		return;
+		return a;
 	}
 	if (start == a->start) {
 		a->start = end;
 		rb_propagate(&free_tree.root, &a->rb);
-		return;
+		return NULL;
 	}
 	if (end != a->end) {
 		struct rb_node *parent, **link;
@@ -207,10 +206,11 @@ static void free_cut(struct vmap_area *a, vaddr_t start, vaddr_t end, struct vma
 		link = range_link(&free_tree, above, &parent);
 		range_insert_at(&free_tree, above, parent, link);
 		free_ranges++;
-		return;
+		return NULL;
 	}
 	a->end = start;
 	rb_propagate(&free_tree.root, &a->rb);
+	return NULL;
 }
 
 /*
@@ -257,7 +257,8 @@ static void busy_insert(struct vmap_area *a)
 
 struct vmap_area *vmap_alloc(size_t size, size_t align, unsigned flags, unsigned long caller, gfp_t gfp)
 {
-	struct vmap_area *a = kmem_cache_alloc(area_cache, gfp & GFP_RECLAIM_MASK), *from, *spare = NULL;
+	struct vmap_area *a = kmem_cache_alloc(area_cache, gfp & GFP_RECLAIM_MASK), *from, *used_up = NULL,
+			 *spare = NULL;
 
 	BUG_ON(!size || (size & ~PAGE_MASK) || !is_pow2(align), "vmap_alloc: size 0x%zx align 0x%zx", size,
 	       align);
@@ -274,10 +275,12 @@ struct vmap_area *vmap_alloc(size_t size, size_t align, unsigned flags, unsigned
 		a->end = a->start + size;
 		a->vm = (struct vm_struct){
 			.addr = (void *)a->start, .size = size, .flags = flags, .caller = caller};
-		free_cut(from, a->start, a->end, &spare);
+		used_up = free_cut(from, a->start, a->end, &spare);
 		busy_insert(a);
 	}
 	spin_unlock(&vmap_lock);
+	if (unlikely(used_up))
+		kmem_cache_free(area_cache, used_up);
 	if (unlikely(spare))
 		kmem_cache_free(area_cache, spare);
 	if (from)

@@ -25,3 +25,4 @@ SRCS += tests/kernel/test_work.c
 SRCS += $(patsubst %,tests/arch/%,$(filter $(ARCH)/%,x86_64/test_x86.c))
 SRCS += tests/mm/test_pgtable.c
 SRCS += tests/mm/test_tlb.c
+SRCS += tests/mm/test_vmalloc.c

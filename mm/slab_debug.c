@@ -235,9 +235,10 @@ static void describe_slab(const struct kmem_cache *s, const void *obj)
 	start = slab_object(s, page, index);
 	pr_err("slab: 0x%016lx is at offset %ld of object %u (0x%016lx, %u bytes)\n", (unsigned long)obj,
 	       (long)((const char *)obj - (const char *)start), index, (unsigned long)start, s->object_size);
-	if (s->flags & SLAB_STORE_USER)
-		pr_err("slab: last allocated by %pS, last freed by %pS\n",
-		       (void *)slab_alloc_caller(s, start), (void *)slab_free_caller(s, start));
+	if (slab_alloc_caller(s, start))
+		pr_err("slab: last allocated by %pS\n", (void *)slab_alloc_caller(s, start));
+	if (slab_free_caller(s, start))
+		pr_err("slab: last freed by %pS\n", (void *)slab_free_caller(s, start));
 }
 
 static void __noreturn __cold report(const struct kmem_cache *s, const void *obj, unsigned long caller,
@@ -263,10 +264,11 @@ static void __noreturn __cold bug_not_slab(const struct kmem_cache *s, const voi
 	const char *name = s ? s->name : "kfree";
 	const struct page *head;
 	char what[96] = "no kernel object's address";
+	unsigned long offset, size;
 
 	if (is_vmalloc_addr(obj)) {
 		vmalloc_describe((vaddr_t)obj, what, sizeof(what));
-	} else if (ksym_lookup((unsigned long)obj, NULL, NULL)) {
+	} else if (ksym_lookup((unsigned long)obj, &offset, &size)) {
 		snprintf(what, sizeof(what), "%pS, part of the image", obj);
 	} else if (virt_addr_valid(obj)) {
 		head = page_head(virt_to_page(obj));

@@ -26,3 +26,7 @@ SRCS += $(patsubst %,tests/arch/%,$(filter $(ARCH)/%,x86_64/test_x86.c))
 SRCS += tests/mm/test_pgtable.c
 SRCS += tests/mm/test_tlb.c
 SRCS += tests/mm/test_vmalloc.c
+SRCS += tests/mm/test_kmalloc.c
+SRCS += tests/mm/test_slab.c
+SRCS += tests/mm/test_slab_cpu.c
+SRCS += tests/mm/test_slab_debug.c

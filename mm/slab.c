@@ -255,8 +255,10 @@ static void *slab_place_index(const struct kmem_cache *s, const struct page *pag
 {
 	if (s->flags & SLAB_INDEX_IN_OBJECT)
 		return slab_object(s, page, s->num - 1u);
-	if (s->flags & SLAB_INDEX_OFF_SLAB)
-		return kmalloc(s->num, gfp & ~__GFP_THISNODE);
+	if (s->flags &
+	    SLAB_INDEX_OFF_SLAB) /* not kmalloc(): its array may want a body from this very cache */
+		return slab_alloc_direct(kmalloc_cache_for(s->num), gfp & ~__GFP_THISNODE, page_to_nid(page),
+					 CALLER);
 	return (char *)page_address(page) + (PAGE_SIZE << s->order) - s->num;
 }
 
@@ -319,7 +321,8 @@ static unsigned long slab_release(struct page *page)
 		nr_pages = 1UL << s->order;
 		slab_free_pages(s, page);
 	}
-	kfree(index);
+	if (index)
+		slab_free_direct(virt_to_page(index)->slab_node, index, CALLER);
 	return nr_pages;
 }
 

@@ -43,6 +43,7 @@ enum {
 	EFI_PAGE_SHIFT = 12, /* whatever the kernel's pages are */
 	MAP_ENTRIES_MAX = 65536,
 	BASIC_LOWER_MAX_KIB = 640,
+	COMPARES_MAX = 1 << 20, /* entries of one map times those of the other */
 	DISAGREEMENTS_SHOWN = 4,
 };
 
@@ -194,7 +195,7 @@ static void maps_compare(const struct map_tags *maps, struct boot_info *bi)
 {
 	unsigned differ = 0;
 
-	if ((u64)maps->efi.nr * maps->plain.nr > MAP_ENTRIES_MAX * 16)
+	if ((u64)maps->efi.nr * maps->plain.nr > COMPARES_MAX)
 		return;
 	for (u32 i = 0; i < maps->efi.nr; i++) {
 		struct boot_range r = efi_entry(&maps->efi, i);

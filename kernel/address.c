@@ -7,7 +7,7 @@
  * Invariants. None: it reads, and believes nothing.
  * Locking.    None waited for: it runs in a panic.
  * Failure.    An address in no region is said to be in none.
- * Next:       panic.c.
+ * Next:       mm/vmalloc.c for its areas, panic.c for the use.
  */
 
 #include <arch/layout.h>
@@ -63,7 +63,7 @@ void address_describe(vaddr_t addr, char *buf, size_t size)
 	else if (addr >= VMALLOC_START && addr < VMALLOC_END)
 		vmalloc_describe(addr, buf, size);
 	else if (addr - VMEMMAP_BASE < VMEMMAP_SIZE)
-		snprintf(buf, size, "page array, pfn 0x%lx", (addr - VMEMMAP_BASE) / 64);
+		snprintf(buf, size, "page array, pfn 0x%lx", page_to_pfn((const struct page *)addr));
 	else if (addr - DIRECT_MAP_BASE < DIRECT_MAP_SIZE)
 		snprintf(buf, size, "direct map, physical 0x%lx", addr - DIRECT_MAP_BASE);
 	else if (addr - PERCPU_BASE < PERCPU_STRIDE * NR_CPUS)

@@ -115,7 +115,7 @@ static void name_detect(void)
 	}
 	for (u32 i = 0; i < 3; i++) {
 		part = x86_cpuid(0x80000002 + i, 0);
-		memcpy(cpu_name + 16 * i, &part, 16);
+		memcpy(cpu_name + i * sizeof(part), &part, sizeof(part));
 	}
 	while (*p == ' ')
 		p++;

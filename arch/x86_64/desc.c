@@ -85,7 +85,7 @@ void x86_desc_init(void)
 
 	tss_set();
 	for (unsigned v = 0; v < X86_NR_VECTORS; v++)
-		gate_set(&idt[v], (u64)x86_trap_stubs + 16 * v,
+		gate_set(&idt[v], (u64)x86_trap_stubs + 16UL * v,
 			 v == X86_VEC_NMI	      ? X86_IST_NMI
 			 : v == X86_VEC_DOUBLE_FAULT  ? X86_IST_DF
 			 : v == X86_VEC_MACHINE_CHECK ? X86_IST_MC

@@ -76,7 +76,7 @@ void x86_pic_init(void)
 	x86_outb(PIC1 + 1, ICW4_8086);
 	x86_outb(PIC2 + 1, ICW4_8086);
 	x86_outb(PIC1 + 1, (u8)~used_lines);
-	x86_outb(PIC2 + 1, (u8)(~used_lines >> 8));
+	x86_outb(PIC2 + 1, (u8) ~(used_lines >> 8));
 }
 
 bool x86_pic_spurious(unsigned line)

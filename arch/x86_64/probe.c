@@ -71,7 +71,7 @@ size_t arch_probe_read(void *dst, vaddr_t src, size_t n)
 
 void arch_backtrace(unsigned long fp, bool (*fn)(unsigned long pc, void *ctx), void *ctx)
 {
-	unsigned long frame[2];
+	unsigned long frame[2] = {};
 
 	if (!fp)
 		fp = (unsigned long)__builtin_frame_address(0);

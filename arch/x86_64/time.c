@@ -130,16 +130,14 @@ static void alarm_arm(void)
 {
 	u64 now = arch_time_ns(), ticks;
 
-	if (soon) {
-		ticks = 1;
-	} else if (!wake_ns) {
+	if (!soon && !wake_ns) {
 		x86_outb(PIT_MODE, PIT_CH0_ONESHOT); /* stops until a count is written */
 		return;
-	} else if (wake_ns <= now) {
-		ticks = 1;
-	} else {
-		ticks = min((wake_ns - now) / 1000 * PIT_HZ / 1000000 + 1, (u64)PIT_MAX);
 	}
+	if (soon || wake_ns <= now)
+		ticks = 1;
+	else
+		ticks = min((wake_ns - now) / 1000 * PIT_HZ / 1000000 + 1, (u64)PIT_MAX);
 	pit_arm((unsigned)ticks);
 }
 

@@ -162,7 +162,7 @@ void arch_print_trap_regs(void)
 		print_regs("r10", r->r10, "r11", r->r11, "r12", r->r12);
 		print_regs("r13", r->r13, "r14", r->r14, "r15", r->r15);
 	} else {
-		u64 saved[6];
+		u64 saved[6] = {};
 
 		__asm__ volatile("movq %%rsp, 0(%0); movq %%rbx, 8(%0); movq %%r12, 16(%0)\n\t"
 				 "movq %%r13, 24(%0); movq %%r14, 32(%0); movq %%r15, 40(%0)" ::"r"(saved)

@@ -78,7 +78,8 @@ void x86_boot(u32 magic, u32 info_pa, u32 levels)
 			  info_pa);
 	if (!boot_info.rsdp && !boot_info.rsdp_copy_len)
 		boot_info.rsdp = acpi_scan_rsdp(mem);
-	boot_info.hole_start = 0xa0000; /* video memory and ROMs (Linux arch/x86/kernel/setup.c, trim_bios_range) */
+	boot_info.hole_start =
+		0xa0000; /* video memory and ROMs (Linux arch/x86/kernel/setup.c, trim_bios_range) */
 	boot_info.hole_end = MIB(1);
 	kmain(&boot_info);
 }

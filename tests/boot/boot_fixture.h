@@ -1,5 +1,5 @@
-#ifndef TESTS_BOOT_FIXTURE_H
-#define TESTS_BOOT_FIXTURE_H
+#ifndef BOOT_BOOT_FIXTURE_H
+#define BOOT_BOOT_FIXTURE_H
 
 /* A piece of "physical memory" for the parsers of boot/, and two results to compare. */
 

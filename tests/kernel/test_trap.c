@@ -75,7 +75,7 @@ KTEST(trap, probe_write_leaves_what_is_there)
 
 KTEST(trap, probe_read_stops_at_the_first_fault)
 {
-	vaddr_t guard[8];
+	vaddr_t guard[8] = {};
 	char buf[64];
 
 	ASSERT_TRUE(arch_guard_pages(guard, ARRAY_SIZE(guard)) >= 1);
@@ -91,9 +91,9 @@ KTEST(trap, probe_read_stops_at_the_first_fault)
 
 KTEST(trap, guard_pages_are_not_mapped_and_stacks_are)
 {
-	vaddr_t guard[8];
+	vaddr_t guard[8] = {};
 	unsigned n = arch_guard_pages(guard, ARRAY_SIZE(guard));
-	struct arch_stack_info s;
+	struct arch_stack_info s = {};
 
 	EXPECT_EQ(n, 4);
 	for (unsigned i = 0; i < n; i++) {
@@ -109,7 +109,7 @@ KTEST(trap, guard_pages_are_not_mapped_and_stacks_are)
 
 KTEST(trap, high_water_mark_is_below_the_running_frame)
 {
-	struct arch_stack_info s;
+	struct arch_stack_info s = {};
 
 	ASSERT_TRUE(arch_stack_info(0, &s));
 	EXPECT_GE(s.used, s.end - (vaddr_t)__builtin_frame_address(0));
@@ -178,7 +178,7 @@ KTEST(trap, symbols_name_text_and_data)
 
 KTEST(trap, addresses_are_described)
 {
-	vaddr_t guard[8];
+	vaddr_t guard[8] = {};
 	char buf[128];
 
 	address_describe(8, buf, sizeof(buf));

@@ -9,6 +9,7 @@ SRCS += tests/boot/test_acpi.c
 SRCS += tests/boot/test_multiboot2.c
 SRCS += tests/boot/test_pvh.c
 SRCS += tests/kernel/test_trap.c
+SRCS += tests/mm/test_buddy.c
 SRCS += tests/mm/test_memblock.c
 SRCS += tests/mm/test_memmap.c
 SRCS += tests/kernel/json_check.c

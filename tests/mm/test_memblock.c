@@ -329,8 +329,7 @@ KTEST(memblock, an_allocation_takes_its_size_and_leaves_the_padding)
 	do_add(t, 1, PAGES, 0);
 	EXPECT_EQ(memblock_alloc_range(&small, 100, 64, 0, page_pa(PAGES), 0, owners[0]),
 		  page_pa(PAGES) - 128);
-	EXPECT_EQ(memblock_alloc_range(&small, 8, 8, 0, page_pa(PAGES), 0, owners[1]),
-		  page_pa(PAGES) - 8);
+	EXPECT_EQ(memblock_alloc_range(&small, 8, 8, 0, page_pa(PAGES), 0, owners[1]), page_pa(PAGES) - 8);
 	EXPECT_EQ(memblock_alloc_range(&small, 0, 8, 0, page_pa(PAGES), 0, owners[1]), 0);
 	EXPECT_NULL(memblock_check(&small));
 }

@@ -45,8 +45,9 @@ void expect_snapshot(struct ktest *t, const struct snapshot *s)
 
 		EXPECT_EQ(a->free, b->free);
 		for (unsigned o = 0; o < NR_ORDERS; o++)
-			EXPECT_MSG(a->blocks[o] == b->blocks[o], "zone %u order %u: %lu blocks before, %lu now", id,
-				   o, a->blocks[o], b->blocks[o]);
+			EXPECT_MSG(a->blocks[o] == b->blocks[o],
+				   "zone %u order %u: %lu blocks before, %lu now", id, o, a->blocks[o],
+				   b->blocks[o]);
 	}
 }
 
@@ -87,8 +88,12 @@ struct zone *small_zone(void)
 
 static void zone_start(struct zone *zone, unsigned id, pfn_t start, pfn_t end)
 {
-	*zone = (struct zone){
-		.id = id, .name = "test", .start_pfn = start, .end_pfn = end, .present = end - start, .managed = end - start};
+	*zone = (struct zone){.id = id,
+			      .name = "test",
+			      .start_pfn = start,
+			      .end_pfn = end,
+			      .present = end - start,
+			      .managed = end - start};
 	spin_init(&zone->lock, "test zone", LOCK_ZONE, 0);
 	buddy_zone_init(zone);
 }
@@ -107,6 +112,7 @@ bool private_zone_open(struct private_zone *pz)
 		page[i * PAGEBLOCK_PAGES].block_type = MT_MOVABLE;
 	}
 	page->flags = 0;
+	page->refcount = 0;
 	pfn = page_to_pfn(page);
 	zone_start(&pz->zone, PRIVATE_ID, pfn, pfn + PRIVATE_FRAMES);
 	private_free(&pz->zone, page, MAX_ORDER);

@@ -6,6 +6,7 @@ SRCS += kernel/cmd_look.c
 SRCS += kernel/cmd_mm.c
 SRCS += kernel/cmd_page.c
 SRCS += kernel/cmd_slab.c
+SRCS += kernel/cmd_state.c
 SRCS += kernel/cmd_vm.c
 SRCS += kernel/cmdline.c
 SRCS += kernel/cpus.c
@@ -28,6 +29,7 @@ SRCS += kernel/shell.c
 SRCS += kernel/shell_cmds.c
 SRCS += kernel/shell_mem.c
 SRCS += kernel/spinlock.c
+SRCS += kernel/stress.c
 SRCS += kernel/work.c
 
 # The compiler must not turn memcpy's loop into a call of memcpy.

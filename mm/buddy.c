@@ -398,12 +398,16 @@ static bool steal_fallback(struct zone *zone, unsigned order, enum migratetype w
 	return false;
 }
 
-/* The lists of `type` have nothing: take from other types, in the end from the reserve. */
+/* The lists of `type` have nothing, or the request may use the reserve: all that buddy_alloc() can try. */
 static __noinline struct page *alloc_elsewhere(struct zone *zone, unsigned order, enum migratetype type,
 					       unsigned flags)
 {
 	struct page *page = NULL;
 
+	if (flags & BUDDY_HIGHATOMIC)
+		page = smallest_fit(zone, order, MT_HIGHATOMIC);
+	if (!page)
+		page = smallest_fit(zone, order, type);
 	while (!page && steal_fallback(zone, order, type, flags))
 		page = smallest_fit(zone, order, type);
 	if (!page && (flags & BUDDY_OOM))
@@ -416,9 +420,7 @@ struct page *buddy_alloc(struct zone *zone, unsigned order, enum migratetype typ
 	struct page *page = NULL;
 
 	lock_assert_held(&zone->lock);
-	if (unlikely(flags & BUDDY_HIGHATOMIC))
-		page = smallest_fit(zone, order, MT_HIGHATOMIC);
-	if (likely(!page))
+	if (likely(!(flags & BUDDY_HIGHATOMIC)))
 		page = smallest_fit(zone, order, type);
 	if (unlikely(!page))
 		page = alloc_elsewhere(zone, order, type, flags);

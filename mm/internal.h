@@ -192,13 +192,22 @@ struct pcp {
 	u32 batch, high; /* pages */
 	u32 spare;	 /* pages of high not granted to any stack: high - sum(limit << order) */
 	u64 refills, flushes;
-	/* By order and pageblock type; types without a list of their own lead to one that is always empty and
-	 * full. */
-	struct pcpu_stack *row[PCP_ORDERS][8];
+	/* By pageblock type and order, as the two stand in page->flags. What has no list of its own leads to one that
+	 * is always empty and full. */
+	struct pcpu_stack *row[8][16];
 };
+
+/* The list that a block with these flags goes to. */
+static inline struct pcpu_stack *pcp_row(struct pcp *pcp, unsigned long flags)
+{
+	static_assert(PG_TYPE_SHIFT == PG_ORDER_SHIFT + 4, "order and type are one index");
+	return (&pcp->row[0][0])[flags >> PG_ORDER_SHIFT & 127];
+}
 
 /* The list that a request with these placement bits starts at: local node, preferred zone. */
 DECLARE_PER_CPU(struct pcpu_stack *, pcp_alloc_stack[GFP_PLACE_MASK + 1][PCP_ORDERS]);
+/* The zone that those lists belong to; NULL: none on this node, or no lists. */
+DECLARE_PER_CPU(struct zone *, pcp_alloc_zone[GFP_PLACE_MASK + 1]);
 /* The lists of each zone id on this CPU. */
 DECLARE_PER_CPU(struct pcp *, pcp_zone[MAX_NODES << ZONES_PER_NODE_SHIFT]);
 
@@ -235,7 +244,21 @@ enum alloc_flags {
 /* The check of Linux's __zone_watermark_ok; free is zone->free_pages or a what-if. */
 bool zone_watermark_ok(const struct zone *zone, unsigned order, unsigned long mark, enum zone_type highest,
 		       unsigned alloc_flags, unsigned long free);
-enum zone_type gfp_zone(gfp_t gfp);
+/* By the four zone bits of gfp, three bits an entry (Linux GFP_ZONE_TABLE); 7: no valid combination. */
+#define GFP_ZONE_ENTRY(bits, zone) ((u64)((zone) ^ 7) << (bits)*3)
+#define GFP_ZONE_TABLE                                                                                     \
+	(GFP_ZONE_ENTRY(0, ZONE_NORMAL) | GFP_ZONE_ENTRY(__GFP_DMA, ZONE_DMA) |                            \
+	 GFP_ZONE_ENTRY(__GFP_DMA32, ZONE_DMA32) | GFP_ZONE_ENTRY(__GFP_HIGHMEM, ZONE_HIGHMEM) |           \
+	 GFP_ZONE_ENTRY(__GFP_MOVABLE, ZONE_NORMAL) | GFP_ZONE_ENTRY(__GFP_MOVABLE | __GFP_DMA, ZONE_DMA) | \
+	 GFP_ZONE_ENTRY(__GFP_MOVABLE | __GFP_DMA32, ZONE_DMA32) |                                         \
+	 GFP_ZONE_ENTRY(__GFP_MOVABLE | __GFP_HIGHMEM, ZONE_MOVABLE))
+static inline enum zone_type gfp_zone(gfp_t gfp)
+{
+	unsigned zone = (unsigned)(GFP_ZONE_TABLE >> (gfp & GFP_ZONEMASK) * 3 & 7) ^ 7;
+
+	BUG_ON(zone == 7, "gfp 0x%x names more than one zone", gfp);
+	return (enum zone_type)zone;
+}
 static inline enum migratetype gfp_migratetype(gfp_t gfp)
 {
 	return (enum migratetype)((gfp & (__GFP_MOVABLE | __GFP_RECLAIMABLE)) >> 3);
@@ -249,7 +272,11 @@ extern bool page_alloc_ready;
 /* ---- page_debug.c ---- */
 
 /* page_poison=, init_on_*= or page_owner= is on: per-CPU lists stay off, so that every block passes the hooks. */
-bool page_debug_enabled(void);
+extern bool page_debugging;
+static inline bool page_debug_enabled(void)
+{
+	return page_debugging;
+}
 /* A block on its way out, refcount set: poison check, zeroing, owner, __GFP_COMP. Returns page. */
 struct page *page_prepare_new(struct page *page, gfp_t gfp, unsigned order, unsigned long caller);
 /* A block on its way in, not yet free. */
@@ -267,8 +294,15 @@ bool reclaim_allowed(gfp_t gfp);
 bool reclaim_direct(void);
 /* The zones of the list (NULL ends it) are short: the main loop shall reclaim. */
 void reclaim_wake(struct zone *const *list);
+/* What the main loop keeps on the lists of a zone in use, ahead of demand. */
+#define OPEN_AHEAD_PAGES (MIB(32) >> PAGE_SHIFT)
 /* Pages have left the zone's lists: the main loop shall open a section ahead, or work a boost off. Context: any. */
-void reclaim_after_take(const struct zone *zone);
+void reclaim_look(const struct zone *zone);
+static inline void reclaim_after_take(const struct zone *zone)
+{
+	if (unlikely(zone->wake || zone->listed_pages < OPEN_AHEAD_PAGES))
+		reclaim_look(zone);
+}
 
 /* ---- vmstat.c ---- */
 

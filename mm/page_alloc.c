@@ -29,20 +29,6 @@ bool page_alloc_ready;
 
 /* ---- placement and watermarks ---- */
 
-enum zone_type gfp_zone(gfp_t gfp)
-{
-	unsigned zones = gfp & (__GFP_DMA | __GFP_DMA32 | __GFP_HIGHMEM);
-
-	BUG_ON(zones & (zones - 1), "gfp 0x%x names more than one zone", gfp);
-	if (zones == __GFP_DMA)
-		return ZONE_DMA;
-	if (zones == __GFP_DMA32)
-		return ZONE_DMA32;
-	if (zones == __GFP_HIGHMEM)
-		return gfp & __GFP_MOVABLE ? ZONE_MOVABLE : ZONE_HIGHMEM;
-	return ZONE_NORMAL;
-}
-
 static bool has_block(const struct zone *zone, unsigned order, unsigned alloc_flags)
 {
 	for (unsigned o = order; o < NR_ORDERS; o++) {
@@ -272,7 +258,7 @@ static bool fill_request(struct request *rq, int nid, gfp_t gfp, unsigned order)
 	return rq->preferred != NULL;
 }
 
-static struct page *alloc_checked(int nid, gfp_t gfp, unsigned order, unsigned long caller)
+static __noinline struct page *alloc_checked(int nid, gfp_t gfp, unsigned order, unsigned long caller)
 {
 	unsigned alloc_flags;
 	struct request rq;
@@ -302,6 +288,25 @@ static struct page *alloc_checked(int nid, gfp_t gfp, unsigned order, unsigned l
 	return page;
 }
 
+/* The preferred zone is above its low mark, and its own lists can answer: nearly all that the fast path misses. */
+static struct page *alloc_at_home(gfp_t gfp, unsigned order)
+{
+	struct zone *zone = this_cpu(pcp_alloc_zone[gfp & GFP_PLACE_MASK]);
+	struct page *page;
+
+	if (unlikely(!zone) ||
+	    unlikely(zone->free_pages <= zone->wmark[WMARK_LOW] + zone->boost + zone->highatomic_pages +
+						 zone->lowmem_reserve[gfp_zone(gfp)] + (1UL << order)))
+		return NULL;
+	zone->in_use = true;
+	page = take_listed(zone, order, gfp_migratetype(gfp), BUDDY_NOFRAGMENT);
+	if (likely(page)) {
+		reclaim_after_take(zone);
+		this_cpu(numa_hit_fast)++;
+	}
+	return page;
+}
+
 static __noinline struct page *alloc_slow(int nid, gfp_t gfp, unsigned order, unsigned long caller)
 {
 	struct page *page;
@@ -311,13 +316,15 @@ static __noinline struct page *alloc_slow(int nid, gfp_t gfp, unsigned order, un
 			     (void *)caller);
 		return NULL;
 	}
-	if (nid == NUMA_NO_NODE)
-		nid = numa_node_id();
-	page = alloc_checked(nid, gfp, order, caller);
-	if (!page)
+	page = nid == NUMA_NO_NODE ? alloc_at_home(gfp, order) : NULL;
+	if (unlikely(!page))
+		page = alloc_checked(nid == NUMA_NO_NODE ? numa_node_id() : nid, gfp, order, caller);
+	if (unlikely(!page))
 		return NULL;
 	page->refcount = 1;
-	return page_prepare_new(page, gfp, order, caller);
+	if (unlikely(page_debug_enabled() || (gfp & (__GFP_ZERO | __GFP_COMP))))
+		return page_prepare_new(page, gfp, order, caller);
+	return page;
 }
 
 /* ---- the interface: allocation ---- */
@@ -539,9 +546,7 @@ void __free_pages(struct page *page, unsigned order)
 	}
 	page->refcount = 0;
 	page->flags = (flags & ~PG_comp) ^ (PAGE_PCP ^ PAGE_ALLOCATED);
-	if (unlikely(order > PCP_MAX_ORDER) ||
-	    unlikely(!arch_stack_push(this_cpu(pcp_zone[page_zone_id(page)])->row[order][page_type(page)],
-				      page)))
+	if (unlikely(!arch_stack_push(pcp_row(this_cpu(pcp_zone[page_zone_id(page)]), flags), page)))
 		free_slow(page, order, CALLER);
 }
 

@@ -12,6 +12,7 @@
  *             post_alloc_hook). Poisoning wins over zeroing on free.
  * Next:       slab.c.
  */
+#include <arch/string.h>
 #include <kernel/bug.h>
 #include <kernel/cmdline.h>
 #include <kernel/string.h>
@@ -19,52 +20,62 @@
 
 bool opt_page_poison, opt_init_on_alloc, opt_init_on_free, opt_page_owner;
 
+bool page_debugging; /* any of them */
+
 /* ---- options ---- */
+
+static int set_option(const char *value, bool *option)
+{
+	int err = cmdline_bool(value, option);
+
+	page_debugging = opt_page_poison || opt_init_on_alloc || opt_init_on_free || opt_page_owner;
+	return err;
+}
 
 static int set_page_poison(const char *value)
 {
-	return cmdline_bool(value, &opt_page_poison);
+	return set_option(value, &opt_page_poison);
 }
 CMDLINE_OPT("page_poison", "on or off", set_page_poison);
 
 static int set_init_on_alloc(const char *value)
 {
-	return cmdline_bool(value, &opt_init_on_alloc);
+	return set_option(value, &opt_init_on_alloc);
 }
 CMDLINE_OPT("init_on_alloc", "on or off", set_init_on_alloc);
 
 static int set_init_on_free(const char *value)
 {
-	return cmdline_bool(value, &opt_init_on_free);
+	return set_option(value, &opt_init_on_free);
 }
 CMDLINE_OPT("init_on_free", "on or off", set_init_on_free);
 
 static int set_page_owner_option(const char *value)
 {
-	return cmdline_bool(value, &opt_page_owner);
+	return set_option(value, &opt_page_owner);
 }
 CMDLINE_OPT("page_owner", "on or off", set_page_owner_option);
 
-bool page_debug_enabled(void)
-{
-	return opt_page_poison || opt_init_on_alloc || opt_init_on_free || opt_page_owner;
-}
-
 /* ---- contents of whole blocks ---- */
+
+static __noinline void clear_highmem(struct page *page, unsigned order)
+{
+	for (unsigned long i = 0; i < 1UL << order; i++) {
+		void *p = kmap_local_page(page + i);
+
+		memset(p, 0, PAGE_SIZE);
+		kunmap_local(p);
+	}
+}
 
 void page_clear_block(struct page *page, unsigned order)
 {
 	void *p = page_address(page);
 
-	if (likely(p)) {
-		memset(p, 0, PAGE_SIZE << order);
-		return;
-	}
-	for (unsigned long i = 0; i < 1UL << order; i++) {
-		p = kmap_local_page(page + i);
-		memset(p, 0, PAGE_SIZE);
-		kunmap_local(p);
-	}
+	if (likely(p))
+		arch_fill_words(p, 0, PAGE_SIZE / sizeof(u64) << order);
+	else
+		clear_highmem(page, order);
 }
 
 static void check_poison(const struct page *page, unsigned order)
@@ -127,19 +138,23 @@ void page_copy_owner(struct page *page, const struct page *from)
 /* ---- the hooks of page_alloc.c ---- */
 
 /* What the caller asked to find in a block, and what debugging wants to know about it. */
+/* Returns gfp, with what the options add to it. */
+static __noinline gfp_t debug_new(struct page *page, gfp_t gfp, unsigned order, unsigned long caller)
+{
+	if (opt_page_poison)
+		check_poison(page, order);
+	page_set_owner(page, caller, gfp);
+	return opt_init_on_alloc ? gfp | __GFP_ZERO : gfp;
+}
+
 struct page *page_prepare_new(struct page *page, gfp_t gfp, unsigned order, unsigned long caller)
 {
-	if (unlikely(page_debug_enabled())) {
-		if (opt_page_poison)
-			check_poison(page, order);
-		if (opt_init_on_alloc)
-			gfp |= __GFP_ZERO;
-		page_set_owner(page, caller, gfp);
-	}
-	if (gfp & __GFP_ZERO)
-		page_clear_block(page, order);
+	if (unlikely(page_debug_enabled()))
+		gfp = debug_new(page, gfp, order, caller);
 	if (gfp & __GFP_COMP)
 		page->flags |= PG_comp;
+	if (gfp & __GFP_ZERO)
+		page_clear_block(page, order);
 	return page;
 }
 

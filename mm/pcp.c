@@ -3,7 +3,7 @@
  *
  * Idea.       Most requests are for few pages and most frees come back on the same CPU. A short LIFO per CPU and
  *             zone answers both without the zone lock and returns pages that are still warm in the cache.
- * Layout.     pcp_zone[zone id], per CPU -> { batch, high, spare, row[order][type] -> stack }    top = most recently freed
+ * Layout.     pcp_zone[zone id], per CPU -> { batch, high, spare, row[type][order] -> stack }    top = most recently freed
  *             pcp_alloc_stack[gfp place bits][order] leads from a request to its stack in one load
  * Invariants. P1  a block on a stack: of its order, state PCP, refcount 0; the buddy counts it as taken
  *             P2  sum(limit << order) + spare == high, and avail <= limit: pages on all stacks never exceed high
@@ -24,6 +24,7 @@
 
 struct pcpu_stack pcp_nostack;
 DEFINE_PER_CPU(struct pcpu_stack *, pcp_alloc_stack[GFP_PLACE_MASK + 1][PCP_ORDERS]);
+DEFINE_PER_CPU(struct zone *, pcp_alloc_zone[GFP_PLACE_MASK + 1]);
 DEFINE_PER_CPU(struct pcp *, pcp_zone[MAX_NODES << ZONES_PER_NODE_SHIFT]);
 
 /* Serves every zone and CPU until pcp_init(), and zones without memory for ever: all of its stacks are
@@ -61,7 +62,7 @@ static unsigned grant(struct pcp *pcp, struct pcpu_stack *s, unsigned order, uns
 	s->limit += got;
 	for (unsigned o = 0; o < PCP_ORDERS && got < blocks; o++) {
 		for (unsigned t = 0; t < MT_PCPTYPES && got < blocks; t++) {
-			struct pcpu_stack *other = pcp->row[o][t];
+			struct pcpu_stack *other = pcp->row[t][o];
 			unsigned idle = other->limit - other->avail, more;
 
 			if (other == s || !idle)
@@ -89,7 +90,7 @@ static unsigned batch_blocks(const struct pcp *pcp, unsigned order)
 struct page *pcp_refill(struct zone *zone, unsigned order, enum migratetype type, unsigned flags)
 {
 	struct pcp *pcp = this_cpu(pcp_zone[zone->id]);
-	struct pcpu_stack *s = pcp->row[order][type];
+	struct pcpu_stack *s = pcp->row[type][order];
 	struct page *page[PCP_REFILL_MAX + 1];
 	unsigned want = batch_blocks(pcp, order), got = 0;
 	unsigned ordinary = flags & BUDDY_NOFRAGMENT; /* the reserve is for this request, not for the list */
@@ -125,7 +126,7 @@ struct page *pcp_refill(struct zone *zone, unsigned order, enum migratetype type
 void pcp_free_slow(struct zone *zone, struct page *page, unsigned order)
 {
 	struct pcp *pcp = this_cpu(pcp_zone[zone->id]);
-	struct pcpu_stack *s = pcp->row[order][page_type(page)];
+	struct pcpu_stack *s = pcp_row(pcp, page->flags);
 	unsigned batch = batch_blocks(pcp, order);
 
 	if (s == &pcp_nostack || !grant(pcp, s, order, batch)) {
@@ -149,7 +150,7 @@ static unsigned long drain_zone(struct zone *zone)
 
 	for (unsigned o = 0; o < PCP_ORDERS; o++) {
 		for (unsigned t = 0; t < MT_PCPTYPES; t++) {
-			struct pcpu_stack *s = pcp->row[o][t];
+			struct pcpu_stack *s = pcp->row[t][o];
 
 			while (s->avail) { /* in steps, so that interrupts are off for one batch at most */
 				unsigned long flags = arch_irq_save();
@@ -184,31 +185,31 @@ unsigned long pcp_count(const struct zone *zone, unsigned cpu)
 
 	for (unsigned o = 0; pcp && o < PCP_ORDERS; o++)
 		for (unsigned t = 0; t < MT_PCPTYPES; t++)
-			pages += stack_pages(pcp->row[o][t], o);
+			pages += stack_pages(pcp->row[t][o], o);
 	return pages;
 }
 
 /* ---- set-up ---- */
 
-static void fill_rows(struct pcp *pcp, unsigned order)
+static void clear_rows(struct pcp *pcp)
 {
-	for (unsigned t = 0; t < 8; t++)
-		pcp->row[order][t] = &pcp_nostack;
+	for (unsigned t = 0; t < ARRAY_SIZE(pcp->row); t++)
+		for (unsigned o = 0; o < ARRAY_SIZE(pcp->row[0]); o++)
+			pcp->row[t][o] = &pcp_nostack;
 }
 
 /* Reserved for high-order atomics or CMA: such pages wait on the movable list; isolated ones never wait. */
 static void alias_rows(struct pcp *pcp, unsigned order)
 {
-	pcp->row[order][MT_HIGHATOMIC] = pcp->row[order][MT_MOVABLE];
-	pcp->row[order][MT_CMA] = pcp->row[order][MT_MOVABLE];
+	pcp->row[MT_HIGHATOMIC][order] = pcp->row[MT_MOVABLE][order];
+	pcp->row[MT_CMA][order] = pcp->row[MT_MOVABLE][order];
 }
 
 void pcp_early_init(void)
 {
 	unsigned cpu;
 
-	for (unsigned o = 0; o < PCP_ORDERS; o++)
-		fill_rows(&boot_pcp, o);
+	clear_rows(&boot_pcp);
 	boot_pcp.batch = 1;
 	for_each_possible_cpu (cpu) {
 		for (unsigned id = 0; id < MAX_NODES << ZONES_PER_NODE_SHIFT; id++)
@@ -245,9 +246,10 @@ static void fill_alloc_stacks(unsigned cpu)
 		struct zone *zone =
 			place_valid(place) ? preferred_zone(cpu_to_node_map[cpu], gfp_zone(place)) : NULL;
 
+		per_cpu(pcp_alloc_zone[place], cpu) = zone;
 		for (unsigned o = 0; o < PCP_ORDERS; o++)
 			per_cpu(pcp_alloc_stack[place][o], cpu) =
-				zone ? per_cpu(pcp_zone[zone->id], cpu)->row[o][gfp_migratetype(place)]
+				zone ? per_cpu(pcp_zone[zone->id], cpu)->row[gfp_migratetype(place)][o]
 				     : &pcp_nostack;
 	}
 }
@@ -267,15 +269,15 @@ static void make_pcp(struct zone *zone, unsigned cpu)
 		panic("pcp: no %zu bytes for the lists of zone %s\n", bytes, zone->name);
 	pcp = (struct pcp *)mem;
 	*pcp = (struct pcp){.batch = zone->batch, .high = zone->high, .spare = zone->high};
+	clear_rows(pcp);
 	at = sizeof(*pcp);
 	for (unsigned o = 0; o < PCP_ORDERS; o++) {
-		fill_rows(pcp, o);
 		for (unsigned t = 0; t < MT_PCPTYPES; t++) {
 			struct pcpu_stack *s = (struct pcpu_stack *)(mem + at);
 
 			s->avail = 0;
 			s->limit = 0;
-			pcp->row[o][t] = s;
+			pcp->row[t][o] = s;
 			at += sizeof(*s) + ((size_t)zone->high >> o) * sizeof(void *);
 		}
 		alias_rows(pcp, o);
@@ -328,11 +330,11 @@ const char *pcp_check(void)
 				continue;
 			for (unsigned o = 0; o < PCP_ORDERS; o++) {
 				for (unsigned t = 0; t < MT_PCPTYPES; t++) {
-					const char *what = check_stack(zone, pcp->row[o][t], o);
+					const char *what = check_stack(zone, pcp->row[t][o], o);
 
 					if (what)
 						return what;
-					granted += (unsigned long)pcp->row[o][t]->limit << o;
+					granted += (unsigned long)pcp->row[t][o]->limit << o;
 				}
 			}
 			if (granted + pcp->spare != pcp->high)

@@ -69,9 +69,6 @@ bool reclaim_allowed(gfp_t gfp)
 	       !this_cpu(reclaiming);
 }
 
-/* Keeps memory open ahead of demand, and takes back what is lazy, at quiet points. */
-#define OPEN_AHEAD_PAGES (MIB(32) >> PAGE_SHIFT)
-
 /* Little is on the lists, and more is free than that: the rest waits in unopened sections. */
 static bool wants_section(const struct zone *zone)
 {
@@ -79,6 +76,7 @@ static bool wants_section(const struct zone *zone)
 	       zone->listed_pages < zone->free_pages + zone->isolated_pages;
 }
 
+/* Keeps memory open ahead of demand, and takes back what is lazy, at quiet points. */
 static bool page_work_step(void)
 {
 	struct zone *zone;
@@ -106,9 +104,9 @@ void reclaim_wake(struct zone *const *list)
 	work_request(&page_work);
 }
 
-void reclaim_after_take(const struct zone *zone)
+void reclaim_look(const struct zone *zone)
 {
-	if (unlikely(zone->wake || wants_section(zone)))
+	if (zone->wake || wants_section(zone))
 		work_request(&page_work);
 }
 

@@ -54,12 +54,12 @@ void vmstat_count_numa(const struct zone *preferred, const struct zone *got, uns
 	int here = numa_node_id();
 
 	if (got->nid == preferred->nid) {
-		this_cpu(numa_counter[got->nid][NUMA_HIT])++;
+		this_cpu(numa_counter[got->nid][NUMA_HIT]) += pages;
 	} else {
-		this_cpu(numa_counter[got->nid][NUMA_MISS])++;
-		this_cpu(numa_counter[preferred->nid][NUMA_FOREIGN])++;
+		this_cpu(numa_counter[got->nid][NUMA_MISS]) += pages;
+		this_cpu(numa_counter[preferred->nid][NUMA_FOREIGN]) += pages;
 	}
-	this_cpu(numa_counter[got->nid][got->nid == here ? NUMA_LOCAL : NUMA_OTHER])++;
+	this_cpu(numa_counter[got->nid][got->nid == here ? NUMA_LOCAL : NUMA_OTHER]) += pages;
 }
 
 unsigned long nr_free_pages(void)

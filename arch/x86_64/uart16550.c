@@ -55,21 +55,6 @@ static unsigned uart_tx_room;
 static u8 ring[RING_SIZE];
 static u32 ring_head, ring_tail;
 
-void arch_console_init(void)
-{
-	x86_outb(UART_SCRATCH, 0x5a);
-	uart_present = x86_inb(UART_SCRATCH) == 0x5a;
-	if (!uart_present)
-		return;
-	x86_outb(UART_IER, 0);
-	x86_outb(UART_LCR, LCR_DLAB);
-	x86_outb(UART_DATA, 1); /* 115200 */
-	x86_outb(UART_IER, 0);
-	x86_outb(UART_LCR, LCR_8N1);
-	x86_outb(UART_FCR, FCR_ON_CLEAR);
-	x86_outb(UART_MCR, MCR_DTR | MCR_RTS | MCR_OUT2);
-}
-
 void arch_putc(char c)
 {
 	if (!uart_present)
@@ -101,6 +86,22 @@ static void uart_receive(void)
 		}
 		ring[ring_head++ % RING_SIZE] = x86_inb(UART_DATA);
 	}
+}
+
+void arch_console_init(void)
+{
+	x86_outb(UART_SCRATCH, 0x5a);
+	uart_present = x86_inb(UART_SCRATCH) == 0x5a;
+	if (!uart_present)
+		return;
+	x86_outb(UART_IER, 0);
+	x86_outb(UART_LCR, LCR_DLAB);
+	x86_outb(UART_DATA, 1); /* 115200 */
+	x86_outb(UART_IER, 0);
+	x86_outb(UART_LCR, LCR_8N1);
+	uart_receive(); /* switching the FIFOs on drops what has come: the first byte of a pipe */
+	x86_outb(UART_FCR, FCR_ON_CLEAR);
+	x86_outb(UART_MCR, MCR_DTR | MCR_RTS | MCR_OUT2);
 }
 
 void x86_uart_irq(void)

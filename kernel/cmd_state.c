@@ -1,0 +1,279 @@
+/*
+ * cmd_state.c - mark and diff: what has changed in all allocators.
+ *
+ * Idea.       A leak is what stays. `mark` remembers what is in use, `diff` shows what is in use now and was not, or the
+ *             other way round. Both settle everything first - deferred work done, per-CPU lists emptied, lazy areas
+ *             purged - so that a difference is somebody's memory and not a cache of an allocator.
+ * Layout.     one block of pages: { marked caches, by list order } { starts of marked areas, ascending }
+ * Invariants. The block is allocated before it is filled and kept until the next mark: it is in both pictures.
+ * Locking.    None: the layers answer with copies.
+ * Failure.    No memory for the block: nothing is marked then.
+ * Next:       stress.c.
+ */
+#include <kernel/shell.h>
+
+#include <kernel/errno.h>
+#include <kernel/string.h>
+
+#include <mm/check.h>
+#include <mm/numa.h>
+#include <mm/page_alloc.h>
+#include <mm/slab_info.h>
+#include <mm/stat.h>
+#include <mm/vmalloc.h>
+
+struct marked_cache {
+	char name[SLAB_INFO_NAME_LEN];
+	const struct kmem_cache *cache;
+	unsigned long objs, slabs;
+};
+
+static struct mark {
+	size_t size; /* of the block; 0: nothing is marked */
+	struct marked_cache *caches;
+	vaddr_t *areas;
+	unsigned long nr_caches, nr_areas, max_caches, max_areas;
+	unsigned long zone_free[MAX_NODES * NR_ZONES];
+	unsigned long page_tables;
+} marked;
+
+/* ---- mark ---- */
+
+static bool count_cache(const struct slab_cache_info *info, void *ctx)
+{
+	++*(unsigned long *)ctx;
+	return true;
+}
+
+static bool count_area(const struct vmalloc_info *info, void *ctx)
+{
+	++*(unsigned long *)ctx;
+	return true;
+}
+
+static unsigned long live_objs(const struct slab_cache_info *info)
+{
+	return info->active_objs - info->cached_objs;
+}
+
+static bool mark_cache(const struct slab_cache_info *info, void *ctx)
+{
+	struct marked_cache *c = &marked.caches[marked.nr_caches];
+
+	if (marked.nr_caches == marked.max_caches)
+		return false;
+	strlcpy(c->name, info->name, sizeof(c->name));
+	c->cache = info->cache;
+	c->objs = live_objs(info);
+	c->slabs = info->num_slabs;
+	marked.nr_caches++;
+	return true;
+}
+
+static bool mark_area(const struct vmalloc_info *info, void *ctx)
+{
+	if (info->lazy || marked.nr_areas == marked.max_areas)
+		return false;
+	marked.areas[marked.nr_areas++] = info->start;
+	return true;
+}
+
+static void forget_mark(void)
+{
+	if (marked.size)
+		free_pages_exact(marked.caches, marked.size);
+	marked = (struct mark){0};
+}
+
+static int cmd_mark(struct out *o, int argc, char **argv, bool json)
+{
+	int err = arg_count(o, argc, argv, 0, 0);
+	struct zone_stat z;
+	void *block;
+
+	if (err)
+		return err;
+	forget_mark();
+	slab_for_each_cache(count_cache, &marked.max_caches);
+	vmalloc_for_each(count_area, &marked.max_areas);
+	marked.size =
+		marked.max_caches * sizeof(marked.caches[0]) + marked.max_areas * sizeof(marked.areas[0]);
+	block = alloc_pages_exact(marked.size, GFP_KERNEL | __GFP_NOWARN);
+	if (!block) {
+		marked.size = 0;
+		return out_error(o, -ENOMEM, "no memory to remember %lu caches and %lu areas",
+				 marked.max_caches, marked.max_areas);
+	}
+	marked.caches = block;
+	marked.areas = (vaddr_t *)(marked.caches + marked.max_caches);
+
+	mm_settle();
+	slab_for_each_cache(mark_cache, NULL);
+	vmalloc_for_each(mark_area, NULL);
+	for (unsigned n = 0; zone_stat(n, &z); n++)
+		marked.zone_free[n] = z.free;
+	marked.page_tables = mm_counter_read(MM_PAGETABLE);
+	if (!json) {
+		out_printf(o, "marked %lu caches and %lu areas\n", marked.nr_caches, marked.nr_areas);
+		return 0;
+	}
+	json_obj(o, NULL);
+	json_num(o, "caches", marked.nr_caches);
+	json_num(o, "areas", marked.nr_areas);
+	json_end_obj(o);
+	return 0;
+}
+SHELL_CMD("mark", "", "remember the state of all allocators", cmd_mark, NULL);
+
+/* ---- diff ---- */
+
+struct diff {
+	struct out *o;
+	bool json;
+	unsigned long at; /* areas: the next marked one */
+	unsigned changes;
+};
+
+static void cache_delta(struct diff *d, const char *name, long objs, long slabs)
+{
+	if (!objs && !slabs)
+		return;
+	d->changes++;
+	if (!d->json) {
+		out_printf(d->o, "cache %-31s %+6ld objects %+6ld slabs\n", name, objs, slabs);
+		return;
+	}
+	json_obj(d->o, NULL);
+	json_str(d->o, "name", name);
+	json_int(d->o, "objs", objs);
+	json_int(d->o, "slabs", slabs);
+	json_end_obj(d->o);
+}
+
+static bool is_marked(const struct marked_cache *m, const struct slab_cache_info *info)
+{
+	return m->cache == info->cache && !strcmp(m->name, info->name);
+}
+
+static bool diff_cache(const struct slab_cache_info *info, void *ctx)
+{
+	unsigned long objs = 0, slabs = 0;
+
+	for (unsigned long i = 0; i < marked.nr_caches; i++) {
+		if (!is_marked(&marked.caches[i], info))
+			continue;
+		objs = marked.caches[i].objs;
+		slabs = marked.caches[i].slabs;
+	}
+	cache_delta(ctx, info->name, (long)(live_objs(info) - objs), (long)(info->num_slabs - slabs));
+	return true;
+}
+
+/* Marked caches that do not exist any more. */
+static void diff_lost_caches(struct diff *d)
+{
+	for (unsigned long i = 0; i < marked.nr_caches; i++) {
+		const struct marked_cache *m = &marked.caches[i];
+		struct slab_cache_info info;
+
+		if (!slab_cache_info(m->name, &info) || !is_marked(m, &info))
+			cache_delta(d, m->name, -(long)m->objs, -(long)m->slabs);
+	}
+}
+
+static void zone_delta(struct diff *d, const struct zone_stat *z, long pages)
+{
+	if (!pages)
+		return;
+	d->changes++;
+	if (!d->json) {
+		out_printf(d->o, "node %d zone %-8s %+ld pages free\n", z->nid, z->name, pages);
+		return;
+	}
+	json_obj(d->o, NULL);
+	json_num(d->o, "node", (u64)z->nid);
+	json_str(d->o, "zone", z->name);
+	json_int(d->o, "free", pages);
+	json_end_obj(d->o);
+}
+
+static void area_delta(struct diff *d, vaddr_t start, bool added)
+{
+	d->changes++;
+	if (!d->json) {
+		out_printf(d->o, "area 0x%016lx %s\n", start, added ? "added" : "gone");
+		return;
+	}
+	json_obj(d->o, NULL);
+	json_hex(d->o, "start", start);
+	json_num(d->o, "added", added);
+	json_end_obj(d->o);
+}
+
+/* Marked areas below `end` that were not met are gone. Both lists ascend. */
+static void areas_gone_below(struct diff *d, vaddr_t end)
+{
+	while (d->at < marked.nr_areas && marked.areas[d->at] < end)
+		area_delta(d, marked.areas[d->at++], false);
+}
+
+static bool diff_area(const struct vmalloc_info *info, void *ctx)
+{
+	struct diff *d = ctx;
+
+	if (info->lazy)
+		return false;
+	areas_gone_below(d, info->start);
+	if (d->at < marked.nr_areas && marked.areas[d->at] == info->start)
+		d->at++;
+	else
+		area_delta(d, info->start, true);
+	return true;
+}
+
+static int cmd_diff(struct out *o, int argc, char **argv, bool json)
+{
+	int err = arg_count(o, argc, argv, 0, 0);
+	struct diff d = {.o = o, .json = json};
+	struct zone_stat z;
+	long tables;
+
+	if (err)
+		return err;
+	if (!marked.size)
+		return out_error(o, -ENOENT, "nothing is marked, expected `mark` first");
+	mm_settle();
+	tables = (long)(mm_counter_read(MM_PAGETABLE) - marked.page_tables);
+	if (json) {
+		json_obj(o, NULL);
+		json_obj(o, "delta");
+		json_arr(o, "caches");
+	}
+	slab_for_each_cache(diff_cache, &d);
+	diff_lost_caches(&d);
+	if (json) {
+		json_end_arr(o);
+		json_arr(o, "zones");
+	}
+	for (unsigned n = 0; zone_stat(n, &z); n++)
+		zone_delta(&d, &z, (long)(z.free - marked.zone_free[n]));
+	if (json) {
+		json_end_arr(o);
+		json_arr(o, "areas");
+	}
+	vmalloc_for_each(diff_area, &d);
+	areas_gone_below(&d, ~0UL);
+	if (json) {
+		json_end_arr(o);
+		json_int(o, "page_tables", tables);
+		json_end_obj(o);
+		json_end_obj(o);
+		return 0;
+	}
+	if (tables)
+		out_printf(o, "page tables %+ld pages: kernel tables stay once they are built\n", tables);
+	else if (!d.changes)
+		out_printf(o, "nothing has changed\n");
+	return 0;
+}
+SHELL_CMD("diff", "", "what has changed since `mark`", cmd_diff, NULL);

@@ -288,17 +288,27 @@ static __noinline struct page *alloc_checked(int nid, gfp_t gfp, unsigned order,
 	return page;
 }
 
-/* The preferred zone is above its low mark, and its own lists can answer: nearly all that the fast path misses. */
-static struct page *alloc_at_home(gfp_t gfp, unsigned order)
+/* The local zone where a request starts, if it stays above its low mark; else NULL. Sets it in use. */
+static struct zone *zone_at_home(gfp_t gfp, unsigned long pages)
 {
 	struct zone *zone = this_cpu(pcp_alloc_zone[gfp & GFP_PLACE_MASK]);
-	struct page *page;
 
 	if (unlikely(!zone) ||
 	    unlikely(zone->free_pages <= zone->wmark[WMARK_LOW] + zone->boost + zone->highatomic_pages +
-						 zone->lowmem_reserve[gfp_zone(gfp)] + (1UL << order)))
+						 zone->lowmem_reserve[gfp_zone(gfp)] + pages))
 		return NULL;
 	zone->in_use = true;
+	return zone;
+}
+
+/* The zone's own lists can answer: nearly all that the fast path misses. */
+static struct page *alloc_at_home(gfp_t gfp, unsigned order)
+{
+	struct zone *zone = zone_at_home(gfp, 1UL << order);
+	struct page *page;
+
+	if (unlikely(!zone))
+		return NULL;
 	page = take_listed(zone, order, gfp_migratetype(gfp), BUDDY_NOFRAGMENT);
 	if (likely(page)) {
 		reclaim_after_take(zone);
@@ -566,51 +576,85 @@ void free_pages(unsigned long addr, unsigned order)
 
 /* ---- bulk ---- */
 
-/* Cuts from the preferred zone, a pageblock's worth under one lock, while it has plenty; then page by page. */
+enum { BULK_MIN = 4, BULK_FREE = 64 }; /* fewer pages come from the list; pages freed under one lock */
+
+/* Cut from the local zone's blocks under one lock. 0: what is wanted needs more thought. */
+static unsigned long bulk_at_home(gfp_t gfp, unsigned long nr, struct page **array)
+{
+	struct zone *zone = zone_at_home(gfp, nr);
+	unsigned long irq, got = 0;
+
+	if (unlikely(!zone))
+		return 0;
+	do {
+		irq = spin_lock_irqsave(&zone->lock);
+		got = buddy_alloc_pages(zone, gfp_migratetype(gfp), (unsigned)nr, array, BUDDY_NOFRAGMENT);
+		spin_unlock_irqrestore(&zone->lock, irq);
+	} while (!got && section_open_for(zone));
+	for (unsigned long i = 0; i < got; i++)
+		array[i]->refcount = 1;
+	for (unsigned long i = 0; i < got && (gfp & __GFP_ZERO); i++)
+		page_clear_block(array[i], 0);
+	this_cpu(numa_hit_fast) += got;
+	reclaim_after_take(zone);
+	return got;
+}
+
 unsigned long alloc_pages_bulk(int nid, gfp_t gfp, unsigned long nr, struct page **array)
 {
-	unsigned long got = 0;
-	struct request rq;
+	unsigned long got = 0, more = nr;
 
-	if (nid == NUMA_NO_NODE)
-		nid = numa_node_id();
-	BUG_ON((unsigned)nid >= nr_nodes, "alloc_pages_bulk: there is no node %d", nid);
-	if (!fill_request(&rq, nid, gfp, 0))
-		return 0;
-	while (got < nr) {
-		unsigned long n = min(nr - got, PAGEBLOCK_PAGES), irq;
-		struct zone *zone = rq.preferred;
-		unsigned long mark = zone->wmark[WMARK_LOW] + zone->boost + n;
-
-		if (page_debug_enabled() || zone->free_pages < n ||
-		    !zone_watermark_ok(zone, 0, mark, rq.highest, 0, zone->free_pages))
-			break;
-		irq = spin_lock_irqsave(&zone->lock);
-		n = buddy_alloc_pages(zone, rq.type, (unsigned)n, array + got, BUDDY_NOFRAGMENT);
-		spin_unlock_irqrestore(&zone->lock, irq);
-		if (!n) {
-			if (section_open_for(zone))
-				continue;
-			break;
-		}
-		zone->in_use = true;
-		for (unsigned long i = got; i < got + n; i++) {
-			array[i]->refcount = 1;
-			if (gfp & __GFP_ZERO)
-				page_clear_block(array[i], 0);
-		}
-		vmstat_count_numa(zone, zone, n);
-		got += n;
+	BUG_ON(nid != NUMA_NO_NODE && (unsigned)nid >= nr_nodes, "alloc_pages_bulk: there is no node %d",
+	       nid);
+	if (nid != NUMA_NO_NODE && nid != numa_node_id())
+		more = 0;
+	while (more && nr - got >= BULK_MIN) {
+		more = bulk_at_home(gfp, min(nr - got, PAGEBLOCK_PAGES), array + got);
+		got += more;
 	}
 	while (got < nr && (array[got] = alloc_pages_node(nid, gfp, 0)) != NULL)
 		got++;
 	return got;
 }
 
+/*
+ * Drops the reference of the first page and those behind it, as far as they are single pages of its zone that nobody
+ * shares. Returns how many.
+ */
+static unsigned bulk_take(struct page **array, unsigned long nr)
+{
+	const unsigned long ignore = PG_TYPE_MASK | PG_comp;
+	unsigned long want = PAGE_ALLOCATED | (array[0]->flags & (~0UL << PG_ZONE_SHIFT & ~PG_FLAG_MASK));
+	unsigned n = 0;
+
+	for (; n < nr && (array[n]->flags & ~ignore) == want; n++) {
+		if (unlikely(__atomic_load_n(&array[n]->refcount, __ATOMIC_ACQUIRE) != 1))
+			break;
+		array[n]->refcount = 0;
+	}
+	return n;
+}
+
 void free_pages_bulk(struct page **array, unsigned long nr)
 {
-	for (unsigned long i = 0; i < nr; i++)
-		__free_page(array[i]);
+	while (nr) {
+		unsigned n = page_debug_enabled() || nr < BULK_MIN
+				     ? 0
+				     : bulk_take(array, min(nr, (unsigned long)BULK_FREE));
+
+		if (likely(n)) {
+			struct zone *zone = page_zone(array[0]);
+			unsigned long irq = spin_lock_irqsave(&zone->lock);
+
+			buddy_free_many(zone, array, n, 0, PAGE_ALLOCATED);
+			spin_unlock_irqrestore(&zone->lock, irq);
+		} else { /* few, shared, bad: one by one */
+			__free_page(array[0]);
+			n = 1;
+		}
+		array += n;
+		nr -= n;
+	}
 }
 
 /* ---- boot and check ---- */

@@ -29,6 +29,7 @@
 #include <mm/page_alloc.h>
 #include <mm/tlb.h>
 #include <kernel/errno.h>
+#include <kernel/percpu.h>
 #include <kernel/printk.h>
 #include <kernel/spinlock.h>
 #include <kernel/work.h>
@@ -116,46 +117,82 @@ static pte_t *pt_current_root(void)
  */
 static inline pte_t *pt_walk(pte_t *table, vaddr_t va, unsigned *level)
 {
-	unsigned l = arch_pt_levels() - 1;
+	unsigned l = arch_pt_levels() - 1, shift = PT_LEVEL_SHIFT(l);
 
-	for (;; l--) {
-		pte_t *slot = &table[PT_INDEX(va, l)];
+	for (;; l--, shift -= PT_INDEX_BITS) {
+		pte_t *slot = &table[va >> shift & (PT_ENTRIES - 1)];
 		pte_t e;
 
 		*level = l;
 		if (l == 0)
 			return slot;
 		e = arch_pte_read(slot);
-		if (!arch_pte_present(e) || arch_pte_is_leaf(e, l))
+		if (!arch_pte_is_table(e, l))
 			return slot;
 		table = pte_table(e, l);
 	}
 }
 
-/* The slot of va at `level`, the tables above it made as needed. -ENOMEM; -EEXIST: a larger leaf is in the way. */
-static inline int pt_make_slot(vaddr_t va, unsigned level, gfp_t gfp, pte_t **out)
+/*
+ * The table of level 0 that this CPU worked on last: who maps one small range soon unmaps it or maps its neighbour. It
+ * is linked: pt_unlink_table() makes every CPU forget it, and no CPU can take it up again meanwhile, since all of its
+ * addresses belong to who unlinks it. Only for mapping and unmapping, which never happen in an interrupt.
+ */
+struct pt_hint {
+	vaddr_t span; /* addresses of the table, shifted down; 0: none */
+	pte_t *table;
+};
+static DEFINE_PER_CPU(struct pt_hint, pt_hint);
+
+static inline pte_t *pt_hint_slot(vaddr_t va)
 {
-	unsigned l = arch_pt_levels() - 1;
+	if (this_cpu(pt_hint.span) != va >> PT_LEVEL_SHIFT(1))
+		return NULL;
+	return &this_cpu(pt_hint.table)[PT_INDEX(va, 0)];
+}
+
+static inline void pt_hint_set(vaddr_t va, pte_t *slot)
+{
+	this_cpu(pt_hint.span) = va >> PT_LEVEL_SHIFT(1);
+	this_cpu(pt_hint.table) = slot - PT_INDEX(va, 0);
+}
+
+static void pt_hint_forget(vaddr_t va)
+{
+	unsigned cpu;
+
+	for_each_possible_cpu (cpu)
+		if (per_cpu(pt_hint.span, cpu) == va >> PT_LEVEL_SHIFT(1))
+			per_cpu(pt_hint.span, cpu) = 0;
+}
+
+/* The slot of va at `level`, the tables above it made as needed. -ENOMEM; -EEXIST: a larger leaf is in the way. */
+static int pt_make_slot(vaddr_t va, unsigned level, gfp_t gfp, pte_t **out)
+{
+	unsigned l = arch_pt_levels() - 1, shift = PT_LEVEL_SHIFT(l);
 	pte_t *table = kernel_root;
 
 	for (;;) {
-		pte_t *slot = &table[PT_INDEX(va, l)];
+		pte_t *slot = &table[va >> shift & (PT_ENTRIES - 1)];
 		pte_t e;
 
 		if (l == level) {
+			if (level == 0)
+				pt_hint_set(va, slot);
 			*out = slot;
 			return 0;
 		}
 		e = arch_pte_read(slot);
-		if (unlikely(!arch_pte_present(e))) {
+		if (unlikely(!arch_pte_is_table(e, l))) {
+			if (arch_pte_present(e))
+				return -EEXIST;
 			if (pt_install_table(slot, gfp))
 				return -ENOMEM;
 			continue;
 		}
-		if (unlikely(arch_pte_is_leaf(e, l)))
-			return -EEXIST;
 		table = pte_table(e, l);
 		l--;
+		shift -= PT_INDEX_BITS;
 	}
 }
 
@@ -166,7 +203,7 @@ pte_t *pt_slot(vaddr_t va, unsigned level)
 	for (unsigned l = arch_pt_levels() - 1; l > level; l--) {
 		pte_t e = arch_pte_read(&table[PT_INDEX(va, l)]);
 
-		if (!arch_pte_present(e) || arch_pte_is_leaf(e, l))
+		if (!arch_pte_is_table(e, l))
 			return NULL;
 		table = pte_table(e, l);
 	}
@@ -196,7 +233,7 @@ unsigned pt_trace(vaddr_t va, struct pt_step step[ARCH_PT_MAX_LEVELS])
 		pte_t e = arch_pte_read(&table[index]);
 
 		step[n++] = (struct pt_step){l, index, virt_to_phys(table), e};
-		if (l == 0 || !arch_pte_present(e) || arch_pte_is_leaf(e, l))
+		if (l == 0 || !arch_pte_is_table(e, l))
 			return n;
 		table = pte_table(e, l);
 	}
@@ -248,7 +285,7 @@ void pt_for_each_range(vaddr_t start, vaddr_t last,
 
 /* ---- ranges ---- */
 
-static void pt_check_request(vaddr_t va, paddr_t pa, size_t size, pt_prot_t prot)
+static inline void pt_check_request(vaddr_t va, paddr_t pa, size_t size, pt_prot_t prot)
 {
 	BUG_ON((va | pa | size) & ~PAGE_MASK, "unaligned range: va 0x%016lx pa 0x%lx size 0x%lx", va, pa,
 	       size);
@@ -276,6 +313,7 @@ int pt_map_counted(vaddr_t va, paddr_t pa, size_t size, pt_prot_t prot, unsigned
 		unsigned level = pt_fit_level(va + done, pa + done, size - done, max_level);
 		unsigned shift = PT_LEVEL_SHIFT(level);
 		unsigned long n = min(PT_ENTRIES - PT_INDEX(va + done, level), (size - done) >> shift);
+		const pte_t leaf = arch_pte_leaf(0, prot, level);
 		pte_t *slot;
 		int err = pt_make_slot(va + done, level, gfp, &slot);
 
@@ -284,7 +322,7 @@ int pt_map_counted(vaddr_t va, paddr_t pa, size_t size, pt_prot_t prot, unsigned
 				err = -EEXIST;
 				break;
 			}
-			arch_pte_write(slot, arch_pte_leaf(pa + done, prot, level));
+			arch_pte_write(slot, arch_pte_with(leaf, pa + done));
 			done += 1UL << shift;
 		}
 		if (unlikely(err)) {
@@ -303,63 +341,87 @@ int pt_map(vaddr_t va, paddr_t pa, size_t size, pt_prot_t prot, unsigned max_lev
 	return pt_map_counted(va, pa, size, prot, max_level, gfp, NULL);
 }
 
-int pt_map_pages(vaddr_t va, struct page **pages, unsigned long nr, pt_prot_t prot, unsigned level, gfp_t gfp)
+/* Writes n leaves for every step-th page; stops at a slot that is taken. Returns how many it wrote. */
+static inline unsigned long pt_fill(pte_t *slot, unsigned long n, struct page **pages, unsigned long step,
+				    pte_t leaf)
+{
+	for (unsigned long i = 0; i < n; i++) {
+		if (unlikely(arch_pte_present(arch_pte_read(&slot[i]))))
+			return i;
+		arch_pte_write(&slot[i], arch_pte_with(leaf, page_to_phys(pages[i * step])));
+	}
+	return n;
+}
+
+/* Always inlined: with a constant level the arithmetic of sizes and indices is done by the compiler. */
+static __always_inline int pt_map_run(vaddr_t va, struct page **pages, unsigned long nr, pt_prot_t prot,
+				      unsigned level, gfp_t gfp)
 {
 	unsigned shift = PT_LEVEL_SHIFT(level);
 	unsigned long step = 1UL << (shift - PAGE_SHIFT), done = 0;
+	const pte_t leaf = arch_pte_leaf(0, prot, level);
 
 	pt_check_request(va, 0, 0, prot);
 	BUG_ON((va & (PT_LEVEL_SIZE(level) - 1)) || (nr & (step - 1)),
 	       "%lu pages at 0x%016lx do not make leaves of %lu", nr, va, step);
 	while (done < nr) {
 		vaddr_t at = va + (done << PAGE_SHIFT);
-		unsigned long n = min(PT_ENTRIES - PT_INDEX(at, level), (nr - done) / step);
-		pte_t *slot;
-		int err = pt_make_slot(at, level, gfp, &slot);
+		unsigned long n = min(PT_ENTRIES - PT_INDEX(at, level), (nr - done) >> (shift - PAGE_SHIFT)),
+			      wrote;
+		pte_t *slot = level == 0 ? pt_hint_slot(at) : NULL;
+		int err = slot ? 0 : pt_make_slot(at, level, gfp, &slot);
 
-		for (pte_t *end = slot + n; !err && slot < end; slot++) {
-			if (unlikely(arch_pte_present(arch_pte_read(slot)))) {
-				err = -EEXIST;
-				break;
-			}
-			arch_pte_write(slot, arch_pte_leaf(page_to_phys(pages[done]), prot, level));
-			done += step;
-		}
-		if (unlikely(err)) {
-			pt_unmap(va, done << PAGE_SHIFT);
-			return err;
-		}
+		if (unlikely(err))
+			goto undo;
+		wrote = pt_fill(slot, n, pages + done, step, leaf);
+		done += wrote << (shift - PAGE_SHIFT);
+		err = -EEXIST;
+		if (likely(wrote == n))
+			continue;
+	undo:
+		pt_unmap(va, done << PAGE_SHIFT);
+		return err;
 	}
 	arch_pt_sync();
 	return 0;
 }
 
+int pt_map_pages(vaddr_t va, struct page **pages, unsigned long nr, pt_prot_t prot, unsigned level, gfp_t gfp)
+{
+	return level == 0 ? pt_map_run(va, pages, nr, prot, 0, gfp)
+			  : pt_map_run(va, pages, nr, prot, level, gfp);
+}
+
 /*
- * Calls op for every leaf of the range, a table of level 0 at a time. Always inlined, so that op becomes part of the
- * loop. A large leaf that the range covers partly comes with `part` below its size.
+ * Calls op for every leaf of the range, a table of level 0 at a time; small_absent: for absent small entries, too, where
+ * that is cheaper than to look. Always inlined, so that op becomes part of the loop. A large leaf that the range covers
+ * partly comes with `part` below its size.
  */
 static __always_inline void
-pt_each_leaf(vaddr_t va, size_t size,
+pt_each_leaf(vaddr_t va, size_t size, bool small_absent,
 	     void (*op)(pte_t *slot, pte_t e, unsigned level, size_t part, void *ctx), void *ctx)
 {
 	while (size) {
-		unsigned level;
-		pte_t *slot = pt_walk(kernel_root, va, &level);
-		size_t part = min(PT_LEVEL_SIZE(level) - (va & (PT_LEVEL_SIZE(level) - 1)), size);
+		unsigned level = 0;
+		pte_t *slot = pt_hint_slot(va);
+		size_t part;
 
+		if (!slot)
+			slot = pt_walk(kernel_root, va, &level);
 		if (level == 0) {
 			unsigned long n = min(PT_ENTRIES - PT_INDEX(va, 0), size >> PAGE_SHIFT);
 
 			for (pte_t *end = slot + n; slot < end; slot++) {
 				pte_t e = arch_pte_read(slot);
 
-				if (likely(arch_pte_present(e)))
+				if (small_absent || likely(arch_pte_present(e)))
 					op(slot, e, 0, PAGE_SIZE, ctx);
 			}
 			part = n << PAGE_SHIFT;
 		} else {
 			pte_t e = arch_pte_read(slot);
 
+			part = min(PT_LEVEL_SIZE(level) - (va & (PT_LEVEL_SIZE(level) - 1)), size);
 			if (arch_pte_present(e))
 				op(slot, e, level, part, ctx);
 		}
@@ -380,7 +442,7 @@ static inline void pt_clear_leaf(pte_t *slot, pte_t e, unsigned level, size_t pa
 void pt_unmap(vaddr_t va, size_t size)
 {
 	pt_check_request(va, 0, size, 0);
-	pt_each_leaf(va, size, pt_clear_leaf, NULL);
+	pt_each_leaf(va, size, true, pt_clear_leaf, NULL);
 }
 
 static inline void pt_protect_leaf(pte_t *slot, pte_t e, unsigned level, size_t part, void *ctx)
@@ -404,7 +466,7 @@ int pt_protect(vaddr_t va, size_t size, pt_prot_t prot)
 	BUG_ON(prot & PT_MEMTYPE_MASK, "va 0x%016lx: a memory type cannot change in place", va);
 	if (size && (pt_leaf_across(va) || pt_leaf_across(va + size)))
 		return -EINVAL;
-	pt_each_leaf(va, size, pt_protect_leaf, &prot);
+	pt_each_leaf(va, size, false, pt_protect_leaf, &prot);
 	return 0;
 }
 
@@ -417,7 +479,7 @@ size_t pt_mapped_bytes(vaddr_t va, size_t size)
 {
 	size_t bytes = 0;
 
-	pt_each_leaf(va, size, pt_add_leaf, &bytes);
+	pt_each_leaf(va, size, false, pt_add_leaf, &bytes);
 	return bytes;
 }
 
@@ -460,7 +522,7 @@ static bool pt_unlink_table(pte_t *slot, unsigned level, vaddr_t va)
 	pte_t e = arch_pte_read(slot);
 	struct page *page;
 
-	if (!arch_pte_present(e) || arch_pte_is_leaf(e, level) || !pt_table_empty(pte_table(e, level)))
+	if (!arch_pte_is_table(e, level) || !pt_table_empty(pte_table(e, level)))
 		return false;
 	page = phys_to_page(arch_pte_paddr(e, level));
 	if (!pfn_valid(page_to_pfn(page)) || !(page->flags & PG_table))
@@ -470,6 +532,7 @@ static bool pt_unlink_table(pte_t *slot, unsigned level, vaddr_t va)
 	arch_pt_sync();
 	spin_unlock(&pt_lock);
 	mm_counter_add(MM_PAGETABLE, -1);
+	pt_hint_forget(va);
 	tlb_flush_page(va);
 	call_rcu((struct rcu_head *)&page->lru, pt_free_table_rcu);
 	return true;

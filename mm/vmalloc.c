@@ -5,7 +5,7 @@
  *             is put off: vfree clears the entries and queues the area with its frames; a purge flushes all TLBs once
  *             for everything that is queued, and only then are frames and addresses free. One flush serves thousands
  *             of areas, and no frame is ever reused under a live translation.
- * Layout.     area -> vm_struct -> pages[] (kmalloc; vmalloc above a page) -> frames
+ * Layout.     area -> vm_struct -> pages[] (in the area; kmalloc above VMAP_FEW_PAGES; vmalloc above a page) -> frames
  *             vfree in an interrupt: the first word of the area's own memory links it to deferred_frees
  * Invariants. M1  order of leaving: entry cleared, TLBs flushed, frame freed, address reused
  *             M2  an area that a caller holds is mapped completely, its guard page never
@@ -37,7 +37,7 @@ enum { HUGE_LEVEL = 1, HUGE_ORDER = PT_INDEX_BITS };
 
 static u64 opt_window;
 static bool opt_nokaslr;
-static unsigned long lazy_limit;
+static unsigned long lazy_limit, ram_pages;
 
 struct fault_attr fail_vmalloc = FAULT_ATTR_OFF;
 
@@ -79,31 +79,47 @@ static unsigned block_pages(const struct vm_struct *vm)
 	return 1u << (vm->page_level * PT_INDEX_BITS);
 }
 
-static void free_page_array(struct page **pages)
+static void free_page_array(struct vmap_area *a)
 {
-	if (is_vmalloc_addr(pages))
-		vfree(pages);
+	if (a->vm.pages == a->few)
+		return;
+	if (is_vmalloc_addr(a->vm.pages))
+		vfree(a->vm.pages);
 	else
-		kfree(pages);
+		kfree(a->vm.pages);
 }
 
-static void free_frames(struct vm_struct *vm)
+static struct page **alloc_page_array(struct vmap_area *a, unsigned nr, gfp_t gfp, int nid)
 {
-	if (!vm->pages)
+	size_t bytes = nr * sizeof(struct page *);
+
+	if (nr <= VMAP_FEW_PAGES)
+		return a->few;
+	if (bytes > PAGE_SIZE)
+		return vmalloc_gfp(bytes, gfp, nid, 0, a->vm.caller);
+	return kmalloc_node(bytes, gfp, nid);
+}
+
+static void free_frames(struct vmap_area *a)
+{
+	struct page **pages = a->vm.pages;
+	unsigned nr = a->vm.nr_pages, step = block_pages(&a->vm);
+
+	if (!pages)
 		return;
-	for (unsigned i = 0; i < vm->nr_pages; i += block_pages(vm))
-		vm->pages[i]->flags &= ~PG_vmalloc;
-	if (vm->page_level == 0)
-		free_pages_bulk(vm->pages, vm->nr_pages);
+	for (unsigned i = 0; i < nr; i += step)
+		pages[i]->flags &= ~PG_vmalloc;
+	if (step == 1)
+		free_pages_bulk(pages, nr);
 	else
-		for (unsigned i = 0; i < vm->nr_pages; i += block_pages(vm))
-			__free_pages(vm->pages[i], HUGE_ORDER);
-	mm_counter_add(MM_VMALLOC, -(long)vm->nr_pages);
-	free_page_array(vm->pages);
+		for (unsigned i = 0; i < nr; i += step)
+			__free_pages(pages[i], HUGE_ORDER);
+	mm_counter_add(MM_VMALLOC, -(long)nr);
+	free_page_array(a);
 }
 
 /* Blocks that each fill one large leaf; pages[] still names every page of them. */
-static unsigned alloc_huge_frames(struct vm_struct *vm, unsigned nr, gfp_t gfp, int nid)
+static unsigned alloc_huge_frames(struct page **pages, unsigned nr, gfp_t gfp, int nid)
 {
 	for (unsigned got = 0; got < nr; got += 1u << HUGE_ORDER) {
 		struct page *block = alloc_pages_node(nid, gfp, HUGE_ORDER);
@@ -111,33 +127,40 @@ static unsigned alloc_huge_frames(struct vm_struct *vm, unsigned nr, gfp_t gfp, 
 		if (!block)
 			return got;
 		for (unsigned i = 0; i < 1u << HUGE_ORDER; i++)
-			vm->pages[got + i] = block + i;
+			pages[got + i] = block + i;
 	}
 	return nr;
 }
 
-/* Fills vm->pages and says in vm->nr_pages how many there are, also when that is not all. */
-static bool alloc_frames(struct vm_struct *vm, unsigned nr, gfp_t gfp, int nid)
+/* Few come from the CPU's own list, which is there for that; many are cut from the buddy. */
+static unsigned alloc_small_frames(struct page **pages, unsigned nr, gfp_t gfp, int nid)
 {
-	size_t bytes = nr * sizeof(struct page *);
-	gfp_t nested = gfp & GFP_RECLAIM_MASK;
+	unsigned got = 0;
 
-	if (bytes > PAGE_SIZE)
-		vm->pages = vmalloc_gfp(bytes, nested, nid, 0, vm->caller);
-	else
-		vm->pages = kmalloc_node(bytes, nested, nid);
-	if (!vm->pages)
+	if (nr > VMAP_FEW_PAGES)
+		return (unsigned)alloc_pages_bulk(nid, gfp, nr, pages);
+	while (got < nr && (pages[got] = alloc_pages_node(nid, gfp, 0)) != NULL)
+		got++;
+	return got;
+}
+
+/* Fills vm.pages and says in vm.nr_pages how many there are, also when that is not all. */
+static bool alloc_frames(struct vmap_area *a, unsigned nr, gfp_t gfp, int nid)
+{
+	struct page **pages = alloc_page_array(a, nr, gfp & GFP_RECLAIM_MASK, nid);
+	unsigned got, step = block_pages(&a->vm);
+
+	if (!pages)
 		return false;
 	if (!(gfp & (__GFP_DMA | __GFP_DMA32)))
 		gfp |= __GFP_HIGHMEM;
-	if (vm->page_level == 0)
-		vm->nr_pages = (unsigned)alloc_pages_bulk(nid, gfp, nr, vm->pages);
-	else
-		vm->nr_pages = alloc_huge_frames(vm, nr, gfp, nid);
-	for (unsigned i = 0; i < vm->nr_pages; i += block_pages(vm))
-		vm->pages[i]->flags |= PG_vmalloc;
-	mm_counter_add(MM_VMALLOC, vm->nr_pages);
-	return vm->nr_pages == nr;
+	got = step == 1 ? alloc_small_frames(pages, nr, gfp, nid) : alloc_huge_frames(pages, nr, gfp, nid);
+	for (unsigned i = 0; i < got; i += step)
+		pages[i]->flags |= PG_vmalloc;
+	a->vm.pages = pages;
+	a->vm.nr_pages = got;
+	mm_counter_add(MM_VMALLOC, got);
+	return got == nr;
 }
 
 /* ---- giving back ---- */
@@ -161,7 +184,7 @@ unsigned long vm_unmap_aliases(void)
 		tlb_flush_range(start, end);
 		list_for_each_entry (a, &areas, list) {
 			pages += a->vm.nr_pages;
-			free_frames(&a->vm);
+			free_frames(a);
 		}
 		vmap_release(&areas);
 	}
@@ -287,7 +310,7 @@ static void *vmalloc_level(size_t size, unsigned level, gfp_t gfp, int nid, unsi
 	if (unlikely(!a))
 		return NULL;
 	a->vm.page_level = level;
-	if (unlikely(!alloc_frames(&a->vm, (unsigned)(bytes >> PAGE_SHIFT), gfp, nid)))
+	if (unlikely(!alloc_frames(a, (unsigned)(bytes >> PAGE_SHIFT), gfp, nid)))
 		goto err;
 	if (level) /* empty tables may lie where large leaves are to go */
 		pt_reclaim(a->start, bytes);
@@ -303,7 +326,7 @@ void *vmalloc_gfp(size_t size, gfp_t gfp, int nid, unsigned vm_flags, unsigned l
 {
 	void *p = NULL;
 
-	if (unlikely(!size || size >> PAGE_SHIFT >= totalram_pages())) {
+	if (unlikely(!size || size >> PAGE_SHIFT >= ram_pages)) {
 		if (!(gfp & __GFP_NOWARN))
 			pr_warn_once("vmalloc: %zu bytes asked for by %pS\n", size, (void *)caller);
 		return NULL;
@@ -349,7 +372,7 @@ void *vmap(struct page **pages, unsigned nr, unsigned flags, pt_prot_t prot)
 
 	if (flags & VM_NO_GUARD)
 		pr_warn_once("vmap: every area has a guard page; asked for none by %pS\n", (void *)CALLER);
-	if (!nr || nr > totalram_pages())
+	if (!nr || nr > ram_pages)
 		return NULL;
 	a = get_area((size_t)nr << PAGE_SHIFT, PAGE_SIZE, VM_MAP, CALLER, GFP_KERNEL);
 	if (!a)
@@ -399,8 +422,9 @@ void vmalloc_init(void)
 	vaddr_t start = choose_window(&size);
 
 	pt_count_boot_tables();
-	lazy_limit = min(fls64(online) * (MIB(32) >> PAGE_SHIFT),
-			 totalram_pages() / 64); /* Linux: lazy_max_pages() */
+	ram_pages = totalram_pages();
+	lazy_limit =
+		min(fls64(online) * (MIB(32) >> PAGE_SHIFT), ram_pages / 64); /* Linux: lazy_max_pages() */
 	vmap_init(start, start + size);
 	work_register(&deferred_work);
 	pr_info("vmalloc: 0x%016lx-0x%016lx, purge above %lu lazy pages\n", start, start + size - 1,

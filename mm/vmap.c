@@ -273,8 +273,13 @@ struct vmap_area *vmap_alloc(size_t size, size_t align, unsigned flags, unsigned
 	from = free_lowest(size, align, &a->start);
 	if (from) {
 		a->end = a->start + size;
-		a->vm = (struct vm_struct){
-			.addr = (void *)a->start, .size = size, .flags = flags, .caller = caller};
+		a->vm.addr = (void *)a->start;
+		a->vm.size = size;
+		a->vm.flags = flags;
+		a->vm.nr_pages = 0;
+		a->vm.page_level = 0;
+		a->vm.pages = NULL;
+		a->vm.caller = caller;
 		used_up = free_cut(from, a->start, a->end, &spare);
 		busy_insert(a);
 	}

@@ -9,6 +9,8 @@
 #include <mm/vmalloc.h>
 #include <stdatomic.h>
 
+enum { VMAP_FEW_PAGES = 4 };
+
 /* A range is free, busy or lazy; one descriptor serves all three, since a range changes between them. */
 struct vmap_area {
 	vaddr_t start, end;    /* guard page included */
@@ -19,6 +21,8 @@ struct vmap_area {
 	/* Lazy: the entries are cleared, so a flush from now on covers the area. Release by vfree, acquire by
 	 * purge. */
 	_Atomic bool cleared;
+	struct page
+		*few[VMAP_FEW_PAGES]; /* vm.pages of a short area: most are, and need no array of their own */
 };
 
 extern struct fault_attr fail_vmalloc;

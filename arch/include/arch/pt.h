@@ -31,7 +31,9 @@ static inline bool arch_pt_leaf_ok(unsigned level); /* this machine has leaves a
 static inline paddr_t arch_pte_paddr(pte_t e, unsigned level);
 static inline pt_prot_t arch_pte_prot(pte_t e, unsigned level);
 static inline pte_t arch_pte_leaf(paddr_t pa, pt_prot_t prot, unsigned level);
+static inline pte_t arch_pte_with(pte_t leaf, paddr_t pa); /* a leaf that was made for frame 0, for pa instead */
 static inline pte_t arch_pte_table(paddr_t pa);
+static inline bool arch_pte_is_table(pte_t e, unsigned level); /* present and not a leaf; level > 0 */
 
 /* The vendor's flag names of an entry ("RW", "NX", "GLB" ...), nth, or NULL. For `pt` and `ptdump`. */
 const char *arch_pte_flag(pte_t e, unsigned level, unsigned n);

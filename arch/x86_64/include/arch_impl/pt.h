@@ -109,9 +109,20 @@ static inline pte_t arch_pte_leaf(paddr_t pa, pt_prot_t prot, unsigned level)
 	return (pte_t){bits};
 }
 
+static inline pte_t arch_pte_with(pte_t leaf, paddr_t pa)
+{
+	return (pte_t){leaf.bits | pa};
+}
+
 static inline pte_t arch_pte_table(paddr_t pa)
 {
 	return (pte_t){pa | X86_PTE_P | X86_PTE_RW | X86_PTE_A | X86_PTE_D};
+}
+
+static inline bool arch_pte_is_table(pte_t e, unsigned level)
+{
+	(void)level;
+	return (e.bits & (X86_PTE_P | X86_PTE_PS)) == X86_PTE_P;
 }
 
 #endif

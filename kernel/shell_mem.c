@@ -28,7 +28,7 @@ static unsigned nr_live;
 static struct {
 	unsigned long start;
 	u8 kind;
-} gone[GONE_MAX];
+} gone[GONE_MAX]; /* start 0: unused */
 static unsigned gone_next;
 
 static const struct {
@@ -82,7 +82,7 @@ static const struct shell_mem *find_around(bool physical, unsigned long start)
 static bool was_given_back(enum shell_mem_kind kind, unsigned long start)
 {
 	for (unsigned i = 0; i < GONE_MAX; i++)
-		if (gone[i].start == start && gone[i].kind == kind)
+		if (start && gone[i].start == start && gone[i].kind == kind)
 			return true;
 	return false;
 }
@@ -100,7 +100,7 @@ const struct shell_mem *shell_mem_find(struct out *o, enum shell_mem_kind kind, 
 		*err = out_error(o, -EINVAL, "0x%lx is inside the %s at 0x%lx, expected its start", start,
 				 kinds[kind].what, m->start);
 	else if (was_given_back(kind, start))
-		*err = out_error(o, -EINVAL, "0x%lx is free already: double free", start);
+		*err = out_error(o, -EINVAL, "0x%lx was given back already: double free", start);
 	else
 		*err = out_error(o, -EPERM, "0x%lx was not handed out by the shell, expected what `%s` gave",
 				 start, kinds[kind].made);

@@ -1,0 +1,84 @@
+/* mark and diff show the user's memory and nothing else; stress gives everything back. */
+#include "cmd_check.h"
+
+#include <kernel/errno.h>
+#include <kernel/string.h>
+
+KTEST(cmd_state, without_a_change_there_is_no_difference)
+{
+	ASSERT_EQ(ask("mark; diff"), 0);
+	EXPECT_TRUE(answer_says("nothing has changed\n"));
+	ASSERT_EQ(ask("diff -j"), 0);
+	EXPECT_STREQ(answer, "{\"delta\":{\"caches\":[],\"zones\":[],\"areas\":[],\"page_tables\":0}}\n");
+}
+
+KTEST(cmd_state, what_the_caches_keep_is_no_difference)
+{
+	u64 p;
+
+	ASSERT_EQ(ask("mark; kmalloc 700 -j"), 0);
+	p = key_from(answer, "ptr") ? answer_value("ptr") : 0;
+	ASSERT_EQ(ask("kfree 0x%lx; diff", p), 0);
+	EXPECT_TRUE(answer_says("nothing has changed\n"));
+}
+
+KTEST(cmd_state, an_object_is_a_difference_until_it_is_freed)
+{
+	const char *cache;
+	u64 p;
+
+	ASSERT_EQ(ask("mark; kmalloc 700 -j"), 0);
+	p = answer_value("ptr");
+	ASSERT_EQ(ask("diff -j"), 0);
+	cache = strstr(answer, "\"name\":\"kmalloc-");
+	ASSERT_NOT_NULL(cache);
+	EXPECT_EQ(value_from(cache, "objs"), 1);
+	ASSERT_EQ(ask("kfree 0x%lx; diff", p), 0);
+	EXPECT_TRUE(answer_says("nothing has changed\n"));
+}
+
+KTEST(cmd_state, pages_are_a_difference_of_their_zone)
+{
+	u64 pfn;
+
+	ASSERT_EQ(ask("mark; alloc 5 -j"), 0);
+	pfn = answer_value("pfn");
+	ASSERT_EQ(ask("diff -j"), 0);
+	EXPECT_TRUE(answer_says("\"free\":-32}"));
+	EXPECT_TRUE(answer_says("\"caches\":[]"));
+	ASSERT_EQ(ask("free %lu 5; diff", pfn), 0);
+	EXPECT_TRUE(answer_says("nothing has changed\n"));
+}
+
+KTEST(cmd_state, areas_and_caches_that_come_and_go_are_named)
+{
+	char added[64];
+	u64 p;
+
+	ASSERT_EQ(ask("mark; cache create t-diff 64; vmalloc 4096 -j"), 0);
+	p = answer_value("ptr");
+	ASSERT_EQ(ask("diff -j"), 0);
+	snprintf(added, sizeof(added), "{\"start\":\"0x%lx\",\"added\":1}", p);
+	EXPECT_TRUE(answer_says(added));
+	ASSERT_EQ(ask("mark; vfree 0x%lx; cache destroy t-diff; diff -j", p), 0);
+	snprintf(added, sizeof(added), "{\"start\":\"0x%lx\",\"added\":0}", p);
+	EXPECT_TRUE(answer_says(added));
+}
+
+KTEST(stress, a_second_of_it_breaks_nothing)
+{
+	ASSERT_EQ(ask("stress 1 seed=%u -j", test_rand()), 0);
+	EXPECT_TRUE(answer_is_object());
+	EXPECT_TRUE(answer_says("\"failed\":[]"));
+	EXPECT_GT(answer_value("value"), 100);
+}
+
+KTEST(stress, arguments_are_checked)
+{
+	EXPECT_REFUSED(ERANGE, "SECONDS", "stress 0");
+	EXPECT_REFUSED(EINVAL, "SECONDS", "stress long");
+	EXPECT_REFUSED(EINVAL, "seed", "stress 1 seed=x");
+	EXPECT_REFUSED(ERANGE, "cpus", "stress 1 cpus=0");
+	EXPECT_REFUSED(ERANGE, "cpus", "stress 1 cpus=1000");
+	EXPECT_REFUSED(EINVAL, "unknown option", "stress 1 2");
+}

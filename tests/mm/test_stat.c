@@ -1,0 +1,78 @@
+/* Snapshots: what they say together is true together. */
+#include <mm/stat.h>
+
+#include "../../mm/internal.h"
+
+#include <kernel/sections.h>
+#include <kernel/string.h>
+#include <kernel/test.h>
+
+KTEST(stat, free_pages_are_the_sum_of_the_blocks)
+{
+	struct zone_stat z;
+	struct type_stat types;
+
+	for (unsigned n = 0; zone_stat(n, &z); n++) {
+		unsigned long pages = 0;
+
+		type_stat(&z, &types);
+		for (unsigned o = 0; o < NR_ORDERS; o++) {
+			unsigned long blocks = 0;
+
+			for (unsigned type = 0; type < NR_MIGRATETYPES; type++)
+				blocks += types.free[type][o];
+			EXPECT_EQ(blocks, z.blocks[o]);
+			pages += z.blocks[o] << o;
+		}
+		EXPECT_EQ(pages, z.free);
+	}
+}
+
+KTEST(stat, every_managed_page_is_free_listed_or_allocated)
+{
+	struct zone_stat z;
+
+	for (unsigned n = 0; zone_stat(n, &z); n++) {
+		struct pcp_stat p;
+
+		if (!z.present)
+			continue;
+		pcp_stat(&z, 0, &p);
+		EXPECT_EQ(z.managed, z.free + p.count + zone_allocated_pages(node_zone(z.nid, z.type)));
+	}
+}
+
+/* Steps from block to block through an opened section and counts the free ones; the zone's count must be the same. */
+KTEST(stat, frames_add_up_to_the_zone)
+{
+	struct zone_stat z;
+
+	for (unsigned n = 0; zone_stat(n, &z); n++) {
+		unsigned long free = 0;
+
+		if (!z.present || z.spanned > 1UL << 18)
+			continue;
+		for (pfn_t pfn = z.start_pfn; pfn < z.start_pfn + z.spanned;) {
+			struct frame_stat f;
+
+			frame_stat(pfn, &f);
+			if (f.free && !strcmp(f.flag[f.nr_flags - 1], "pcp"))
+				f.free = false;
+			if (f.free)
+				free += 1UL << f.order;
+			pfn += f.in_block ? 1UL << f.order : 1;
+		}
+		EXPECT_EQ(free, z.free);
+	}
+}
+
+KTEST(stat, frame_zero_and_the_image_are_not_free)
+{
+	struct frame_stat f;
+
+	frame_stat(0, &f);
+	EXPECT_FALSE(f.free);
+	frame_stat(image_to_phys(__text_start) >> PAGE_SHIFT, &f);
+	EXPECT_FALSE(f.free);
+	EXPECT_STREQ(f.owner, "kernel text");
+}

@@ -16,6 +16,7 @@
 
 #include <mm/check.h>
 
+#include <kernel/bug.h>
 #include <kernel/errno.h>
 #include <kernel/random.h>
 #include <kernel/string.h>
@@ -48,7 +49,8 @@ static void ktest_sort(void)
 {
 	if (nr_sorted)
 		return;
-	for (struct ktest *const *t = __start_ktests; t < __stop_ktests && nr_sorted < KTESTS_MAX; t++) {
+	BUG_ON(__stop_ktests - __start_ktests > KTESTS_MAX, "more than %d test cases", KTESTS_MAX);
+	for (struct ktest *const *t = __start_ktests; t < __stop_ktests; t++) {
 		unsigned i = nr_sorted++;
 
 		for (; i && ktest_order(*t, sorted[i - 1]) < 0; i--)

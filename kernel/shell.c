@@ -17,6 +17,7 @@
  */
 #include <kernel/shell.h>
 
+#include <kernel/bug.h>
 #include <kernel/cmdline.h>
 #include <kernel/errno.h>
 #include <kernel/printk.h>
@@ -65,7 +66,8 @@ static void commands_sort(void)
 
 	if (nr_sorted)
 		return;
-	for (c = __start_shell_cmds; c < __stop_shell_cmds && nr_sorted < COMMANDS_MAX; c++) {
+	BUG_ON(__stop_shell_cmds - __start_shell_cmds > COMMANDS_MAX, "more than %d commands", COMMANDS_MAX);
+	for (c = __start_shell_cmds; c < __stop_shell_cmds; c++) {
 		unsigned i = nr_sorted++;
 
 		for (; i && strcmp((*c)->name, sorted[i - 1]->name) < 0; i--)

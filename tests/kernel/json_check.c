@@ -1,4 +1,13 @@
-/* A recursive descent over the grammar; `at` stands behind what has been read. */
+/*
+ * json_check.c - a strict reader of JSON, for tests of what the shell answers.
+ *
+ * Idea.       A recursive descent over RFC 8259's grammar without white space: the writer emits none.
+ * Layout.     `at` stands behind what has been read; `wrong` keeps the first complaint.
+ * Invariants. Nothing behind the terminating NUL is read; the depth is bounded.
+ * Locking.    None: one test at a time.
+ * Failure.    The complaint, for the failing case to print.
+ * Next:       test_json.c.
+ */
 #include "json_check.h"
 
 #include <kernel/string.h>

@@ -1,4 +1,14 @@
-/* The command line: words, quotes, and mistakes that are named and do no harm. */
+/*
+ * test_cmdline.c - words, quotes, and mistakes that are named and do no harm.
+ *
+ * Idea.       Two options of its own note what they are called with; what the parser complains about is
+ *             looked up in the log.
+ * Layout.     parse(text) -> seen: "name=value|" for each call, in order.
+ * Invariants. A word that no option declares never reaches a handler.
+ * Locking.    None.
+ * Failure.    The notes and the log lines are compared as text.
+ * Next:       test_work.c.
+ */
 #include <kernel/cmdline.h>
 #include <kernel/errno.h>
 #include <kernel/printk.h>

@@ -1,4 +1,15 @@
-/* The JSON writer: valid for any nesting and any bytes, and an error leaves nothing but itself. */
+/*
+ * test_json.c - the JSON writer: valid for any nesting and any bytes, and an error leaves nothing but
+ * itself.
+ *
+ * Idea.       What it writes is read back by a strict reader; random documents and random strings must pass,
+ *             and buffers of every small size must hold.
+ * Layout.     begin() and finish() stand for the shell around a command.
+ * Invariants. I1  and I2 of json.c and of out.c.
+ * Locking.    None.
+ * Failure.    The answer is printed.
+ * Next:       test_lineedit.c.
+ */
 #include "kernel/out.h"
 
 #include <kernel/errno.h>

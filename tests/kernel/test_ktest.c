@@ -1,4 +1,14 @@
-/* The runner itself: which cases a pattern selects, and that a failed expectation is a failure. */
+/*
+ * test_ktest.c - the runner: which cases a pattern selects, and that a failed expectation is a failure.
+ *
+ * Idea.       A test framework that cannot fail proves nothing: expectations fail here on a record of their
+ *             own.
+ * Layout.     Records that are in no section.
+ * Invariants. Names are unique and sorted, so a result is found by its name.
+ * Locking.    None.
+ * Failure.    The inner failures print diagnostics that belong to a passing case.
+ * Next:       tests/mm.
+ */
 #include <kernel/bits.h>
 #include <kernel/random.h>
 #include <kernel/string.h>

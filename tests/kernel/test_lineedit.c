@@ -1,5 +1,13 @@
 /*
- * The line editor, typed at: a small terminal reads what it emits, and a model of a line says what should be there.
+ * test_lineedit.c - the line editor, typed at.
+ *
+ * Idea.       A small terminal reads what the editor emits: its row and cursor must show the line after every
+ *             key. A model of a line, in the simplest code, says what text and cursor should be.
+ * Layout.     keys -> lineedit_feed -> terminal() -> row[], column
+ * Invariants. I1  to I3 of lineedit.c, after every byte.
+ * Locking.    None.
+ * Failure.    A random sequence stops at the first difference.
+ * Next:       test_shell.c.
  */
 #include "kernel/lineedit.h"
 

@@ -1,4 +1,15 @@
-/* Formatted output: C99's meanings, and a length that does not depend on the room there is. */
+/*
+ * test_printf.c - formatted output has C99's meanings.
+ *
+ * Idea.       Each kind of conversion is compared with the text that C99 asks for; random ones must give the
+ *             same length and a prefix of the same text in any buffer, and numbers must read back as they
+ *             were.
+ * Layout.     EXPECT_FORMAT(text, format, arguments): text and returned length.
+ * Invariants. I1  and I2 of printf.c.
+ * Locking.    None.
+ * Failure.    A case prints both texts.
+ * Next:       test_string.c.
+ */
 #include <kernel/printk.h>
 #include <kernel/sections.h>
 #include <kernel/string.h>

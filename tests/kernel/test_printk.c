@@ -1,4 +1,13 @@
-/* The log: every line is kept with its stamp, whatever the console shows, from any context. */
+/*
+ * test_printk.c - every log line is kept with its stamp, whatever the console shows, from any context.
+ *
+ * Idea.       The log can be read back line by line, and the console counts the log lines that it has shown.
+ * Layout.     log_end() is the place where the next line will be.
+ * Invariants. I1  and I3 of printk.c.
+ * Locking.    None.
+ * Failure.    Cases about the console are skipped inside a tagged request, which holds log lines back itself.
+ * Next:       test_json.c.
+ */
 #include <kernel/printk.h>
 #include <kernel/string.h>
 #include <kernel/test.h>

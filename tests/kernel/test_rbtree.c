@@ -1,4 +1,14 @@
-/* Red-black trees under random operations, against a sorted array, with a derived value that must stay exact. */
+/*
+ * test_rbtree.c - red-black trees under random operations.
+ *
+ * Idea.       200 items that are in the tree or not: their array, sorted by nature, says what the tree must
+ *             contain, and the largest weight among them what the root's derived value must be.
+ * Layout.     items[], tree; expect_content() compares both directions, expect_sound() asks rb_check().
+ * Invariants. I1  to I4 of rbtree.c, after every operation.
+ * Locking.    None.
+ * Failure.    A case ends at the first unsound tree.
+ * Next:       test_cmdline.c.
+ */
 #include <kernel/rbtree.h>
 #include <kernel/test.h>
 

@@ -1,4 +1,14 @@
-/* From lines to answers: words, statuses, errors, JSON; hostile lines end in an answer and nothing else. */
+/*
+ * test_shell.c - from lines to answers: words, statuses, errors, JSON; hostile lines end in an answer.
+ *
+ * Idea.       Lines run as if typed, with the answer captured. A command of its own says which words reached
+ *             it, fails as told, or takes numbers.
+ * Layout.     run(line) -> status and answer[]; EXPECT_ANSWER compares both.
+ * Invariants. I1  of shell.c; every failure has a reason, every -j answer is one JSON object on one line.
+ * Locking.    None.
+ * Failure.    Both texts are printed.
+ * Next:       test_ktest.c.
+ */
 #include <kernel/errno.h>
 #include <kernel/printk.h>
 #include <kernel/shell.h>

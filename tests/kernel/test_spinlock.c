@@ -1,4 +1,14 @@
-/* Locks on one CPU: who holds what, tickets across the wrap, interrupts; wrong steps end in a panic. */
+/*
+ * test_spinlock.c - locks on one CPU: holder, depth, tickets across the wrap, interrupts.
+ *
+ * Idea.       On one CPU a lock that is taken when it should not be never comes back, so what may be taken is
+ *             shown by taking it and what may not by trylock, or by the panic of a debug build.
+ * Layout.     Ordinary cases; panic cases in debug builds only.
+ * Invariants. I1  to I3 of spinlock.c.
+ * Locking.    Locks of its own.
+ * Failure.    The panic cases end the kernel with the report that their pattern names.
+ * Next:       test_printk.c.
+ */
 #include <kernel/spinlock.h>
 #include <kernel/test.h>
 

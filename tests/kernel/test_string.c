@@ -1,4 +1,15 @@
-/* Memory blocks and strings against the obvious byte-by-byte versions; numbers and patterns out of text. */
+/*
+ * test_string.c - memory blocks and strings against byte-by-byte versions; numbers and patterns out of
+ * text.
+ *
+ * Idea.       An arena of bytes and a model of it: random starts, lengths and overlaps must change exactly
+ *             the bytes that the model changes. Patterns are compared with their recursive definition.
+ * Layout.     arena, model, from: three blocks of 1 KiB.
+ * Invariants. Bytes outside of a block's range never change.
+ * Locking.    None.
+ * Failure.    The first byte that differs ends a case.
+ * Next:       test_rbtree.c.
+ */
 #include <kernel/errno.h>
 #include <kernel/string.h>
 #include <kernel/test.h>

@@ -1,10 +1,11 @@
 /*
  * acpi.c - ACPI tables that are static: found, checked, and the MADT's processors.
  *
- * Idea.       The RSDP leads to the RSDT or XSDT, that to all other tables. No AML is read. A table counts only if its
- *             length is sane and its bytes sum up to zero.
- * Layout.     RSDP: 20 bytes, 36 from revision 2 on. Each table: a header of 36 bytes (signature 4, length 4 ...).
- *             RSDT: u32 pointers, XSDT: u64 pointers, which are aligned to 4 bytes only. (ACPI 6.5, 5.2.)
+ * Idea.       The RSDP leads to the RSDT or XSDT, that to all other tables. No AML is read. A table counts
+ *             only if its length is sane and its bytes sum up to zero.
+ * Layout.     RSDP: 20 bytes, 36 from revision 2 on. Each table: a header of 36 bytes (signature 4, length 4
+ *             ...). RSDT: u32 pointers, XSDT: u64 pointers, which are aligned to 4 bytes only. (ACPI 6.5,
+ *             5.2.)
  * Invariants. I1  nothing is read but through the accessor or inside a table's checked length
  *             I2  an entry of length below 2 ends its table, so each walk ends
  * Locking.    None: pure functions.

@@ -34,8 +34,8 @@ struct acpi_cpu {
 };
 
 /*
- * The table with this signature, checked (length, checksum), or NULL. *len is its length. bi->rsdp_copy is used if it is
- * there, else bi->rsdp. What is wrong is noted in bi.
+ * The table with this signature, checked (length, checksum), or NULL. *len is its length. bi->rsdp_copy is
+ * used if it is there, else bi->rsdp. What is wrong is noted in bi.
  */
 const void *acpi_find_table(const struct boot_mem *mem, struct boot_info *bi, const char sig[4], u32 *len);
 /* The processors in the MADT of len bytes, at most max of them into cpu[]. Returns how many the table has. */

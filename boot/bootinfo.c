@@ -1,8 +1,9 @@
 /*
  * bootinfo.c - filling a struct boot_info without losing what matters.
  *
- * Idea.       A parser meets odd input long before there is a console. What it has to say goes into the structure as
- *             text and is printed later; what does not fit is dropped in the order of harmlessness.
+ * Idea.       A parser meets odd input long before there is a console. What it has to say goes into the
+ *             structure as text and is printed later; what does not fit is dropped in the order of
+ *             harmlessness.
  * Layout.     struct boot_info, kernel/bootinfo.h.
  * Invariants. I1  notes is NUL-terminated and notes_len < BOOT_NOTES_SIZE
  *             I2  no range that is not usable is dropped while a usable one could make room for it

@@ -1,17 +1,17 @@
 /*
  * multiboot2.c - the information block of a Multiboot2 loader.
  *
- * Idea.       One pass over the tags copies what is small and remembers where the maps are; then the best map is
- *             converted. The EFI map (tag 17) says most and is preferred; the plain map (tag 6), which GRUB derives from
- *             it, serves to check it. Without either there are the two numbers of tag 4.
- * Layout.     u32 total size, u32 0, then tags at multiples of 8: u32 type, u32 size (header included), payload; the end
- *             is type 0, size 8. (Multiboot2 specification 2.0, section 3.6.)
+ * Idea.       One pass over the tags copies what is small and remembers where the maps are; then the best map
+ *             is converted. The EFI map (tag 17) says most and is preferred; the plain map (tag 6), which
+ *             GRUB derives from it, serves to check it. Without either there are the two numbers of tag 4.
+ * Layout.     u32 total size, u32 0, then tags at multiples of 8: u32 type, u32 size (header included),
+ *             payload; the end is type 0, size 8. (Multiboot2 specification 2.0, section 3.6.)
  * Invariants. I1  every read lies inside [buf, buf + len), whatever the bytes say
  *             I2  the work is bounded: at most len / 8 tags, MAP_ENTRIES_MAX entries of one map
  *             I3  fields are read bytewise (memcpy): nothing relies on the block's alignment
  * Locking.    None: a pure function.
- * Failure.    A tag that is too short for its kind is noted and skipped; one that reaches past the block ends the pass.
- *             -EINVAL only if there is no block.
+ * Failure.    A tag that is too short for its kind is noted and skipped; one that reaches past the block ends
+ *             the pass. -EINVAL only if there is no block.
  * Next:       mm/memmap.c sanitises the ranges; acpi.c finds tables from the RSDP.
  */
 
@@ -175,7 +175,10 @@ static void efi_map_add(const struct map_tag *map, struct boot_info *bi)
 		boot_note(bi, "Multiboot2: %u EFI descriptors are empty or wrap, ignored", bad);
 }
 
-/* Bytes of [start, start + size) that the plain map calls usable. Its entries do not overlap, or it is wrong anyway. */
+/*
+ * Bytes of [start, start + size) that the plain map calls usable. Its entries do not overlap, or it is wrong
+ * anyway.
+ */
 static u64 plain_usable(const struct map_tag *map, u64 start, u64 size)
 {
 	u64 sum = 0;
@@ -190,7 +193,10 @@ static u64 plain_usable(const struct map_tag *map, u64 start, u64 size)
 	return sum;
 }
 
-/* What the EFI map calls usable should be so in the plain map. The EFI map is believed; the difference is said. */
+/*
+ * What the EFI map calls usable should be so in the plain map. The EFI map is believed; the difference is
+ * said.
+ */
 static void maps_compare(const struct map_tags *maps, struct boot_info *bi)
 {
 	unsigned differ = 0;

@@ -1,8 +1,9 @@
 /*
  * pvh.c - the start information of a PVH loader (QEMU's -kernel, Xen, Firecracker).
  *
- * Idea.       One structure with physical addresses of everything else. Each of them is followed through the memory
- *             accessor, which answers NULL for what cannot be read, so the parser runs on any bytes on any host.
+ * Idea.       One structure with physical addresses of everything else. Each of them is followed through the
+ *             memory accessor, which answers NULL for what cannot be read, so the parser runs on any bytes on
+ *             any host.
  * Layout.     struct hvm_start_info (Xen, xen/include/public/arch-x86/hvm/start_info.h):
  *             0 magic, 4 version, 8 flags, 12 modules, 16 module list, 24 command line, 32 RSDP,
  *             and from version 1 on 40 memory map, 48 its entries, 52 reserved.
@@ -48,7 +49,9 @@ static bool read_at(const struct boot_mem *mem, u64 pa, void *dst, size_t size)
 	return p != NULL;
 }
 
-/* Text at pa, byte by byte, because its length is known only at its end. False if it was cut or not readable. */
+/*
+ * Text at pa, byte by byte, because its length is known only at its end. False if it was cut or not readable.
+ */
 static bool text_at(const struct boot_mem *mem, u64 pa, char *dst, size_t size)
 {
 	for (size_t n = 0; n < size - 1; n++) {

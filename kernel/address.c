@@ -1,9 +1,10 @@
 /*
  * address.c - what an address is.
  *
- * Idea.       Most faults are understood once the report says what the address should have been. The regions of the
- *             address space are asked in turn, from the most special to the most general.
- * Layout.     null page, user half, hole between the halves; guard pages, image; vmalloc, page array, direct map.
+ * Idea.       Most faults are understood once the report says what the address should have been. The regions
+ *             of the address space are asked in turn, from the most special to the most general.
+ * Layout.     null page, user half, hole between the halves; guard pages, image; vmalloc, page array, direct
+ *             map.
  * Invariants. None: it reads, and believes nothing.
  * Locking.    None waited for: it runs in a panic.
  * Failure.    An address in no region is said to be in none.

@@ -1,8 +1,9 @@
 /*
  * ksyms.c - the image's own symbol table.
  *
- * Idea.       The image is linked twice: tools/mksyms turns the first link's symbols into a table that the second link
- *             takes in. The table names sections, not addresses, so it stays right although it moves what lies behind it.
+ * Idea.       The image is linked twice: tools/mksyms turns the first link's symbols into a table that the
+ *             second link takes in. The table names sections, not addresses, so it stays right although it
+ *             moves what lies behind it.
  * Layout.     ksyms_addr[n]: each address less that of the table itself, ascending;
  *             ksyms_name[n]: where its name begins in ksyms_text.
  * Invariants. A symbol reaches to the next one; the last one to the end of the image.

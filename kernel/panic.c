@@ -1,9 +1,10 @@
 /*
  * panic.c - the last report.
  *
- * Idea.       A kernel that has found something impossible says what, where and with which values, shows registers,
- *             what the layers know, and how it came there, and ends with status 2. It trusts as little as it can:
- *             no lock is waited for, and each part may fault without hiding the parts before it.
+ * Idea.       A kernel that has found something impossible says what, where and with which values, shows
+ *             registers, what the layers know, and how it came there, and ends with status 2. It trusts as
+ *             little as it can: no lock is waited for, and each part may fault without hiding the parts
+ *             before it.
  * Layout.     BUG file:line function: text / registers / dumps of the layers / backtrace.
  * Invariants. Only the first panic reports; a panic inside it prints one line and ends the machine.
  * Locking.    None; interrupts are off from the first instruction to the end.

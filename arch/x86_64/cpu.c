@@ -1,8 +1,8 @@
 /*
  * cpu.c - what this CPU can do, switched on, and what it is.
  *
- * Idea.       Every feature that only protects (NX, write protection, SMEP, SMAP, UMIP) is used where it is present and
- *             missed by nobody where it is not: the entry bits that depend on one are variables.
+ * Idea.       Every feature that only protects (NX, write protection, SMEP, SMAP, UMIP) is used where it is
+ *             present and missed by nobody where it is not: the entry bits that depend on one are variables.
  * Layout.     Control registers: CR0.WP from entry.S; CR4.PGE/SMEP/SMAP/UMIP here; PAT as Linux has it.
  * Invariants. Index 0 of the PAT stays write-back, so an entry without memory-type bits is ordinary memory.
  * Locking.    None: written once, by the boot CPU.

@@ -1,5 +1,6 @@
 /*
- * crash.c - ways to fall, on request: each ends in a report, a reset or silence, which the tests of the runner expect.
+ * crash.c - ways to fall, on request: each ends in a report, a reset or silence, which the tests of the
+ * runner expect.
  *
  * Idea.       A report that has never been seen is not known to work.
  * Layout.     A table of kinds and what each does.
@@ -36,7 +37,9 @@ static void crash_exec_data(void)
 	fn();
 }
 
-/* Recursion that the compiler cannot turn into a loop, and whose end (after 2^64 calls) it has to believe in. */
+/*
+ * Recursion that the compiler cannot turn into a loop, and whose end (after 2^64 calls) it has to believe in.
+ */
 static __noinline unsigned long crash_recurse(volatile unsigned long *outer)
 {
 	volatile unsigned long frame[32];

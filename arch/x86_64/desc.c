@@ -1,10 +1,11 @@
 /*
  * desc.c - segments, task state and interrupt gates.
  *
- * Idea.       Long mode leaves little of segmentation: one code and one data segment, and a task state that only names
- *             stacks. A trap runs on the stack that it hit, but for NMI, double fault and machine check, which may come
- *             when that stack is not to be trusted and have one each (IST).
- * Layout.     GDT: 0x08 code, 0x10 data, 0x18 task state (two slots). IDT: 256 interrupt gates onto the stubs of trap.S.
+ * Idea.       Long mode leaves little of segmentation: one code and one data segment, and a task state that
+ *             only names stacks. A trap runs on the stack that it hit, but for NMI, double fault and machine
+ *             check, which may come when that stack is not to be trusted and have one each (IST).
+ * Layout.     GDT: 0x08 code, 0x10 data, 0x18 task state (two slots). IDT: 256 interrupt gates onto the stubs
+ *             of trap.S.
  * Invariants. All gates are interrupt gates: a handler starts with interrupts off and TF clear.
  * Locking.    None: written once, by the boot CPU.
  * Failure.    None.

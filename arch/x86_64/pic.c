@@ -1,9 +1,10 @@
 /*
  * pic.c - the two 8259 interrupt controllers, and the local APIC as a plain wire to them.
  *
- * Idea.       One CPU needs two lines: the timer's and the UART's. The 8259 pair does that on every PC without a table
- *             of ACPI. Firmware may have left the local APIC on with its LINT0 input closed (UEFI does); it is set to
- *             pass the 8259's interrupt through ("virtual wire mode", Intel MP specification 3.6.2.1).
+ * Idea.       One CPU needs two lines: the timer's and the UART's. The 8259 pair does that on every PC
+ *             without a table of ACPI. Firmware may have left the local APIC on with its LINT0 input closed
+ *             (UEFI does); it is set to pass the 8259's interrupt through ("virtual wire mode", Intel MP
+ *             specification 3.6.2.1).
  * Layout.     Lines 0 to 15 are vectors 32 to 47.
  * Invariants. All lines but those in use are masked.
  * Locking.    None: set up once, then only the interrupt handler.

@@ -1,9 +1,9 @@
 /*
  * probe.c - touching memory that may not be there, and walking a stack that may be broken.
  *
- * Idea.       Each access is one instruction with an entry in the exception table: the fault goes to its fixup and not to
- *             a panic. Whoever must look at doubtful memory (a probe of a guard page, a backtrace, a dump in a panic)
- *             comes here.
+ * Idea.       Each access is one instruction with an entry in the exception table: the fault goes to its
+ *             fixup and not to a panic. Whoever must look at doubtful memory (a probe of a guard page, a
+ *             backtrace, a dump in a panic) comes here.
  * Layout.     A frame: saved RBP at 0, return address at 8; traps build one too (trap.S).
  * Invariants. The chain of frames is followed upwards only within a stack, and at most FRAMES_MAX deep.
  * Locking.    None.

@@ -1,7 +1,8 @@
 /*
  * pt.c - what page-table entries need beyond the inline functions of arch_impl/pt.h.
  *
- * Idea.       The walker in mm/ knows levels and indices; here are only the names of the bits and the root register.
+ * Idea.       The walker in mm/ knows levels and indices; here are only the names of the bits and the root
+ *             register.
  * Layout.     Bit names and their order are those of Linux's arch/x86/mm/dump_pagetables.c.
  * Invariants. The root register holds a table below 4 GiB or not: in long mode that makes no difference.
  * Locking.    None.

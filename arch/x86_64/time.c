@@ -1,11 +1,13 @@
 /*
  * time.c - the time-stamp counter as clock, the 8254's channel 0 as alarm.
  *
- * Idea.       The TSC counts; its rate is what CPUID says, or else is measured once against channel 2 of the 8254 in
- *             about a millisecond. Nothing ticks: an interrupt comes only when somebody asked to be woken.
+ * Idea.       The TSC counts; its rate is what CPUID says, or else is measured once against channel 2 of the
+ *             8254 in about a millisecond. Nothing ticks: an interrupt comes only when somebody asked to be
+ *             woken.
  * Layout.     ns = (tsc - tsc_start) * mult >> 32
  * Invariants. I1  the alarm is armed (channel 0 counting) while wake_ns or a request for "soon" is set
- *             I2  a reading of the 8254 counts only if the TSC says that it was quick: an emulator may be descheduled
+ *             I2  a reading of the 8254 counts only if the TSC says that it was quick: an emulator may be
+ *                 descheduled
  * Locking.    Interrupts off around the alarm.
  * Failure.    A counter that does not move gives a rate of 1 GHz, so that time at least goes on.
  * Next:       arch_idle() in cpu.c; the caller of arch_time_wake_at() is kernel/work.c.

@@ -1,8 +1,8 @@
 /*
  * tlb.c - the full flush of this CPU.
  *
- * Idea.       A write of CR3 keeps global entries; a change of CR4.PGE drops everything, paging-structure caches
- *             included (Intel SDM vol. 3, 4.10.4.1).
+ * Idea.       A write of CR3 keeps global entries; a change of CR4.PGE drops everything, paging-structure
+ *             caches included (Intel SDM vol. 3, 4.10.4.1).
  * Layout.     None.
  * Invariants. CR4.PGE has its former value afterwards.
  * Locking.    Interrupts off between the two writes: a handler would find PGE clear.

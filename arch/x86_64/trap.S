@@ -1,10 +1,10 @@
 /*
  * trap.S - the way into x86_trap() and back, and the one probe that needs to be assembly.
  *
- * Each vector has a stub of 16 bytes that makes the stack look the same for all: an error code, then the vector. The
- * common part saves the registers as struct x86_regs (x86_internal.h) and builds one more frame, whose return address
- * is the interrupted instruction, so that a backtrace by frame pointers walks through a trap. Kernel code never leaves
- * ring 0: GS.base is always right, and SWAPGS has no place here.
+ * Each vector has a stub of 16 bytes that makes the stack look the same for all: an error code, then the
+ * vector. The common part saves the registers as struct x86_regs (x86_internal.h) and builds one more frame,
+ * whose return address is the interrupted instruction, so that a backtrace by frame pointers walks through a
+ * trap. Kernel code never leaves ring 0: GS.base is always right, and SWAPGS has no place here.
  */
 
 	.section .text
@@ -14,8 +14,9 @@ x86_trap_stubs:
 	vector = 0
 	.rept 256
 	.balign 16
-	/* The CPU pushes an error code for 8, 10 to 14, 17, 21, 29 and 30 (SDM vol. 3, table 6-1; AMD APM vol. 2, 8.2). */
-	.if (vector != 8) && ((vector < 10) || (vector > 14)) && (vector != 17) && (vector != 21) && (vector != 29) && (vector != 30)
+	/* The CPU itself pushes an error code for these (SDM vol. 3, table 6-1; AMD APM vol. 2, 8.2). */
+	with_error = (vector == 8) || ((vector >= 10) && (vector <= 14)) || (vector == 17) || (vector == 21)
+	.if !(with_error || (vector == 29) || (vector == 30))
 	pushq	$0
 	.endif
 	pushq	$vector
@@ -67,8 +68,8 @@ trap_common:
 	iretq
 
 /*
- * int x86_probe_exec(vaddr_t va): calls va, where a return instruction must be. A fault that the fetch raises has RIP
- * = va, with x86_probe_exec_ret on top of the stack: by that x86_trap() knows it.
+ * int x86_probe_exec(vaddr_t va): calls va, where a return instruction must be. A fault that the fetch raises
+ * has RIP = va, with x86_probe_exec_ret on top of the stack: by that x86_trap() knows it.
  */
 	.globl x86_probe_exec, x86_probe_exec_ret, x86_probe_exec_fault
 	.type x86_probe_exec, @function

@@ -1,10 +1,11 @@
 /*
  * trap.c - what happens at each vector.
  *
- * Idea.       A trap is one of three things: an interrupt, which runs a handler and goes back; a fault that the code
- *             which raised it has announced in the exception table, which goes on at its fixup; or the end.
- * Layout.     ex_table: pairs (instruction, fixup), few, searched in order. Lines 0 to 15 of the 8259 are vectors 32 to
- *             47, vector 240 is raised by software for tests.
+ * Idea.       A trap is one of three things: an interrupt, which runs a handler and goes back; a fault that
+ *             the code which raised it has announced in the exception table, which goes on at its fixup; or
+ *             the end.
+ * Layout.     ex_table: pairs (instruction, fixup), few, searched in order. Lines 0 to 15 of the 8259 are
+ *             vectors 32 to 47, vector 240 is raised by software for tests.
  * Invariants. I1  before an interrupt handler runs, a PC inside a restartable primitive has been set back
  *             I2  x86_trap_regs is the innermost trap of this CPU, NULL outside of traps
  *             I3  handlers run with interrupts off and do not nest, but for NMI, machine check and faults
@@ -103,8 +104,8 @@ static bool trap_fixup(struct x86_regs *regs)
 		}
 	}
 	/*
-	 * arch_probe's call: the fetch raises a page fault, or general protection if the address is not canonical,
-	 * with the return address already on the stack.
+	 * arch_probe's call: the fetch raises a page fault, or general protection if the address is not
+	 * canonical, with the return address already on the stack.
 	 */
 	if ((regs->vector == X86_VEC_PAGE_FAULT || regs->vector == X86_VEC_GENERAL_PROTECTION) &&
 	    arch_probe_read(&top, regs->rsp, sizeof(top)) == sizeof(top) && top == (u64)x86_probe_exec_ret) {
@@ -232,9 +233,9 @@ void arch_irq_init(void)
 /* ---- single steps ---- */
 
 /*
- * Before an instruction of a restartable primitive: lets step() interfere, then does as any interrupt does. A restarted
- * primitive passes the same instructions again; only one that was not reached before is interrupted, so that every pass
- * ends, and each instruction is interrupted once.
+ * Before an instruction of a restartable primitive: lets step() interfere, then does as any interrupt does. A
+ * restarted primitive passes the same instructions again; only one that was not reached before is
+ * interrupted, so that every pass ends, and each instruction is interrupted once.
  */
 static void trap_step(struct x86_regs *regs)
 {

@@ -30,7 +30,9 @@ enum x86_vector {
 
 enum x86_irq_line { X86_IRQ_TIMER = 0, X86_IRQ_CASCADE = 2, X86_IRQ_COM1 = 4, X86_NR_IRQ_LINES = 16 };
 
-/* trap.S: one stub a vector, 16 bytes each; the return address of arch_probe's call and where its fault goes. */
+/*
+ * trap.S: one stub a vector, 16 bytes each; the return address of arch_probe's call and where its fault goes.
+ */
 extern const char x86_trap_stubs[];
 int x86_probe_exec(vaddr_t va);
 extern const char x86_probe_exec_ret[], x86_probe_exec_fault[];

@@ -1,17 +1,18 @@
 /*
  * entry.S - from a loader's 32-bit protected mode to 64-bit C at its linked address.
  *
- * Idea.       Both protocols enter with paging off, flat segments and interrupts off. The number of paging levels can
- *             only be chosen now (CR4.LA57 cannot change while paging is on), so the command line is searched for
- *             the word no5lvl here, in 32-bit code. One set of early tables serves both choices.
+ * Idea.       Both protocols enter with paging off, flat segments and interrupts off. The number of paging
+ *             levels can only be chosen now (CR4.LA57 cannot change while paging is on), so the command line
+ *             is searched for the word no5lvl here, in 32-bit code. One set of early tables serves both
+ *             choices.
  * Layout.     pd[4]      2 MiB leaves for physical 0 .. 4 GiB, shared by all three views
  *             pdpt_low   [0..3] -> pd[0..3]
  *             pdpt_high  [510] -> pd[0]                          KERNEL_VMA = -2 GiB
  *             pml4       [0] identity, [273] direct map -> pdpt_low;  [511] image -> pdpt_high
  *             pml5       [0] identity, [273] direct map, [511] image -> pml4, whose slots 0 and 511 fit again
  *             The direct map begins at slot 273 of the root in Linux's layout with four levels and with five.
- * Invariants. Nothing here writes outside .bss, which the loader has cleared. The early map is all-writable and
- *             executable; pgtable_init() replaces it.
+ * Invariants. Nothing here writes outside .bss, which the loader has cleared. The early map is all-writable
+ *             and executable; pgtable_init() replaces it.
  * Failure.    A CPU without long mode: one line on COM1, status 2, halt.
  * Next:       boot.c, which reads what the loader left.
  */
@@ -122,8 +123,8 @@ boot_entry:					/* EAX: magic; EBX: information block */
 	ljmp	$0x18, $entry_64
 
 /*
- * EDI = 5 if the CPU has LA57 and the command line has no word "no5lvl", else 4. Quotes mean nothing here, as in
- * Linux's early parser. Uses all registers but EBP.
+ * EDI = 5 if the CPU has LA57 and the command line has no word "no5lvl", else 4. Quotes mean nothing here, as
+ * in Linux's early parser. Uses all registers but EBP.
  */
 want_5_levels:
 	xorl	%eax, %eax

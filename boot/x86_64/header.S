@@ -1,13 +1,13 @@
 /*
  * header.S - what loaders look for in the image: the Multiboot2 header and the PVH note.
  *
- * Multiboot2 (specification 2.0, section 3.1): within the first 32 KiB of the file, 8-byte aligned. The only thing
- * asked for is information that every GRUB understands; no tag asks for a framebuffer, for EFI boot services or for
- * relocation, so GRUB loads the ELF segments at their p_paddr and enters in 32-bit protected mode on BIOS and on
- * UEFI alike.
+ * Multiboot2 (specification 2.0, section 3.1): within the first 32 KiB of the file, 8-byte aligned. The only
+ * thing asked for is information that every GRUB understands; no tag asks for a framebuffer, for EFI boot
+ * services or for relocation, so GRUB loads the ELF segments at their p_paddr and enters in 32-bit protected
+ * mode on BIOS and on UEFI alike.
  *
- * PVH (Xen's x86/HVM direct boot ABI): an ELF note of type 18, XEN_ELFNOTE_PHYS32_ENTRY, with the physical address of
- * a 32-bit entry. QEMU's -kernel reads it.
+ * PVH (Xen's x86/HVM direct boot ABI): an ELF note of type 18, XEN_ELFNOTE_PHYS32_ENTRY, with the physical
+ * address of a 32-bit entry. QEMU's -kernel reads it.
  */
 
 	.section .boot.header, "a"

@@ -1,7 +1,8 @@
 /*
  * test_acpi.c - properties of boot/acpi.c over good, odd and hostile tables.
  *
- * Idea.       A small set of tables is built in a buffer, with right checksums; then single things are made wrong.
+ * Idea.       A small set of tables is built in a buffer, with right checksums; then single things are made
+ *             wrong.
  * Layout.     RSDP at 0x10, RSDT at 0x100, XSDT at 0x204 (tables need no alignment), MADT at 0x400.
  * Invariants. A table that is found lies in the buffer and sums up to zero.
  * Locking.    None.
@@ -209,7 +210,10 @@ KTEST(acpi, random_damage_is_survived)
 		tables_typical(f);
 		for (u32 n = 1 + test_rand_below(4); n; n--)
 			f->bytes[test_rand_below(0x700)] = (u8)test_rand();
-		/* Half of the rounds with right sums again, so that the damage reaches what lies behind the check. */
+		/*
+		 * Half of the rounds with right sums again, so that the damage reaches what lies behind the
+		 * check.
+		 */
 		if (test_rand_below(2)) {
 			rsdp_sum(f);
 			sum_to_zero(f, AT_XSDT, 52, 9);

@@ -1,8 +1,8 @@
 /*
  * test_multiboot2.c - properties of boot/multiboot2.c over good, odd and hostile information blocks.
  *
- * Idea.       Blocks are built tag by tag. Overreads show by a parse of the same bytes with other bytes behind them:
- *             the result must not change.
+ * Idea.       Blocks are built tag by tag. Overreads show by a parse of the same bytes with other bytes
+ *             behind them: the result must not change.
  * Layout.     struct block: the bytes so far.
  * Invariants. expect_sound() holds after every parse.
  * Locking.    None.

@@ -1,8 +1,8 @@
 /*
  * test_pvh.c - properties of boot/pvh.c over good, odd and hostile start information.
  *
- * Idea.       The structure and all that it points to lie in one buffer; the accessor answers for that buffer only, so
- *             a pointer to anywhere else is a pointer to nothing.
+ * Idea.       The structure and all that it points to lie in one buffer; the accessor answers for that buffer
+ *             only, so a pointer to anywhere else is a pointer to nothing.
  * Layout.     start information at 0, command line, modules and map at the offsets below.
  * Invariants. expect_sound() holds after every parse.
  * Locking.    None.

@@ -2,7 +2,8 @@
  * test_trap.c - traps, probes, interrupts, restartable primitives and stacks of the running machine.
  *
  * Idea.       What the arch contract promises, asked of the machine itself.
- * Layout.     Grouped by header: cpu.h (probes, backtrace), irq.h, pcpu.h (single steps), stack.h, time.h, pt.h.
+ * Layout.     Grouped by header: cpu.h (probes, backtrace), irq.h, pcpu.h (single steps), stack.h, time.h,
+ *             pt.h.
  * Invariants. Every case leaves interrupts on and no request behind.
  * Locking.    None: main loop.
  * Failure.    EXPECT lines.
@@ -408,7 +409,8 @@ KTEST(trap, restart_every_instruction_is_stepped)
 }
 
 /*
- * The interrupted pop and the interrupt's pop get different entries, whichever comes first, and nothing else moves.
+ * The interrupted pop and the interrupt's pop get different entries, whichever comes first, and nothing else
+ * moves.
  */
 KTEST(trap, restart_pop_against_pop_at_every_instruction)
 {

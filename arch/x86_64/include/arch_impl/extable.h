@@ -2,8 +2,8 @@
 #define ARCH_IMPL_EXTABLE_H
 
 /*
- * Faults that the code expects. EX_TABLE("1b", "2f") inside an asm statement says: if the instruction at label 1 faults,
- * go on at label 2. Any exception but NMI, double fault and machine check counts.
+ * Faults that the code expects. EX_TABLE("1b", "2f") inside an asm statement says: if the instruction at
+ * label 1 faults, go on at label 2. Any exception but NMI, double fault and machine check counts.
  */
 
 #include <kernel/types.h>

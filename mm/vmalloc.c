@@ -100,21 +100,48 @@ static struct page **alloc_page_array(struct vmap_area *a, unsigned nr, gfp_t gf
 	return kmalloc_node(bytes, gfp, nid);
 }
 
-static void free_frames(struct vmap_area *a)
-{
-	struct page **pages = a->vm.pages;
-	unsigned nr = a->vm.nr_pages, step = block_pages(&a->vm);
+/* Frames on their way back, of many areas: what lies side by side can merge before the buddy's lists see it. */
+struct gather {
+	unsigned nr;
+	struct page *page[128];
+};
 
-	if (!pages)
-		return;
-	for (unsigned i = 0; i < nr; i += step)
+static void gather_flush(struct gather *g)
+{
+	free_pages_bulk(g->page, g->nr);
+	g->nr = 0;
+}
+
+static void gather_frames(struct gather *g, struct page **pages, unsigned nr)
+{
+	for (unsigned i = 0; i < nr; i++)
 		pages[i]->flags &= ~PG_vmalloc;
-	if (step == 1)
+	if (nr > ARRAY_SIZE(g->page) / 2) {
 		free_pages_bulk(pages, nr);
+		return;
+	}
+	if (nr > ARRAY_SIZE(g->page) - g->nr)
+		gather_flush(g);
+	for (unsigned i = 0; i < nr; i++)
+		g->page[g->nr++] = pages[i];
+}
+
+static void free_huge_frames(struct page **pages, unsigned nr)
+{
+	for (unsigned i = 0; i < nr; i += 1u << HUGE_ORDER) {
+		pages[i]->flags &= ~PG_vmalloc;
+		__free_pages(pages[i], HUGE_ORDER);
+	}
+}
+
+static void free_frames(struct vmap_area *a, struct gather *g)
+{
+	if (!a->vm.pages)
+		return;
+	if (a->vm.page_level == 0)
+		gather_frames(g, a->vm.pages, a->vm.nr_pages);
 	else
-		for (unsigned i = 0; i < nr; i += step)
-			__free_pages(pages[i], HUGE_ORDER);
-	mm_counter_add(MM_VMALLOC, -(long)nr);
+		free_huge_frames(a->vm.pages, a->vm.nr_pages);
 	free_page_array(a);
 }
 
@@ -132,7 +159,7 @@ static unsigned alloc_huge_frames(struct page **pages, unsigned nr, gfp_t gfp, i
 	return nr;
 }
 
-/* Few come from the CPU's own list, which is there for that; many are cut from the buddy. */
+/* Few come from the CPU's own list, which is there for that; many are cut from the buddy at once. */
 static unsigned alloc_small_frames(struct page **pages, unsigned nr, gfp_t gfp, int nid)
 {
 	unsigned got = 0;
@@ -174,21 +201,28 @@ static void retire(vaddr_t start, size_t bytes, struct vmap_area *a)
 
 unsigned long vm_unmap_aliases(void)
 {
-	unsigned long pages = 0;
+	unsigned long total = 0;
 	struct list_head areas;
-	struct vmap_area *a;
 	vaddr_t start, end;
+	struct gather g;
 
+	g.nr = 0;
 	/* An area's array of pages may be an area itself: freed here, it waits for the next round. */
 	while (vmap_steal_lazy(&areas, &start, &end)) {
+		unsigned long pages = 0;
+		struct vmap_area *a;
+
 		tlb_flush_range(start, end);
 		list_for_each_entry (a, &areas, list) {
 			pages += a->vm.nr_pages;
-			free_frames(a);
+			free_frames(a, &g);
 		}
+		gather_flush(&g);
+		mm_counter_add(MM_VMALLOC, -(long)pages);
 		vmap_release(&areas);
+		total += pages;
 	}
-	return pages;
+	return total;
 }
 
 unsigned long vmalloc_lazy_pages(void)

@@ -46,3 +46,5 @@ SRCS += tests/mm/test_slab_debug.c
 SRCS += tests/mm/zone_fixture.c
 SRCS += $(patsubst %,tests/arch/%,$(filter $(ARCH)/%,x86_64/test_x86.c))
 SRCS += tests/mm/test_pcp.c
+SRCS += tests/mm/test_numa.c
+SRCS += tests/mm/test_zone.c

@@ -1,0 +1,119 @@
+/*
+ * test_numa.c - zonelists and distances of this machine's nodes.
+ *
+ * Idea.       The lists are few and short: each property is looked at for every node.
+ * Layout.     nodes[], nodes[].fallback, nodes[].thisnode
+ * Invariants. N1 to N3 of mm/numa.c, and the order within a list.
+ * Locking.    None: the lists are fixed at boot.
+ * Failure.    As every test's.
+ * Next:       test_page.c.
+ */
+#include <mm/numa.h>
+
+#include "zone_fixture.h"
+
+KTEST(numa, every_populated_zone_is_on_every_list_once)
+{
+	struct zone *zone;
+	struct node *n;
+
+	for_each_node (n) {
+		for_each_populated_zone (zone) {
+			unsigned times = 0;
+
+			for (unsigned i = 0; n->fallback.zone[i]; i++)
+				times += n->fallback.zone[i] == zone;
+			EXPECT_EQ(times, 1);
+			times = 0;
+			for (unsigned i = 0; n->thisnode.zone[i]; i++)
+				times += n->thisnode.zone[i] == zone;
+			EXPECT_EQ(times, zone->nid == n->nid);
+		}
+		for (unsigned i = 0; n->fallback.zone[i]; i++)
+			EXPECT_NE(n->fallback.zone[i]->present, 0);
+	}
+}
+
+KTEST(numa, a_list_goes_from_near_to_far_and_from_high_to_low)
+{
+	struct node *n;
+
+	for_each_node (n) {
+		if (n->has_memory)
+			EXPECT_EQ(n->fallback.zone[0]->nid, n->nid);
+		for (unsigned i = 1; n->fallback.zone[i]; i++) {
+			const struct zone *a = n->fallback.zone[i - 1], *b = n->fallback.zone[i];
+
+			if (a->nid == b->nid)
+				EXPECT_GT(a->type, b->type);
+			else
+				EXPECT_LE(node_distance(n->nid, a->nid), node_distance(n->nid, b->nid));
+		}
+	}
+}
+
+KTEST(numa, distances_begin_with_the_local_one)
+{
+	for (unsigned a = 0; a < nr_nodes; a++)
+		for (unsigned b = 0; b < nr_nodes; b++) {
+			if (a == b)
+				EXPECT_EQ(node_distance((int)a, (int)b), LOCAL_DISTANCE);
+			else
+				EXPECT_GT(node_distance((int)a, (int)b), LOCAL_DISTANCE);
+		}
+}
+
+KTEST(numa, every_ram_frame_has_a_node_that_spans_it)
+{
+	for (unsigned i = 0; i < memblock.memory.cnt; i++) {
+		const struct memblock_region *r = &memblock.memory.region[i];
+
+		if (!EXPECT_LT((unsigned)r->nid, nr_nodes))
+			continue;
+		EXPECT_LE(nodes[r->nid].start_pfn, r->start >> PAGE_SHIFT);
+		EXPECT_GE(nodes[r->nid].end_pfn, r->end >> PAGE_SHIFT);
+	}
+	EXPECT_LT((unsigned)numa_node_id(), nr_nodes);
+}
+
+KTEST(numa, nodes_are_the_sums_of_their_zones)
+{
+	struct zone *zone;
+	struct node *n;
+
+	for_each_node (n) {
+		unsigned long present = 0, managed = 0;
+
+		for_each_populated_zone (zone) {
+			if (zone->nid != n->nid)
+				continue;
+			present += zone->present;
+			managed += zone->managed;
+		}
+		EXPECT_EQ(present, n->present);
+		EXPECT_EQ(managed, n->managed);
+		EXPECT_EQ(n->has_memory, present != 0);
+	}
+}
+
+KTEST(numa, a_local_allocation_counts_as_a_hit)
+{
+	int nid = numa_node_id();
+	u64 hit = numa_stat_read(nid, NUMA_HIT), local = numa_stat_read(nid, NUMA_LOCAL);
+	u64 other = numa_stat_read(nid, NUMA_OTHER), miss = numa_stat_read(nid, NUMA_MISS);
+	LIST_HEAD(held);
+
+	EXPECT_EQ(hold_blocks(&held, GFP_KERNEL, 0, 200), 200);
+	release_blocks(&held, 0);
+	EXPECT_EQ(hold_blocks(&held, GFP_KERNEL, 4, 10), 10);
+	release_blocks(&held, 4);
+	EXPECT_GE(numa_stat_read(nid, NUMA_HIT), hit + 210);
+	EXPECT_EQ(numa_stat_read(nid, NUMA_HIT) - hit, numa_stat_read(nid, NUMA_LOCAL) - local);
+	EXPECT_EQ(numa_stat_read(nid, NUMA_OTHER), other);
+	EXPECT_EQ(numa_stat_read(nid, NUMA_MISS), miss);
+}
+
+KTEST_PANIC(numa, a_node_that_does_not_exist_is_a_bug, "there is no node")
+{
+	alloc_pages_node((int)nr_nodes, GFP_KERNEL, 0);
+}

@@ -39,6 +39,12 @@ static struct zone *plain_zone(void)
 	return *z;
 }
 
+static void free_one_by_one(unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		__free_page(pages[i]);
+}
+
 #define NEEDS_LISTS()                                                       \
 	do {                                                                \
 		if (page_debug_enabled())                                   \
@@ -88,7 +94,7 @@ static unsigned use_up_small_blocks(struct zone *zone, unsigned order)
 	unsigned n = 0;
 
 	while (n < MOST) {
-		bool small = pcp_of(zone)->row[0][MT_UNMOVABLE]->avail;
+		bool small = pcp_of(zone)->row[MT_UNMOVABLE][0]->avail;
 
 		for (unsigned o = 0; o < order; o++)
 			small |= !list_empty(&zone->free_area[o].list[MT_UNMOVABLE]);
@@ -135,7 +141,7 @@ KTEST(pcp, the_zone_is_asked_once_a_batch)
 		got++;
 	EXPECT_EQ(got, n);
 	EXPECT_LE(pcp_of(zone)->refills - refills, n / batch + 1);
-	free_pages_bulk(pages, got);
+	free_one_by_one(got);
 	EXPECT_LE(pcp_of(zone)->flushes - flushes, n / batch + 1);
 }
 
@@ -262,7 +268,7 @@ KTEST(pcp, a_block_waits_on_the_list_of_its_pageblocks_type)
 
 			ASSERT_NOT_NULL(page);
 			EXPECT_EQ(page_type(page), pageblock_type(page));
-			s = pcp_of(page_zone(page))->row[order][page_type(page)];
+			s = pcp_of(page_zone(page))->row[page_type(page)][order];
 			__free_pages(page, order);
 			if (page_state(page) == PAGE_PCP)
 				EXPECT_EQ(s->entry[s->avail - 1], page);
@@ -313,8 +319,8 @@ KTEST(pcp, stacks_lend_each_other_their_room)
 	/* One stack takes all of high ... */
 	while (n < min(2 * zone->high, (unsigned)MOST) && (pages[n] = alloc_page(GFP_KERNEL)) != NULL)
 		n++;
-	free_pages_bulk(pages, n);
-	EXPECT_GE(pcp->row[0][MT_UNMOVABLE]->limit, min((unsigned)zone->high, n) * 3 / 4);
+	free_one_by_one(n);
+	EXPECT_GE(pcp->row[MT_UNMOVABLE][0]->limit, min((unsigned)zone->high, n) * 3 / 4);
 	EXPECT_NULL(pcp_check());
 	mm_settle();
 	/* ... and gives it up for others when it stands empty. */
@@ -325,7 +331,7 @@ KTEST(pcp, stacks_lend_each_other_their_room)
 			got++;
 		for (unsigned i = 0; i < got; i++)
 			__free_pages(pages[i], order);
-		EXPECT_GE(pcp->row[order][MT_UNMOVABLE]->limit << order, zone->high / 2);
+		EXPECT_GE(pcp->row[MT_UNMOVABLE][order]->limit << order, zone->high / 2);
 		EXPECT_NULL(pcp_check());
 		mm_settle();
 	}

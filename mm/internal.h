@@ -110,6 +110,8 @@ bool section_open_for(struct zone *zone);
 bool section_open_pfn(pfn_t pfn);
 bool section_is_open(unsigned long nr);
 unsigned long section_count(void);
+/* Cuts [pfn, end) into the largest naturally aligned blocks, ascending. */
+void page_for_each_block(pfn_t pfn, pfn_t end, void (*fn)(pfn_t pfn, unsigned order, void *ctx), void *ctx);
 /*
  * Calls fn for each block that the free memory of [start, end) makes inside the zone, largest aligned blocks
  * first come first served, as memblock's hand-over does. Used by opening and by the counts of what is
@@ -246,11 +248,11 @@ bool zone_watermark_ok(const struct zone *zone, unsigned order, unsigned long ma
 		       unsigned alloc_flags, unsigned long free);
 /* By the four zone bits of gfp, three bits an entry (Linux GFP_ZONE_TABLE); 7: no valid combination. */
 #define GFP_ZONE_ENTRY(bits, zone) ((u64)((zone) ^ 7) << (bits)*3)
-#define GFP_ZONE_TABLE                                                                                     \
-	(GFP_ZONE_ENTRY(0, ZONE_NORMAL) | GFP_ZONE_ENTRY(__GFP_DMA, ZONE_DMA) |                            \
-	 GFP_ZONE_ENTRY(__GFP_DMA32, ZONE_DMA32) | GFP_ZONE_ENTRY(__GFP_HIGHMEM, ZONE_HIGHMEM) |           \
+#define GFP_ZONE_TABLE                                                                                      \
+	(GFP_ZONE_ENTRY(0, ZONE_NORMAL) | GFP_ZONE_ENTRY(__GFP_DMA, ZONE_DMA) |                             \
+	 GFP_ZONE_ENTRY(__GFP_DMA32, ZONE_DMA32) | GFP_ZONE_ENTRY(__GFP_HIGHMEM, ZONE_HIGHMEM) |            \
 	 GFP_ZONE_ENTRY(__GFP_MOVABLE, ZONE_NORMAL) | GFP_ZONE_ENTRY(__GFP_MOVABLE | __GFP_DMA, ZONE_DMA) | \
-	 GFP_ZONE_ENTRY(__GFP_MOVABLE | __GFP_DMA32, ZONE_DMA32) |                                         \
+	 GFP_ZONE_ENTRY(__GFP_MOVABLE | __GFP_DMA32, ZONE_DMA32) |                                          \
 	 GFP_ZONE_ENTRY(__GFP_MOVABLE | __GFP_HIGHMEM, ZONE_MOVABLE))
 static inline enum zone_type gfp_zone(gfp_t gfp)
 {

@@ -475,6 +475,30 @@ unsigned buddy_alloc_pages(struct zone *zone, enum migratetype type, unsigned nr
 	return got;
 }
 
+struct page *buddy_alloc_run(struct zone *zone, unsigned long nr, enum migratetype type)
+{
+	struct free_area *area;
+	struct page *page;
+	unsigned order;
+
+	lock_assert_held(&zone->lock);
+	for (order = order_base_2(nr), area = &zone->free_area[order]; list_empty(&area->list[type]);
+	     order++, area++)
+		if (order == MAX_ORDER)
+			return NULL;
+	page = list_first_entry(&area->list[type], struct page, lru);
+	area_remove(area, page);
+	relist_tail(zone, page + nr, (1UL << order) - nr, type);
+	account(zone, type, -(long)nr);
+	type = pageblock_type(page);
+	for (unsigned long at = 0; at < nr;
+	     at += 1UL << order) { /* from large to small: the pieces are aligned */
+		order = ilog2(nr - at);
+		page[at].flags = allocated_flags(zone, order, type);
+	}
+	return page;
+}
+
 /* ---- the reserve for high-order atomic requests ---- */
 
 bool buddy_reserve_highatomic(struct zone *zone, struct page *page)

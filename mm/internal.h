@@ -110,8 +110,6 @@ bool section_open_for(struct zone *zone);
 bool section_open_pfn(pfn_t pfn);
 bool section_is_open(unsigned long nr);
 unsigned long section_count(void);
-/* Cuts [pfn, end) into the largest naturally aligned blocks, ascending. */
-void page_for_each_block(pfn_t pfn, pfn_t end, void (*fn)(pfn_t pfn, unsigned order, void *ctx), void *ctx);
 /*
  * Calls fn for each block that the free memory of [start, end) makes inside the zone, largest aligned blocks
  * first come first served, as memblock's hand-over does. Used by opening and by the counts of what is
@@ -164,6 +162,11 @@ struct page *buddy_alloc(struct zone *zone, unsigned order, enum migratetype typ
 /* Up to nr single pages, ascending where the lists allow, by cutting blocks; returns how many. */
 unsigned buddy_alloc_pages(struct zone *zone, enum migratetype type, unsigned nr, struct page **out,
 			   unsigned flags);
+/*
+ * nr pages in a row from the lists of the type, NULL if those have no block that large. What the block has too much
+ * goes back; the pieces have heads of their own, as of free_pages_trimmed(), and no reference yet.
+ */
+struct page *buddy_alloc_run(struct zone *zone, unsigned long nr, enum migratetype type);
 /* Pageblock types. */
 static inline enum migratetype pageblock_type(const struct page *page)
 {
@@ -302,7 +305,8 @@ void reclaim_wake(struct zone *const *list);
 void reclaim_look(const struct zone *zone);
 static inline void reclaim_after_take(const struct zone *zone)
 {
-	if (unlikely(zone->wake || zone->listed_pages < OPEN_AHEAD_PAGES))
+	if (unlikely(zone->wake || zone->listed_pages < OPEN_AHEAD_PAGES ||
+		     !zone->free_area[MAX_ORDER].nr_free))
 		reclaim_look(zone);
 }
 

@@ -70,8 +70,6 @@ static __noinline void *kmalloc_large(size_t size, gfp_t gfp, int nid, unsigned 
 		return NULL;
 	}
 	gfp &= ~(__GFP_HIGHMEM | __GFP_DMA32 | __GFP_MOVABLE);
-	if (nid == NUMA_NO_NODE)
-		nid = numa_node_id();
 	page = is_pow2(nr_pages) ? alloc_pages_node(nid, gfp, ilog2(nr_pages))
 				 : alloc_pages_trimmed(nid, gfp, nr_pages);
 	if (!page)
@@ -82,7 +80,7 @@ static __noinline void *kmalloc_large(size_t size, gfp_t gfp, int nid, unsigned 
 	return page_address(page);
 }
 
-static void kfree_large(struct page *page, const void *p, unsigned long caller)
+static __noinline void kfree_large(struct page *page, const void *p, unsigned long caller)
 {
 	unsigned long nr_pages = page->private;
 
@@ -128,27 +126,23 @@ void *kmalloc_array(size_t n, size_t size, gfp_t gfp)
 
 static __noinline void kfree_miss(void *p, unsigned long caller)
 {
-	struct page *page;
-
 	if (ZERO_OR_NULL_PTR(p))
 		return;
-	if (virt_addr_valid(p)) {
-		page = virt_to_page(p);
-		if (page->flags & PG_kmalloc) {
-			kfree_large(page, p, caller);
-			return;
-		}
-	}
 	slab_free_miss(slab_page_or_bug(NULL, p, caller)->slab_node, p, caller);
 }
 
 void kfree(const void *p)
 {
-	if (slab_has_page(p) && likely(virt_to_page(p)->flags & PG_slab)) {
-		struct kmem_cache_node *n = virt_to_page(p)->slab_node;
+	if (slab_has_page(p)) {
+		struct page *page = virt_to_page(p);
 
-		if (slab_free_hit(this_cpu_deref(n->cpu), n, (void *)p))
+		if (likely(page->flags & PG_slab)) {
+			if (slab_free_hit(this_cpu_deref(page->slab_node->cpu), page->slab_node, (void *)p))
+				return;
+		} else if (page->flags & PG_kmalloc) {
+			kfree_large(page, p, CALLER);
 			return;
+		}
 	}
 	kfree_miss((void *)p, CALLER);
 }

@@ -24,11 +24,6 @@ struct node nodes[MAX_NODES];
 unsigned nr_nodes;
 int cpu_to_node_map[NR_CPUS];
 
-int numa_node_id(void)
-{
-	return cpu_to_node_map[arch_cpu_id()];
-}
-
 unsigned node_distance(int a, int b)
 {
 	return nodes[a].distance[b];

@@ -27,6 +27,9 @@
 
 bool page_alloc_ready;
 
+/* Must be clear in a block that comes back: who set them has to undo what they stand for. */
+#define PG_CHECK_AT_FREE (PG_FLAG_MASK & ~PG_comp)
+
 /* ---- placement and watermarks ---- */
 
 static bool has_block(const struct zone *zone, unsigned order, unsigned alloc_flags)
@@ -289,7 +292,7 @@ static __noinline struct page *alloc_checked(int nid, gfp_t gfp, unsigned order,
 }
 
 /* The local zone where a request starts, if it stays above its low mark; else NULL. Sets it in use. */
-static struct zone *zone_at_home(gfp_t gfp, unsigned long pages)
+static __always_inline struct zone *zone_at_home(gfp_t gfp, unsigned long pages)
 {
 	struct zone *zone = this_cpu(pcp_alloc_zone[gfp & GFP_PLACE_MASK]);
 
@@ -421,32 +424,78 @@ static void trim_block(struct page *page, unsigned order, unsigned long keep)
 	}
 }
 
+/* The pieces of a trimmed run: from the first page on, one for each bit of its length, from large to small. */
+#define for_each_piece(at, o, nr) \
+	for (unsigned long at = 0, o; at < (nr) && ((o = ilog2((nr)-at)), true); at += 1UL << o)
+
+static struct page *alloc_run_at_home(gfp_t gfp, unsigned long nr_pages)
+{
+	struct zone *zone = zone_at_home(gfp, nr_pages);
+	struct page *page;
+	unsigned long irq;
+
+	if (unlikely(!zone))
+		return NULL;
+	irq = spin_lock_irqsave(&zone->lock);
+	page = buddy_alloc_run(zone, nr_pages, gfp_migratetype(gfp));
+	spin_unlock_irqrestore(&zone->lock, irq);
+	if (unlikely(!page))
+		return NULL;
+	for_each_piece(at, o, nr_pages) page[at].refcount = 1;
+	reclaim_after_take(zone);
+	this_cpu(numa_hit_fast)++;
+	return page;
+}
+
 struct page *alloc_pages_trimmed(int nid, gfp_t gfp, unsigned long nr_pages)
 {
 	unsigned order = nr_pages ? order_base_2(nr_pages) : 0;
-	struct page *page;
+	struct page *page = NULL;
 
 	if (!nr_pages || order > MAX_ORDER)
 		return NULL;
-	page = alloc_pages_node(nid, gfp & ~__GFP_ZERO, order);
-	if (!page)
-		return NULL;
-	if (nr_pages != 1UL << order)
-		trim_block(page, order, nr_pages);
+	if (likely(nid == NUMA_NO_NODE || nid == numa_node_id()))
+		page = alloc_run_at_home(gfp, nr_pages);
+	if (unlikely(!page)) {
+		page = alloc_pages_node(nid, gfp & ~__GFP_ZERO, order);
+		if (!page)
+			return NULL;
+		if (nr_pages != 1UL << order)
+			trim_block(page, order, nr_pages);
+	}
 	if (gfp & __GFP_ZERO)
-		for (unsigned long at = 0; at < nr_pages; at += 1UL << ilog2(nr_pages - at))
-			page_clear_block(page + at, ilog2(nr_pages - at));
+		for_each_piece(at, o, nr_pages) page_clear_block(page + at, (unsigned)o);
 	return page;
+}
+
+/* Allocated with this order, nobody else has a reference, no flag is left over. */
+static bool sole_owner(const struct page *page, unsigned order)
+{
+	return (page->flags & (PG_STATE_MASK | PG_ORDER_MASK | PG_CHECK_AT_FREE)) ==
+		       (PAGE_ALLOCATED | (unsigned long)order << PG_ORDER_SHIFT) &&
+	       __atomic_load_n(&page->refcount, __ATOMIC_ACQUIRE) == 1;
 }
 
 void free_pages_trimmed(struct page *page, unsigned long nr_pages)
 {
-	for (unsigned long at = 0; at < nr_pages;) {
-		unsigned o = ilog2(nr_pages - at);
+	struct zone *zone = page_zone(page);
+	bool plain = !page_debug_enabled();
+	unsigned long irq;
 
-		__free_pages(page + at, o);
-		at += 1UL << o;
+	for_each_piece(at, o, nr_pages) plain = plain && sole_owner(page + at, (unsigned)o);
+	if (unlikely(!plain)) {
+		for_each_piece(at, o, nr_pages) __free_pages(page + at, (unsigned)o);
+		return;
 	}
+	/* From small to large, so that each finds the one before merged with what had been cut off. */
+	irq = spin_lock_irqsave(&zone->lock);
+	for (unsigned long rest = nr_pages; rest; rest &= rest - 1) {
+		struct page *piece = page + (rest & (rest - 1));
+
+		piece->refcount = 0;
+		buddy_free(zone, piece, (unsigned)__builtin_ctzl(rest), pageblock_type(piece), false);
+	}
+	spin_unlock_irqrestore(&zone->lock, irq);
 }
 
 void *alloc_pages_exact(size_t size, gfp_t gfp)
@@ -498,9 +547,6 @@ static __cold __noreturn void bad_free(struct page *page, unsigned order, unsign
 	    page_to_pfn(page), order, what, page_zone(page)->name, page_to_nid(page), page_order(page),
 	    page->refcount, (void *)caller);
 }
-
-/* Must be clear in a block that comes back: who set them has to undo what they stand for. */
-#define PG_CHECK_AT_FREE (PG_FLAG_MASK & ~PG_comp)
 
 static __noinline void free_slow(struct page *page, unsigned order, unsigned long caller)
 {

@@ -69,10 +69,11 @@ bool reclaim_allowed(gfp_t gfp)
 	       !this_cpu(reclaiming);
 }
 
-/* Little is on the lists, and more is free than that: the rest waits in unopened sections. */
+/* Little is on the lists, or only in pieces, and more is free than that: the rest waits in unopened sections. */
 static bool wants_section(const struct zone *zone)
 {
-	return zone->in_use && zone->listed_pages < OPEN_AHEAD_PAGES &&
+	return zone->in_use &&
+	       (zone->listed_pages < OPEN_AHEAD_PAGES || !zone->free_area[MAX_ORDER].nr_free) &&
 	       zone->listed_pages < zone->free_pages + zone->isolated_pages;
 }
 

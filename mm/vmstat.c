@@ -18,14 +18,6 @@ DEFINE_PER_CPU(unsigned long, numa_hit_fast);
 DEFINE_PER_CPU(u64, numa_counter[MAX_NODES][NR_NUMA_STATS]);
 DEFINE_PER_CPU(long, mm_counters[NR_MM_COUNTERS]);
 
-void mm_counter_add(enum mm_counter c, long pages)
-{
-	unsigned long irq = arch_irq_save(); /* an interrupt may count too */
-
-	this_cpu(mm_counters[c]) += pages;
-	arch_irq_restore(irq);
-}
-
 unsigned long mm_counter_read(enum mm_counter c)
 {
 	long sum = 0;

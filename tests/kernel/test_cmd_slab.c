@@ -124,8 +124,9 @@ KTEST(cmd_slab, kmalloc_refuses_absurd_sizes)
 
 KTEST(cmd_slab, kfree_names_each_mistake)
 {
-	struct kmem_cache *s = kmem_cache_create("t-foreign", 64, 0, 0, NULL);
-	void *foreign = kmem_cache_alloc(s, GFP_KERNEL);
+	/* Of a size that no command has handed out: its address was never the shell's. */
+	struct kmem_cache *s = kmem_cache_create("t-foreign", 72, 0, 0, NULL);
+	void *first = kmem_cache_alloc(s, GFP_KERNEL), *foreign = kmem_cache_alloc(s, GFP_KERNEL);
 	u64 p;
 
 	ASSERT_NOT_NULL(foreign);
@@ -139,6 +140,7 @@ KTEST(cmd_slab, kfree_names_each_mistake)
 	EXPECT_EQ(ask("kfree 0x%lx", p), 0);
 	EXPECT_REFUSED(EINVAL, "double free", "kfree 0x%lx", p);
 	kmem_cache_free(s, foreign);
+	kmem_cache_free(s, first);
 	EXPECT_EQ(kmem_cache_destroy(s), 0);
 }
 

@@ -18,9 +18,11 @@ struct pcpu_stack {
 
 /*
  * arch_this_cpu(ptr): lvalue of this CPU's copy of *ptr, ptr being a per-CPU address.
+ * arch_this_cpu_add(ptr, n): adds to this CPU's copy of a long in a step that no interrupt divides.
  * arch_percpu_base(): what to add to such an address.
  * arch_percpu_set(offset): from now on this CPU's areas lie at this offset.
  */
+static inline void arch_this_cpu_add(long *ptr, long n);
 static inline unsigned long arch_percpu_base(void);
 void arch_percpu_set(unsigned long offset);
 

@@ -22,6 +22,8 @@ extern unsigned long percpu_offset[NR_CPUS];
 
 /* This CPU's copy, as an lvalue that compiles to one access where the machine allows it. */
 #define this_cpu(var) arch_this_cpu(&(var))
+/* var is a long; an interrupt may count in it as well. */
+#define this_cpu_add(var, n) arch_this_cpu_add(&(var), n)
 /* The same through a per-CPU pointer, such as alloc_percpu() returns. */
 #define this_cpu_deref(ptr) arch_this_cpu(ptr)
 #define this_cpu_ptr(ptr) ((__typeof__(ptr))((unsigned long)(ptr) + arch_percpu_base()))

@@ -1,6 +1,7 @@
 #ifndef MM_NUMA_H
 #define MM_NUMA_H
 
+#include <arch/cpu.h>
 #include <kernel/bootinfo.h>
 #include <mm/page.h>
 
@@ -29,7 +30,11 @@ extern int cpu_to_node_map[];
 
 void numa_init(const struct boot_info *bi);
 void numa_build_zonelists(void);
-int numa_node_id(void); /* of this CPU */
+/* Of this CPU. */
+static inline int numa_node_id(void)
+{
+	return cpu_to_node_map[arch_cpu_id()];
+}
 unsigned node_distance(int a, int b);
 
 #define for_each_node(n) for (n = nodes; n < nodes + nr_nodes; n++)

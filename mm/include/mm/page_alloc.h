@@ -6,6 +6,7 @@
  * Follows Linux 6.1's mm/page_alloc.c, with the departures that the heads of buddy.c and page_alloc.c state.
  */
 
+#include <kernel/percpu.h>
 #include <mm/gfp.h>
 #include <mm/page.h>
 
@@ -71,7 +72,11 @@ enum mm_counter {
 	MM_KERNEL_STACK,
 	NR_MM_COUNTERS
 };
-void mm_counter_add(enum mm_counter c, long pages);
+DECLARE_PER_CPU(long, mm_counters[NR_MM_COUNTERS]);
+static inline void mm_counter_add(enum mm_counter c, long pages)
+{
+	this_cpu_add(mm_counters[c], pages);
+}
 unsigned long mm_counter_read(enum mm_counter c);
 
 /*

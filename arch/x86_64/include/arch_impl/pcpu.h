@@ -5,6 +5,11 @@
 
 #define arch_this_cpu(ptr) (*(__typeof__(*(ptr)) __seg_gs *)(unsigned long)(ptr))
 
+static inline void arch_this_cpu_add(long *ptr, long n)
+{
+	__asm__ volatile("addq %1, %%gs:(%0)" : : "r"(ptr), "er"(n) : "memory", "cc");
+}
+
 extern unsigned long x86_percpu_base; /* per-CPU: its own GS.base, readable in one load */
 
 static inline unsigned long arch_percpu_base(void)

@@ -45,6 +45,7 @@
 	(SLAB_DEBUG_FLAGS | SLAB_HWCACHE_ALIGN | SLAB_CACHE_DMA | SLAB_CACHE_DMA32 | SLAB_RECLAIM_ACCOUNT | \
 	 SLAB_PANIC | SLAB_TYPESAFE_BY_RCU | SLAB_NOLEAKTRACE | SLAB_NO_USER_FLAGS)
 #define SLAB_BAD_GFP (__GFP_DMA32 | __GFP_HIGHMEM | __GFP_MOVABLE)
+enum { SLAB_RELEASE_BATCH = 16 };
 #define REAP_PERIOD_NS 2000000000UL
 #define REAP_NODE_NS 4000000000UL /* a node's shared array and empty slabs are looked at this often */
 
@@ -203,10 +204,9 @@ static void slab_mark_pages(struct page *head, unsigned order, struct kmem_cache
 	}
 }
 
-static void slab_free_pages(struct kmem_cache *s, struct page *head)
+/* The block is as it came from the page allocator again. */
+static void slab_unmark_pages(struct page *head, unsigned order)
 {
-	unsigned order = s->order;
-
 	head->flags &= ~PG_slab;
 	head->slab_node = NULL;
 	head->slab_order = 0;
@@ -218,8 +218,13 @@ static void slab_free_pages(struct kmem_cache *s, struct page *head)
 		head[i].slab_node = NULL;
 		head[i].slab_order = 0;
 	}
-	mm_counter_add(slab_counter(s), -(1L << order));
-	__free_pages(head, order);
+}
+
+static void slab_free_pages(struct kmem_cache *s, struct page *head)
+{
+	slab_unmark_pages(head, s->order);
+	mm_counter_add(slab_counter(s), -(1L << s->order));
+	__free_pages(head, s->order);
 }
 
 /* idx[i] = i, eight at a time. */
@@ -262,19 +267,11 @@ static void *slab_place_index(const struct kmem_cache *s, const struct page *pag
 	return (char *)page_address(page) + (PAGE_SIZE << s->order) - s->num;
 }
 
-struct page *slab_create(struct kmem_cache *s, gfp_t gfp, int nid)
+/* Makes a slab of an allocated block. False: no memory for its index; the block is as before then. */
+static bool slab_set_up(struct kmem_cache *s, struct page *page, gfp_t gfp)
 {
-	struct kmem_cache_node *n;
-	struct page *page;
+	struct kmem_cache_node *n = s->node[page_to_nid(page)];
 
-	if (unlikely(gfp & SLAB_BAD_GFP))
-		pr_warn_once("slab: %s: GFP flags 0x%x ignored, a slab comes from its cache's zone\n",
-			     s->name, gfp & SLAB_BAD_GFP);
-	gfp &= GFP_RECLAIM_MASK | __GFP_THISNODE;
-	page = alloc_pages_node(nid, gfp | s->allocflags, s->order);
-	if (!page)
-		return NULL;
-	n = s->node[page_to_nid(page)];
 	BUG_ON(!n, "%s: pages from node %d, which had no memory at boot", s->name, page_to_nid(page));
 	page->s_mem = (char *)page_address(page) + slab_next_colour(n);
 	page->inuse = 0;
@@ -283,18 +280,38 @@ struct page *slab_create(struct kmem_cache *s, gfp_t gfp, int nid)
 	if (unlikely(!page->freelist)) {
 		page->s_mem = NULL;
 		page->num = 0;
-		__free_pages(page, s->order);
-		return NULL;
+		return false;
 	}
 	slab_mark_pages(page, s->order, n);
-	mm_counter_add(slab_counter(s), 1L << s->order);
 	slab_fill_identity(page->freelist, s->num);
 	if (unlikely(s->flags & SLAB_DEBUG_FLAGS))
 		slab_debug_init_slab(s, page);
-	if (s->ctor && !(s->flags & SLAB_POISON))
+	if (unlikely(s->ctor) && !(s->flags & SLAB_POISON))
 		for (unsigned i = 0; i < s->num; i++)
 			s->ctor(slab_object(s, page, i));
-	return page;
+	return true;
+}
+
+unsigned slab_create(struct kmem_cache *s, gfp_t gfp, int nid, struct page **slabs, unsigned nr)
+{
+	unsigned got = 0, made = 0;
+
+	if (unlikely(gfp & SLAB_BAD_GFP))
+		pr_warn_once("slab: %s: GFP flags 0x%x ignored, a slab comes from its cache's zone\n",
+			     s->name, gfp & SLAB_BAD_GFP);
+	gfp &= GFP_RECLAIM_MASK | __GFP_THISNODE;
+	if (s->order == 0)
+		got = (unsigned)alloc_pages_bulk(nid, gfp | s->allocflags, nr, slabs);
+	else
+		while (got < nr &&
+		       (slabs[got] = alloc_pages_node(nid, gfp | s->allocflags, s->order)) != NULL)
+			got++;
+	while (made < got && slab_set_up(s, slabs[made], gfp))
+		made++;
+	for (unsigned i = made; i < got; i++)
+		__free_pages(slabs[i], s->order);
+	mm_counter_add(slab_counter(s), (long)made << s->order);
+	return made;
 }
 
 static void slab_rcu_free(struct rcu_head *head)
@@ -326,22 +343,52 @@ static unsigned long slab_release(struct page *page)
 	return nr_pages;
 }
 
+/* Plain slabs of one page, gathered so that their pages go back together. */
+struct slab_bin {
+	unsigned nr;
+	struct page *page[SLAB_RELEASE_BATCH];
+};
+
+static void slab_empty_bin(struct slab_bin *bin, enum mm_counter counter)
+{
+	mm_counter_add(counter, -(long)bin->nr);
+	free_pages_bulk(bin->page, bin->nr);
+	bin->nr = 0;
+}
+
 unsigned long slab_release_list(struct list_head *slabs)
 {
+	struct kmem_cache *last = NULL;
 	unsigned long nr_pages = 0;
+	struct slab_bin bin;
 
+	bin.nr = 0;
 	while (!list_empty(slabs)) {
 		struct page *page = list_first_entry(slabs, struct page, lru);
+		struct kmem_cache *s = page->slab_node->cache;
 
-		list_del(&page->lru);
-		nr_pages += slab_release(page);
+		list_unlink(&page->lru);
+		if (s->order ||
+		    (s->flags & (SLAB_DEBUG_FLAGS | SLAB_TYPESAFE_BY_RCU | SLAB_INDEX_OFF_SLAB))) {
+			nr_pages += slab_release(page);
+			continue;
+		}
+		if (bin.nr == SLAB_RELEASE_BATCH || (bin.nr && s != last))
+			slab_empty_bin(&bin, slab_counter(last));
+		last = s;
+		slab_unmark_pages(page, 0);
+		bin.page[bin.nr++] = page;
+		nr_pages++;
 	}
+	if (bin.nr)
+		slab_empty_bin(&bin, slab_counter(last));
 	return nr_pages;
 }
 
 /* ---- one node's lists ---- */
 
-static unsigned slab_take(const struct kmem_cache *s, struct page *page, void **objs, unsigned nr)
+static __always_inline unsigned slab_take(const struct kmem_cache *s, struct page *page, void **objs,
+					  unsigned nr)
 {
 	const u8 *idx = (const u8 *)page->freelist + page->inuse;
 	unsigned got = min(nr, (unsigned)(page->num - page->inuse));
@@ -373,7 +420,8 @@ unsigned node_take(struct kmem_cache_node *n, void **objs, unsigned nr)
 			break;
 		}
 		got += slab_take(n->cache, page, objs + got, nr - got);
-		list_move(&page->lru, page->inuse == page->num ? &n->slabs_full : &n->slabs_partial);
+		list_unlink(&page->lru);
+		list_add(&page->lru, page->inuse == page->num ? &n->slabs_full : &n->slabs_partial);
 	}
 	n->free_objects -= got;
 	return got;
@@ -397,25 +445,27 @@ unsigned node_add_slab(struct kmem_cache_node *n, struct page *page, void **objs
 }
 
 /* Puts objs[0] and the objects after it that lie in the same slab back into it; returns how many. */
-static unsigned slab_put_run(struct kmem_cache *s, struct page *page, void **objs, unsigned nr)
+static __always_inline unsigned slab_put_run(struct kmem_cache *s, struct page *page, void **objs,
+					     unsigned nr, unsigned long block_mask)
 {
-	unsigned long block_bytes = PAGE_SIZE << s->order, block = (unsigned long)page_address(page);
+	const unsigned long size = s->size, num = s->num, block = (unsigned long)objs[0] & block_mask;
 	char *base = (char *)page->s_mem + s->obj_offset;
 	unsigned inuse = page->inuse, last = SLAB_MAX_OBJS, i = 0;
+	u8 *idx = page->freelist;
 
-	if (unlikely(!page->freelist))
-		page->freelist = objs[0]; /* the first object to come back holds the index */
+	if (unlikely(!idx))
+		page->freelist = idx = objs[0]; /* the first object to come back holds the index */
 	do {
 		unsigned long offset = (unsigned long)((char *)objs[i] - base);
 		unsigned index = slab_index(s, offset);
 
-		if (unlikely(index >= s->num || (unsigned long)index * s->size != offset))
+		if (unlikely(index >= num || index * size != offset))
 			slab_bug(s, objs[i], 0, "free of an interior pointer");
 		if (unlikely(!inuse || index == last))
 			slab_bug(s, objs[i], 0, "double free");
-		((u8 *)page->freelist)[--inuse] = (u8)index;
+		idx[--inuse] = (u8)index;
 		last = index;
-	} while (++i < nr && (unsigned long)objs[i] - block < block_bytes);
+	} while (++i < nr && ((unsigned long)objs[i] & block_mask) == block);
 	page->inuse = (u16)inuse;
 	return i;
 }
@@ -423,17 +473,19 @@ static unsigned slab_put_run(struct kmem_cache *s, struct page *page, void **obj
 void node_put(struct kmem_cache_node *n, void **objs, unsigned nr, struct list_head *surplus)
 {
 	struct kmem_cache *s = n->cache;
+	const unsigned long block_mask = PAGE_MASK << s->order;
 
 	lock_assert_held(&n->list_lock);
 	n->free_objects += nr;
 	for (unsigned i = 0; i < nr;) {
-		struct page *page = slab_head(s, objs[i]);
+		struct page *page = virt_to_page((void *)((unsigned long)objs[i] & block_mask));
 
-		i += slab_put_run(s, page, objs + i, nr - i);
+		i += slab_put_run(s, page, objs + i, nr - i, block_mask);
+		list_unlink(&page->lru);
 		if (page->inuse) { /* at the end: its other objects get the longest time to come back */
-			list_move_tail(&page->lru, &n->slabs_partial);
+			list_add_tail(&page->lru, &n->slabs_partial);
 		} else {
-			list_move(&page->lru, &n->slabs_free);
+			list_add(&page->lru, &n->slabs_free);
 			n->free_slabs++;
 		}
 	}
@@ -444,13 +496,17 @@ void node_put(struct kmem_cache_node *n, void **objs, unsigned nr, struct list_h
 void node_trim(struct kmem_cache_node *n, unsigned long nr, struct list_head *surplus)
 {
 	lock_assert_held(&n->list_lock);
-	for (; nr && n->free_slabs; nr--) {
-		list_move(n->slabs_free.prev, surplus);
-		n->free_slabs--;
-		n->total_slabs--;
-		n->free_objects -= n->cache->num;
-		n->reaped++;
+	nr = min(nr, n->free_slabs);
+	for (unsigned long i = 0; i < nr; i++) {
+		struct list_head *slab = n->slabs_free.prev;
+
+		list_unlink(slab);
+		list_add(slab, surplus);
 	}
+	n->free_slabs -= nr;
+	n->total_slabs -= nr;
+	n->free_objects -= nr * n->cache->num;
+	n->reaped += nr;
 }
 
 /* ---- caches ---- */

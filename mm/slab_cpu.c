@@ -68,12 +68,12 @@ static void *node_pull(struct kmem_cache_node *n)
 
 static void *node_grow(struct kmem_cache *s, gfp_t gfp, int nid)
 {
-	struct page *page = slab_create(s, gfp, nid);
 	struct kmem_cache_node *n;
 	unsigned long flags;
+	struct page *page;
 	void *obj = NULL;
 
-	if (!page)
+	if (!slab_create(s, gfp, nid, &page, 1))
 		return NULL;
 	n = page->slab_node;
 	flags = spin_lock_irqsave(&n->list_lock);
@@ -190,6 +190,25 @@ static unsigned shared_put(struct array_cache *shared, void **objs, unsigned nr)
 }
 
 /*
+ * New slabs of the array's node: one, or as many as the batch wants where the array is in use. (Linux makes one; where
+ * a slab holds a single object, every call would then be a miss.)
+ */
+static unsigned array_grow(struct kmem_cache *s, struct array_cache *ac, gfp_t gfp, unsigned want)
+{
+	unsigned most = ac->touched ? max(SLAB_GROW_PAGES >> s->order, 1) : 1, got = 0, nr;
+	struct page *slabs[SLAB_GROW_PAGES];
+
+	nr = slab_create(s, gfp_here(gfp), ac->node->nid, slabs, min(DIV_ROUND_UP(want, s->num), most));
+	if (!nr)
+		return 0;
+	spin_lock(&ac->node->list_lock);
+	for (unsigned i = 0; i < nr; i++)
+		got += node_add_slab(ac->node, slabs[i], ac->stack.entry + got, want - got);
+	spin_unlock(&ac->node->list_lock);
+	return got;
+}
+
+/*
  * Fills the empty array: shared array, partial slabs, free slabs, a new slab of this node. Returns one object on top
  * of what is then in the array, or NULL. IRQs off.
  */
@@ -207,13 +226,9 @@ static void *array_refill(struct kmem_cache *s, struct array_cache *ac, gfp_t gf
 		spin_unlock(&n->list_lock);
 	}
 	if (!got) {
-		struct page *page = slab_create(s, gfp_here(gfp), n->nid);
-
-		if (!page)
+		got = array_grow(s, ac, gfp, want);
+		if (!got)
 			return NULL;
-		spin_lock(&n->list_lock);
-		got = node_add_slab(n, page, entry, want);
-		spin_unlock(&n->list_lock);
 	}
 	ac->touched = 1;
 	ac->stack.avail = got - 1;

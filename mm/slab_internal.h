@@ -20,6 +20,7 @@ enum {
 	SLAB_MIN_STRIDE = 16,	/* so that a base page never holds more */
 	SLAB_REMOTE_LIMIT = 12, /* foreign objects that a CPU gathers before it gives them back */
 	SLAB_RECIPROCAL_BITS = 48,
+	SLAB_GROW_PAGES = 8, /* a refill that finds nothing makes slabs of so many pages, if its batch wants them */
 };
 
 /*
@@ -123,8 +124,11 @@ static inline void *slab_object(const struct kmem_cache *s, const struct page *p
 	return (char *)slab_slot(s, page, index) + s->obj_offset;
 }
 
-/* A slab whose objects are all in it, on no list; NULL if there are no pages. Any IRQ state, no list_lock. */
-struct page *slab_create(struct kmem_cache *s, gfp_t gfp, int nid);
+/*
+ * Makes up to nr slabs whose objects are all in them, on no list. Returns how many: 0 if there are no pages. Any IRQ
+ * state, no list_lock.
+ */
+unsigned slab_create(struct kmem_cache *s, gfp_t gfp, int nid, struct page **slabs, unsigned nr);
 /* Gives back the slabs of the list; all their objects are in them. No list_lock. Returns pages. */
 unsigned long slab_release_list(struct list_head *slabs);
 

@@ -37,6 +37,7 @@ O := build/$(ARCH)$(VARIANT:%=-%)
 include arch/$(ARCH)/arch.mk
 SRCS :=
 include boot/files.mk arch/$(ARCH)/files.mk kernel/files.mk mm/files.mk tests/files.mk
+SRCS := $(sort $(SRCS))
 C_SRCS := $(filter %.c,$(SRCS))
 # trap.S and trap.c may lie side by side: trap.S.o, trap.o.
 OBJS := $(patsubst %.c,$O/%.o,$(C_SRCS)) $(patsubst %,$O/%.o,$(filter %.S,$(SRCS)))

@@ -4,7 +4,8 @@
  * Idea.       A case is a function that checks properties. The runner adds two that hold for every case: no
  *             page and no object stays behind, and every allocator's invariants hold afterwards.
  * Layout.     section ktests -> sorted[] by suite and name -> one KTAP subtest block a suite:
- *             KTAP version 1 / 1..suites / { indented: KTAP version 1 / # Subtest: suite / 1..n / results } / result
+ *             KTAP version 1, 1..suites, then for each: an indented block (KTAP version 1, # Subtest: suite,
+ *             1..cases, results) and the suite's own result
  * Invariants. I1  KTAP lines stand in column 0 (or behind their indent of two) without a stamp; each is one
  *                 console write
  *             I2  what a case draws from test_rand() depends on seed= and its name only
@@ -140,8 +141,8 @@ static bool ktest_run_once(struct ktest *t, struct usage *before, struct usage *
 }
 
 /*
- * Something may be built at its first use and stay (a cache's per-CPU array, a chunk of per-CPU memory). So what
- * is missing after one run is not yet a leak; a case that holds more again each time it is repeated has one.
+ * Something may be built at its first use and stay (a cache's per-CPU array, a chunk of per-CPU memory). So
+ * what is missing after one run is not yet a leak; a case that holds more each time it is repeated has one.
  */
 static void ktest_run_case(struct ktest *t)
 {

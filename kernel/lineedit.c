@@ -4,7 +4,7 @@
  * Idea.       A pure state machine: bytes in, bytes for the terminal out, no device, no waiting. So a test
  *             can type at it and read its screen, and a fuzzer can feed it anything.
  * Layout.     byte -> end of line? -> raw line ('@': only collected) -> escape sequence -> edit_key()
- *             text[len], cursor in [0, len]; a line that is wider than the screen shows text[left ...) behind a '<'
+ *             text[len], cursor in [0, len]; a line wider than the screen shows text[left ...) behind a '<'
  * Invariants. I1  cursor <= len < SHELL_LINE_SIZE, text[len] is NUL
  *             I2  left is 0 or at most cursor - 1, and cursor - left <= window_columns()
  *             I3  the screen shows prompt and window, the terminal's cursor stands at the cursor; a raw line

@@ -2,8 +2,8 @@
 #define KERNEL_LINEEDIT_H
 
 /*
- * Line input as a state machine: bytes of a terminal (or a pipe) go in one by one, what the terminal should show
- * comes out through emit(), and now and then a line is complete. It reads no device and prints nowhere itself.
+ * Line input as a state machine: bytes of a terminal (or a pipe) go in one by one, what the terminal should
+ * show comes out through emit(), and now and then a line is complete. It reads no device and prints nowhere.
  */
 
 #include <kernel/shell.h>

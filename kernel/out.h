@@ -22,7 +22,7 @@ struct out {
 };
 
 void out_write(struct out *o, const char *s, size_t len);
-/* Ends the answer: closes it in its form (error object or "error: ..."), ends the line, empties the buffer. */
+/* Ends the answer in its form (an error replaces JSON, follows text), ends the line, empties the buffer. */
 void out_finish(struct out *o);
 /* A string with quotes, escaped, as one JSON value without comma or key. */
 void json_quote(struct out *o, const char *s);

@@ -6,7 +6,7 @@
  *             one who is printing.
  * Layout.     printk -> stage of this CPU -> log ring -> console
  *                       4 KiB, IRQs off      128 KiB, console_lock
- *             A record is { ns, len, level } and the text; positions count bytes for ever and are taken modulo the size.
+ *             A record is { ns, len, level } and the text; positions count bytes for ever, modulo the size.
  * Invariants. I1  tail <= shown <= head, head - tail <= LOG_SIZE; tail and shown stand at the start of a
  *                 record
  *             I2  a log line begins in column 0: it ends a console line that is open

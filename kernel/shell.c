@@ -4,7 +4,7 @@
  * Idea.       Commands are records found through a section. The shell cuts the line, finds the command, and
  *             brings what it answers into the form that was asked for; a person, a program with tagged
  *             requests, cmd= and the tests all come through run_line().
- * Layout.     console bytes -> lineedit -> run_tagged / run_line -> next_command (words) -> run_command -> struct out
+ * Layout.     console bytes -> lineedit -> run_tagged, run_line -> next_command (words) -> run_command -> out
  *             The main loop of CPU 0 is read_byte(): input, else deferred work, else sleep.
  * Invariants. I1  a line runs only if all its quotes are closed; then all its commands run, the first failure
  *                 counts
@@ -68,9 +68,11 @@ static void commands_sort(void)
 		return;
 	BUG_ON(__stop_shell_cmds - __start_shell_cmds > COMMANDS_MAX, "more than %d commands", COMMANDS_MAX);
 	for (c = __start_shell_cmds; c < __stop_shell_cmds; c++) {
-		unsigned i = nr_sorted++;
+		unsigned i;
 
-		for (; i && strcmp((*c)->name, sorted[i - 1]->name) < 0; i--)
+		if (!(*c)->help)
+			continue;
+		for (i = nr_sorted++; i && strcmp((*c)->name, sorted[i - 1]->name) < 0; i--)
 			sorted[i] = sorted[i - 1];
 		sorted[i] = *c;
 	}
@@ -84,11 +86,9 @@ const struct shell_cmd *shell_cmd_nth(unsigned n)
 
 const struct shell_cmd *shell_cmd_find(const char *name)
 {
-	const struct shell_cmd *cmd;
-
-	for (unsigned n = 0; (cmd = shell_cmd_nth(n)); n++)
-		if (strcmp(cmd->name, name) == 0)
-			return cmd;
+	for (const struct shell_cmd *const *c = __start_shell_cmds; c < __stop_shell_cmds; c++)
+		if (strcmp((*c)->name, name) == 0)
+			return *c;
 	return NULL;
 }
 
@@ -135,7 +135,7 @@ static char cut_word(char **text)
 	return end;
 }
 
-/* The next command of the line; false at its end. argc may reach SHELL_MAX_ARGS + 1: then there were more words. */
+/* The next command of the line; false at its end. argc == SHELL_MAX_ARGS + 1: there were more words. */
 static bool next_command(char **text, struct command *c)
 {
 	char end = ' ';

@@ -61,7 +61,7 @@ static int cmd_help(struct out *o, int argc, char **argv, bool json)
 
 	if (err)
 		return err;
-	if (argc > 1 && !cmd)
+	if (argc > 1 && (!cmd || !cmd->help))
 		return out_error(o, -ENOENT, "help: unknown command \"%s\", expected one that `help` lists",
 				 argv[1]);
 	if (json) {

@@ -99,8 +99,8 @@ static unsigned long whole_meta_pages(void)
 	return (ARRAY_BYTES + (opt_page_owner ? EXT_BYTES : 0)) >> PAGE_SHIFT;
 }
 
-/* Cuts [pfn, end) into the largest naturally aligned blocks, ascending (Linux __free_pages_memory). */
-static void for_each_block(pfn_t pfn, pfn_t end, void (*fn)(pfn_t pfn, unsigned order, void *ctx), void *ctx)
+/* As Linux __free_pages_memory. */
+void page_for_each_block(pfn_t pfn, pfn_t end, void (*fn)(pfn_t pfn, unsigned order, void *ctx), void *ctx)
 {
 	while (pfn < end) {
 		unsigned order = pfn ? min((unsigned)__builtin_ctzl(pfn), (unsigned)MAX_ORDER) : MAX_ORDER;
@@ -120,14 +120,14 @@ void section_for_each_block(unsigned long nr, const struct zone *zone,
 	int nid;
 
 	if (!bitmap_test(section_odd, nr)) {
-		for_each_block(section_start(nr) + whole_meta_pages(), section_start(nr + 1), fn, ctx);
+		page_for_each_block(section_start(nr) + whole_meta_pages(), section_start(nr + 1), fn, ctx);
 		return;
 	}
 	while (lo < hi && memblock_next_free(&memblock, &cursor, &start, &end, &nid) &&
 	       start >> PAGE_SHIFT < hi) {
 		if (nid == zone->nid)
-			for_each_block(max(lo, PAGE_ALIGN_UP(start) >> PAGE_SHIFT),
-				       min(hi, end >> PAGE_SHIFT), fn, ctx);
+			page_for_each_block(max(lo, PAGE_ALIGN_UP(start) >> PAGE_SHIFT),
+					    min(hi, end >> PAGE_SHIFT), fn, ctx);
 	}
 }
 
@@ -163,7 +163,7 @@ void section_account(struct zone *zone)
 	if (whole) {
 		struct zone one = {.unopened = {0}};
 
-		for_each_block(whole_meta_pages(), SECTION_PAGES, count_block, &one);
+		page_for_each_block(whole_meta_pages(), SECTION_PAGES, count_block, &one);
 		for (unsigned o = 0; o < NR_ORDERS; o++)
 			zone->unopened[o] += one.unopened[o] * whole;
 		zone->managed += one.managed * whole;
@@ -256,8 +256,8 @@ static void section_open(unsigned long nr)
 			continue;
 		flags = spin_lock_irqsave(&zone->lock);
 		if (!info)
-			for_each_block(section_start(nr), section_start(nr) + whole_meta_pages(),
-				       reserve_block, zone);
+			page_for_each_block(section_start(nr), section_start(nr) + whole_meta_pages(),
+					    reserve_block, zone);
 		section_for_each_block(nr, zone, list_block, zone);
 		spin_unlock_irqrestore(&zone->lock, flags);
 	}
@@ -541,7 +541,7 @@ static const char *section_check(void)
 	for_each_populated_zone (zone) {
 		unsigned long sum[NR_ORDERS] = {0}, whole[NR_ORDERS] = {0}, nr_whole = 0, nr;
 
-		for_each_block(whole_meta_pages(), SECTION_PAGES, sum_block, whole);
+		page_for_each_block(whole_meta_pages(), SECTION_PAGES, sum_block, whole);
 		for (nr = zone->start_pfn / SECTION_PAGES; nr < DIV_ROUND_UP(zone->end_pfn, SECTION_PAGES);
 		     nr++) {
 			if (!(nr % 64) && !(section_present[nr / 64] & ~section_opened[nr / 64])) {

@@ -34,6 +34,7 @@ SRCS += tests/mm/test_kmalloc.c
 SRCS += tests/mm/test_memblock.c
 SRCS += tests/mm/test_memmap.c
 SRCS += tests/mm/test_numa.c
+SRCS += tests/mm/test_page.c
 SRCS += tests/mm/test_pcp.c
 SRCS += tests/mm/test_percpu.c
 SRCS += tests/mm/test_pgtable.c

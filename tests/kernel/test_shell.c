@@ -53,7 +53,7 @@ static int cmd_shelltest(struct out *o, int argc, char **argv, bool json)
 	out_printf(o, "\n");
 	return argv[argc] ? -EIO : 0;
 }
-SHELL_CMD("shelltest", "[WORD...]", "say the words; for the self-tests", cmd_shelltest, NULL);
+SHELL_CMD("shelltest", "[WORD...]", NULL, cmd_shelltest, NULL);
 
 static int run(const char *line)
 {

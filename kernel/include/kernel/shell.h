@@ -17,7 +17,7 @@ struct out; /* where an answer goes: console now; buffers its line, counts nothi
 struct shell_cmd {
 	const char *name;
 	const char *args; /* as `help` shows them: "ORDER [zone=Z] [node=N] [zero]" */
-	const char *help; /* one line */
+	const char *help; /* one line; NULL: for tests, in no list */
 	/* argv[0] is the name. Returns 0 or -errno after out_error(). json: the answer is one JSON object. */
 	int (*run)(struct out *o, int argc, char **argv, bool json);
 	/* Candidate n of argument position pos (1 = first), or NULL when there are no more. May be NULL. */

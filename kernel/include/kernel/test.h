@@ -90,14 +90,14 @@ void ktest_fail(struct ktest *t, const char *file, int line, const char *fmt, ..
 		return;                                          \
 	} while (0)
 
-/* A generator for random cases, seeded from seed=, the case's name and nothing else; a failure prints the seed. */
+/* For random cases, seeded from seed=, the case's name and nothing else; a failure prints the seed. */
 u32 test_rand(void);
 /* Uniform in [0, n). */
 u32 test_rand_below(u32 n);
 
 /*
- * Runs the cases whose "suite.case" matches, in alphabetical order; prints KTAP on the console. Returns the number
- * of cases that failed, -ENOENT if none matches, -EBUSY inside a case. Context: main loop.
+ * Runs the cases whose "suite.case" matches, in alphabetical order; prints KTAP on the console. Returns the
+ * number of cases that failed, -ENOENT if none matches, -EBUSY inside a case. Context: main loop.
  */
 int ktest_run(const char *glob);
 /* The nth case in that order, or NULL. Panic cases are among them. */

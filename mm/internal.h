@@ -110,6 +110,8 @@ bool section_open_for(struct zone *zone);
 bool section_open_pfn(pfn_t pfn);
 bool section_is_open(unsigned long nr);
 unsigned long section_count(void);
+/* Cuts [pfn, end) into the largest naturally aligned blocks, ascending. */
+void page_for_each_block(pfn_t pfn, pfn_t end, void (*fn)(pfn_t pfn, unsigned order, void *ctx), void *ctx);
 /*
  * Calls fn for each block that the free memory of [start, end) makes inside the zone, largest aligned blocks
  * first come first served, as memblock's hand-over does. Used by opening and by the counts of what is

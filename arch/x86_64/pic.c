@@ -33,7 +33,6 @@ enum {
 	APIC_LVT_LINT0 = 0x350,
 	APIC_LVT_LINT1 = 0x360,
 	SVR_ENABLE = 1 << 8,
-	SVR_VECTOR = 0xff,
 	LVT_MASKED = 1 << 16,
 	LVT_EXTINT = 7 << 8,
 	LVT_NMI = 4 << 8,
@@ -60,7 +59,7 @@ void x86_lapic_virtual_wire(void)
 	if (!(base & APIC_BASE_ENABLE) || base >> 32)
 		return; /* off: the 8259's wire goes to the CPU directly */
 	apic_write(base, APIC_TPR, 0);
-	apic_write(base, APIC_SVR, SVR_ENABLE | SVR_VECTOR);
+	apic_write(base, APIC_SVR, SVR_ENABLE | X86_VEC_SPURIOUS);
 	apic_write(base, APIC_LVT_TIMER, LVT_MASKED);
 	apic_write(base, APIC_LVT_LINT0, LVT_EXTINT);
 	apic_write(base, APIC_LVT_LINT1, LVT_NMI);

@@ -219,6 +219,8 @@ static void trap_interrupt(struct x86_regs *regs)
 			x86_timer_irq();
 		else if (line == X86_IRQ_COM1)
 			x86_uart_irq();
+	} else if (line >= X86_NR_IRQ_LINES && regs->vector != X86_VEC_SPURIOUS) {
+		pr_warn_once("trap: interrupt with vector %lu, which nobody uses\n", regs->vector);
 	}
 	this_cpu(x86_irq_depth)--;
 }

@@ -25,6 +25,7 @@ enum x86_vector {
 	X86_VEC_IRQ = 32, /* sixteen lines of the two 8259 */
 	X86_VEC_IRQ_END = 48,
 	X86_VEC_TEST = 0xf0,
+	X86_VEC_SPURIOUS = 0xff, /* the local APIC's, without an end of interrupt */
 	X86_NR_VECTORS = 256,
 };
 

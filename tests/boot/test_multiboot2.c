@@ -76,6 +76,12 @@ static void efi_entry(u8 *e, u32 type, u64 start, u64 pages, u64 attr)
 	memcpy(e + 32, &attr, 8);
 }
 
+/* Both results were zeroed before, padding included. */
+static bool same_bytes(const void *a, const void *b, size_t n)
+{
+	return memcmp(a, b, n) == 0;
+}
+
 static int parse(struct boot_fixture *f)
 {
 	memset(&f->info, 0, sizeof(f->info));
@@ -167,8 +173,8 @@ KTEST(multiboot2, plain_map_keeps_order_types_and_stride)
 		memset(e, 0xee, 4UL * stride[i]);
 		plain_entry(e, 0x100001, 0xfff, 1);
 		plain_entry(e + stride[i], 0, 0x9f000, 20);
-		plain_entry(e + 2 * stride[i], ~0xfffUL, 0x2000, 3);
-		plain_entry(e + 3 * stride[i], 0x500, 0, 0);
+		plain_entry(e + 2UL * stride[i], ~0xfffUL, 0x2000, 3);
+		plain_entry(e + 3UL * stride[i], 0x500, 0, 0);
 		block_end(f);
 		EXPECT_EQ(parse(f), 0);
 		EXPECT_EQ(f->info.nr_ranges, 4);
@@ -223,30 +229,29 @@ KTEST(multiboot2, no_map_at_all_is_noted)
 KTEST(multiboot2, efi_types_become_e820_types)
 {
 	static const struct {
-		u32 type;
+		u32 type, want;
 		u64 attr;
-		u32 want;
 	} row[] = {
-		{0, 0xf, MEM_RESERVED},
-		{1, 0xf, MEM_USABLE},
-		{2, 0xf, MEM_USABLE},
-		{3, 0xf, MEM_USABLE},
-		{4, 0xf, MEM_USABLE},
-		{5, 0xf, MEM_RESERVED},
-		{6, 0xf, MEM_RESERVED},
-		{7, 0xf, MEM_USABLE},
-		{7, 0x7, MEM_RESERVED},
-		{2, 0x1, MEM_RESERVED},
-		{8, 0xf, MEM_UNUSABLE},
-		{9, 0xf, MEM_ACPI},
-		{10, 0xf, MEM_NVS},
-		{11, 1, MEM_RESERVED},
-		{12, 1, MEM_RESERVED},
-		{13, 1, MEM_RESERVED},
-		{14, 8, MEM_PERSISTENT},
-		{15, 8, MEM_RESERVED},
-		{7, 0x4000f, MEM_SOFT_RESERVED},
-		{0x70000000, 0xf, MEM_RESERVED},
+		{0, MEM_RESERVED, 0xf},
+		{1, MEM_USABLE, 0xf},
+		{2, MEM_USABLE, 0xf},
+		{3, MEM_USABLE, 0xf},
+		{4, MEM_USABLE, 0xf},
+		{5, MEM_RESERVED, 0xf},
+		{6, MEM_RESERVED, 0xf},
+		{7, MEM_USABLE, 0xf},
+		{7, MEM_RESERVED, 0x7},
+		{2, MEM_RESERVED, 0x1},
+		{8, MEM_UNUSABLE, 0xf},
+		{9, MEM_ACPI, 0xf},
+		{10, MEM_NVS, 0xf},
+		{11, MEM_RESERVED, 1},
+		{12, MEM_RESERVED, 1},
+		{13, MEM_RESERVED, 1},
+		{14, MEM_PERSISTENT, 8},
+		{15, MEM_RESERVED, 8},
+		{7, MEM_SOFT_RESERVED, 0x4000f},
+		{0x70000000, MEM_RESERVED, 0xf},
 	};
 	struct boot_fixture *f = fixture_new();
 	u8 *e;
@@ -255,12 +260,12 @@ KTEST(multiboot2, efi_types_become_e820_types)
 	block_start(f);
 	e = block_map(f, TAG_EFI_MAP, 48, ARRAY_SIZE(row));
 	for (unsigned i = 0; i < ARRAY_SIZE(row); i++)
-		efi_entry(e + 48 * i, row[i].type, i * 0x10000, 16, row[i].attr);
+		efi_entry(e + 48UL * i, row[i].type, i * 0x10000UL, 16, row[i].attr);
 	block_end(f);
 	EXPECT_EQ(parse(f), 0);
 	EXPECT_EQ(f->info.nr_ranges, ARRAY_SIZE(row));
 	for (unsigned i = 0; i < ARRAY_SIZE(row); i++) {
-		expect_range(t, &f->info, i, i * 0x10000, 0x10000, row[i].want);
+		expect_range(t, &f->info, i, i * 0x10000UL, 0x10000, row[i].want);
 		EXPECT_EQ(f->info.range[i].attr, row[i].attr);
 	}
 	fixture_free(f);
@@ -345,7 +350,7 @@ KTEST(multiboot2, bytes_behind_the_length_do_not_matter)
 		memset(f->bytes + len, 0xff, whole + 64 - len);
 		b = parse(f);
 		EXPECT_EQ(a, b);
-		EXPECT_MSG(memcmp(&f->info, &f->other, sizeof(f->info)) == 0,
+		EXPECT_MSG(same_bytes(&f->info, &f->other, sizeof(f->info)),
 			   "cut at %lu of %lu: results differ", len, whole);
 		expect_sound(t, &f->info);
 		if (len < whole)
@@ -433,7 +438,7 @@ KTEST(multiboot2, surplus_modules_stay_reserved)
 	ASSERT_NOT_NULL(f);
 	block_start(f);
 	for (u32 i = 0; i < BOOT_MAX_MODULES + 3; i++) {
-		u32 at[2] = {MIB(16) + i * 0x1000, MIB(16) + i * 0x1000 + 0x800};
+		u32 at[2] = {(u32)MIB(16) + i * 0x1000, (u32)MIB(16) + i * 0x1000 + 0x800};
 
 		memcpy(block_tag(f, TAG_MODULE, NULL, 10), at, 8);
 	}
@@ -442,7 +447,7 @@ KTEST(multiboot2, surplus_modules_stay_reserved)
 	EXPECT_EQ(parse(f), 0);
 	EXPECT_EQ(f->info.nr_modules, BOOT_MAX_MODULES);
 	EXPECT_EQ(f->info.nr_ranges, 3);
-	expect_range(t, &f->info, 0, MIB(16) + BOOT_MAX_MODULES * 0x1000, 0x800, MEM_RESERVED);
+	expect_range(t, &f->info, 0, MIB(16) + BOOT_MAX_MODULES * 0x1000UL, 0x800, MEM_RESERVED);
 	EXPECT_NOTE(&f->info, "before its start");
 	fixture_free(f);
 }
@@ -474,7 +479,7 @@ KTEST(multiboot2, thousands_of_entries_lose_usable_memory_only)
 	block_start(f);
 	e = block_map(f, TAG_MAP, 24, USABLE + RESERVED);
 	for (unsigned i = 0; i < USABLE + RESERVED; i++)
-		plain_entry(e + 24 * i, i * 0x10000UL, 0x10000, i < USABLE ? MEM_USABLE : MEM_RESERVED);
+		plain_entry(e + 24UL * i, i * 0x10000UL, 0x10000, i < USABLE ? MEM_USABLE : MEM_RESERVED);
 	block_end(f);
 	EXPECT_EQ(parse(f), 0);
 	expect_sound(t, &f->info);

@@ -16,7 +16,7 @@
 #include <kernel/test.h>
 #include "arch/x86_64/x86_internal.h"
 
-enum { BYTE_NS = 1000000 }; /* more than a byte takes at 115200 */
+#define BYTE_NS 1000000UL /* more than a byte takes at 115200 */
 
 static u8 pattern(unsigned n)
 {

@@ -597,31 +597,30 @@ static int cmd_numa(struct out *o, int argc, char **argv, bool json)
 }
 SHELL_CMD("numa", "", "nodes, their memory and distances", cmd_numa, NULL);
 
-static int cmd_numastat(struct out *o, int argc, char **argv, bool json)
+static void numastat_json(struct out *o, const struct node *node)
 {
-	int err = arg_count(o, argc, argv, 0, 0);
+	json_obj(o, NULL);
+	json_num(o, "node", (u64)node->nid);
+	for (unsigned s = 0; s < NR_NUMA_STATS; s++)
+		json_num(o, numa_stat_names[s], numa_stat_read(node->nid, (enum numa_stat)s));
+	json_end_obj(o);
+}
+
+/* What a node's file in sysfs says. */
+static void numastat_file(struct out *o, int nid)
+{
+	for (unsigned s = 0; s < NR_NUMA_STATS; s++)
+		out_printf(o, "%s %lu\n", numa_stat_names[s], numa_stat_read(nid, (enum numa_stat)s));
+}
+
+/* What the program numastat makes of the files of all nodes. */
+static void numastat_table(struct out *o)
+{
 	struct node *node;
 
-	if (err)
-		return err;
-	if (json) {
-		json_obj(o, NULL);
-		json_arr(o, "nodes");
-		for_each_node (node) {
-			json_obj(o, NULL);
-			json_num(o, "node", (u64)node->nid);
-			for (unsigned s = 0; s < NR_NUMA_STATS; s++)
-				json_num(o, numa_stat_names[s], numa_stat_read(node->nid, (enum numa_stat)s));
-			json_end_obj(o);
-		}
-		json_end_arr(o);
-		json_end_obj(o);
-		return 0;
-	}
-	/* The table that the program numastat makes of the nodes' files. */
 	out_printf(o, "%-20s", "");
 	for_each_node (node)
-		out_printf(o, " %10s%-5d", "node", node->nid);
+		out_printf(o, " %*s%d", node->nid < 10 ? 14 : 13, "node", node->nid);
 	out_printf(o, "\n");
 	for (unsigned s = 0; s < NR_NUMA_STATS; s++) {
 		out_printf(o, "%-20s", numa_stat_names[s]);
@@ -629,6 +628,30 @@ static int cmd_numastat(struct out *o, int argc, char **argv, bool json)
 			out_printf(o, " %15lu", numa_stat_read(node->nid, (enum numa_stat)s));
 		out_printf(o, "\n");
 	}
+}
+
+static int cmd_numastat(struct out *o, int argc, char **argv, bool json)
+{
+	int err = arg_count(o, argc, argv, 0, 1), nid = NUMA_NO_NODE;
+	struct node *node;
+
+	if (err || (argc == 2 && (err = cmd_node(o, argv[1], &nid))))
+		return err;
+	if (!json) {
+		if (argc == 2)
+			numastat_file(o, nid);
+		else
+			numastat_table(o);
+		return 0;
+	}
+	json_obj(o, NULL);
+	json_arr(o, "nodes");
+	for_each_node (node)
+		if (argc == 1 || node->nid == nid)
+			numastat_json(o, node);
+	json_end_arr(o);
+	json_end_obj(o);
 	return 0;
 }
-SHELL_CMD("numastat", "", "where allocations were served, by node", cmd_numastat, NULL);
+SHELL_CMD("numastat", "[NODE]", "where allocations were served: a table, or one node's file", cmd_numastat,
+	  NULL);

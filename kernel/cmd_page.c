@@ -101,7 +101,8 @@ static int cmd_page(struct out *o, int argc, char **argv, bool json)
 	mine = shell_mem_at_pa(pfn << PAGE_SHIFT);
 	if (mine) {
 		f.flag[f.nr_flags++] = "shell";
-		strlcpy(f.owner, "shell", sizeof(f.owner));
+		if (!*f.owner)
+			strlcpy(f.owner, "shell", sizeof(f.owner));
 	}
 	if (json)
 		page_json(o, &f);

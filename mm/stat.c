@@ -204,6 +204,13 @@ static void frame_owner(struct frame_stat *f, const char *name)
 	strlcpy(f->owner, name, sizeof(f->owner));
 }
 
+static void frame_caller(struct frame_stat *f, unsigned long caller)
+{
+	size_t at = strlen(f->owner);
+
+	snprintf(f->owner + at, sizeof(f->owner) - at, "%s%pS", at ? " by " : "", (void *)caller);
+}
+
 /* A frame that is no RAM: the map's word for it, or a hole. */
 static void frame_of_no_ram(struct frame_stat *f)
 {
@@ -274,7 +281,7 @@ static void frame_allocated(struct frame_stat *f, const struct page *head)
 		snprintf(f->owner, sizeof(f->owner), "slab %s", head->slab_node->cache->name);
 	}
 	if (caller)
-		snprintf(f->owner, sizeof(f->owner), "%pS", (void *)caller);
+		frame_caller(f, caller);
 }
 
 /* zone->lock held: the block stays what it is. */

@@ -61,7 +61,7 @@ struct frame_stat {
 	pfn_t head;
 	bool free;
 	enum migratetype type;
-	char owner[64]; /* who has it; empty: nobody */
+	char owner[96]; /* who has it, and who allocated it if page_owner=on; empty: nobody knows */
 };
 /* Any frame number: opened, not yet opened, reserved, or no RAM at all. */
 void frame_stat(pfn_t pfn, struct frame_stat *f);

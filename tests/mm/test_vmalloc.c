@@ -823,6 +823,8 @@ KTEST(vmalloc, running_out_of_memory_gives_everything_back)
 	if (totalram_pages() > GIB(1) >> PAGE_SHIFT)
 		SKIP("it would touch all of more than 1 GiB");
 	NEED_WINDOW(2 * (totalram_pages() << PAGE_SHIFT));
+	if (totalram_pages() << PAGE_SHIFT > GIB(4))
+		SKIP("taking all memory opens every section: too much for an emulator beyond 4 GiB");
 	while (nr < ARRAY_SIZE(p) &&
 	       (p[nr] = vmalloc_gfp(piece, GFP_KERNEL | __GFP_NOWARN, NUMA_NO_NODE, 0, 0)) != NULL)
 		nr++;

@@ -45,7 +45,6 @@
 	(SLAB_DEBUG_FLAGS | SLAB_HWCACHE_ALIGN | SLAB_CACHE_DMA | SLAB_CACHE_DMA32 | SLAB_RECLAIM_ACCOUNT | \
 	 SLAB_PANIC | SLAB_TYPESAFE_BY_RCU | SLAB_NOLEAKTRACE | SLAB_NO_USER_FLAGS)
 #define SLAB_BAD_GFP (__GFP_DMA32 | __GFP_HIGHMEM | __GFP_MOVABLE)
-enum { SLAB_RELEASE_BATCH = 16 };
 #define REAP_PERIOD_NS 2000000000UL
 #define REAP_NODE_NS 4000000000UL /* a node's shared array and empty slabs are looked at this often */
 
@@ -204,19 +203,14 @@ static void slab_mark_pages(struct page *head, unsigned order, struct kmem_cache
 	}
 }
 
-/* The block is as it came from the page allocator again. */
+/* No slab any more; what else its fields say means nothing without PG_slab. */
 static void slab_unmark_pages(struct page *head, unsigned order)
 {
 	head->flags &= ~PG_slab;
 	head->slab_node = NULL;
-	head->slab_order = 0;
-	head->s_mem = NULL;
-	head->freelist = NULL;
-	head->num = 0;
 	for (unsigned i = 1; i < 1u << order; i++) {
 		head[i].flags = 0;
 		head[i].slab_node = NULL;
-		head[i].slab_order = 0;
 	}
 }
 
@@ -228,27 +222,27 @@ static void slab_free_pages(struct kmem_cache *s, struct page *head)
 }
 
 /* idx[i] = i, eight at a time. */
-static void slab_fill_identity(u8 *idx, unsigned num)
+static __always_inline void slab_fill_identity(u8 *idx, unsigned num)
 {
 	u64 eight = 0x0706050403020100UL;
 	unsigned i;
 
+	if (num == 1) {
+		*idx = 0;
+		return;
+	}
 	for (i = 0; i + 8 <= num; i += 8, eight += 0x0808080808080808UL)
-		memcpy(idx + i, &eight, sizeof(eight));
+		__builtin_memcpy(idx + i, &eight, sizeof(eight));
 	for (; i < num; i++)
 		idx[i] = (u8)i;
 }
 
 /* The first slab of a node has colour 1, as in Linux. */
-static unsigned long slab_next_colour(struct kmem_cache_node *n)
+static __noinline unsigned long slab_next_colour(struct kmem_cache *s, struct kmem_cache_node *n)
 {
-	const struct kmem_cache *s = n->cache;
-	unsigned long flags;
+	unsigned long flags = spin_lock_irqsave(&n->list_lock);
 	unsigned colour;
 
-	if (s->colour < 2)
-		return 0;
-	flags = spin_lock_irqsave(&n->list_lock);
 	if (++n->colour_next >= s->colour)
 		n->colour_next = 0;
 	colour = n->colour_next;
@@ -256,7 +250,7 @@ static unsigned long slab_next_colour(struct kmem_cache_node *n)
 	return (unsigned long)colour * s->colour_off;
 }
 
-static void *slab_place_index(const struct kmem_cache *s, const struct page *page, gfp_t gfp)
+static __always_inline void *slab_place_index(const struct kmem_cache *s, const struct page *page, gfp_t gfp)
 {
 	if (s->flags & SLAB_INDEX_IN_OBJECT)
 		return slab_object(s, page, s->num - 1u);
@@ -268,12 +262,14 @@ static void *slab_place_index(const struct kmem_cache *s, const struct page *pag
 }
 
 /* Makes a slab of an allocated block. False: no memory for its index; the block is as before then. */
-static bool slab_set_up(struct kmem_cache *s, struct page *page, gfp_t gfp)
+static __always_inline bool slab_set_up(struct kmem_cache *s, struct page *page, gfp_t gfp)
 {
 	struct kmem_cache_node *n = s->node[page_to_nid(page)];
 
 	BUG_ON(!n, "%s: pages from node %d, which had no memory at boot", s->name, page_to_nid(page));
-	page->s_mem = (char *)page_address(page) + slab_next_colour(n);
+	page->s_mem = phys_to_virt(page_to_phys(page));
+	if (s->colour > 1)
+		page->s_mem = (char *)page->s_mem + slab_next_colour(s, n);
 	page->inuse = 0;
 	page->num = s->num;
 	page->freelist = slab_place_index(s, page, gfp);
@@ -294,22 +290,25 @@ static bool slab_set_up(struct kmem_cache *s, struct page *page, gfp_t gfp)
 
 unsigned slab_create(struct kmem_cache *s, gfp_t gfp, int nid, struct page **slabs, unsigned nr)
 {
-	unsigned got = 0, made = 0;
+	const int here = numa_node_id();
+	unsigned made;
 
 	if (unlikely(gfp & SLAB_BAD_GFP))
 		pr_warn_once("slab: %s: GFP flags 0x%x ignored, a slab comes from its cache's zone\n",
 			     s->name, gfp & SLAB_BAD_GFP);
 	gfp &= GFP_RECLAIM_MASK | __GFP_THISNODE;
-	if (s->order == 0)
-		got = (unsigned)alloc_pages_bulk(nid, gfp | s->allocflags, nr, slabs);
-	else
-		while (got < nr &&
-		       (slabs[got] = alloc_pages_node(nid, gfp | s->allocflags, s->order)) != NULL)
-			got++;
-	while (made < got && slab_set_up(s, slabs[made], gfp))
-		made++;
-	for (unsigned i = made; i < got; i++)
-		__free_pages(slabs[i], s->order);
+	for (made = 0; made < nr; made++) {
+		struct page *page = nid == here ? alloc_pages(gfp | s->allocflags, s->order)
+						: alloc_pages_node(nid, gfp | s->allocflags, s->order);
+
+		if (unlikely(!page))
+			break;
+		if (unlikely(!slab_set_up(s, page, gfp))) {
+			__free_pages(page, s->order);
+			break;
+		}
+		slabs[made] = page;
+	}
 	mm_counter_add(slab_counter(s), (long)made << s->order);
 	return made;
 }
@@ -323,69 +322,59 @@ static void slab_rcu_free(struct rcu_head *head)
 }
 static_assert(sizeof(struct rcu_head) <= sizeof(struct list_head), "an RCU head fits into lru");
 
-/* Returns the pages that went back now. */
-static unsigned long slab_release(struct page *page)
+static __noinline unsigned long slab_release_special(struct kmem_cache *s, struct page *page)
 {
-	struct kmem_cache *s = page->slab_node->cache;
 	void *index = s->flags & SLAB_INDEX_OFF_SLAB ? page->freelist : NULL;
-	unsigned long nr_pages = 0;
+	bool now = !(s->flags & SLAB_TYPESAFE_BY_RCU);
 
-	if (unlikely(s->flags & SLAB_DEBUG_FLAGS))
+	if (s->flags & SLAB_DEBUG_FLAGS)
 		slab_debug_sweep(s, page);
-	if (s->flags & SLAB_TYPESAFE_BY_RCU) {
-		call_rcu((struct rcu_head *)&page->lru, slab_rcu_free);
-	} else {
-		nr_pages = 1UL << s->order;
+	if (now)
 		slab_free_pages(s, page);
-	}
+	else
+		call_rcu((struct rcu_head *)&page->lru, slab_rcu_free);
 	if (index)
 		slab_free_direct(virt_to_page(index)->slab_node, index, CALLER);
-	return nr_pages;
+	return now ? 1UL << s->order : 0;
 }
 
-/* Plain slabs of one page, gathered so that their pages go back together. */
-struct slab_bin {
-	unsigned nr;
-	struct page *page[SLAB_RELEASE_BATCH];
-};
-
-static void slab_empty_bin(struct slab_bin *bin, enum mm_counter counter)
+/* Returns the pages that went back now. */
+static __always_inline unsigned long slab_release(struct page *page)
 {
-	mm_counter_add(counter, -(long)bin->nr);
-	free_pages_bulk(bin->page, bin->nr);
-	bin->nr = 0;
+	struct kmem_cache *s = page->slab_node->cache;
+
+	if (unlikely(s->flags & (SLAB_DEBUG_FLAGS | SLAB_TYPESAFE_BY_RCU | SLAB_INDEX_OFF_SLAB)))
+		return slab_release_special(s, page);
+	slab_free_pages(s, page);
+	return 1UL << s->order;
 }
 
 unsigned long slab_release_list(struct list_head *slabs)
 {
-	struct kmem_cache *last = NULL;
 	unsigned long nr_pages = 0;
-	struct slab_bin bin;
 
-	bin.nr = 0;
 	while (!list_empty(slabs)) {
 		struct page *page = list_first_entry(slabs, struct page, lru);
-		struct kmem_cache *s = page->slab_node->cache;
 
 		list_unlink(&page->lru);
-		if (s->order ||
-		    (s->flags & (SLAB_DEBUG_FLAGS | SLAB_TYPESAFE_BY_RCU | SLAB_INDEX_OFF_SLAB))) {
-			nr_pages += slab_release(page);
-			continue;
-		}
-		if (bin.nr == SLAB_RELEASE_BATCH || (bin.nr && s != last))
-			slab_empty_bin(&bin, slab_counter(last));
-		last = s;
-		slab_unmark_pages(page, 0);
-		bin.page[bin.nr++] = page;
-		nr_pages++;
+		nr_pages += slab_release(page);
 	}
-	if (bin.nr)
-		slab_empty_bin(&bin, slab_counter(last));
 	return nr_pages;
 }
 
 /* ---- one node's lists ---- */
+
+/* All objects of a new slab. */
+static __always_inline void slab_take_all(const struct kmem_cache *s, struct page *page, void **objs)
+{
+	char *base = (char *)page->s_mem + s->obj_offset;
+
+	for (unsigned i = 0; i < s->num; i++, base += s->size)
+		objs[i] = base;
+	page->inuse = s->num;
+	if (s->flags & SLAB_INDEX_IN_OBJECT)
+		page->freelist = NULL;
+}
 
 static __always_inline unsigned slab_take(const struct kmem_cache *s, struct page *page, void **objs,
 					  unsigned nr)
@@ -427,67 +416,77 @@ unsigned node_take(struct kmem_cache_node *n, void **objs, unsigned nr)
 	return got;
 }
 
-unsigned node_add_slab(struct kmem_cache_node *n, struct page *page, void **objs, unsigned nr)
+unsigned node_add_slabs(struct kmem_cache_node *n, struct page **slabs, unsigned nr_slabs, void **objs,
+			unsigned nr)
 {
-	unsigned got = slab_take(n->cache, page, objs, nr);
+	const struct kmem_cache *s = n->cache;
+	unsigned got = 0;
 
 	lock_assert_held(&n->list_lock);
-	n->total_slabs++;
-	n->grown++;
-	n->free_objects += page->num - got;
-	if (!got) {
-		n->free_slabs++;
-		list_add_tail(&page->lru, &n->slabs_free);
-	} else {
-		list_add(&page->lru, page->inuse == page->num ? &n->slabs_full : &n->slabs_partial);
+	for (unsigned i = 0; i < nr_slabs; i++) {
+		struct page *page = slabs[i];
+
+		if (nr - got >= s->num) {
+			slab_take_all(s, page, objs + got);
+			list_add(&page->lru, &n->slabs_full);
+			got += s->num;
+		} else if (got < nr) {
+			got += slab_take(s, page, objs + got, nr - got);
+			list_add(&page->lru, &n->slabs_partial);
+		} else {
+			list_add_tail(&page->lru, &n->slabs_free);
+			n->free_slabs++;
+		}
 	}
+	n->total_slabs += nr_slabs;
+	n->grown += nr_slabs;
+	n->free_objects += (unsigned long)nr_slabs * s->num - got;
 	return got;
 }
 
-/* Puts objs[0] and the objects after it that lie in the same slab back into it; returns how many. */
-static __always_inline unsigned slab_put_run(struct kmem_cache *s, struct page *page, void **objs,
-					     unsigned nr, unsigned long block_mask)
+/* Puts an object that was taken out back into its slab. Returns what the slab is still without. */
+static __always_inline unsigned slab_put(struct kmem_cache *s, struct page *page, void *obj)
 {
-	const unsigned long size = s->size, num = s->num, block = (unsigned long)objs[0] & block_mask;
-	char *base = (char *)page->s_mem + s->obj_offset;
-	unsigned inuse = page->inuse, last = SLAB_MAX_OBJS, i = 0;
+	unsigned long offset = (unsigned long)((char *)obj - (char *)page->s_mem) - s->obj_offset;
+	unsigned index = slab_index(s, offset), inuse = page->inuse;
 	u8 *idx = page->freelist;
 
+	if (unlikely(index >= s->num || (unsigned long)index * s->size != offset))
+		slab_bug(s, obj, 0, "free of an interior pointer");
+	if (unlikely(!inuse))
+		slab_bug(s, obj, 0, "double free");
 	if (unlikely(!idx))
-		page->freelist = idx = objs[0]; /* the first object to come back holds the index */
-	do {
-		unsigned long offset = (unsigned long)((char *)objs[i] - base);
-		unsigned index = slab_index(s, offset);
-
-		if (unlikely(index >= num || index * size != offset))
-			slab_bug(s, objs[i], 0, "free of an interior pointer");
-		if (unlikely(!inuse || index == last))
-			slab_bug(s, objs[i], 0, "double free");
-		idx[--inuse] = (u8)index;
-		last = index;
-	} while (++i < nr && ((unsigned long)objs[i] & block_mask) == block);
-	page->inuse = (u16)inuse;
-	return i;
+		page->freelist = idx = obj; /* the first object to come back holds the index */
+	page->inuse = (u16)--inuse;
+	idx[inuse] = (u8)index;
+	return inuse;
 }
 
 void node_put(struct kmem_cache_node *n, void **objs, unsigned nr, struct list_head *surplus)
 {
 	struct kmem_cache *s = n->cache;
 	const unsigned long block_mask = PAGE_MASK << s->order;
+	struct page *last = NULL;
 
 	lock_assert_held(&n->list_lock);
 	n->free_objects += nr;
-	for (unsigned i = 0; i < nr;) {
+	for (unsigned i = 0; i < nr; i++) {
 		struct page *page = virt_to_page((void *)((unsigned long)objs[i] & block_mask));
+		unsigned inuse;
 
-		i += slab_put_run(s, page, objs + i, nr - i, block_mask);
+		if (unlikely(i && objs[i] == objs[i - 1]))
+			slab_bug(s, objs[i], 0, "double free");
+		inuse = slab_put(s, page, objs[i]);
+		if (inuse && page == last)
+			continue; /* is at the end of slabs_partial already */
 		list_unlink(&page->lru);
-		if (page->inuse) { /* at the end: its other objects get the longest time to come back */
+		if (inuse) { /* at the end: its other objects get the longest time to come back */
 			list_add_tail(&page->lru, &n->slabs_partial);
 		} else {
 			list_add(&page->lru, &n->slabs_free);
 			n->free_slabs++;
 		}
+		last = page;
 	}
 	if (n->free_objects > n->free_limit && n->free_slabs)
 		node_trim(n, DIV_ROUND_UP(n->free_objects - n->free_limit, s->num), surplus);

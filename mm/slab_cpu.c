@@ -77,7 +77,7 @@ static void *node_grow(struct kmem_cache *s, gfp_t gfp, int nid)
 		return NULL;
 	n = page->slab_node;
 	flags = spin_lock_irqsave(&n->list_lock);
-	node_add_slab(n, page, &obj, 1);
+	node_add_slabs(n, &page, 1, &obj, 1);
 	spin_unlock_irqrestore(&n->list_lock, flags);
 	return obj;
 }
@@ -195,15 +195,14 @@ static unsigned shared_put(struct array_cache *shared, void **objs, unsigned nr)
  */
 static unsigned array_grow(struct kmem_cache *s, struct array_cache *ac, gfp_t gfp, unsigned want)
 {
-	unsigned most = ac->touched ? max(SLAB_GROW_PAGES >> s->order, 1) : 1, got = 0, nr;
+	unsigned most = ac->touched ? max(SLAB_GROW_PAGES >> s->order, 1) : 1, got, nr;
 	struct page *slabs[SLAB_GROW_PAGES];
 
 	nr = slab_create(s, gfp_here(gfp), ac->node->nid, slabs, min(DIV_ROUND_UP(want, s->num), most));
 	if (!nr)
 		return 0;
 	spin_lock(&ac->node->list_lock);
-	for (unsigned i = 0; i < nr; i++)
-		got += node_add_slab(ac->node, slabs[i], ac->stack.entry + got, want - got);
+	got = node_add_slabs(ac->node, slabs, nr, ac->stack.entry, want);
 	spin_unlock(&ac->node->list_lock);
 	return got;
 }

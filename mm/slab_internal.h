@@ -20,7 +20,8 @@ enum {
 	SLAB_MIN_STRIDE = 16,	/* so that a base page never holds more */
 	SLAB_REMOTE_LIMIT = 12, /* foreign objects that a CPU gathers before it gives them back */
 	SLAB_RECIPROCAL_BITS = 48,
-	SLAB_GROW_PAGES = 8, /* a refill that finds nothing makes slabs of so many pages, if its batch wants them */
+	SLAB_GROW_PAGES =
+		12, /* a refill that finds nothing makes slabs of so many pages, if its batch wants them */
 };
 
 /*
@@ -136,8 +137,9 @@ unsigned long slab_release_list(struct list_head *slabs);
 
 /* Up to nr objects out of partial, then free slabs. */
 unsigned node_take(struct kmem_cache_node *n, void **objs, unsigned nr);
-/* Links a slab that slab_create() made, after taking up to nr objects out of it. */
-unsigned node_add_slab(struct kmem_cache_node *n, struct page *page, void **objs, unsigned nr);
+/* Links slabs that slab_create() made, after taking up to nr objects out of them. */
+unsigned node_add_slabs(struct kmem_cache_node *n, struct page **slabs, unsigned nr_slabs, void **objs,
+			unsigned nr);
 /*
  * Puts objects of this node back into their slabs; slabs beyond free_limit move to surplus, which the caller
  * gives to slab_release_list() when it has dropped the lock.

@@ -23,7 +23,7 @@
  *             N2  after a put: free_objects <= free_limit or no slab is empty
  * Locking.    list_lock guards the lists and everything in the slabs on them; IRQs off. cache_list_lock guards the
  *             list of caches. Pages are asked for and given back with list_lock dropped: a new slab is private until
- *             node_add_slab(), a surplus one after it was unlinked. The reaper only tries locks.
+ *             node_add_slabs(), a surplus one after it was unlinked. The reaper only tries locks.
  * Failure.    No pages: NULL, nothing changed. A cache with live objects is not destroyed: -EBUSY with a list of them.
  * Next:       slab_cpu.c, the arrays in front of this.
  *
@@ -171,6 +171,7 @@ bool slab_geometry(struct kmem_cache *s, unsigned size, unsigned align, unsigned
 	 * unit and offset * size < 2^45, so the quotient is exact.
 	 */
 	s->reciprocal = BIT(SLAB_RECIPROCAL_BITS) / s->size + 1;
+	s->span = (unsigned long)s->num * s->size;
 	s->limit = slab_limit(s);
 	s->batchcount = (s->limit + 1) / 2;
 	s->shared = s->size <= PAGE_SIZE && cpumask_weight(&cpu_possible_mask) > 1 ? 8 : 0;
@@ -182,199 +183,177 @@ bool slab_geometry(struct kmem_cache *s, unsigned size, unsigned align, unsigned
 
 /* ---- slabs ---- */
 
-static enum mm_counter slab_counter(const struct kmem_cache *s)
-{
-	return s->flags & SLAB_RECLAIM_ACCOUNT ? MM_SLAB_RECLAIMABLE : MM_SLAB_UNRECLAIMABLE;
-}
-
 /*
  * Tails are all-zero "interior" to the page allocator; the few of a slab carry the owner while it lives. Their
  * block_type is not ours.
  */
-static void slab_mark_pages(struct page *head, unsigned order, struct kmem_cache_node *n)
+static __always_inline void slab_mark_pages(struct page *head, unsigned order, struct kmem_cache_node *n)
 {
 	head->flags |= PG_slab;
 	head->slab_node = n;
-	head->slab_order = (u8)order;
-	for (unsigned i = 1; i < 1u << order; i++) {
-		head[i].flags = PG_slab;
-		head[i].slab_node = n;
-		head[i].slab_order = (u8)order;
+	for (struct page *tail = head + 1; unlikely(order) && tail < head + (1UL << order); tail++) {
+		tail->flags = PG_slab;
+		tail->slab_node = n;
 	}
 }
 
-/* No slab any more; what else its fields say means nothing without PG_slab. */
-static void slab_unmark_pages(struct page *head, unsigned order)
+static __always_inline void slab_unmark_pages(struct page *head, unsigned order)
 {
 	head->flags &= ~PG_slab;
 	head->slab_node = NULL;
-	for (unsigned i = 1; i < 1u << order; i++) {
-		head[i].flags = 0;
-		head[i].slab_node = NULL;
+	for (struct page *tail = head + 1; unlikely(order) && tail < head + (1UL << order); tail++) {
+		tail->flags = 0;
+		tail->slab_node = NULL;
 	}
 }
 
-static void slab_free_pages(struct kmem_cache *s, struct page *head)
+static __always_inline void slab_count(const struct kmem_cache *s, long slabs)
 {
-	slab_unmark_pages(head, s->order);
-	mm_counter_add(slab_counter(s), -(1L << s->order));
-	__free_pages(head, s->order);
+	mm_counter_add(s->flags & SLAB_RECLAIM_ACCOUNT ? MM_SLAB_RECLAIMABLE : MM_SLAB_UNRECLAIMABLE,
+		       slabs * (1L << s->order));
 }
 
-/* idx[i] = i, eight at a time. */
+/* idx[i] = i, eight at a time: wherever an index is, it has room to a multiple of eight. */
 static __always_inline void slab_fill_identity(u8 *idx, unsigned num)
 {
+	const u8 *end = idx + num;
 	u64 eight = 0x0706050403020100UL;
-	unsigned i;
 
-	if (num == 1) {
-		*idx = 0;
-		return;
-	}
-	for (i = 0; i + 8 <= num; i += 8, eight += 0x0808080808080808UL)
-		__builtin_memcpy(idx + i, &eight, sizeof(eight));
-	for (; i < num; i++)
-		idx[i] = (u8)i;
+	do {
+		__builtin_memcpy(idx, &eight, sizeof(eight)); /* one store */
+		eight += 0x0808080808080808UL;
+		idx += sizeof(eight);
+	} while (idx < end);
 }
 
 /* The first slab of a node has colour 1, as in Linux. */
-static __noinline unsigned long slab_next_colour(struct kmem_cache *s, struct kmem_cache_node *n)
+static __always_inline unsigned long slab_next_colour(const struct kmem_cache *s, struct kmem_cache_node *n)
 {
-	unsigned long flags = spin_lock_irqsave(&n->list_lock);
-	unsigned colour;
-
-	if (++n->colour_next >= s->colour)
-		n->colour_next = 0;
-	colour = n->colour_next;
-	spin_unlock_irqrestore(&n->list_lock, flags);
-	return (unsigned long)colour * s->colour_off;
+	if (s->colour < 2)
+		return 0;
+	return (atomic_fetch_add_explicit(&n->colour_next, 1, memory_order_relaxed) + 1) % s->colour *
+	       (unsigned long)s->colour_off;
 }
 
-static __always_inline void *slab_place_index(const struct kmem_cache *s, const struct page *page, gfp_t gfp)
+/* NULL: no memory. The left-over after whole objects holds an index on the slab, rounded to eight, at its end. */
+static __always_inline void *slab_place_index(const struct kmem_cache *s, const struct page *page,
+					      char *block, gfp_t gfp)
 {
-	if (s->flags & SLAB_INDEX_IN_OBJECT)
-		return slab_object(s, page, s->num - 1u);
+	if (likely(s->flags & SLAB_INDEX_IN_OBJECT))
+		return (char *)page->s_mem + s->span - s->size; /* in the last object */
 	if (s->flags &
 	    SLAB_INDEX_OFF_SLAB) /* not kmalloc(): its array may want a body from this very cache */
 		return slab_alloc_direct(kmalloc_cache_for(s->num), gfp & ~__GFP_THISNODE, page_to_nid(page),
 					 CALLER);
-	return (char *)page_address(page) + (PAGE_SIZE << s->order) - s->num;
+	return block + (PAGE_SIZE << s->order) - ALIGN_UP(s->num, 8u);
 }
 
-/* Makes a slab of an allocated block. False: no memory for its index; the block is as before then. */
-static __always_inline bool slab_set_up(struct kmem_cache *s, struct page *page, gfp_t gfp)
+/* What only some caches want done with a new slab. */
+static __noinline void slab_init_objects(struct kmem_cache *s, struct page *page)
 {
-	struct kmem_cache_node *n = s->node[page_to_nid(page)];
-
-	BUG_ON(!n, "%s: pages from node %d, which had no memory at boot", s->name, page_to_nid(page));
-	page->s_mem = phys_to_virt(page_to_phys(page));
-	if (s->colour > 1)
-		page->s_mem = (char *)page->s_mem + slab_next_colour(s, n);
-	page->inuse = 0;
-	page->num = s->num;
-	page->freelist = slab_place_index(s, page, gfp);
-	if (unlikely(!page->freelist)) {
-		page->s_mem = NULL;
-		page->num = 0;
-		return false;
-	}
-	slab_mark_pages(page, s->order, n);
-	slab_fill_identity(page->freelist, s->num);
-	if (unlikely(s->flags & SLAB_DEBUG_FLAGS))
+	if (s->flags & SLAB_DEBUG_FLAGS)
 		slab_debug_init_slab(s, page);
-	if (unlikely(s->ctor) && !(s->flags & SLAB_POISON))
+	if (s->ctor && !(s->flags & SLAB_POISON))
 		for (unsigned i = 0; i < s->num; i++)
 			s->ctor(slab_object(s, page, i));
+}
+
+/* A block of pages becomes a slab. False: no memory for its index; the block is as before. */
+static __always_inline bool slab_setup(struct kmem_cache *s, struct page *page, gfp_t gfp)
+{
+	char *block = page_address(page);
+	int nid = page_to_nid(page);
+	struct kmem_cache_node *n = s->node[nid];
+
+	BUG_ON(!n, "%s: pages from node %d, which had no memory at boot", s->name, nid);
+	page->s_mem = block + slab_next_colour(s, n);
+	page->freelist = slab_place_index(s, page, block, gfp);
+	if (unlikely(!page->freelist))
+		return false;
+	page->inuse = 0;
+	page->num = s->num;
+	slab_mark_pages(page, s->order, n);
+	slab_fill_identity(page->freelist, s->num);
+	if (unlikely(s->ctor || (s->flags & SLAB_DEBUG_FLAGS)))
+		slab_init_objects(s, page);
 	return true;
 }
 
+/* Single pages come one by one as well: from this CPU's list each is a pop; in bulk the buddy would cut blocks for them. */
 unsigned slab_create(struct kmem_cache *s, gfp_t gfp, int nid, struct page **slabs, unsigned nr)
 {
-	const int here = numa_node_id();
-	unsigned made;
+	const bool here = nid == numa_node_id();
+	const unsigned order = s->order;
+	unsigned got;
 
 	if (unlikely(gfp & SLAB_BAD_GFP))
 		pr_warn_once("slab: %s: GFP flags 0x%x ignored, a slab comes from its cache's zone\n",
 			     s->name, gfp & SLAB_BAD_GFP);
-	gfp &= GFP_RECLAIM_MASK | __GFP_THISNODE;
-	for (made = 0; made < nr; made++) {
-		struct page *page = nid == here ? alloc_pages(gfp | s->allocflags, s->order)
-						: alloc_pages_node(nid, gfp | s->allocflags, s->order);
+	gfp = (gfp & (GFP_RECLAIM_MASK | __GFP_THISNODE)) | s->allocflags;
+	for (got = 0; got < nr; got++) {
+		struct page *page = here ? alloc_pages(gfp, order) : alloc_pages_node(nid, gfp, order);
 
 		if (unlikely(!page))
 			break;
-		if (unlikely(!slab_set_up(s, page, gfp))) {
-			__free_pages(page, s->order);
+		if (unlikely(!slab_setup(s, page, gfp))) {
+			__free_pages(page, order);
 			break;
 		}
-		slabs[made] = page;
+		slabs[got] = page;
 	}
-	mm_counter_add(slab_counter(s), (long)made << s->order);
-	return made;
+	slab_count(s, (long)got);
+	return got;
 }
 
 static void slab_rcu_free(struct rcu_head *head)
 {
 	/* An unlinked slab's lru is its RCU head. */
 	struct page *page = container_of((struct list_head *)head, struct page, lru);
+	struct kmem_cache *s = page->slab_node->cache;
 
-	slab_free_pages(page->slab_node->cache, page);
+	slab_unmark_pages(page, s->order);
+	slab_count(s, -1);
+	__free_pages(page, s->order);
 }
 static_assert(sizeof(struct rcu_head) <= sizeof(struct list_head), "an RCU head fits into lru");
 
-static __noinline unsigned long slab_release_special(struct kmem_cache *s, struct page *page)
+/* What only some caches want done with a slab that goes. False: its pages stay until the grace period is over. */
+static __noinline bool slab_release_objects(struct kmem_cache *s, struct page *page)
 {
 	void *index = s->flags & SLAB_INDEX_OFF_SLAB ? page->freelist : NULL;
-	bool now = !(s->flags & SLAB_TYPESAFE_BY_RCU);
 
 	if (s->flags & SLAB_DEBUG_FLAGS)
 		slab_debug_sweep(s, page);
-	if (now)
-		slab_free_pages(s, page);
-	else
-		call_rcu((struct rcu_head *)&page->lru, slab_rcu_free);
 	if (index)
 		slab_free_direct(virt_to_page(index)->slab_node, index, CALLER);
-	return now ? 1UL << s->order : 0;
-}
-
-/* Returns the pages that went back now. */
-static __always_inline unsigned long slab_release(struct page *page)
-{
-	struct kmem_cache *s = page->slab_node->cache;
-
-	if (unlikely(s->flags & (SLAB_DEBUG_FLAGS | SLAB_TYPESAFE_BY_RCU | SLAB_INDEX_OFF_SLAB)))
-		return slab_release_special(s, page);
-	slab_free_pages(s, page);
-	return 1UL << s->order;
+	if (!(s->flags & SLAB_TYPESAFE_BY_RCU))
+		return true;
+	call_rcu((struct rcu_head *)&page->lru, slab_rcu_free);
+	return false;
 }
 
 unsigned long slab_release_list(struct list_head *slabs)
 {
+	const unsigned special = SLAB_DEBUG_FLAGS | SLAB_INDEX_OFF_SLAB | SLAB_TYPESAFE_BY_RCU;
 	unsigned long nr_pages = 0;
+	struct page *page, *next;
 
-	while (!list_empty(slabs)) {
-		struct page *page = list_first_entry(slabs, struct page, lru);
+	list_for_each_entry_safe (page, next, slabs, lru) {
+		struct kmem_cache *s = page->slab_node->cache;
+		const unsigned order = s->order;
 
-		list_unlink(&page->lru);
-		nr_pages += slab_release(page);
+		if (unlikely(s->flags & special) && !slab_release_objects(s, page))
+			continue;
+		slab_count(s, -1);
+		slab_unmark_pages(page, order);
+		__free_pages(page, order);
+		nr_pages += 1UL << order;
 	}
+	list_init(slabs);
 	return nr_pages;
 }
 
 /* ---- one node's lists ---- */
-
-/* All objects of a new slab. */
-static __always_inline void slab_take_all(const struct kmem_cache *s, struct page *page, void **objs)
-{
-	char *base = (char *)page->s_mem + s->obj_offset;
-
-	for (unsigned i = 0; i < s->num; i++, base += s->size)
-		objs[i] = base;
-	page->inuse = s->num;
-	if (s->flags & SLAB_INDEX_IN_OBJECT)
-		page->freelist = NULL;
-}
 
 static __always_inline unsigned slab_take(const struct kmem_cache *s, struct page *page, void **objs,
 					  unsigned nr)
@@ -382,9 +361,10 @@ static __always_inline unsigned slab_take(const struct kmem_cache *s, struct pag
 	const u8 *idx = (const u8 *)page->freelist + page->inuse;
 	unsigned got = min(nr, (unsigned)(page->num - page->inuse));
 	char *base = (char *)page->s_mem + s->obj_offset;
+	const unsigned long size = s->size;
 
 	for (unsigned i = 0; i < got; i++)
-		objs[i] = base + (unsigned long)idx[i] * s->size;
+		objs[i] = base + idx[i] * size;
 	page->inuse = (u16)(page->inuse + got);
 	if (page->inuse == page->num && (s->flags & SLAB_INDEX_IN_OBJECT))
 		page->freelist = NULL; /* its host was the last to go */
@@ -420,18 +400,24 @@ unsigned node_add_slabs(struct kmem_cache_node *n, struct page **slabs, unsigned
 			unsigned nr)
 {
 	const struct kmem_cache *s = n->cache;
-	unsigned got = 0;
+	const unsigned num = s->num, size = s->size;
+	const bool in_object = s->flags & SLAB_INDEX_IN_OBJECT;
+	void **at = objs, **end = objs + nr;
 
 	lock_assert_held(&n->list_lock);
 	for (unsigned i = 0; i < nr_slabs; i++) {
 		struct page *page = slabs[i];
+		char *obj = (char *)page->s_mem + s->obj_offset;
+		unsigned inuse = 0;
 
-		if (nr - got >= s->num) {
-			slab_take_all(s, page, objs + got);
+		for (; inuse < num && at < end; inuse++, obj += size) /* the index is still 0, 1, 2 ... */
+			*at++ = obj;
+		page->inuse = (u16)inuse;
+		if (inuse == num) {
+			if (in_object)
+				page->freelist = NULL;
 			list_add(&page->lru, &n->slabs_full);
-			got += s->num;
-		} else if (got < nr) {
-			got += slab_take(s, page, objs + got, nr - got);
+		} else if (inuse) {
 			list_add(&page->lru, &n->slabs_partial);
 		} else {
 			list_add_tail(&page->lru, &n->slabs_free);
@@ -440,53 +426,88 @@ unsigned node_add_slabs(struct kmem_cache_node *n, struct page **slabs, unsigned
 	}
 	n->total_slabs += nr_slabs;
 	n->grown += nr_slabs;
-	n->free_objects += (unsigned long)nr_slabs * s->num - got;
-	return got;
+	n->free_objects += (unsigned long)nr_slabs * num - (unsigned long)(at - objs);
+	return (unsigned)(at - objs);
 }
 
-/* Puts an object that was taken out back into its slab. Returns what the slab is still without. */
-static __always_inline unsigned slab_put(struct kmem_cache *s, struct page *page, void *obj)
+static __noinline __cold void slab_put_bug(const struct kmem_cache *s, const struct page *page,
+					   const void *obj)
 {
-	unsigned long offset = (unsigned long)((char *)obj - (char *)page->s_mem) - s->obj_offset;
+	unsigned long offset = (unsigned long)((const char *)obj - (const char *)page->s_mem) - s->obj_offset;
+	bool start = offset < s->span && offset % s->size == 0;
+
+	slab_bug(s, obj, 0, start ? "double free" : "free of an interior pointer");
+}
+
+/*
+ * Back into its slab. It must start a slot, and the slab must miss objects: a full one gets something that it has
+ * already.
+ */
+static __always_inline void slab_put(const struct kmem_cache *s, struct page *page, void *obj)
+{
+	unsigned long offset = (unsigned long)((char *)obj - (char *)page->s_mem);
 	unsigned index = slab_index(s, offset), inuse = page->inuse;
 	u8 *idx = page->freelist;
 
-	if (unlikely(index >= s->num || (unsigned long)index * s->size != offset))
-		slab_bug(s, obj, 0, "free of an interior pointer");
-	if (unlikely(!inuse))
-		slab_bug(s, obj, 0, "double free");
+	if (unlikely(index >= s->num || index * s->size + s->obj_offset != offset || !inuse))
+		slab_put_bug(s, page, obj);
 	if (unlikely(!idx))
-		page->freelist = idx = obj; /* the first object to come back holds the index */
-	page->inuse = (u16)--inuse;
-	idx[inuse] = (u8)index;
-	return inuse;
+		page->freelist = idx = obj; /* the first to come back holds the index */
+	idx[--inuse] = (u8)index;
+	page->inuse = (u16)inuse;
+}
+
+/*
+ * Puts objects until one lies in another slab; returns how many. What slab_put() does, in registers: frees in a row
+ * often hit one slab. The same object twice in a row is a double free.
+ */
+static __noinline unsigned slab_put_run(const struct kmem_cache *s, struct page *page, void **objs,
+					unsigned nr)
+{
+	const unsigned long span = s->span, size = s->size;
+	const u64 reciprocal = s->reciprocal;
+	char *base = (char *)page->s_mem + s->obj_offset;
+	u8 *idx = page->freelist;
+	unsigned inuse = page->inuse, most = min(nr, inuse), i;
+	unsigned long last = idx[inuse];
+
+	for (i = 0; i < most; i++) {
+		unsigned long offset = (unsigned long)((char *)objs[i] - base), index;
+
+		if (offset >= span)
+			break;
+		index = offset * reciprocal >> SLAB_RECIPROCAL_BITS;
+		if (unlikely(index * size != offset || index == last))
+			slab_put_bug(s, page, objs[i]);
+		last = index;
+		idx[--inuse] = (u8)index;
+	}
+	page->inuse = (u16)inuse;
+	return i;
 }
 
 void node_put(struct kmem_cache_node *n, void **objs, unsigned nr, struct list_head *surplus)
 {
-	struct kmem_cache *s = n->cache;
-	const unsigned long block_mask = PAGE_MASK << s->order;
-	struct page *last = NULL;
+	const struct kmem_cache *s = n->cache;
+	const unsigned long block_mask = ~0UL << PAGE_SHIFT << s->order;
+	void **end = objs + nr;
 
 	lock_assert_held(&n->list_lock);
 	n->free_objects += nr;
-	for (unsigned i = 0; i < nr; i++) {
-		struct page *page = virt_to_page((void *)((unsigned long)objs[i] & block_mask));
-		unsigned inuse;
+	while (objs < end) {
+		unsigned long block = (unsigned long)*objs & block_mask;
+		struct page *page = virt_to_page((void *)block);
 
-		if (unlikely(i && objs[i] == objs[i - 1]))
-			slab_bug(s, objs[i], 0, "double free");
-		inuse = slab_put(s, page, objs[i]);
-		if (inuse && page == last)
-			continue; /* is at the end of slabs_partial already */
+		slab_put(s, page, *objs++);
+		if (objs < end && ((unsigned long)*objs & block_mask) == block)
+			objs += slab_put_run(s, page, objs, (unsigned)(end - objs));
 		list_unlink(&page->lru);
-		if (inuse) { /* at the end: its other objects get the longest time to come back */
+		if (likely(page->inuse)) { /* at the end: its other objects get the longest time to come back */
 			list_add_tail(&page->lru, &n->slabs_partial);
 		} else {
 			list_add(&page->lru, &n->slabs_free);
 			n->free_slabs++;
 		}
-		last = page;
 	}
 	if (n->free_objects > n->free_limit && n->free_slabs)
 		node_trim(n, DIV_ROUND_UP(n->free_objects - n->free_limit, s->num), surplus);
@@ -494,14 +515,15 @@ void node_put(struct kmem_cache_node *n, void **objs, unsigned nr, struct list_h
 
 void node_trim(struct kmem_cache_node *n, unsigned long nr, struct list_head *surplus)
 {
+	struct list_head *first = &n->slabs_free;
+
 	lock_assert_held(&n->list_lock);
 	nr = min(nr, n->free_slabs);
-	for (unsigned long i = 0; i < nr; i++) {
-		struct list_head *slab = n->slabs_free.prev;
-
-		list_unlink(slab);
-		list_add(slab, surplus);
-	}
+	if (!nr)
+		return;
+	for (unsigned long i = 0; i < nr; i++)
+		first = first->prev;
+	list_cut_tail(&n->slabs_free, first, surplus);
 	n->free_slabs -= nr;
 	n->total_slabs -= nr;
 	n->free_objects -= nr * n->cache->num;
@@ -518,13 +540,14 @@ int slab_local_nid(void)
 	return zone ? zone->nid : nid;
 }
 
-static unsigned cpus_on_node(int nid)
+static u16 cpus_on_node[MAX_NODES];
+
+static void count_cpus(void)
 {
-	unsigned cpu, nr = 0;
+	unsigned cpu;
 
 	for_each_possible_cpu (cpu)
-		nr += cpu_to_node_map[cpu] == nid;
-	return nr;
+		cpus_on_node[cpu_to_node_map[cpu]]++;
 }
 
 static void node_setup(struct kmem_cache_node *n, struct kmem_cache *s, int nid)
@@ -534,7 +557,7 @@ static void node_setup(struct kmem_cache_node *n, struct kmem_cache *s, int nid)
 	list_init(&n->slabs_partial);
 	list_init(&n->slabs_full);
 	list_init(&n->slabs_free);
-	n->free_limit = (1UL + cpus_on_node(nid)) * s->batchcount + s->num;
+	n->free_limit = (1UL + cpus_on_node[nid]) * s->batchcount + s->num;
 	/* Spread over the period, so that not all caches are looked at in one step. */
 	n->next_reap_ns = arch_time_ns() + REAP_NODE_NS + (unsigned long)s % REAP_NODE_NS;
 	s->node[nid] = n;
@@ -549,7 +572,7 @@ static void cache_enable_shared(struct kmem_cache *s)
 	for_each_cache_node (s, n) {
 		struct array_cache *ac;
 
-		if (!limit || n->shared || cpus_on_node(n->nid) < 2 || (s->flags & SLAB_DEBUG_FLAGS))
+		if (!limit || n->shared || cpus_on_node[n->nid] < 2 || (s->flags & SLAB_DEBUG_FLAGS))
 			continue;
 		ac = kmalloc_node(sizeof(*ac) + limit * sizeof(void *), GFP_KERNEL, n->nid);
 		if (!ac)
@@ -820,6 +843,7 @@ void slab_init(void)
 
 	if (!slab_max_order_set)
 		slab_max_order = totalram_pages() > MIB(32) >> PAGE_SHIFT;
+	count_cpus();
 	cache_cache = boot_cache((void *)boot_caches[0], "kmem_cache",
 				 (unsigned)(sizeof(struct kmem_cache) + nr_nodes * sizeof(void *)),
 				 &boot_nodes[0], nid);

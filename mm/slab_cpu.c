@@ -19,7 +19,8 @@
  * Failure.    No body: the call works on the slabs. No objects and no pages: NULL.
  * Next:       kmalloc.c, the caches by size; slab_debug.c, what is checked.
  *
- * Not Linux:  foreign objects go to one small stack per CPU instead of an array per pair of nodes and cache; it is
+ * Not Linux:  a refill that finds nothing makes as many slabs as its batch takes, up to 8, not one.
+ *             Foreign objects go to one small stack per CPU instead of an array per pair of nodes and cache; it is
  *             flushed grouped by owner, one list_lock each.
  */
 #include "slab_internal.h"
@@ -69,8 +70,8 @@ static void *node_pull(struct kmem_cache_node *n)
 static void *node_grow(struct kmem_cache *s, gfp_t gfp, int nid)
 {
 	struct kmem_cache_node *n;
-	unsigned long flags;
 	struct page *page;
+	unsigned long flags;
 	void *obj = NULL;
 
 	if (!slab_create(s, gfp, nid, &page, 1))
@@ -190,25 +191,26 @@ static unsigned shared_put(struct array_cache *shared, void **objs, unsigned nr)
 }
 
 /*
- * New slabs of the array's node: one, or as many as the batch wants where the array is in use. (Linux makes one; where
- * a slab holds a single object, every call would then be a miss.)
+ * New slabs of the array's node: one, or as many as the batch wants where the array is in use. (Linux makes one; where a
+ * slab holds a single object, every call would then be a miss.) Returns objects put into the array. IRQs off.
  */
-static unsigned array_grow(struct kmem_cache *s, struct array_cache *ac, gfp_t gfp, unsigned want)
+static __noinline unsigned array_grow(struct kmem_cache *s, struct array_cache *ac, gfp_t gfp, unsigned want)
 {
-	unsigned most = ac->touched ? max(SLAB_GROW_PAGES >> s->order, 1) : 1, got, nr;
+	unsigned most = ac->touched ? max(SLAB_GROW_PAGES >> s->order, 1) : 1, nr, got;
+	struct kmem_cache_node *n = ac->node;
 	struct page *slabs[SLAB_GROW_PAGES];
 
-	nr = slab_create(s, gfp_here(gfp), ac->node->nid, slabs, min(DIV_ROUND_UP(want, s->num), most));
+	nr = slab_create(s, gfp_here(gfp), n->nid, slabs, min(DIV_ROUND_UP(want, (unsigned)s->num), most));
 	if (!nr)
 		return 0;
-	spin_lock(&ac->node->list_lock);
-	got = node_add_slabs(ac->node, slabs, nr, ac->stack.entry, want);
-	spin_unlock(&ac->node->list_lock);
+	spin_lock(&n->list_lock);
+	got = node_add_slabs(n, slabs, nr, ac->stack.entry, want);
+	spin_unlock(&n->list_lock);
 	return got;
 }
 
 /*
- * Fills the empty array: shared array, partial slabs, free slabs, a new slab of this node. Returns one object on top
+ * Fills the empty array: shared array, partial slabs, free slabs, new slabs of this node. Returns one object on top
  * of what is then in the array, or NULL. IRQs off.
  */
 static void *array_refill(struct kmem_cache *s, struct array_cache *ac, gfp_t gfp)
@@ -224,11 +226,10 @@ static void *array_refill(struct kmem_cache *s, struct array_cache *ac, gfp_t gf
 			got = node_take(n, entry, want);
 		spin_unlock(&n->list_lock);
 	}
-	if (!got) {
+	if (!got)
 		got = array_grow(s, ac, gfp, want);
-		if (!got)
-			return NULL;
-	}
+	if (!got)
+		return NULL;
 	ac->touched = 1;
 	ac->stack.avail = got - 1;
 	return entry[got - 1];
@@ -295,15 +296,15 @@ void slab_free_remote(void *obj)
 
 /* ---- alloc ---- */
 
-static void *slab_alloc_done(struct kmem_cache *s, gfp_t gfp, void *obj)
+static __always_inline void *slab_alloc_done(struct kmem_cache *s, gfp_t gfp, void *obj)
 {
 	bool zero = gfp & __GFP_ZERO;
 
-	if (unlikely(zero && s->ctor))
+	if (likely(!zero && !opt_init_on_alloc) || !obj)
+		return obj;
+	if (zero && s->ctor)
 		pr_warn_once("slab: %s: __GFP_ZERO undoes its constructor\n", s->name);
-	if (obj && (zero || (opt_init_on_alloc && slab_clearable(s))))
-		memset(obj, 0, s->object_size);
-	return obj;
+	return zero || slab_clearable(s) ? memset(obj, 0, s->object_size) : obj;
 }
 
 void *slab_alloc_miss(struct kmem_cache *s, gfp_t gfp, unsigned long caller)
@@ -376,8 +377,12 @@ void slab_free_miss(struct kmem_cache_node *n, void *obj, unsigned long caller)
 
 static __noinline void kmem_cache_free_miss(struct kmem_cache *s, void *obj, unsigned long caller)
 {
-	if (obj)
-		slab_free_miss(slab_page_or_bug(s, obj, caller)->slab_node, obj, caller);
+	struct kmem_cache_node *n;
+
+	if (!obj)
+		return;
+	n = slab_page_or_bug(s, obj, caller)->slab_node;
+	slab_free_miss(n, obj, caller);
 }
 
 void kmem_cache_free(struct kmem_cache *s, void *obj)

@@ -282,14 +282,11 @@ static void __noreturn __cold bug_not_slab(const struct kmem_cache *s, const voi
 
 struct page *slab_page_or_bug(const struct kmem_cache *s, const void *obj, unsigned long caller)
 {
-	struct page *page;
+	struct page *page = virt_to_page(obj);
 
-	if (!virt_addr_valid(obj))
+	if (!slab_has_page(obj) || !(page->flags & PG_slab))
 		bug_not_slab(s, obj, caller);
-	page = virt_to_page(obj);
-	if (!(page->flags & PG_slab))
-		bug_not_slab(s, obj, caller);
-	if (s && page->slab_node->cache != s) {
+	if (unlikely(s && page->slab_node->cache != s)) {
 		describe_slab(page->slab_node->cache, obj);
 		BUG("wrong cache: object 0x%016lx of cache %s freed into %s, in a call from %pS",
 		    (unsigned long)obj, page->slab_node->cache->name, s->name, (void *)caller);

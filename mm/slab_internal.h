@@ -21,7 +21,7 @@ enum {
 	SLAB_REMOTE_LIMIT = 12, /* foreign objects that a CPU gathers before it gives them back */
 	SLAB_RECIPROCAL_BITS = 48,
 	SLAB_GROW_PAGES =
-		12, /* a refill that finds nothing makes slabs of so many pages, if its batch wants them */
+		8, /* a refill that finds nothing makes slabs of so many pages, if its batch wants them */
 };
 
 /*
@@ -49,13 +49,15 @@ struct kmem_cache_node {
 	int nid;
 	unsigned long free_limit; /* ceiling of free_objects before empty slabs go back */
 
+	/* ---- of its own ---- */
+	_Atomic unsigned colour_next; /* slabs made so far: the colour is this modulo the number of colours */
+
 	/* ---- list_lock ---- */
 	struct spinlock list_lock __aligned(CACHE_LINE);
 	struct list_head slabs_partial, slabs_full, slabs_free;
 	unsigned long total_slabs;  /* on the three lists */
 	unsigned long free_slabs;   /* on slabs_free */
 	unsigned long free_objects; /* inside the slabs of the lists; what CPUs hold counts as allocated */
-	unsigned colour_next;
 	struct array_cache *shared; /* only where the node has several CPUs */
 	bool free_touched;	    /* slabs_free was used since the reaper looked */
 	u64 next_reap_ns;
@@ -73,6 +75,7 @@ struct kmem_cache {
 	unsigned align;
 	u64 reciprocal; /* ceil-like 2^48 / size: index = offset * reciprocal >> 48 */
 	unsigned flags;
+	unsigned long span;  /* num * size */
 	u16 num;	     /* objects a slab */
 	u16 order;	     /* pages a slab, log2 */
 	unsigned colour;     /* number of colours */
@@ -126,8 +129,8 @@ static inline void *slab_object(const struct kmem_cache *s, const struct page *p
 }
 
 /*
- * Makes up to nr slabs whose objects are all in them, on no list. Returns how many: 0 if there are no pages. Any IRQ
- * state, no list_lock.
+ * Up to nr slabs whose objects are all in them, on no list. Returns how many; fewer when pages are short. Any IRQ state,
+ * no list_lock.
  */
 unsigned slab_create(struct kmem_cache *s, gfp_t gfp, int nid, struct page **slabs, unsigned nr);
 /* Gives back the slabs of the list; all their objects are in them. No list_lock. Returns pages. */
@@ -137,7 +140,7 @@ unsigned long slab_release_list(struct list_head *slabs);
 
 /* Up to nr objects out of partial, then free slabs. */
 unsigned node_take(struct kmem_cache_node *n, void **objs, unsigned nr);
-/* Links slabs that slab_create() made, after taking up to nr objects out of them. */
+/* Links slabs that slab_create() made, after taking up to nr objects out of them; returns how many. */
 unsigned node_add_slabs(struct kmem_cache_node *n, struct page **slabs, unsigned nr_slabs, void **objs,
 			unsigned nr);
 /*

@@ -401,7 +401,7 @@ KTEST(slab, one_colour_or_none_starts_at_zero)
 
 KTEST(slab, the_colour_goes_on_after_a_shrink)
 {
-	struct kmem_cache *s = test_cache(600, 0, 0, NULL);
+	struct kmem_cache *s = test_cache(600, 0, SLAB_CONSISTENCY_CHECKS, NULL);
 	unsigned last = 0;
 
 	ASSERT_NOT_NULL(s);

@@ -93,6 +93,19 @@ static inline void list_splice_init(struct list_head *list, struct list_head *he
 	list_init(list);
 }
 
+/* first and all that follow it in list, in order, to the end of head. */
+static inline void list_cut_tail(struct list_head *list, struct list_head *first, struct list_head *head)
+{
+	struct list_head *last = list->prev;
+
+	list->prev = first->prev;
+	first->prev->next = list;
+	first->prev = head->prev;
+	head->prev->next = first;
+	last->next = head;
+	head->prev = last;
+}
+
 #define list_entry(ptr, type, member) container_of(ptr, type, member)
 #define list_first_entry(head, type, member) list_entry((head)->next, type, member)
 #define list_last_entry(head, type, member) list_entry((head)->prev, type, member)

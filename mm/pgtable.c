@@ -393,12 +393,12 @@ int pt_map_pages(vaddr_t va, struct page **pages, unsigned long nr, pt_prot_t pr
 }
 
 /*
- * Calls op for every leaf of the range, a table of level 0 at a time; small_absent: for absent small entries, too, where
- * that is cheaper than to look. Always inlined, so that op becomes part of the loop. A large leaf that the range covers
- * partly comes with `part` below its size.
+ * Calls op for every leaf of the range, a table of level 0 at a time. clearing: the owner empties the range, so op gets
+ * absent small entries too, where that is cheaper than to look, and the last table is remembered. Always inlined, so
+ * that op becomes part of the loop. A large leaf that the range covers partly comes with `part` below its size.
  */
 static __always_inline void
-pt_each_leaf(vaddr_t va, size_t size, bool small_absent,
+pt_each_leaf(vaddr_t va, size_t size, bool clearing,
 	     void (*op)(pte_t *slot, pte_t e, unsigned level, size_t part, void *ctx), void *ctx)
 {
 	while (size) {
@@ -406,15 +406,18 @@ pt_each_leaf(vaddr_t va, size_t size, bool small_absent,
 		pte_t *slot = pt_hint_slot(va);
 		size_t part;
 
-		if (!slot)
+		if (!slot) {
 			slot = pt_walk(kernel_root, va, &level);
+			if (clearing && level == 0)
+				pt_hint_set(va, slot);
+		}
 		if (level == 0) {
 			unsigned long n = min(PT_ENTRIES - PT_INDEX(va, 0), size >> PAGE_SHIFT);
 
 			for (pte_t *end = slot + n; slot < end; slot++) {
 				pte_t e = arch_pte_read(slot);
 
-				if (small_absent || likely(arch_pte_present(e)))
+				if (clearing || likely(arch_pte_present(e)))
 					op(slot, e, 0, PAGE_SIZE, ctx);
 			}
 			part = n << PAGE_SHIFT;

@@ -73,12 +73,6 @@ static size_t area_bytes(const struct vmap_area *a)
 	return a->vm.size - PAGE_SIZE;
 }
 
-/* Frames come in blocks of the leaves' size, with one struct page that is written. */
-static unsigned block_pages(const struct vm_struct *vm)
-{
-	return 1u << (vm->page_level * PT_INDEX_BITS);
-}
-
 static void free_page_array(struct vmap_area *a)
 {
 	if (a->vm.pages == a->few)
@@ -172,16 +166,16 @@ static unsigned alloc_small_frames(struct page **pages, unsigned nr, gfp_t gfp, 
 }
 
 /* Fills vm.pages and says in vm.nr_pages how many there are, also when that is not all. */
-static bool alloc_frames(struct vmap_area *a, unsigned nr, gfp_t gfp, int nid)
+static __always_inline bool alloc_frames(struct vmap_area *a, unsigned nr, unsigned level, gfp_t gfp, int nid)
 {
 	struct page **pages = alloc_page_array(a, nr, gfp & GFP_RECLAIM_MASK, nid);
-	unsigned got, step = block_pages(&a->vm);
+	unsigned got, step = 1u << (level * PT_INDEX_BITS);
 
 	if (!pages)
 		return false;
 	if (!(gfp & (__GFP_DMA | __GFP_DMA32)))
 		gfp |= __GFP_HIGHMEM;
-	got = step == 1 ? alloc_small_frames(pages, nr, gfp, nid) : alloc_huge_frames(pages, nr, gfp, nid);
+	got = level == 0 ? alloc_small_frames(pages, nr, gfp, nid) : alloc_huge_frames(pages, nr, gfp, nid);
 	for (unsigned i = 0; i < got; i += step)
 		pages[i]->flags |= PG_vmalloc;
 	a->vm.pages = pages;
@@ -313,18 +307,25 @@ void vunmap(const void *addr)
 /* ---- allocation ---- */
 
 /* Lazy areas may be all that is in the way of the addresses. */
-static struct vmap_area *get_area(size_t bytes, size_t align, unsigned flags, unsigned long caller, gfp_t gfp)
+static __noinline struct vmap_area *get_area_slow(size_t size, size_t align, unsigned flags,
+						  unsigned long caller, gfp_t gfp)
+{
+	struct vmap_area *a;
+
+	vm_unmap_aliases();
+	a = vmap_alloc(size, align, flags, caller, gfp);
+	if (!a && !(gfp & __GFP_NOWARN))
+		pr_warn_once("vmap allocation for size %zu failed: use vmalloc=<size> to increase size\n",
+			     size);
+	return a;
+}
+
+static inline struct vmap_area *get_area(size_t bytes, size_t align, unsigned flags, unsigned long caller,
+					 gfp_t gfp)
 {
 	struct vmap_area *a = vmap_alloc(bytes + PAGE_SIZE, align, flags, caller, gfp);
 
-	if (likely(a))
-		return a;
-	vm_unmap_aliases();
-	a = vmap_alloc(bytes + PAGE_SIZE, align, flags, caller, gfp);
-	if (!a && !(gfp & __GFP_NOWARN))
-		pr_warn_once("vmap allocation for size %zu failed: use vmalloc=<size> to increase size\n",
-			     bytes);
-	return a;
+	return likely(a) ? a : get_area_slow(bytes + PAGE_SIZE, align, flags, caller, gfp);
 }
 
 /* A request that failed half way leaves nothing behind, not even for the next purge. */
@@ -335,8 +336,9 @@ static void undo_area(struct vmap_area *a)
 	vm_unmap_aliases();
 }
 
-static void *vmalloc_level(size_t size, unsigned level, gfp_t gfp, int nid, unsigned flags,
-			   unsigned long caller)
+/* Always inlined: with a constant level, sizes are. */
+static __always_inline void *vmalloc_level(size_t size, unsigned level, gfp_t gfp, int nid, unsigned flags,
+					   unsigned long caller)
 {
 	size_t bytes = ALIGN_UP(size, PT_LEVEL_SIZE(level));
 	struct vmap_area *a = get_area(bytes, PT_LEVEL_SIZE(level), VM_ALLOC | flags, caller, gfp);
@@ -344,7 +346,7 @@ static void *vmalloc_level(size_t size, unsigned level, gfp_t gfp, int nid, unsi
 	if (unlikely(!a))
 		return NULL;
 	a->vm.page_level = level;
-	if (unlikely(!alloc_frames(a, (unsigned)(bytes >> PAGE_SHIFT), gfp, nid)))
+	if (unlikely(!alloc_frames(a, (unsigned)(bytes >> PAGE_SHIFT), level, gfp, nid)))
 		goto err;
 	if (level) /* empty tables may lie where large leaves are to go */
 		pt_reclaim(a->start, bytes);

@@ -86,6 +86,14 @@ static struct rb_node **range_link(struct range_tree *t, const struct vmap_area 
 	struct rb_node **link = &t->root.node;
 
 	*parent = NULL;
+	if (!list_empty(&t->list)) { /* often it comes last, and the last node has nothing on its right */
+		struct vmap_area *last = list_last_entry(&t->list, struct vmap_area, list);
+
+		if (a->start >= last->end) {
+			*parent = &last->rb;
+			return &last->rb.right;
+		}
+	}
 	while (*link) {
 		struct vmap_area *at = area_of(*link);
 

@@ -75,8 +75,9 @@ class Console:
 
     def reply(self, tag, seconds=REPLY_SECONDS):
         tag = re.escape(tag.encode())
+        # Log lines that waited come between the end mark and the prompt.
         match = self.expect(
-            rb"\r\n@" + tag + rb" begin\r\n((?s:.*?))(?<=\n)@" + tag + rb" end (\d+)\r\n" + qemu.PROMPT, seconds
+            rb"\r\n@%s begin\r\n((?s:.*?))(?<=\n)@%s end (\d+)\r\n(?:[^\n]*\n)*?%s" % (tag, tag, qemu.PROMPT), seconds
         )
         return Reply(int(match[2]), match[1].decode("utf-8", "replace"))
 

@@ -239,6 +239,14 @@ def kill_children():
             process.terminate()
 
 
+def prefer_for_oom(pid):
+    """A guest that touches too much of its sparse memory is what the host should end first."""
+    try:
+        pathlib.Path(f"/proc/{pid}/oom_score_adj").write_text("1000", encoding="ascii")
+    except OSError:
+        pass  # not Linux, or it has ended already
+
+
 class Qemu:
     """A running QEMU whose serial line is a pair of pipes. Also a context manager, which ends it."""
 
@@ -251,6 +259,7 @@ class Qemu:
             self.argv += [word.format(scratch=self.scratch.name) for word in extra]
             pipe = subprocess.PIPE
             self.process = start(self.argv, stdin=pipe, stdout=pipe, stderr=self.stderr, bufsize=0)
+            prefer_for_oom(self.process.pid)
         except FileNotFoundError as error:
             self.cleanup()
             raise ConfigError(f"{error.filename} is not installed (tools/setup qemu)") from None

@@ -35,6 +35,7 @@ SRCS += tests/mm/test_memblock.c
 SRCS += tests/mm/test_memmap.c
 SRCS += tests/mm/test_numa.c
 SRCS += tests/mm/test_page.c
+SRCS += tests/mm/test_page_alloc.c
 SRCS += tests/mm/test_pcp.c
 SRCS += tests/mm/test_percpu.c
 SRCS += tests/mm/test_pgtable.c

@@ -1,0 +1,882 @@
+/*
+ * test_page_alloc.c - what each flag permits, where requests stop, what comes back, and what misuse is called.
+ *
+ * Idea.       Exhaustion is tried on the DMA zone alone, which is small on every machine: there the levels at which each
+ *             kind of request stops can be foretold to the page. Everything ends with every zone as it was.
+ * Layout.     held: blocks linked by page->lru; pages[]: those that come back in random order
+ * Invariants. A1 to A3 of mm/page_alloc.c.
+ * Locking.    None: main loop.
+ * Failure.    As every test's; without a DMA zone of 4 MiB the exhaustion cases are skipped.
+ * Next:       test_reclaim.c.
+ */
+#include "zone_fixture.h"
+
+#include <arch/irq.h>
+#include <kernel/string.h>
+#include <kernel/work.h>
+#include <mm/check.h>
+#include <mm/slab.h>
+
+enum { MOST = 4096 };
+static struct page *pages[MOST];
+static u8 order_of[MOST];
+
+static void shuffle(unsigned n)
+{
+	for (; n > 1; n--) {
+		unsigned k = test_rand_below(n);
+		struct page *p = pages[k];
+		u8 order = order_of[k];
+
+		pages[k] = pages[n - 1];
+		order_of[k] = order_of[n - 1];
+		pages[n - 1] = p;
+		order_of[n - 1] = order;
+	}
+}
+
+static unsigned random_order(void)
+{
+	return test_rand_below(3) ? test_rand_below(4) : test_rand_below(8);
+}
+
+/* ---- placement ---- */
+
+KTEST(page_alloc, the_zone_bits_choose_the_highest_zone)
+{
+	static const struct {
+		gfp_t gfp;
+		enum zone_type zone;
+	} table[] = {
+		{0, ZONE_NORMAL},
+		{__GFP_DMA, ZONE_DMA},
+		{__GFP_DMA32, ZONE_DMA32},
+		{__GFP_HIGHMEM, ZONE_HIGHMEM},
+		{__GFP_MOVABLE, ZONE_NORMAL},
+		{__GFP_MOVABLE | __GFP_HIGHMEM, ZONE_MOVABLE},
+		{__GFP_MOVABLE | __GFP_DMA, ZONE_DMA},
+		{__GFP_MOVABLE | __GFP_DMA32, ZONE_DMA32},
+		{__GFP_RECLAIMABLE | __GFP_DMA32, ZONE_DMA32},
+		{GFP_KERNEL, ZONE_NORMAL},
+		{GFP_ATOMIC, ZONE_NORMAL},
+		{GFP_HIGHUSER, ZONE_HIGHMEM},
+		{GFP_HIGHUSER_MOVABLE, ZONE_MOVABLE},
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(table); i++)
+		EXPECT_EQ(gfp_zone(table[i].gfp), table[i].zone);
+	EXPECT_EQ(gfp_migratetype(GFP_KERNEL), MT_UNMOVABLE);
+	EXPECT_EQ(gfp_migratetype(GFP_HIGHUSER_MOVABLE), MT_MOVABLE);
+	EXPECT_EQ(gfp_migratetype(__GFP_RECLAIMABLE), MT_RECLAIMABLE);
+}
+
+KTEST(page_alloc, every_block_lies_within_what_its_flags_permit)
+{
+	static const struct {
+		gfp_t gfp;
+		paddr_t end;
+	} limits[] = {{GFP_KERNEL | __GFP_DMA, MIB(16)},
+		      {GFP_KERNEL | __GFP_DMA32, GIB(4)},
+		      {GFP_KERNEL, ~0UL},
+		      {GFP_ATOMIC | __GFP_DMA, MIB(16)},
+		      {GFP_HIGHUSER_MOVABLE, ~0UL}};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(limits); i++) {
+		for (unsigned order = 0; order < NR_ORDERS; order++) {
+			struct page *page = alloc_pages(limits[i].gfp | __GFP_NOWARN, order);
+
+			if (!page)
+				continue;
+			EXPECT_LE(page_to_phys(page) + (PAGE_SIZE << order), limits[i].end);
+			EXPECT_LE(page_zone(page)->type, gfp_zone(limits[i].gfp));
+			if (!(limits[i].gfp & __GFP_HIGHMEM))
+				EXPECT_NOT_NULL(page_address(page));
+			__free_pages(page, order);
+		}
+	}
+}
+
+KTEST(page_alloc, a_block_is_aligned_and_says_what_it_is)
+{
+	static const gfp_t gfps[] = {GFP_KERNEL,
+				     GFP_ATOMIC,
+				     GFP_NOWAIT,
+				     GFP_KERNEL | __GFP_MOVABLE,
+				     GFP_KERNEL | __GFP_RECLAIMABLE,
+				     GFP_KERNEL | __GFP_THISNODE};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(gfps); i++) {
+		for (unsigned order = 0; order < NR_ORDERS; order++) {
+			struct page *page = alloc_pages(gfps[i] | __GFP_NOWARN, order);
+
+			if (!page)
+				continue;
+			EXPECT_TRUE(IS_ALIGNED(page_to_pfn(page), 1UL << order));
+			EXPECT_EQ(page_state(page), PAGE_ALLOCATED);
+			EXPECT_EQ(page_order(page), order);
+			EXPECT_EQ(page->refcount, 1);
+			EXPECT_EQ(page->flags & PG_FLAG_MASK, 0);
+			EXPECT_EQ(page_zone(page), zone_of_pfn(page_to_pfn(page)));
+			EXPECT_EQ(page_head(page + (1UL << order) - 1), page);
+			__free_pages(page, order);
+		}
+	}
+}
+
+KTEST(page_alloc, orders_beyond_the_largest_are_refused)
+{
+	EXPECT_NULL(alloc_pages(GFP_KERNEL | __GFP_NOWARN, MAX_ORDER + 1));
+	EXPECT_NULL(alloc_pages(GFP_ATOMIC | __GFP_NOWARN, 31));
+	EXPECT_NULL(alloc_pages(GFP_KERNEL | __GFP_NOWARN, ~0u));
+	EXPECT_NULL(alloc_pages_exact(MIB(4) + 1, GFP_KERNEL));
+	EXPECT_NULL(alloc_pages_trimmed(NUMA_NO_NODE, GFP_KERNEL, (1UL << MAX_ORDER) + 1));
+}
+
+KTEST(page_alloc, thisnode_stays_on_its_node)
+{
+	for (unsigned nid = 0; nid < nr_nodes; nid++) {
+		struct page *page = alloc_pages_node((int)nid, GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN, 1);
+
+		EXPECT_EQ(page != NULL, nodes[nid].has_memory);
+		if (!page)
+			continue;
+		EXPECT_EQ(page_to_nid(page), (int)nid);
+		__free_pages(page, 1);
+	}
+}
+
+/* ---- contents ---- */
+
+KTEST(page_alloc, zeroed_blocks_are_zero_in_every_byte)
+{
+	for (unsigned order = 0; order < NR_ORDERS; order++) {
+		for (unsigned times = 0; times < 2; times++) {
+			struct page *page = alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN, order);
+			unsigned long *word, set = 0;
+
+			if (!page)
+				break;
+			word = page_address(page);
+			for (size_t i = 0; i < (PAGE_SIZE << order) / sizeof(*word); i++)
+				set |= word[i];
+			EXPECT_EQ(set, 0);
+			memset(word, 0x5a, PAGE_SIZE << order); /* what the next one is likely to find */
+			__free_pages(page, order);
+		}
+	}
+}
+
+KTEST(page_alloc, live_blocks_keep_what_was_written_to_them)
+{
+	struct snapshot before;
+	unsigned live = 0;
+
+	snapshot_take(&before);
+	for (unsigned step = 0; step < 3000; step++) {
+		if (live < 400 && test_rand_below(100) < 55) {
+			unsigned order = random_order();
+			struct page *page = alloc_pages(GFP_KERNEL | __GFP_NOWARN, order);
+
+			if (!page)
+				continue;
+			for (unsigned i = 0; i < 1u << order; i++) {
+				unsigned long *word = page_address(page + i);
+
+				word[0] = word[PAGE_SIZE / 8 - 1] = page_to_pfn(page) << 8 | order;
+			}
+			pages[live] = page;
+			order_of[live++] = (u8)order;
+		} else if (live) {
+			unsigned k = test_rand_below(live);
+
+			for (unsigned i = 0; i < 1u << order_of[k]; i++) {
+				const unsigned long *word = page_address(pages[k] + i),
+						    tag = page_to_pfn(pages[k]) << 8 | order_of[k];
+
+				EXPECT_TRUE(word[0] == tag && word[PAGE_SIZE / 8 - 1] == tag);
+			}
+			__free_pages(pages[k], order_of[k]);
+			pages[k] = pages[--live];
+			order_of[k] = order_of[live];
+		}
+		if (step % 500 == 0)
+			quiet_point();
+	}
+	while (live) {
+		live--;
+		__free_pages(pages[live], order_of[live]);
+	}
+	expect_snapshot(t, &before);
+}
+
+KTEST(page_alloc, a_compound_block_is_marked_until_it_is_freed)
+{
+	for (unsigned order = 0; order < 6; order++) {
+		struct page *page = alloc_pages(GFP_KERNEL | __GFP_COMP, order);
+
+		ASSERT_NOT_NULL(page);
+		EXPECT_EQ(page->flags & PG_FLAG_MASK, PG_comp);
+		EXPECT_EQ(page_head(page + (1UL << order) - 1), page);
+		__free_pages(page, order);
+		EXPECT_EQ(page->flags & PG_FLAG_MASK, 0);
+	}
+}
+
+/* ---- watermarks ---- */
+
+static struct zone zone; /* of no memory: what the check looks at */
+static struct list_head block;
+
+static void zone_with_block(int order, enum migratetype type)
+{
+	memset(&zone, 0, sizeof(zone));
+	buddy_zone_init(&zone);
+	if (order >= 0) {
+		list_add(&block, &zone.free_area[order].list[type]);
+		zone.free_area[order].nr_free = 1;
+	}
+}
+
+/* The largest number of free pages at which the request still fails. */
+static long stops_at(unsigned order, unsigned long mark, enum zone_type highest, unsigned flags)
+{
+	long stop = -1;
+
+	for (unsigned long free = 0; free < 3000; free++)
+		if (!zone_watermark_ok(&zone, order, mark, highest, flags, free))
+			stop = (long)free;
+	return stop;
+}
+
+KTEST(page_alloc, free_pages_must_exceed_mark_and_reserve)
+{
+	zone_with_block(-1, MT_MOVABLE);
+	zone.lowmem_reserve[ZONE_NORMAL] = 500;
+	for (unsigned long mark = 0; mark < 300; mark += 23) {
+		EXPECT_EQ(stops_at(0, mark, ZONE_DMA, 0), mark);
+		EXPECT_EQ(stops_at(0, mark, ZONE_NORMAL, 0), mark + 500);
+	}
+	zone.highatomic_pages = 512;
+	EXPECT_EQ(stops_at(0, 100, ZONE_DMA, 0), 612);
+	EXPECT_EQ(stops_at(0, 100, ZONE_DMA, ALLOC_NON_BLOCK), 100);
+	EXPECT_EQ(stops_at(0, 100, ZONE_DMA, ALLOC_HIGHATOMIC), 100);
+}
+
+KTEST(page_alloc, reserve_rights_lower_the_mark_in_linuxs_order)
+{
+	static const struct {
+		unsigned flags;
+		long stop; /* with a mark of 1000 */
+	} table[] = {
+		{0, 1000},
+		{ALLOC_KSWAPD, 1000},
+		{ALLOC_NON_BLOCK, 1000},
+		{ALLOC_MIN_RESERVE, 500},
+		{ALLOC_MIN_RESERVE | ALLOC_NON_BLOCK, 375},
+		{ALLOC_OOM, 500},
+		{ALLOC_MIN_RESERVE | ALLOC_OOM, 250},
+		{ALLOC_MIN_RESERVE | ALLOC_NON_BLOCK | ALLOC_OOM, 188},
+	};
+
+	zone_with_block(-1, MT_MOVABLE);
+	for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
+		EXPECT_EQ(stops_at(0, 1000, ZONE_DMA, table[i].flags), table[i].stop);
+		zone.lowmem_reserve[ZONE_DMA32] = 77; /* nobody has a right to this */
+		EXPECT_EQ(stops_at(0, 1000, ZONE_DMA32, table[i].flags), table[i].stop + 77);
+	}
+	EXPECT_EQ(stops_at(0, 1, ZONE_DMA, ALLOC_MIN_RESERVE), 1); /* 1 - 1 / 2 */
+}
+
+KTEST(page_alloc, a_block_of_the_order_must_exist)
+{
+	for (unsigned order = 1; order < NR_ORDERS; order++) {
+		for (unsigned have = 0; have < NR_ORDERS; have++) {
+			zone_with_block((int)have, (enum migratetype)(have % 3));
+			if (have < order)
+				EXPECT_EQ(stops_at(order, 100, ZONE_DMA, 0), 2999); /* never */
+			else
+				EXPECT_EQ(stops_at(order, 100, ZONE_DMA, 0), 100 + (1L << order) - 1);
+		}
+	}
+	zone_with_block(-1, MT_MOVABLE);
+	zone.unopened[MAX_ORDER] = 1; /* what opening would list counts */
+	EXPECT_EQ(stops_at(3, 100, ZONE_DMA, 0), 107);
+	/* The counter says order-10 is there, but only in the reserve or in isolation. */
+	zone_with_block(MAX_ORDER, MT_HIGHATOMIC);
+	EXPECT_EQ(stops_at(3, 100, ZONE_DMA, ALLOC_NON_BLOCK), 2999);
+	EXPECT_EQ(stops_at(3, 100, ZONE_DMA, ALLOC_HIGHATOMIC), 107);
+	EXPECT_EQ(stops_at(3, 100, ZONE_DMA, ALLOC_OOM), 57);
+	zone_with_block(MAX_ORDER, MT_ISOLATE);
+	EXPECT_EQ(stops_at(3, 100, ZONE_DMA, ALLOC_HIGHATOMIC | ALLOC_OOM), 2999);
+}
+
+KTEST(page_alloc, less_than_nothing_is_not_much)
+{
+	zone_with_block(MAX_ORDER, MT_MOVABLE);
+	zone.highatomic_pages = 5000;
+	for (unsigned long free = 0; free < 1023; free++) {
+		EXPECT_FALSE(zone_watermark_ok(&zone, MAX_ORDER, 0, ZONE_DMA, 0, free));
+		EXPECT_FALSE(zone_watermark_ok(&zone, 0, 0, ZONE_DMA, 0, free));
+	}
+	EXPECT_FALSE(zone_watermark_ok(&zone, 0, 0, ZONE_DMA, ALLOC_MIN_RESERVE, 0));
+}
+
+/* ---- running out of the small zone ---- */
+
+static LIST_HEAD(held);
+
+#define NEEDS_SMALL_ZONE(z)                                   \
+	struct zone *z = small_zone();                        \
+	do {                                                  \
+		if (!z)                                       \
+			SKIP("no DMA zone of 4 MiB or more"); \
+		mm_settle();                                  \
+	} while (0)
+
+/* Until not even a zone without a boost lets one more through. */
+static unsigned long exhaust(struct list_head *list, gfp_t gfp, unsigned order)
+{
+	unsigned long n, sum = 0;
+
+	while ((n = hold_blocks(list, gfp | SMALL_GFP, order, ~0UL)) != 0) {
+		sum += n;
+		quiet_drain();
+	}
+	return sum;
+}
+
+static void expect_level(struct ktest *t, gfp_t gfp, unsigned long level)
+{
+	struct zone *small = small_zone();
+	struct snapshot before;
+	struct page *page;
+
+	snapshot_take(&before);
+	EXPECT_GT(exhaust(&held, gfp, 0), 0);
+	EXPECT_EQ(small->free_pages + pcp_count(small, arch_cpu_id()), level);
+	/* One page comes back: the same request succeeds, once. */
+	page = list_last_entry(&held, struct page, lru);
+	list_del(&page->lru);
+	__free_page(page);
+	page = alloc_page(gfp | SMALL_GFP);
+	EXPECT_NOT_NULL(page);
+	EXPECT_NULL(alloc_page(gfp | SMALL_GFP));
+	if (page)
+		list_add(&page->lru, &held);
+	release_blocks(&held, 0);
+	expect_snapshot(t, &before);
+}
+
+KTEST(page_alloc, ordinary_requests_leave_the_min_mark)
+{
+	NEEDS_SMALL_ZONE(small);
+	expect_level(t, GFP_NOWAIT, small->wmark[WMARK_MIN]);
+	expect_level(t, GFP_KERNEL, small->wmark[WMARK_MIN]);
+	expect_level(t, GFP_KERNEL | __GFP_NORETRY, small->wmark[WMARK_MIN]);
+	expect_level(t, GFP_KERNEL | __GFP_MOVABLE, small->wmark[WMARK_MIN]);
+}
+
+KTEST(page_alloc, atomic_requests_leave_three_eighths_of_it)
+{
+	unsigned long half, least;
+	NEEDS_SMALL_ZONE(small);
+
+	least = small->wmark[WMARK_MIN];
+	half = least - least / 2;
+	expect_level(t, GFP_ATOMIC, half - half / 4);
+	expect_level(t, GFP_KERNEL | __GFP_HIGH, half);
+	expect_level(t, GFP_ATOMIC | __GFP_NOMEMALLOC, half);
+}
+
+KTEST(page_alloc, reclaimers_may_take_the_last_page)
+{
+	NEEDS_SMALL_ZONE(small);
+	expect_level(t, GFP_KERNEL | __GFP_MEMALLOC, 0);
+	expect_level(t, GFP_KERNEL | __GFP_MEMALLOC | __GFP_NOMEMALLOC, small->wmark[WMARK_MIN]);
+}
+
+KTEST(page_alloc, an_exhausted_zone_falls_back_only_if_permitted)
+{
+	struct page *page;
+	NEEDS_SMALL_ZONE(small);
+
+	exhaust(&held, GFP_KERNEL | __GFP_MEMALLOC, 0);
+	EXPECT_EQ(small->free_pages, 0);
+	EXPECT_NULL(alloc_page(GFP_KERNEL | __GFP_DMA | __GFP_NOWARN));
+	page = alloc_page(GFP_KERNEL); /* others do not need it */
+	if (EXPECT_NOT_NULL(page)) {
+		EXPECT_NE(page_zone(page), small);
+		__free_page(page);
+	}
+	release_blocks(&held, 0);
+}
+
+/* The strongest single test: whatever the order of the frees, everything merges again. */
+KTEST(page_alloc, all_single_pages_in_random_order_merge_into_the_same_blocks)
+{
+	struct snapshot before;
+	unsigned n = 0;
+	NEEDS_SMALL_ZONE(small);
+
+	snapshot_take(&before);
+	while (n < MOST && (pages[n] = alloc_page(SMALL_GFP | GFP_KERNEL | __GFP_MEMALLOC)) != NULL)
+		n++;
+	EXPECT_EQ(small->free_pages, 0);
+	shuffle(n);
+	for (unsigned i = 0; i < n; i++)
+		__free_page(pages[i]);
+	expect_snapshot(t, &before);
+}
+
+KTEST(page_alloc, all_random_blocks_merge_into_the_same_blocks)
+{
+	static const gfp_t types[] = {0, __GFP_MOVABLE, __GFP_RECLAIMABLE};
+	struct snapshot before;
+	unsigned n = 0;
+	NEEDS_SMALL_ZONE(small);
+
+	snapshot_take(&before);
+	while (n < MOST) {
+		unsigned order = random_order();
+
+		do {
+			order_of[n] = (u8)order;
+			pages[n] = alloc_pages(
+				SMALL_GFP | GFP_KERNEL | __GFP_MEMALLOC | types[test_rand_below(3)], order);
+		} while (!pages[n] && order--);
+		if (!pages[n])
+			break;
+		n++;
+	}
+	EXPECT_EQ(small->free_pages, 0);
+	shuffle(n);
+	while (n) {
+		n--;
+		__free_pages(pages[n], order_of[n]);
+	}
+	expect_snapshot(t, &before);
+}
+
+KTEST(page_alloc, every_second_page_free_has_no_pair)
+{
+	unsigned long free = 0;
+	struct snapshot before;
+	unsigned n = 0;
+	NEEDS_SMALL_ZONE(small);
+
+	snapshot_take(&before);
+	while (n < MOST && (pages[n] = alloc_page(SMALL_GFP | GFP_KERNEL | __GFP_MEMALLOC)) != NULL)
+		n++;
+	for (unsigned i = 0; i < n; i++) {
+		if (page_to_pfn(pages[i]) % 2)
+			continue;
+		__free_page(pages[i]);
+		free++;
+	}
+	drain_all_pages();
+	EXPECT_EQ(small->free_pages, free);
+	EXPECT_EQ(small->free_area[0].nr_free, free);
+	EXPECT_NULL(alloc_pages(SMALL_GFP | GFP_KERNEL | __GFP_MEMALLOC, 1));
+	for (unsigned i = 0; i < n; i++)
+		if (page_to_pfn(pages[i]) % 2)
+			__free_page(pages[i]);
+	expect_snapshot(t, &before);
+}
+
+/* Pages that wait on a per-CPU list are found before a request that may wait gives up. */
+KTEST(page_alloc, a_request_that_may_wait_drains_the_lists_first)
+{
+	unsigned long on_list;
+	struct page *page;
+	NEEDS_SMALL_ZONE(small);
+
+	if (page_debug_enabled())
+		SKIP("page debugging keeps the per-CPU lists off");
+	exhaust(&held, GFP_KERNEL, 0);
+	/* Two buddies wait on the list, and are not free as a pair until it is drained. */
+	list_for_each_entry (page, &held, lru) {
+		struct page *next = list_entry(page->lru.next, struct page, lru);
+
+		if (&next->lru != &held && page_to_pfn(page) % 2 == 0 && next == page + 1) {
+			list_del(&page->lru);
+			list_del(&next->lru);
+			__free_page(page);
+			__free_page(next);
+			break;
+		}
+	}
+	on_list = pcp_count(small, arch_cpu_id());
+	if (on_list == 2) {
+		EXPECT_NULL(alloc_pages(SMALL_GFP | GFP_NOWAIT, 1));
+		page = alloc_pages(SMALL_GFP | GFP_KERNEL, 1);
+		if (EXPECT_NOT_NULL(page))
+			__free_pages(page, 1);
+	}
+	release_blocks(&held, 0);
+	EXPECT_EQ(on_list, 2);
+}
+
+/* High-order atomic requests get a pageblock set aside, which others reach last and reclaim gives back. */
+KTEST(page_alloc, a_high_order_atomic_request_reserves_its_pageblock)
+{
+	struct page *atomic, *page;
+	struct snapshot before;
+	LIST_HEAD(pairs);
+	LIST_HEAD(rest);
+	NEEDS_SMALL_ZONE(small);
+
+	snapshot_take(&before);
+	exhaust(&held, GFP_NOWAIT, 3);
+	exhaust(&pairs, GFP_NOWAIT, 1);
+	atomic = alloc_pages(SMALL_GFP | GFP_ATOMIC, 1);
+	if (!atomic) {
+		release_blocks(&pairs, 1);
+		release_blocks(&held, 3);
+		SKIP("the min mark of this zone is too small for an order-1 block below it");
+	}
+	EXPECT_EQ(small->highatomic_pages, PAGEBLOCK_PAGES);
+	EXPECT_EQ(pageblock_type(atomic), MT_HIGHATOMIC);
+	/* A page of it that is freed goes back to the reserve, not to everybody. */
+	list_for_each_entry (page, &held, lru) {
+		if (pageblock_type(page) == MT_HIGHATOMIC) {
+			list_del(&page->lru);
+			__free_pages(page, 3);
+			break;
+		}
+	}
+	mm_settle();
+	EXPECT_FALSE(list_empty(&small->free_area[3].list[MT_HIGHATOMIC]));
+	/* Requests that may not wait reach it when all else is gone ... */
+	exhaust(&rest, GFP_NOWAIT, 0);
+	EXPECT_LE(small->free_pages, small->wmark[WMARK_MIN]);
+	release_blocks(&rest, 0);
+	mm_settle();
+	/* ... one that may wait has it given back. */
+	exhaust(&rest, GFP_KERNEL, 0);
+	EXPECT_EQ(small->highatomic_pages, 0);
+	EXPECT_EQ(small->free_pages, small->wmark[WMARK_MIN]);
+	release_blocks(&rest, 0);
+	__free_pages(atomic, 1);
+	release_blocks(&pairs, 1);
+	release_blocks(&held, 3);
+	expect_snapshot(t, &before);
+}
+
+/* ---- pieces of blocks ---- */
+
+KTEST(page_alloc, a_split_block_is_freed_page_by_page)
+{
+	struct snapshot before;
+
+	snapshot_take(&before);
+	for (unsigned order = 0; order <= 6; order++) {
+		unsigned n = 1u << order;
+		struct page *page = alloc_pages(GFP_KERNEL | __GFP_COMP, order);
+
+		ASSERT_NOT_NULL(page);
+		split_page(page, order);
+		for (unsigned i = 0; i < n; i++) {
+			EXPECT_EQ(page[i].refcount, 1);
+			EXPECT_EQ(page_order(page + i), 0);
+			EXPECT_EQ(page_head(page + i), page + i);
+			EXPECT_EQ(page[i].flags & PG_FLAG_MASK, 0);
+			pages[i] = page + i;
+		}
+		shuffle(n);
+		while (n--)
+			__free_page(pages[n]);
+	}
+	expect_snapshot(t, &before);
+}
+
+KTEST(page_alloc, exact_sizes_take_no_page_too_many)
+{
+	struct snapshot before;
+
+	snapshot_take(&before);
+	for (unsigned i = 0; i < 60; i++) {
+		size_t size = 1 + (i < 20 ? i * PAGE_SIZE / 3 : test_rand_below(MIB(1)));
+		unsigned long nr = DIV_ROUND_UP(size, PAGE_SIZE), allocated = 0, now = 0;
+		struct zone *z;
+		char *p;
+
+		for_each_populated_zone (z)
+			allocated += zone_allocated_pages(z);
+		p = alloc_pages_exact(size, GFP_KERNEL | __GFP_ZERO);
+		ASSERT_NOT_NULL(p);
+		for_each_populated_zone (z)
+			now += zone_allocated_pages(z);
+		EXPECT_EQ(now - allocated, nr);
+		EXPECT_TRUE(IS_ALIGNED((unsigned long)p, PAGE_SIZE << order_base_2(nr)));
+		for (size_t at = 0; at < nr * PAGE_SIZE; at += 512)
+			EXPECT_EQ(p[at], 0);
+		for (unsigned long k = 0; k < nr; k++)
+			EXPECT_TRUE(virt_to_page(p)[k].refcount == 1 && page_order(virt_to_page(p) + k) == 0);
+		memset(p, 0xee, size);
+		free_pages_exact(p, size);
+	}
+	expect_snapshot(t, &before);
+}
+
+KTEST(page_alloc, trimmed_blocks_keep_their_pieces_in_order)
+{
+	struct snapshot before;
+
+	snapshot_take(&before);
+	for (unsigned i = 0; i < 80; i++) {
+		unsigned long nr = 1 + (i < 40 ? i : test_rand_below(600)), at = 0, allocated = 0, now = 0;
+		struct page *page;
+		struct zone *z;
+
+		for_each_populated_zone (z)
+			allocated += zone_allocated_pages(z);
+		page = alloc_pages_trimmed(NUMA_NO_NODE, GFP_KERNEL | __GFP_NOWARN, nr);
+		if (!page)
+			continue;
+		for_each_populated_zone (z)
+			now += zone_allocated_pages(z);
+		EXPECT_EQ(now - allocated, nr);
+		while (at < nr) { /* one piece for each bit of nr, the largest first */
+			EXPECT_EQ(page_state(page + at), PAGE_ALLOCATED);
+			EXPECT_EQ(page_order(page + at), ilog2(nr - at));
+			EXPECT_EQ(page[at].refcount, 1);
+			at += 1UL << page_order(page + at);
+		}
+		free_pages_trimmed(page, nr);
+	}
+	EXPECT_NULL(alloc_pages_trimmed(NUMA_NO_NODE, GFP_KERNEL, 0));
+	EXPECT_NULL(alloc_pages_exact(0, GFP_KERNEL));
+	expect_snapshot(t, &before);
+}
+
+KTEST(page_alloc, bulk_pages_are_distinct_single_and_all_there)
+{
+	struct snapshot before;
+
+	snapshot_take(&before);
+	for (unsigned i = 0; i < 12; i++) {
+		static const unsigned sizes[] = {0, 1, 2, 3, 4, 5, 31, 64, 65, 512, 513, 900};
+		unsigned long nr = sizes[i], allocated = 0, now = 0, got;
+		gfp_t gfp = GFP_KERNEL | (i % 2 ? __GFP_ZERO : 0) | (i % 3 ? 0 : __GFP_MOVABLE);
+		struct zone *z;
+
+		for_each_populated_zone (z)
+			allocated += zone_allocated_pages(z);
+		got = alloc_pages_bulk(i % 4 ? NUMA_NO_NODE : numa_node_id(), gfp, nr, pages);
+		EXPECT_EQ(got, nr);
+		for_each_populated_zone (z)
+			now += zone_allocated_pages(z);
+		EXPECT_EQ(now - allocated, got);
+		for (unsigned long k = 0; k < got; k++) {
+			unsigned long *word = page_address(pages[k]);
+
+			EXPECT_TRUE(pages[k]->refcount == 1 && page_state(pages[k]) == PAGE_ALLOCATED &&
+				    page_order(pages[k]) == 0);
+			if (gfp & __GFP_ZERO)
+				EXPECT_EQ(word[k % 512], 0);
+			for (unsigned w = 0; w < 512; w += 73)
+				word[w] = k;
+		}
+		for (unsigned long k = 0; k < got; k++)
+			for (unsigned w = 0; w < 512; w += 73)
+				EXPECT_EQ(((unsigned long *)page_address(pages[k]))[w], k);
+		if (i % 2)
+			shuffle((unsigned)got);
+		if (got > 7) /* a shared page among them stays */
+			get_page(pages[7]);
+		free_pages_bulk(pages, got);
+		if (got > 7) {
+			EXPECT_EQ(pages[7]->refcount, 1);
+			put_page(pages[7]);
+		}
+	}
+	expect_snapshot(t, &before);
+}
+
+KTEST(page_alloc, bulk_stops_where_single_requests_stop)
+{
+	unsigned long got, least;
+	struct snapshot before;
+	NEEDS_SMALL_ZONE(small);
+
+	snapshot_take(&before);
+	got = alloc_pages_bulk(numa_node_id(), SMALL_GFP | GFP_NOWAIT, MOST, pages);
+	least = small->wmark[WMARK_MIN] + small->boost;
+	EXPECT_LE(small->free_pages, least);
+	EXPECT_GE(small->free_pages + pcp_count(small, arch_cpu_id()), small->wmark[WMARK_MIN]);
+	EXPECT_LT(got, MOST);
+	EXPECT_NULL(pages[got]);
+	free_pages_bulk(pages, got);
+	expect_snapshot(t, &before);
+}
+
+KTEST(page_alloc, addresses_work_as_pages_do)
+{
+	for (unsigned order = 0; order < 5; order++) {
+		unsigned long addr = __get_free_pages(GFP_KERNEL, order);
+
+		ASSERT_TRUE(addr);
+		EXPECT_EQ(page_order(virt_to_page((void *)addr)), order);
+		EXPECT_TRUE(IS_ALIGNED(addr, PAGE_SIZE << order));
+		free_pages(addr, order);
+		addr = get_zeroed_page(GFP_KERNEL);
+		ASSERT_TRUE(addr);
+		EXPECT_EQ(*(unsigned long *)(addr + 8 * test_rand_below(512)), 0);
+		free_page(addr);
+	}
+	free_pages(0, 3);
+}
+
+KTEST(page_alloc, sizes_have_the_smallest_order_that_holds_them)
+{
+	EXPECT_EQ(get_order(1), 0);
+	EXPECT_EQ(get_order(PAGE_SIZE), 0);
+	EXPECT_EQ(get_order(PAGE_SIZE + 1), 1);
+	EXPECT_EQ(get_order(2 * PAGE_SIZE + 1), 2);
+	EXPECT_EQ(get_order(MIB(4)), MAX_ORDER);
+	EXPECT_EQ(get_order(MIB(4) + 1), MAX_ORDER + 1);
+}
+
+KTEST(page_alloc, totals_move_by_what_is_allocated)
+{
+	unsigned long total = totalram_pages();
+
+	for (unsigned order = PCP_MAX_ORDER + 1; order < NR_ORDERS; order++) {
+		unsigned long free = nr_free_pages();
+		struct page *page = alloc_pages(GFP_KERNEL | __GFP_NOWARN, order);
+
+		if (!page)
+			break;
+		EXPECT_EQ(nr_free_pages(), free - (1UL << order));
+		__free_pages(page, order);
+		EXPECT_EQ(nr_free_pages(), free);
+		EXPECT_EQ(totalram_pages(), total);
+	}
+}
+
+/* A bad frame is withdrawn when its owner gives it back; then the test makes it good again. */
+KTEST(page_alloc, a_bad_frame_is_not_handed_out_again)
+{
+	struct page *page = alloc_pages(GFP_KERNEL, 2);
+	LIST_HEAD(some);
+
+	ASSERT_NOT_NULL(page);
+	page->flags |= PG_hwpoison;
+	__free_pages(page, 2);
+	EXPECT_EQ(page_state(page), PAGE_ALLOCATED);
+	EXPECT_EQ(hold_blocks(&some, GFP_KERNEL, 2, 100), 100);
+	EXPECT_TRUE(page->flags & PG_hwpoison);
+	release_blocks(&some, 2);
+	page->flags &= ~(PG_hwpoison | PG_reserved);
+	__free_pages(page, 2);
+}
+
+/* ---- misuse ---- */
+
+KTEST_PANIC(page_alloc, a_second_free_is_a_bug, "already free")
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+
+	__free_page(page);
+	__free_page(page);
+}
+
+KTEST_PANIC(page_alloc, a_second_free_of_a_large_block_is_a_bug, "__free_pages: pfn")
+{
+	struct page *page = alloc_pages(GFP_KERNEL, 6);
+
+	__free_pages(page, 6);
+	__free_pages(page, 6);
+}
+
+KTEST_PANIC(page_alloc, a_second_free_in_bulk_is_a_bug, "__free_pages: pfn")
+{
+	unsigned long n = alloc_pages_bulk(NUMA_NO_NODE, GFP_KERNEL, 64, pages);
+
+	pages[n - 1] = pages[5];
+	free_pages_bulk(pages, n);
+}
+
+KTEST_PANIC(page_alloc, a_wrong_order_is_a_bug, "allocated with another order")
+{
+	__free_pages(alloc_pages(GFP_KERNEL, 2), 1);
+}
+
+KTEST_PANIC(page_alloc, a_larger_order_is_a_bug, "allocated with another order")
+{
+	__free_pages(alloc_pages(GFP_KERNEL, 4), 5);
+}
+
+KTEST_PANIC(page_alloc, a_page_inside_a_block_is_not_freed, "not the first page of an allocated block")
+{
+	__free_page(alloc_pages(GFP_KERNEL, 3) + 5);
+}
+
+KTEST_PANIC(page_alloc, a_reserved_frame_is_not_freed, "__free_pages: pfn")
+{
+	section_open_pfn(0);
+	__free_page(phys_to_page(image_to_phys((void *)alloc_pages)));
+}
+
+KTEST_PANIC(page_alloc, a_page_without_a_reference_is_not_freed, "without a reference")
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+
+	page->refcount = 0;
+	__free_page(page);
+}
+
+KTEST_PANIC(page_alloc, a_slabs_page_is_not_freed, "in use by a slab")
+{
+	struct kmem_cache *cache = kmem_cache_create("test-page-of-slab", 64, 0, 0, NULL);
+
+	__free_page(virt_to_page(kmem_cache_alloc(cache, GFP_KERNEL)));
+}
+
+KTEST_PANIC(page_alloc, a_put_too_many_is_a_bug, "already free")
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+
+	get_page(page);
+	put_page(page);
+	put_page(page);
+	put_page(page);
+}
+
+KTEST_PANIC(page_alloc, two_zones_in_one_request_are_a_bug, "names more than one zone")
+{
+	alloc_page(GFP_KERNEL | __GFP_DMA | __GFP_DMA32);
+}
+
+KTEST_PANIC(page_alloc, movable_and_reclaimable_at_once_is_a_bug, "movable and reclaimable at once")
+{
+	alloc_page(GFP_KERNEL | __GFP_MOVABLE | __GFP_RECLAIMABLE);
+}
+
+KTEST_PANIC(page_alloc, highmem_has_no_address, "HighMem has no address")
+{
+	__get_free_pages(GFP_HIGHUSER, 0);
+}
+
+KTEST_PANIC(page_alloc, a_split_of_another_order_is_a_bug, "is no allocated block of order")
+{
+	split_page(alloc_pages(GFP_KERNEL, 3), 2);
+}
+
+KTEST_PANIC(page_alloc, an_address_outside_the_direct_map_is_not_freed, "is no page of the direct map")
+{
+	free_pages((unsigned long)&zone, 0);
+}
+
+KTEST_PANIC(page_alloc, an_address_inside_a_page_is_not_freed, "is no page of the direct map")
+{
+	free_pages(__get_free_pages(GFP_KERNEL, 0) + 8, 0);
+}
+
+KTEST_PANIC(page_alloc, a_request_that_must_not_fail_ends_the_kernel,
+	    "out of memory: order 0 with __GFP_NOFAIL")
+{
+	if (small_zone())
+		exhaust(&held, GFP_KERNEL | __GFP_MEMALLOC, 0);
+	alloc_page(SMALL_GFP | GFP_KERNEL | __GFP_NOFAIL);
+}

@@ -74,7 +74,7 @@ static bool window_follow(struct lineedit *le)
 
 void lineedit_redraw(struct lineedit *le)
 {
-	unsigned shown, skip = le->left != 0, column;
+	unsigned shown, skip, column;
 	char move[16];
 
 	if (le->raw)

@@ -245,8 +245,9 @@ void printk(enum log_level level, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	rec.len = min((u32)vsnprintf(text, sizeof(text), fmt, ap), (u32)sizeof(text) - 1);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	rec.len = (u32)strlen(text);
 	/* A line that was cut, or that came without one, still ends in '\n'. */
 	if (!rec.len || text[rec.len - 1] != '\n') {
 		rec.len = min(rec.len + 1, (u32)sizeof(text) - 1);

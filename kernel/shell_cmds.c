@@ -441,7 +441,7 @@ static int cmd_crash(struct out *o, int argc, char **argv, bool json)
 
 	if (err)
 		return err;
-	while (i < ARRAY_SIZE(crash_kinds) && strcmp(crash_kinds[i].kind, argv[1]))
+	while (i < ARRAY_SIZE(crash_kinds) && strcmp(crash_kinds[i].kind, argv[1]) != 0)
 		i++;
 	if (i == ARRAY_SIZE(crash_kinds))
 		return out_error(o, -EINVAL,

@@ -70,7 +70,7 @@ static bool read_number(void)
 
 static bool read_word(const char *word)
 {
-	if (strncmp(at, word, strlen(word)))
+	if (strncmp(at, word, strlen(word)) != 0)
 		return fail("an unknown word");
 	at += strlen(word);
 	return true;

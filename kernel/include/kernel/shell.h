@@ -51,7 +51,7 @@ void json_num(struct out *o, const char *key, u64 v);
 void json_int(struct out *o, const char *key, s64 v);
 void json_hex(struct out *o, const char *key, u64 v);
 void json_milli(struct out *o, const char *key, u64 thousandths); /* a number with three decimals */
-void json_str(struct out *o, const char *key, const char *s); /* NULL prints null */
+void json_str(struct out *o, const char *key, const char *s);	  /* NULL prints null */
 void json_bool(struct out *o, const char *key, bool v);
 void json_null(struct out *o, const char *key);
 

@@ -167,8 +167,6 @@ KTEST(slab_debug, debugged_caches_have_no_arrays)
 
 /* ---- the command line ---- */
 
-extern const struct cmdline_opt *const __start_cmdline_opts[], *const __stop_cmdline_opts[];
-
 static int set_option(const char *value)
 {
 	for (const struct cmdline_opt *const *o = __start_cmdline_opts; o < __stop_cmdline_opts; o++)

@@ -24,11 +24,17 @@ static inline void cpumask_set(struct cpumask *m, unsigned cpu)
 	bitmap_set(m->bits, cpu);
 }
 
+/* The first CPU of the set at or above `cpu`, NR_CPUS if there is none; a word at a time. */
 static inline unsigned cpumask_next(const struct cpumask *m, unsigned cpu)
 {
-	while (cpu < NR_CPUS && !cpumask_test(m, cpu))
-		cpu++;
-	return cpu;
+	while (cpu < NR_CPUS) {
+		unsigned long word = m->bits[cpu / 64] >> (cpu % 64);
+
+		if (word)
+			return cpu + (unsigned)__builtin_ctzl(word);
+		cpu = (cpu | 63) + 1;
+	}
+	return NR_CPUS;
 }
 
 static inline unsigned cpumask_weight(const struct cpumask *m)

@@ -13,6 +13,7 @@
  */
 #include <kernel/bug.h>
 #include <kernel/percpu.h>
+#include <mm/check.h>
 #include <mm/internal.h>
 #include <mm/pgtable.h>
 #include <mm/tlb.h>
@@ -65,3 +66,9 @@ void kunmap_local(const void *addr)
 	tlb_flush_page_local(va);
 	this_cpu(kmap_depth)--;
 }
+
+static const char *kmap_check(void)
+{
+	return this_cpu(kmap_depth) ? "kmap K1: a mapping is left between operations" : NULL;
+}
+MM_CHECK("kmap", kmap_check);

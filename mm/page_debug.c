@@ -137,8 +137,7 @@ void page_copy_owner(struct page *page, const struct page *from)
 
 /* ---- the hooks of page_alloc.c ---- */
 
-/* What the caller asked to find in a block, and what debugging wants to know about it. */
-/* Returns gfp, with what the options add to it. */
+/* What debugging wants to know about a new block. Returns gfp, with what the options add to it. */
 static __noinline gfp_t debug_new(struct page *page, gfp_t gfp, unsigned order, unsigned long caller)
 {
 	if (opt_page_poison)

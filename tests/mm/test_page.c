@@ -278,9 +278,17 @@ KTEST(page, opening_a_section_changes_no_count)
 		expect_frame(t, (pfn_t)nr * SECTION_PAGES + 1024 + test_rand_below(SECTION_PAGES - 1024));
 }
 
+static void count_block(pfn_t pfn, unsigned order, void *ctx)
+{
+	unsigned long *count = ctx;
+
+	count[order]++;
+}
+
 KTEST(page, a_whole_section_lists_its_blocks_behind_its_own_array)
 {
-	unsigned long meta = (SECTION_PAGES * sizeof(struct page)) >> PAGE_SHIFT, blocks[NR_ORDERS] = {0};
+	unsigned long meta = (SECTION_PAGES * sizeof(struct page)) >> PAGE_SHIFT, blocks[NR_ORDERS],
+		      want[NR_ORDERS] = {0};
 	struct zone *zone;
 	pfn_t pfn;
 	long nr;
@@ -296,9 +304,12 @@ KTEST(page, a_whole_section_lists_its_blocks_behind_its_own_array)
 	for (unsigned o = 0; o < NR_ORDERS; o++)
 		blocks[o] = zone->free_area[o].nr_free;
 	EXPECT_TRUE(section_open_pfn(pfn));
+	page_for_each_block(meta, SECTION_PAGES, count_block, want);
+	EXPECT_EQ(want[MAX_ORDER], 31);
+	if (!opt_page_owner)
+		EXPECT_EQ(want[9], 1);
 	for (unsigned o = 0; o < NR_ORDERS; o++)
-		EXPECT_EQ(zone->free_area[o].nr_free - blocks[o],
-			  o == MAX_ORDER ? 31 : o == (opt_page_owner ? 8 : 9));
+		EXPECT_EQ(zone->free_area[o].nr_free - blocks[o], want[o]);
 	EXPECT_EQ(zone->isolated_pages, 0);
 	for (unsigned i = 0; i < SECTION_PAGES; i++) {
 		const struct page *page = pfn_to_page(pfn + i), *head = page_head(page);

@@ -1,0 +1,236 @@
+/*
+ * test_reclaim.c - who is asked for memory, when, in which context, and that it ends.
+ *
+ * Idea.       A shrinker of the test's own holds pages of the small zone and notes how it was called; requests that have
+ *             exhausted the zone must get its pages, or must not call it at all.
+ * Layout.     hoard: the pages that the shrinker gives back
+ * Invariants. R1 and R2 of mm/reclaim.c.
+ * Locking.    None: main loop.
+ * Failure.    As every test's; without a DMA zone of 4 MiB the exhaustion cases are skipped.
+ * Next:       test_page_debug.c.
+ */
+#include "zone_fixture.h"
+
+#include <arch/irq.h>
+#include <kernel/work.h>
+#include <mm/check.h>
+#include <mm/vmalloc.h>
+
+static LIST_HEAD(held);
+static LIST_HEAD(hoard);
+static unsigned long hoarded, calls, lie;
+static bool called_badly;
+
+static unsigned long hoard_count(void)
+{
+	return hoarded + lie;
+}
+
+static unsigned long hoard_scan(unsigned long nr)
+{
+	unsigned long freed = 0;
+
+	calls++;
+	called_badly |= this_cpu(lock_depth) || arch_in_interrupt() || arch_irq_disabled() ||
+			reclaim_allowed(GFP_KERNEL);
+	while (freed < nr && !list_empty(&hoard)) {
+		struct page *page = list_first_entry(&hoard, struct page, lru);
+
+		list_del(&page->lru);
+		__free_page(page);
+		freed++;
+		hoarded--;
+	}
+	return freed + lie;
+}
+
+static struct shrinker hoarder = {.name = "test", .count = hoard_count, .scan = hoard_scan};
+
+/* So many pages of the small zone are in the hoard, and no other is free for an ordinary request. */
+static void starve(unsigned long nr)
+{
+	unsigned long n;
+
+	mm_settle();
+	hoarded = hold_blocks(&hoard, SMALL_GFP | GFP_KERNEL, 0, nr);
+	do {
+		n = hold_blocks(&held, SMALL_GFP | GFP_KERNEL, 0, ~0UL);
+		quiet_drain();
+	} while (n);
+	calls = lie = 0;
+	called_badly = false;
+	register_shrinker(&hoarder);
+}
+
+static void feed(struct ktest *t)
+{
+	unregister_shrinker(&hoarder);
+	EXPECT_FALSE(called_badly);
+	release_blocks(&hoard, 0);
+	release_blocks(&held, 0);
+	hoarded = lie = 0;
+}
+
+#define NEEDS_SMALL_ZONE()                                    \
+	do {                                                  \
+		if (!small_zone())                            \
+			SKIP("no DMA zone of 4 MiB or more"); \
+	} while (0)
+
+KTEST(reclaim, a_starving_request_gets_what_a_shrinker_gives)
+{
+	struct snapshot before;
+
+	NEEDS_SMALL_ZONE();
+	snapshot_take(&before);
+	starve(50);
+	EXPECT_EQ(hold_blocks(&held, SMALL_GFP | GFP_KERNEL, 0, ~0UL), 50);
+	EXPECT_EQ(hoarded, 0);
+	feed(t);
+	expect_snapshot(t, &before);
+}
+
+KTEST(reclaim, a_request_that_cannot_wait_asks_nobody)
+{
+	NEEDS_SMALL_ZONE();
+	starve(20);
+	EXPECT_NULL(alloc_page(SMALL_GFP | GFP_NOWAIT));
+	hold_blocks(&held, SMALL_GFP | GFP_ATOMIC, 0, ~0UL);
+	EXPECT_NULL(alloc_page(SMALL_GFP | GFP_ATOMIC));
+	EXPECT_EQ(calls, 0);
+	EXPECT_EQ(hoarded, 20);
+	feed(t);
+}
+
+static void alloc_in_interrupt(void *ctx)
+{
+	struct page **page = ctx;
+
+	*page = alloc_page(SMALL_GFP | GFP_KERNEL); /* a mistake, answered like GFP_NOWAIT */
+}
+
+KTEST(reclaim, no_context_that_must_not_wait_waits)
+{
+	struct page *page = NULL;
+	unsigned long irq;
+
+	NEEDS_SMALL_ZONE();
+	starve(20);
+	arch_irq_test_raise(alloc_in_interrupt, &page);
+	EXPECT_NULL(page);
+	irq = arch_irq_save();
+	EXPECT_NULL(alloc_page(SMALL_GFP | GFP_KERNEL));
+	EXPECT_FALSE(reclaim_allowed(GFP_KERNEL));
+	arch_irq_restore(irq);
+	EXPECT_EQ(calls, 0);
+	EXPECT_TRUE(reclaim_allowed(GFP_KERNEL));
+	EXPECT_FALSE(reclaim_allowed(GFP_ATOMIC));
+	EXPECT_FALSE(reclaim_allowed(GFP_NOWAIT));
+	feed(t);
+}
+
+KTEST(reclaim, noretry_asks_once)
+{
+	NEEDS_SMALL_ZONE();
+	starve(0);
+	for (unsigned i = 1; i <= 3; i++) {
+		lie = 1; /* something to ask for, of which nothing comes */
+		EXPECT_NULL(alloc_page(SMALL_GFP | GFP_KERNEL | __GFP_NORETRY));
+		EXPECT_EQ(calls, i);
+	}
+	feed(t);
+}
+
+/* Progress is pages, not promises: whoever claims to have freed cannot keep a request waiting for ever. */
+KTEST(reclaim, promises_are_no_progress)
+{
+	NEEDS_SMALL_ZONE();
+	starve(0);
+	lie = 1000;
+	EXPECT_NULL(alloc_page(SMALL_GFP | GFP_KERNEL));
+	EXPECT_NULL(alloc_pages(SMALL_GFP | GFP_KERNEL, 3));
+	EXPECT_GE(calls, 2);
+	EXPECT_LE(calls, 6);
+	feed(t);
+}
+
+KTEST(reclaim, the_main_loop_reclaims_when_a_zone_is_low)
+{
+	NEEDS_SMALL_ZONE();
+	starve(30);
+	EXPECT_NULL(alloc_page(SMALL_GFP | GFP_NOWAIT));
+	EXPECT_EQ(calls, 0);
+	quiet_drain();
+	EXPECT_EQ(calls, 1);
+	EXPECT_EQ(hoarded, 0);
+	EXPECT_EQ(hold_blocks(&held, SMALL_GFP | GFP_NOWAIT, 0, ~0UL), 30);
+	feed(t);
+}
+
+KTEST(reclaim, a_boost_is_worked_off_at_the_next_quiet_point)
+{
+	struct zone *zone = node_zone(numa_node_id(), ZONE_DMA32);
+	struct page *page;
+
+	if (!zone->managed)
+		SKIP("no DMA32 zone");
+	page = alloc_page(GFP_KERNEL | __GFP_DMA32);
+	ASSERT_NOT_NULL(page);
+	if (page_zone(page) == zone) {
+		LIST_HEAD(some);
+
+		zone->boost = 512; /* as a fallback leaves it */
+		zone->wake = true;
+		EXPECT_GT(hold_blocks(&some, GFP_KERNEL | __GFP_DMA32, 0, 200), 0);
+		quiet_point();
+		EXPECT_EQ(zone->boost, 0);
+		EXPECT_FALSE(zone->wake);
+		release_blocks(&some, 0);
+	}
+	__free_page(page);
+}
+
+struct late_page {
+	struct rcu_head head;
+	struct page *page;
+};
+
+static void free_late(struct rcu_head *head)
+{
+	__free_page(container_of(head, struct late_page, head)->page);
+}
+
+KTEST(reclaim, pages_that_wait_for_a_grace_period_are_waited_for)
+{
+	static struct late_page late[8];
+	unsigned n = 0;
+
+	NEEDS_SMALL_ZONE();
+	starve(0);
+	for (; n < ARRAY_SIZE(late) && !list_empty(&held); n++) {
+		late[n].page = list_first_entry(&held, struct page, lru);
+		list_del(&late[n].page->lru);
+		call_rcu(&late[n].head, free_late);
+	}
+	EXPECT_EQ(hold_blocks(&held, SMALL_GFP | GFP_KERNEL, 0, ~0UL), n);
+	feed(t);
+}
+
+KTEST(reclaim, lazily_freed_areas_come_back)
+{
+	void *area = vmalloc(40 * PAGE_SIZE);
+
+	ASSERT_NOT_NULL(area);
+	vfree(area);
+	if (vmalloc_lazy_pages()) {
+		EXPECT_TRUE(reclaim_direct());
+		EXPECT_EQ(vmalloc_lazy_pages(), 0);
+	}
+}
+
+KTEST(reclaim, nothing_to_give_is_no_progress)
+{
+	mm_settle();
+	EXPECT_FALSE(reclaim_direct());
+	EXPECT_TRUE(reclaim_allowed(GFP_KERNEL));
+}

@@ -33,14 +33,14 @@ struct meminfo_line {
 /* "DirectMap2M" and the like. */
 static void direct_map_name(unsigned level, char buf[24])
 {
-	unsigned long kb = PT_LEVEL_SIZE(level) >> 10;
+	unsigned long size = PT_LEVEL_SIZE(level);
 
-	if (kb < 1024)
-		snprintf(buf, 24, "DirectMap%luk", kb);
-	else if (kb < 1024 * 1024)
-		snprintf(buf, 24, "DirectMap%luM", kb >> 10);
+	if (size < MIB(1))
+		snprintf(buf, 24, "DirectMap%luk", size >> 10);
+	else if (size < GIB(1))
+		snprintf(buf, 24, "DirectMap%luM", size >> 20);
 	else
-		snprintf(buf, 24, "DirectMap%luG", kb >> 20);
+		snprintf(buf, 24, "DirectMap%luG", size >> 30);
 }
 
 static void meminfo_line(struct out *o, bool json, const char *name, unsigned long kb)
@@ -646,9 +646,10 @@ static int cmd_numastat(struct out *o, int argc, char **argv, bool json)
 	}
 	json_obj(o, NULL);
 	json_arr(o, "nodes");
-	for_each_node (node)
+	for_each_node (node) {
 		if (argc == 1 || node->nid == nid)
 			numastat_json(o, node);
+	}
 	json_end_arr(o);
 	json_end_obj(o);
 	return 0;

@@ -93,7 +93,7 @@ static int cmd_page(struct out *o, int argc, char **argv, bool json)
 	int err = arg_count(o, argc, argv, 1, 1);
 	const struct shell_mem *mine;
 	struct frame_stat f;
-	pfn_t pfn;
+	pfn_t pfn = 0;
 
 	if (err || (err = frame_argument(o, argv[1], &pfn)))
 		return err;
@@ -136,7 +136,7 @@ static int zone_argument(struct out *o, const char *text, struct alloc_request *
 	bool known = false;
 
 	for (unsigned n = 0; zone_stat(n, &rq->zone_found); n++) {
-		if (strcasecmp(text, rq->zone_found.name))
+		if (strcasecmp(text, rq->zone_found.name) != 0)
 			continue;
 		known = true;
 		if (!rq->zone_found.present)
@@ -234,7 +234,7 @@ static int cmd_free(struct out *o, int argc, char **argv, bool json)
 	int err = arg_count(o, argc, argv, 2, 2);
 	const struct shell_mem *m;
 	struct shell_mem was;
-	pfn_t pfn;
+	pfn_t pfn = 0;
 	u64 order;
 
 	if (err || (err = frame_argument(o, argv[1], &pfn)) ||

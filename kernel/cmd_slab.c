@@ -317,7 +317,7 @@ static int own_find(struct out *o, const char *name, unsigned *index)
 	struct slab_cache_info c;
 
 	for (unsigned i = 0; i < OWN_MAX; i++) {
-		if (!own[i] || strcmp(kmem_cache_name(own[i]), name))
+		if (!own[i] || strcmp(kmem_cache_name(own[i]), name) != 0)
 			continue;
 		*index = i;
 		return 0;
@@ -518,7 +518,7 @@ static int cmd_cache(struct out *o, int argc, char **argv, bool json)
 	if (argc < 2)
 		return arg_count(o, argc, argv, 1, SHELL_MAX_ARGS);
 	for (unsigned i = 0; i < ARRAY_SIZE(cache_words); i++) {
-		if (strcmp(argv[1], cache_words[i].word))
+		if (strcmp(argv[1], cache_words[i].word) != 0)
 			continue;
 		if (argc - 1 < cache_words[i].least || argc - 1 > cache_words[i].most)
 			return out_error(o, -EINVAL, "%s, expected cache %s %s",

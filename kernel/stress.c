@@ -36,6 +36,7 @@ enum {
 	TIDY_EVERY = 512,   /* operations between two that give back what is cached */
 	MAX_STRESS_ORDER = 6,
 	MAX_AREA_PAGES = 64,
+	CREATE_TRIES = 16,
 };
 #define MAX_KMALLOC (64UL << 10)
 
@@ -244,11 +245,13 @@ static void one_operation(struct stress *s)
 	quiet_point();
 }
 
+/* In some tries: allocations may be made to fail on purpose. */
 static bool make_caches(struct stress *s)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(cache_kinds); i++) {
-		s->cache[i] = kmem_cache_create(cache_kinds[i].name, cache_kinds[i].size,
-						cache_kinds[i].align, cache_kinds[i].flags, NULL);
+		for (unsigned tries = 0; !s->cache[i] && tries < CREATE_TRIES; tries++)
+			s->cache[i] = kmem_cache_create(cache_kinds[i].name, cache_kinds[i].size,
+							cache_kinds[i].align, cache_kinds[i].flags, NULL);
 		if (s->cache[i])
 			continue;
 		snprintf(s->failed, sizeof(s->failed), "cache %s cannot be made", cache_kinds[i].name);

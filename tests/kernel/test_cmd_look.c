@@ -193,7 +193,7 @@ KTEST(cmd_look, fill_leaves_foreign_memory_alone)
 	ASSERT_EQ(ask("kmalloc 32 -j"), 0);
 	p = answer_value("ptr");
 	EXPECT_REFUSED(EPERM, "reach beyond", "fill 0x%lx 0xffffffffffffffff 1", p);
-	EXPECT_REFUSED(EPERM, "reach beyond", "fill 0x%lx %lu 1", p + 1, ksize((void *)p));
+	EXPECT_REFUSED(EPERM, "reach beyond", "fill 0x%lx %zu 1", p + 1, ksize((void *)p));
 	EXPECT_REFUSED(ERANGE, "BYTE", "fill 0x%lx 1 256", p);
 	EXPECT_REFUSED(ERANGE, "LEN is 0", "fill 0x%lx 0 1", p);
 	EXPECT_EQ(ask("kfree 0x%lx", p), 0);

@@ -179,7 +179,7 @@ KTEST(cmd_mm, memmap_names_every_reservation)
 	const char *s;
 
 	ASSERT_EQ(ask("memmap -j"), 0);
-	for (s = key_from(answer, "usable"); strncmp(s, "],\"reserved\"", 12); s++)
+	for (s = key_from(answer, "usable"); strncmp(s, "],\"reserved\"", 12) != 0; s++)
 		if (!strncmp(s, "{\"start\"", 8))
 			pages += (value_from(s, "end") - value_from(s, "start")) >> PAGE_SHIFT;
 	for (s = key_from(answer, "reserved"); (s = strstr(s, "{\"start\"")); s++) {

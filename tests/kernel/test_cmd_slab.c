@@ -24,7 +24,7 @@ static bool line_word(const char **s, const char *word)
 {
 	while (**s == ' ')
 		++*s;
-	if (strncmp(*s, word, strlen(word)))
+	if (strncmp(*s, word, strlen(word)) != 0)
 		return false;
 	*s += strlen(word);
 	return true;

@@ -125,7 +125,7 @@ KTEST(cmd_vm, pt_agrees_with_the_walker_in_every_region)
 	const vaddr_t base[] = {DIRECT_MAP_BASE, (vaddr_t)area, VMEMMAP_BASE, PERCPU_BASE,
 				(vaddr_t)__text_start};
 	const size_t size[] = {(direct_map_end_pfn << PAGE_SHIFT) + MIB(1), 21 * PAGE_SIZE, MIB(4),
-			       PAGE_SIZE * 16, (size_t)(__image_end - __text_start)};
+			       PAGE_SIZE * 16, (vaddr_t)__image_end - (vaddr_t)__text_start};
 
 	ASSERT_NOT_NULL(area);
 	for (unsigned i = 0; i < ARRAY_SIZE(base); i++)

@@ -619,13 +619,15 @@ static void numastat_table(struct out *o)
 	struct node *node;
 
 	out_printf(o, "%-20s", "");
-	for_each_node (node)
+	for_each_node (node) {
 		out_printf(o, " %*s%d", node->nid < 10 ? 14 : 13, "node", node->nid);
+	}
 	out_printf(o, "\n");
 	for (unsigned s = 0; s < NR_NUMA_STATS; s++) {
 		out_printf(o, "%-20s", numa_stat_names[s]);
-		for_each_node (node)
+		for_each_node (node) {
 			out_printf(o, " %15lu", numa_stat_read(node->nid, (enum numa_stat)s));
+		}
 		out_printf(o, "\n");
 	}
 }

@@ -1,5 +1,5 @@
-#ifndef TESTS_KERNEL_CMD_CHECK_H
-#define TESTS_KERNEL_CMD_CHECK_H
+#ifndef KERNEL_CMD_CHECK_H
+#define KERNEL_CMD_CHECK_H
 
 /* Asks the shell and looks into its answer; shared by the tests of the commands. */
 

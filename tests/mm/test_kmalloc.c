@@ -107,6 +107,8 @@ KTEST(kmalloc, powers_of_two_are_aligned_to_themselves)
 	for (size_t size = 8; size <= KIB(512); size *= 2) {
 		void *p[3];
 
+		if (size <= KMALLOC_MAX_CACHE_SIZE) /* not by luck: debug flags and colours keep it */
+			EXPECT_EQ(kmalloc_cache_for(size)->align, size);
 		for (unsigned i = 0; i < ARRAY_SIZE(p); i++) {
 			p[i] = kmalloc(size, GFP_KERNEL);
 			EXPECT_NOT_NULL(p[i]);

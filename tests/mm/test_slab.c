@@ -81,7 +81,9 @@ static const struct vector {
 	{5000, 0, 0, 0, 1, 5000, 1, 1, 3192, 49, IN, 8},
 	{6848, 0, 0, 0, 1, 6848, 1, 1, 1344, 21, IN, 8},
 	{9000, 0, 0, 0, 1, 9000, 2, 1, 7384, 115, IN, 8},
-	/* not in Linux's table, by the same rules: one object a slab above 128 KiB */
+	/* not in Linux's table, by the same rules: an index that must stay on the slab; */
+	{4096, 0, SLAB_NOLEAKTRACE, 1, 1, 4096, 1, 1, 4095, 63, ON, 24},
+	/* and the smallest arrays, above 128 KiB */
 	{140000, 0, 0, 0, 1, 140000, 6, 1, 122144, 1908, IN, 1},
 };
 

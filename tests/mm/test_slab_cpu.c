@@ -332,14 +332,62 @@ KTEST(slab_cpu, bulk_is_all_or_nothing)
 
 	ASSERT_NOT_NULL(s);
 	arm_failslab("50");
-	EXPECT_EQ(kmem_cache_alloc_bulk(s, GFP_KERNEL, 49, objs), 49);
-	kmem_cache_free_bulk(s, 49, objs);
-	EXPECT_EQ(kmem_cache_alloc_bulk(s, GFP_KERNEL, 10, objs), 0);
+	EXPECT_EQ(kmem_cache_alloc_bulk(s, GFP_KERNEL, 44, objs), 44);
+	kmem_cache_free_bulk(s, 44, objs);
+	EXPECT_EQ(kmem_cache_alloc_bulk(s, GFP_KERNEL, 10, objs), 0); /* the sixth fails */
 	slab_cache_info("ktest", &info);
 	EXPECT_EQ(info.active_objs, 0);
 	failslab = saved;
 	slab_update_bypass();
 	EXPECT_EQ(kmem_cache_destroy(s), 0);
+}
+
+static unsigned bytes_set(const u8 *p, unsigned n)
+{
+	unsigned nr = 0;
+
+	while (n--)
+		nr += *p++ != 0;
+	return nr;
+}
+
+KTEST(slab_cpu, init_options_clear_objects_but_no_constructed_ones)
+{
+	bool saved_alloc = opt_init_on_alloc, saved_free = opt_init_on_free;
+	struct kmem_cache *s, *rcu;
+	u8 *p, *q;
+
+	opt_init_on_free = true;
+	slab_update_bypass();
+	s = test_cache(100, 0);
+	rcu = test_cache(100, SLAB_TYPESAFE_BY_RCU);
+	opt_init_on_free = false;
+	ASSERT_NOT_NULL(s);
+	ASSERT_NOT_NULL(rcu);
+	for (unsigned on_free = 0; on_free < 2; on_free++) {
+		opt_init_on_free = on_free;
+		opt_init_on_alloc = !on_free;
+		slab_update_bypass();
+		p = kmem_cache_alloc(s, GFP_KERNEL);
+		q = kmem_cache_alloc(rcu, GFP_KERNEL);
+		memset(p, 0xff, 100);
+		memset(q, 0xff, 100);
+		kmem_cache_free(s, p);
+		kmem_cache_free(rcu, q);
+		EXPECT_EQ(bytes_set(p, 100), on_free ? 0 : 100);
+		EXPECT_EQ(bytes_set(q, 100), 100);
+		EXPECT_EQ(kmem_cache_alloc(s, GFP_KERNEL), p);
+		EXPECT_EQ(kmem_cache_alloc(rcu, GFP_KERNEL), q);
+		EXPECT_EQ(bytes_set(p, 100), 0);
+		EXPECT_EQ(bytes_set(q, 100), 100);
+		kmem_cache_free(s, p);
+		kmem_cache_free(rcu, q);
+	}
+	opt_init_on_alloc = saved_alloc;
+	opt_init_on_free = saved_free;
+	slab_update_bypass();
+	EXPECT_EQ(kmem_cache_destroy(s), 0);
+	EXPECT_EQ(kmem_cache_destroy(rcu), 0);
 }
 
 /* Whichever allocation inside it fails, creating a cache gives back what it took (the runner counts pages). */

@@ -191,16 +191,16 @@ static unsigned shared_put(struct array_cache *shared, void **objs, unsigned nr)
 }
 
 /*
- * New slabs of the array's node: one, or as many as the batch wants where the array is in use. (Linux makes one; where a
- * slab holds a single object, every call would then be a miss.) Returns objects put into the array. IRQs off.
+ * New slabs of the array's node: one, or enough for a few objects where a slab holds less than that. (Linux makes one;
+ * where a slab is a single object, every call would then be a miss.) Returns objects put into the array. IRQs off.
  */
 static __noinline unsigned array_grow(struct kmem_cache *s, struct array_cache *ac, gfp_t gfp, unsigned want)
 {
-	unsigned most = ac->touched ? max(SLAB_GROW_PAGES >> s->order, 1) : 1, nr, got;
+	unsigned nr = ac->touched ? DIV_ROUND_UP(min(want, (unsigned)SLAB_GROW_OBJS), (unsigned)s->num) : 1, got;
 	struct kmem_cache_node *n = ac->node;
-	struct page *slabs[SLAB_GROW_PAGES];
+	struct page *slabs[SLAB_GROW_OBJS];
 
-	nr = slab_create(s, gfp_here(gfp), n->nid, slabs, min(DIV_ROUND_UP(want, (unsigned)s->num), most));
+	nr = slab_create(s, gfp_here(gfp), n->nid, slabs, nr);
 	if (!nr)
 		return 0;
 	spin_lock(&n->list_lock);

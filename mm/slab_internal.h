@@ -20,8 +20,7 @@ enum {
 	SLAB_MIN_STRIDE = 16,	/* so that a base page never holds more */
 	SLAB_REMOTE_LIMIT = 12, /* foreign objects that a CPU gathers before it gives them back */
 	SLAB_RECIPROCAL_BITS = 48,
-	SLAB_GROW_PAGES =
-		8, /* a refill that finds nothing makes slabs of so many pages, if its batch wants them */
+	SLAB_GROW_OBJS = 8, /* a refill that finds nothing makes slabs for so many, one at least */
 };
 
 /*

@@ -142,36 +142,54 @@ void buddy_free(struct zone *zone, struct page *page, unsigned order, enum migra
 	area_add(area, page, mark, type, to_tail);
 }
 
+/* [page, page + nr) of one pageblock, on no list, as the largest aligned blocks there are. */
+static void free_run(struct zone *zone, struct page *page, unsigned nr)
+{
+	enum migratetype type = pageblock_type(page);
+
+	while (nr) {
+		unsigned order = min((unsigned)__builtin_ctzl(page_to_pfn(page)), ilog2(nr));
+
+		buddy_free(zone, page, order, type, false);
+		page += 1UL << order;
+		nr -= 1u << order;
+	}
+}
+
+static __always_inline void check_returned(const struct page *page, unsigned long state_and_order)
+{
+	BUG_ON((page->flags & (PG_STATE_MASK | PG_ORDER_MASK)) != state_and_order,
+	       "buddy: pfn 0x%lx comes back as state and order 0x%lx, its flags are 0x%lx", page_to_pfn(page),
+	       state_and_order, page->flags);
+}
+
 void buddy_free_many(struct zone *zone, struct page **pages, unsigned nr, unsigned order,
 		     enum page_state state)
 {
 	const unsigned long want = state | (unsigned long)order << PG_ORDER_SHIFT;
-	struct page *held[PAGEBLOCK_ORDER + 1];
-	unsigned held_orders = 0; /* bits: which of held[] are in use */
+	const long block = 1L << order;
 
-	for (unsigned i = 0; i < nr; i++) {
-		struct page *page = pages[i];
-		unsigned o = order;
+	while (nr) {
+		struct page *first = pages[0], *page = first;
+		unsigned n = 0;
+		long step;
 
-		BUG_ON((page->flags & (PG_STATE_MASK | PG_ORDER_MASK)) != want,
-		       "buddy: pfn 0x%lx comes back as state %u order %u, its flags are 0x%lx",
-		       page_to_pfn(page), state, order, page->flags);
-		page->flags = 0;
-		for (; held_orders >> o & 1; o++) {
-			if (held[o] != buddy_of(page, o) || o == PAGEBLOCK_ORDER) {
-				buddy_free(zone, held[o], o, pageblock_type(held[o]), false);
-				break;
-			}
-			held_orders &= ~(1u << o);
-			page = lower_of(page, o);
+		if (nr == 1 || (pages[1] != first + block && pages[1] != first - block)) { /* alone */
+			check_returned(first, want);
+			buddy_free(zone, first, order, pageblock_type(first), false);
+			pages++;
+			nr--;
+			continue;
 		}
-		held[o] = page;
-		held_orders |= 1u << o;
-	}
-	for (; held_orders; held_orders &= held_orders - 1) {
-		unsigned o = (unsigned)__builtin_ctz(held_orders);
-
-		buddy_free(zone, held[o], o, pageblock_type(held[o]), false);
+		step = pages[1] - first;
+		do {
+			check_returned(page, want);
+			page->flags = 0;
+			page += step;
+		} while (++n < nr && pages[n] == page && pageblock_page(page) == pageblock_page(first));
+		free_run(zone, step < 0 ? page - step : first, n << order);
+		pages += n;
+		nr -= n;
 	}
 }
 

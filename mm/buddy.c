@@ -460,32 +460,32 @@ static void relist_tail(struct zone *zone, struct page *page, unsigned long nr, 
 	}
 }
 
-unsigned buddy_alloc_pages(struct zone *zone, enum migratetype type, unsigned nr, struct page **out,
-			   unsigned flags)
+unsigned buddy_alloc_many(struct zone *zone, unsigned order, enum migratetype type, unsigned nr,
+			  struct page **out, unsigned flags, enum page_state state)
 {
 	unsigned got = 0;
 
 	lock_assert_held(&zone->lock);
 	while (got < nr) {
 		struct page *page = NULL;
-		unsigned order, take;
+		unsigned o, take;
 		unsigned long mark;
 
-		for (order = 0; order < NR_ORDERS && !page; order++)
-			page = first_block(zone, order, type);
+		for (o = order; o < NR_ORDERS && !(page = first_block(zone, o, type)); o++)
+			;
 		if (!page) {
-			if (steal_fallback(zone, 0, type, flags))
+			if (steal_fallback(zone, order, type, flags))
 				continue;
 			break;
 		}
-		order--;
 		take = min(nr - got,
-			   1u << min(order, (unsigned)PAGEBLOCK_ORDER)); /* pages of one pageblock */
+			   1u << (min(o, (unsigned)PAGEBLOCK_ORDER) - order)); /* of one pageblock */
 		unlist_block(zone, page);
-		relist_tail(zone, page + take, (1UL << order) - take, type);
-		account(zone, type, -(long)take);
-		mark = allocated_flags(zone, 0, pageblock_type(page));
-		for (; take; take--, page++) {
+		relist_tail(zone, page + ((unsigned long)take << order),
+			    (1UL << o) - ((unsigned long)take << order), type);
+		account(zone, type, -((long)take << order));
+		mark = (allocated_flags(zone, order, pageblock_type(page)) & ~PG_STATE_MASK) | state;
+		for (; take; take--, page += 1UL << order) {
 			page->flags = mark;
 			out[got++] = page;
 		}

@@ -161,9 +161,12 @@ enum {
 };
 /* A block with state ALLOCATED, refcount 0, or NULL. Steals from other types; never opens sections. */
 struct page *buddy_alloc(struct zone *zone, unsigned order, enum migratetype type, unsigned flags);
-/* Up to nr single pages, ascending where the lists allow, by cutting blocks; returns how many. */
-unsigned buddy_alloc_pages(struct zone *zone, enum migratetype type, unsigned nr, struct page **out,
-			   unsigned flags);
+/*
+ * Up to nr blocks of one order, ascending where the lists allow, cut from the smallest that there are. They have the
+ * given state, refcount 0. Returns how many.
+ */
+unsigned buddy_alloc_many(struct zone *zone, unsigned order, enum migratetype type, unsigned nr,
+			  struct page **out, unsigned flags, enum page_state state);
 /*
  * nr pages in a row from the lists of the type, NULL if those have no block that large. What the block has too much
  * goes back; the pieces have heads of their own, as of free_pages_trimmed(), and no reference yet.

@@ -634,7 +634,8 @@ static unsigned long bulk_at_home(gfp_t gfp, unsigned long nr, struct page **arr
 		return 0;
 	do {
 		irq = spin_lock_irqsave(&zone->lock);
-		got = buddy_alloc_pages(zone, gfp_migratetype(gfp), (unsigned)nr, array, BUDDY_NOFRAGMENT);
+		got = buddy_alloc_many(zone, 0, gfp_migratetype(gfp), (unsigned)nr, array, BUDDY_NOFRAGMENT,
+				       PAGE_ALLOCATED);
 		spin_unlock_irqrestore(&zone->lock, irq);
 	} while (!got && section_open_for(zone));
 	for (unsigned long i = 0; i < got; i++)

@@ -103,23 +103,18 @@ struct page *pcp_refill(struct zone *zone, unsigned order, enum migratetype type
 	pcp->refills++;
 
 	spin_lock(&zone->lock);
-	if (order == 0) {
-		got = buddy_alloc_pages(zone, type, want, page, ordinary);
-	} else {
-		while (got < want && (page[got] = buddy_alloc(zone, order, type, ordinary)) != NULL)
-			got++;
-	}
-	if (!got && flags != ordinary && (page[0] = buddy_alloc(zone, order, type, flags)) != NULL)
+	got = buddy_alloc_many(zone, order, type, want, page, ordinary, PAGE_PCP);
+	if (!got && flags != ordinary && (page[0] = buddy_alloc(zone, order, type, flags)) != NULL) {
+		page[0]->flags ^= PAGE_ALLOCATED ^ PAGE_PCP;
 		got = 1;
+	}
 	spin_unlock(&zone->lock);
 	if (!got)
 		return NULL;
 	/* The first goes to the caller, the rest so that later pops give ascending frames. */
-	for (unsigned i = got - 1; i > 0; i--) {
-		page[i]->flags ^= PAGE_ALLOCATED ^ PAGE_PCP;
-		s->entry[s->avail++] = page[i];
-	}
-	page[0]->flags ^= PAGE_ALLOCATED ^ PAGE_PCP;
+	for (unsigned i = 1; i < got; i++)
+		s->entry[i - 1] = page[got - i];
+	s->avail = got - 1;
 	return page[0];
 }
 

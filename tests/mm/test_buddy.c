@@ -364,7 +364,8 @@ KTEST(buddy, single_pages_are_cut_in_bulk_without_loss)
 			unsigned want = 1 + test_rand_below(100), n;
 			unsigned long irq = spin_lock_irqsave(&zone->lock);
 
-			n = buddy_alloc_pages(zone, (enum migratetype)(round % 3), want, pages + got, 0);
+			n = buddy_alloc_many(zone, 0, (enum migratetype)(round % 3), want, pages + got, 0,
+					     PAGE_ALLOCATED);
 			spin_unlock_irqrestore(&zone->lock, irq);
 			EXPECT_NULL(private_check(&pz));
 			for (unsigned i = got; i < got + n; i++) {

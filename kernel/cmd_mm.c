@@ -408,8 +408,7 @@ static void pagetypeinfo_free(struct out *o, const struct zone_stat *z)
 		out_printf(o, "Node %4d, zone %8s, type %12s ", z->nid, z->name,
 			   migratetype_name((enum migratetype)type));
 		for (unsigned order = 0; order < NR_ORDERS; order++)
-			out_printf(o, "%s%6lu ", t.free[type][order] >= TYPE_STAT_MAX ? ">" : "",
-				   t.free[type][order]);
+			out_printf(o, "%s%6lu ", t.cut[type] >> order & 1 ? ">" : "", t.free[type][order]);
 		out_printf(o, "\n");
 	}
 }

@@ -140,14 +140,21 @@ const char *migratetype_name(enum migratetype type)
 	return names[type];
 }
 
-static unsigned long list_length(struct zone *zone, const struct list_head *list)
+enum {
+	LIST_MAX = 100000
+}; /* interrupts are off while a list is counted (Linux pagetypeinfo_showfree_print) */
+
+static void count_list(struct type_stat *t, struct zone *zone, unsigned type, unsigned order)
 {
 	unsigned long irq = spin_lock_irqsave(&zone->lock), n = 0;
+	const struct list_head *list = &zone->free_area[order].list[type], *l = list->next;
 
-	for (const struct list_head *l = list->next; l != list && n < TYPE_STAT_MAX; l = l->next)
+	for (; l != list && n < LIST_MAX; l = l->next)
 		n++;
 	spin_unlock_irqrestore(&zone->lock, irq);
-	return n;
+	t->free[type][order] = n;
+	if (l != list)
+		t->cut[type] |= 1u << order;
 }
 
 /* Pageblocks from *from on with RAM in [start, end); the next range begins behind them. Unopened ones are movable. */
@@ -178,7 +185,7 @@ void type_stat(const struct zone_stat *z, struct type_stat *t)
 	*t = (struct type_stat){0};
 	for (unsigned type = 0; type < NR_MIGRATETYPES; type++)
 		for (unsigned o = 0; o < NR_ORDERS; o++)
-			t->free[type][o] = list_length(zone, &zone->free_area[o].list[type]);
+			count_list(t, zone, type, o);
 	for (unsigned o = 0; o < NR_ORDERS; o++)
 		t->free[MT_MOVABLE][o] += zone->unopened[o];
 	for (unsigned i = 0; i < memblock.memory.cnt; i++) {

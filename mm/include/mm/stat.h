@@ -39,11 +39,9 @@ struct pcp_stat {
 };
 void pcp_stat(const struct zone_stat *z, unsigned cpu, struct pcp_stat *p);
 
-enum {
-	TYPE_STAT_MAX = 100000
-}; /* blocks of one list that are counted at most (Linux pagetypeinfo_showfree_print) */
 struct type_stat {
-	unsigned long free[NR_MIGRATETYPES][NR_ORDERS]; /* blocks; TYPE_STAT_MAX: at least so many */
+	unsigned long free[NR_MIGRATETYPES][NR_ORDERS]; /* blocks */
+	unsigned cut[NR_MIGRATETYPES]; /* bit n: there are more blocks of order n than were counted */
 	unsigned long pageblocks[NR_MIGRATETYPES];
 };
 void type_stat(const struct zone_stat *z, struct type_stat *t);

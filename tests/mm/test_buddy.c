@@ -387,6 +387,73 @@ KTEST(buddy, single_pages_are_cut_in_bulk_without_loss)
 	PZ_CLOSE();
 }
 
+KTEST(buddy, blocks_of_each_order_are_cut_in_bulk)
+{
+	PZ_OPEN();
+	for (unsigned order = 0; order <= PCP_MAX_ORDER; order++) {
+		unsigned got = 0, n;
+
+		do {
+			unsigned long irq = spin_lock_irqsave(&zone->lock);
+
+			n = buddy_alloc_many(zone, order, MT_MOVABLE, 1 + test_rand_below(40), pages + got, 0,
+					     PAGE_PCP);
+			spin_unlock_irqrestore(&zone->lock, irq);
+			EXPECT_NULL(private_check(&pz));
+			for (unsigned i = got; i < got + n; i++)
+				EXPECT_EQ(pages[i]->flags & (PG_STATE_MASK | PG_ORDER_MASK),
+					  PAGE_PCP | (unsigned long)order << PG_ORDER_SHIFT);
+			for (unsigned i = got + 1; i < got + n; i++)
+				EXPECT_EQ(frame(pages[i]), frame(pages[i - 1]) + (1u << order));
+			got += n;
+		} while (n);
+		EXPECT_EQ(got, PRIVATE_FRAMES >> order);
+		shuffle(got);
+		free_all(got, order);
+		expect_whole(t, &pz);
+	}
+	PZ_CLOSE();
+}
+
+KTEST(buddy, a_run_takes_its_pages_and_no_more)
+{
+	PZ_OPEN();
+	for (unsigned round = 0; round < 120; round++) {
+		unsigned long nr = round < 40 ? round + 1 : 1 + test_rand_below(PRIVATE_FRAMES), irq, at = 0;
+		struct page *page;
+
+		irq = spin_lock_irqsave(&zone->lock);
+		page = buddy_alloc_run(zone, nr, MT_MOVABLE);
+		spin_unlock_irqrestore(&zone->lock, irq);
+		EXPECT_EQ(page, pz.page);
+		EXPECT_EQ(zone->free_pages, PRIVATE_FRAMES - nr);
+		EXPECT_NULL(private_check(&pz));
+		while (at < nr) {
+			EXPECT_EQ(page_state(page + at), PAGE_ALLOCATED);
+			EXPECT_EQ(page_order(page + at), ilog2(nr - at));
+			EXPECT_EQ(page_head(page + at + (1ul << page_order(page + at)) - 1), page + at);
+			at += 1UL << page_order(page + at);
+		}
+		for (at = 0; at < nr;) {
+			unsigned order = page_order(page + at);
+
+			private_free(zone, page + at, order);
+			at += 1UL << order;
+		}
+		expect_whole(t, &pz);
+	}
+	pages[0] = private_alloc(zone, 0, MT_MOVABLE, 0);
+	for (unsigned long nr = PRIVATE_FRAMES / 2 + 1; nr <= PRIVATE_FRAMES; nr += 73) {
+		unsigned long irq = spin_lock_irqsave(&zone->lock);
+
+		EXPECT_NULL(buddy_alloc_run(zone, nr, MT_MOVABLE));
+		EXPECT_NULL(buddy_alloc_run(zone, 1, MT_RECLAIMABLE)); /* nothing is stolen for it */
+		spin_unlock_irqrestore(&zone->lock, irq);
+	}
+	private_free(zone, pages[0], 0);
+	PZ_CLOSE();
+}
+
 /* ---- types ---- */
 
 static const enum migratetype fallback_order[3][2] = {

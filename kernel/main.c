@@ -20,6 +20,7 @@
 #include <kernel/bench.h>
 #include <kernel/cmdline.h>
 #include <kernel/cpus.h>
+#include <kernel/fault.h>
 #include <kernel/main.h>
 #include <kernel/percpu.h>
 #include <kernel/printk.h>
@@ -74,5 +75,6 @@ void kmain(struct boot_info *bi)
 	boot_mark("vmalloc");
 	arch_irq_init();
 	boot_mark("irq");
+	fault_start(); /* failslab= and the like spare what the kernel needs to come up */
 	shell_main(); /* CPU 0's main loop: cmd=, tests, the shell */
 }

@@ -4,6 +4,7 @@
 /* Shared by the files of mm/ and the tests that mirror them: the inside of zones, sections and per-CPU page
  * lists. */
 
+#include <kernel/fault.h>
 #include <kernel/printk.h>
 #include <kernel/spinlock.h>
 #include <mm/memblock.h>
@@ -281,7 +282,8 @@ extern bool page_alloc_ready;
 
 /* ---- page_debug.c ---- */
 
-/* page_poison=, init_on_*= or page_owner= is on: per-CPU lists stay off, so that every block passes the hooks. */
+extern struct fault_attr fail_page_alloc;
+/* page_poison=, init_on_*=, page_owner= or fail_page_alloc= is on: per-CPU lists stay off, so that every block passes the hooks. */
 extern bool page_debugging;
 static inline bool page_debug_enabled(void)
 {

@@ -329,6 +329,9 @@ static __noinline struct page *alloc_slow(int nid, gfp_t gfp, unsigned order, un
 			     (void *)caller);
 		return NULL;
 	}
+	if (unlikely(fault_armed(&fail_page_alloc)) && !(gfp & __GFP_NOFAIL) &&
+	    fault_should_fail(&fail_page_alloc, PAGE_SIZE << order))
+		return NULL;
 	page = nid == NUMA_NO_NODE ? alloc_at_home(gfp, order) : NULL;
 	if (unlikely(!page))
 		page = alloc_checked(nid == NUMA_NO_NODE ? numa_node_id() : nid, gfp, order, caller);

@@ -45,11 +45,18 @@ int fault_attr_parse(const char *value, struct fault_attr *attr)
 	return 0;
 }
 
+static bool started;
+
+void fault_start(void)
+{
+	started = true;
+}
+
 bool fault_should_fail(struct fault_attr *attr, size_t size)
 {
 	static u64 state;
 
-	if (!attr->probability || !attr->times)
+	if (!started || !attr->probability || !attr->times)
 		return false;
 	if (attr->space > size) {
 		attr->space -= size;

@@ -23,6 +23,8 @@ struct fault_attr {
 
 /* "INTERVAL[,PROBABILITY[,SPACE[,TIMES]]]", missing ones 100,0,-1; 0 switches off. Returns 0 or -EINVAL. */
 int fault_attr_parse(const char *value, struct fault_attr *attr);
+/* From now on calls may fail: what the kernel needs to come up is there. */
+void fault_start(void);
 /* This call for size bytes is to fail. Context: any. */
 bool fault_should_fail(struct fault_attr *attr, size_t size);
 

@@ -1,22 +1,23 @@
 /*
  * kmalloc.c - objects by size: a table of caches, whole pages above it.
  *
- * Idea.       A request is rounded up to one of a few sizes, each a cache; one byte table turns the size into its
- *             class. Above 8 KiB a cache would save nothing: such requests get whole pages, and what a power of two has
- *             too much goes back at once.
+ * Idea.       A request is rounded up to one of a few sizes, each a cache; one byte table turns the size into
+ *             its class. Above 8 KiB a cache would save nothing: such requests get whole pages, and what a
+ *             power of two has too much goes back at once.
  * Layout.     kmalloc_caches[kind][class], kmalloc_class[(size - 1) / 8]
  *             large: first page has PG_kmalloc, private = number of pages
  *
- *             Powers of two from 8 to 8 KiB, 96 and 192 are Linux's. 672, 816 and 2720 put 6 and 5 objects into 4 KiB
- *             and 3 into 8 KiB where 4 and 2 of the next power would be. In the mixed workload (sizes 1 to 64 KiB) live
- *             bytes against pages taken go from 0.863 to 0.872 by these three; others (384, 1360, 1632, 3264 ...) cost as
- *             much in half-used slabs and arrays as they save in rounding. Above 4 KiB two pages are two pages.
+ *             Powers of two from 8 to 8 KiB, 96 and 192 are Linux's. 672, 816 and 2720 put 6 and 5 objects
+ *             into 4 KiB and 3 into 8 KiB where 4 and 2 of the next power would be. In the mixed workload
+ *             (sizes 1 to 64 KiB) live bytes against pages taken go from 0.863 to 0.872 by these three;
+ *             others (384, 1360, 1632, 3264 ...) cost as much in half-used slabs and arrays as they save in
+ *             rounding. Above 4 KiB two pages are two pages.
  * Invariants. K1  class c serves sizes (size of c - 1, size of c]
  *             K2  a power-of-two size is aligned to itself, any other to 8; a large one to a page
  *             K3  kfree finds everything in the page: no size is ever passed back
  * Locking.    None of its own.
- * Failure.    NULL for too much, for an overflow of n * size, and when memory is short; krealloc then leaves the old
- *             object alone. An address that kmalloc did not give is a BUG that says what it is.
+ * Failure.    NULL for too much, for an overflow of n * size, and when memory is short; krealloc then leaves
+ *             the old object alone. An address that kmalloc did not give is a BUG that says what it is.
  * Next:       slab_debug.c
  */
 #include <mm/kmalloc.h>

@@ -1,34 +1,37 @@
 /*
  * slab.c - caches of equal objects: geometry, colours, slabs, and the three lists of each node.
  *
- * Idea.       A slab is a run of pages cut into equal objects once; an object that comes back keeps its place and
- *             its constructed state, so the next request costs a pop. Empty slabs return to the page allocator. The
- *             left-over of a slab is not wasted: consecutive slabs start at different cache lines (colours), so
- *             that objects of one index do not all fall on one set of the cache.
+ * Idea.       A slab is a run of pages cut into equal objects once; an object that comes back keeps its place
+ *             and its constructed state, so the next request costs a pop. Empty slabs return to the page
+ *             allocator. The left-over of a slab is not wasted: consecutive slabs start at different cache
+ *             lines (colours), so that objects of one index do not all fall on one set of the cache.
  * Layout.     kmem_cache -> node[nid] -> slabs_partial, slabs_full, slabs_free -> struct page (lru)
  *
  *             | colour |  slot 0  |  slot 1  | ... | slot num-1 | [index array] | rest |
- *             ^ block  ^ page->s_mem                                            ^ on the slab: at the very end
+ *             ^ block  ^ page->s_mem                                            ^ on the slab: at the end
  *
- *             page->freelist: num bytes used as a stack. [inuse, num) are the indices of the objects in the slab,
- *             [0, inuse) are dead. It lies in a free object (the one named by its last entry, so it goes out last),
- *             else in a kmalloc buffer, else at the end of the slab: the first that Linux's rules allow.
- *             Every page of a slab has PG_slab and slab_node; all else is in the first page's struct page.
+ *             page->freelist: num bytes used as a stack. [inuse, num) are the indices of the objects in the
+ *             slab, [0, inuse) are dead. It lies in a free object (the one named by its last entry, so it
+ *             goes out last), else in a kmalloc buffer, else at the end of the slab: the first that Linux's
+ *             rules allow. Every page of a slab has PG_slab and slab_node; all else is in the first page's
+ *             struct page.
  * Invariants. S1  inuse 0: on slabs_free; inuse == num: on slabs_full; else on slabs_partial
  *             S2  s_mem - block is a multiple of colour_off below max(1, colour) * colour_off
- *             S3  entries [inuse, num) are distinct and < num; an index in an object is NULL iff the slab is full,
- *                 else it is the object named by its entry num-1
+ *             S3  entries [inuse, num) are distinct and < num; an index in an object is NULL iff the slab is
+ *                 full, else it is the object named by its entry num-1
  *             S4  every page of the slab has PG_slab and this node; its memory is of this node
  *             N1  total_slabs, free_slabs == lengths of the lists; free_objects == sum of num - inuse
  *             N2  after a put: free_objects <= free_limit or no slab is empty
- * Locking.    list_lock guards the lists and everything in the slabs on them; IRQs off. cache_list_lock guards the
- *             list of caches. Pages are asked for and given back with list_lock dropped: a new slab is private until
- *             node_add_slabs(), a surplus one after it was unlinked. The reaper only tries locks.
- * Failure.    No pages: NULL, nothing changed. A cache with live objects is not destroyed: -EBUSY with a list of them.
+ * Locking.    list_lock guards the lists and everything in the slabs on them; IRQs off. cache_list_lock
+ *             guards the list of caches. Pages are asked for and given back with list_lock dropped: a new
+ *             slab is private until node_add_slabs(), a surplus one after it was unlinked. The reaper only
+ *             tries locks.
+ * Failure.    No pages: NULL, nothing changed. A cache with live objects is not destroyed: -EBUSY with a list
+ *             of them.
  * Next:       slab_cpu.c, the arrays in front of this.
  *
- * Not Linux:  caches are never merged, so each keeps its own figures. The two bootstrap caches keep their static
- *             descriptors: nothing that holds list heads or locks is ever copied.
+ * Not Linux:  caches are never merged, so each keeps its own figures. The two bootstrap caches keep their
+ *             static descriptors: nothing that holds list heads or locks is ever copied.
  */
 #include "slab_internal.h"
 
@@ -106,7 +109,9 @@ static bool slab_choose_order(struct kmem_cache *s, enum index_place place)
 
 static bool slab_place(struct kmem_cache *s, unsigned object_size)
 {
-	/* Nothing may write into a free object that is constructed, readable under RCU, zeroed or poisoned. */
+	/*
+	 * Nothing may write into a free object that is constructed, readable under RCU, zeroed or poisoned.
+	 */
 	bool untouchable =
 		s->ctor || (s->flags & (SLAB_TYPESAFE_BY_RCU | SLAB_DEBUG_FLAGS)) || opt_init_on_free;
 
@@ -167,8 +172,8 @@ bool slab_geometry(struct kmem_cache *s, unsigned size, unsigned align, unsigned
 		return false;
 	s->colour = s->left_over / s->colour_off;
 	/*
-	 * offset < num * size, so offset * reciprocal < 2^56; the error of the reciprocal is below size / 2^48 a
-	 * unit and offset * size < 2^45, so the quotient is exact.
+	 * offset < num * size, so offset * reciprocal < 2^56; the error of the reciprocal is below size /
+	 * 2^48 a unit and offset * size < 2^45, so the quotient is exact.
 	 */
 	s->reciprocal = BIT(SLAB_RECIPROCAL_BITS) / s->size + 1;
 	s->span = (unsigned long)s->num * s->size;
@@ -184,8 +189,8 @@ bool slab_geometry(struct kmem_cache *s, unsigned size, unsigned align, unsigned
 /* ---- slabs ---- */
 
 /*
- * Tails are all-zero "interior" to the page allocator; the few of a slab carry the owner while it lives. Their
- * block_type is not ours.
+ * Tails are all-zero "interior" to the page allocator; the few of a slab carry the owner while it lives.
+ * Their block_type is not ours.
  */
 static __always_inline void slab_mark_pages(struct page *head, unsigned order, struct kmem_cache_node *n)
 {
@@ -235,7 +240,10 @@ static __always_inline unsigned long slab_next_colour(const struct kmem_cache *s
 	       (unsigned long)s->colour_off;
 }
 
-/* NULL: no memory. The left-over after whole objects holds an index on the slab, rounded to eight, at its end. */
+/*
+ * NULL: no memory. The left-over after whole objects holds an index on the slab, rounded to eight, at its
+ * end.
+ */
 static __always_inline void *slab_place_index(const struct kmem_cache *s, const struct page *page,
 					      char *block, gfp_t gfp)
 {
@@ -279,7 +287,10 @@ static __always_inline bool slab_setup(struct kmem_cache *s, struct page *page, 
 	return true;
 }
 
-/* Single pages come one by one as well: from this CPU's list each is a pop; in bulk the buddy would cut blocks for them. */
+/*
+ * Single pages come one by one as well: from this CPU's list each is a pop; in bulk the buddy would cut
+ * blocks for them.
+ */
 unsigned slab_create(struct kmem_cache *s, gfp_t gfp, int nid, struct page **slabs, unsigned nr)
 {
 	const bool here = nid == numa_node_id();
@@ -317,7 +328,10 @@ static void slab_rcu_free(struct rcu_head *head)
 }
 static_assert(sizeof(struct rcu_head) <= sizeof(struct list_head), "an RCU head fits into lru");
 
-/* What only some caches want done with a slab that goes. False: its pages stay until the grace period is over. */
+/*
+ * What only some caches want done with a slab that goes. False: its pages stay until the grace period is
+ * over.
+ */
 static __noinline bool slab_release_objects(struct kmem_cache *s, struct page *page)
 {
 	void *index = s->flags & SLAB_INDEX_OFF_SLAB ? page->freelist : NULL;
@@ -440,7 +454,8 @@ static __noinline __cold void slab_put_bug(const struct kmem_cache *s, const str
 }
 
 /*
- * Back into its slab. It must start a slot, and the slab must miss objects: a full one gets something that it has
+ * Back into its slab. It must start a slot, and the slab must miss objects: a full one gets something that it
+ *                     has
  * already.
  */
 static __always_inline void slab_put(const struct kmem_cache *s, struct page *page, void *obj)
@@ -458,8 +473,8 @@ static __always_inline void slab_put(const struct kmem_cache *s, struct page *pa
 }
 
 /*
- * Puts objects until one lies in another slab; returns how many. What slab_put() does, in registers: frees in a row
- * often hit one slab. The same object twice in a row is a double free.
+ * Puts objects until one lies in another slab; returns how many. What slab_put() does, in registers: frees in
+ * a row often hit one slab. The same object twice in a row is a double free.
  */
 static __noinline unsigned slab_put_run(const struct kmem_cache *s, struct page *page, void **objs,
 					unsigned nr)
@@ -502,7 +517,7 @@ void node_put(struct kmem_cache_node *n, void **objs, unsigned nr, struct list_h
 		if (objs < end && ((unsigned long)*objs & block_mask) == block)
 			objs += slab_put_run(s, page, objs, (unsigned)(end - objs));
 		list_unlink(&page->lru);
-		if (likely(page->inuse)) { /* at the end: its other objects get the longest time to come back */
+		if (likely(page->inuse)) { /* to the end: its other objects get most time to come back */
 			list_add_tail(&page->lru, &n->slabs_partial);
 		} else {
 			list_add(&page->lru, &n->slabs_free);
@@ -759,7 +774,9 @@ const char *kmem_cache_name(const struct kmem_cache *s)
 
 /* ---- reaper ---- */
 
-/* Linux's cache_reap() for one cache: this CPU's array, then, less often, what the whole node has in reserve. */
+/*
+ * Linux's cache_reap() for one cache: this CPU's array, then, less often, what the whole node has in reserve.
+ */
 static unsigned long cache_reap(struct kmem_cache *s)
 {
 	struct kmem_cache_node *n = s->node[slab_local_nid()];
@@ -795,7 +812,7 @@ unsigned long slab_reap(bool all)
 
 	if (!spin_trylock(&cache_list_lock))
 		return 0;
-	if (all) { /* first what the arrays hold, then the slabs that this empties: array bodies are objects too */
+	if (all) { /* first the arrays, then the slabs that this empties: array bodies are objects too */
 		list_for_each_entry (s, &cache_list, list)
 			slab_drain(s);
 		list_for_each_entry (s, &cache_list, list)
@@ -819,8 +836,8 @@ static struct work reap_work = {.name = "slab_reap", .step = reap_step, .period_
 /* ---- bootstrap ---- */
 
 /*
- * Descriptors come from cache_cache and node structs from node_cache. These two have static descriptors and, on
- * the first node with memory, static node structs; all other nodes are then served from there.
+ * Descriptors come from cache_cache and node structs from node_cache. These two have static descriptors and,
+ * on the first node with memory, static node structs; all other nodes are then served from there.
  */
 static struct kmem_cache *boot_cache(struct kmem_cache *s, const char *name, unsigned size,
 				     struct kmem_cache_node *n, int nid)

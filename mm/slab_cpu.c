@@ -1,27 +1,31 @@
 /*
  * slab_cpu.c - per-CPU arrays of free objects: the fast paths, refill and flush.
  *
- * Idea.       Most objects are freed where they were allocated, and the one freed last is the warmest. A stack per
- *             CPU and cache answers both calls with a push or a pop; only every batchcount-th call goes to the slabs,
- *             and takes their lock once for the whole batch.
+ * Idea.       Most objects are freed where they were allocated, and the one freed last is the warmest. A
+ *             stack per CPU and cache answers both calls with a push or a pop; only every batchcount-th call
+ *             goes to the slabs, and takes their lock once for the whole batch.
  * Layout.     cache->cpu (per-CPU cell) -> array_cache.stack, entry[avail - 1] on top, [0] the oldest
  *             slab_remote (per-CPU): up to 12 objects of other nodes, of any cache
  *             node->shared: between the CPUs of a node, where there are several; list_lock
- *             A cell points at slab_no_array (avail = limit = 0) until the CPU first uses the cache, and again after a
- *             drain. A cache under debug flags, and every cache under fault injection or init_on_alloc/free, never
- *             gets a body: each call misses and is served from the slabs directly. The fast path has no test for it.
- * Invariants. A1  avail <= limit; every entry is an object of the array's node, and its slab counts it as taken
+ *
+ *             A cell points at slab_no_array (avail = limit = 0) until the CPU first uses the cache, and
+ *             again after a drain. A cache under debug flags, and every cache under fault injection or
+ *             init_on_alloc/free, never gets a body: each call misses and is served from the slabs directly.
+ *             The fast path has no test for it.
+ * Invariants. A1  avail <= limit; every entry is an object of the array's node, and its slab counts it as
+ *                 taken
  *             A2  no object is twice in the arrays of a cache, and none is in an array and in its slab
  *             A3  slab_no_array.avail == slab_no_array.limit == 0
  *             A4  debugged and bypassed caches have no array bodies
- * Locking.    Only the owner CPU touches its arrays. Push and pop are restartable (arch/pcpu.h); what changes more
- *             runs with IRQs off. An interrupt may install a body, never remove one: drains run in the main loop.
+ * Locking.    Only the owner CPU touches its arrays. Push and pop are restartable (arch/pcpu.h); what changes
+ *             more runs with IRQs off. An interrupt may install a body, never remove one: drains run in the
+ *             main loop.
  * Failure.    No body: the call works on the slabs. No objects and no pages: NULL.
  * Next:       kmalloc.c, the caches by size; slab_debug.c, what is checked.
  *
- * Not Linux:  a refill that finds nothing makes as many slabs as its batch takes, up to 8, not one.
- *             Foreign objects go to one small stack per CPU instead of an array per pair of nodes and cache; it is
- *             flushed grouped by owner, one list_lock each.
+ * Not Linux:  a refill that finds nothing makes slabs for a few objects, not one slab. Foreign objects go to
+ *             one small stack per CPU instead of an array per pair of nodes and cache; it is flushed grouped by
+ *             owner, one list_lock each.
  */
 #include "slab_internal.h"
 
@@ -191,12 +195,14 @@ static unsigned shared_put(struct array_cache *shared, void **objs, unsigned nr)
 }
 
 /*
- * New slabs of the array's node: one, or enough for a few objects where a slab holds less than that. (Linux makes one;
- * where a slab is a single object, every call would then be a miss.) Returns objects put into the array. IRQs off.
+ * New slabs of the array's node: one, or enough for a few objects where a slab holds less than that. (Linux
+ * makes one; where a slab is a single object, every call would then be a miss.) Returns objects put into the
+ * array. IRQs off.
  */
 static __noinline unsigned array_grow(struct kmem_cache *s, struct array_cache *ac, gfp_t gfp, unsigned want)
 {
-	unsigned nr = ac->touched ? DIV_ROUND_UP(min(want, (unsigned)SLAB_GROW_OBJS), (unsigned)s->num) : 1, got;
+	unsigned nr = ac->touched ? DIV_ROUND_UP(min(want, (unsigned)SLAB_GROW_OBJS), (unsigned)s->num) : 1,
+		 got;
 	struct kmem_cache_node *n = ac->node;
 	struct page *slabs[SLAB_GROW_OBJS];
 
@@ -210,8 +216,8 @@ static __noinline unsigned array_grow(struct kmem_cache *s, struct array_cache *
 }
 
 /*
- * Fills the empty array: shared array, partial slabs, free slabs, new slabs of this node. Returns one object on top
- * of what is then in the array, or NULL. IRQs off.
+ * Fills the empty array: shared array, partial slabs, free slabs, new slabs of this node. Returns one object
+ * on top of what is then in the array, or NULL. IRQs off.
  */
 static void *array_refill(struct kmem_cache *s, struct array_cache *ac, gfp_t gfp)
 {
@@ -443,7 +449,10 @@ void slab_drain(struct kmem_cache *s)
 			shared_flush(n, n->shared->stack.limit);
 }
 
-/* What an array that nobody touched since the last look gives up: a fifth of its limit, or half of what is left. */
+/*
+ * What an array that nobody touched since the last look gives up: a fifth of its limit, or half of what is
+ * left.
+ */
 static unsigned reap_share(const struct array_cache *ac)
 {
 	unsigned nr = DIV_ROUND_UP(ac->stack.limit, (u32)REAP_FRACTION);

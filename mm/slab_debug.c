@@ -1,16 +1,16 @@
 /*
  * slab_debug.c - finds misuse of objects and says what it was; checks the structures of the slab layer.
  *
- * Idea.       Most errors with objects are one of six: freed twice, freed into the wrong cache, an interior pointer
- *             freed, written past the end, before the start, or after the free. Each leaves a trace that can be told
- *             from the others, so each gets its own name in the report.
+ * Idea.       Most errors with objects are one of six: freed twice, freed into the wrong cache, an interior
+ *             pointer freed, written past the end, before the start, or after the free. Each leaves a trace
+ *             that can be told from the others, so each gets its own name in the report.
  * Layout.     A slot of a cache with red zones, poison and owners:
  *
- *             | left zone: align bytes | object_size bytes | right zone: to 8, then 8 more | allocated by, freed by |
+ *             | left zone: align bytes | object_size bytes | right zone: to 8, and 8 | alloc, free caller |
  *             ^ slot                   ^ object
  *
- *             Both zones repeat one 8-byte word: ZONE_FREE while the object is free, ZONE_LIVE while it is allocated.
- *             The object is 0x6b .. 0xa5 while free and 0x5a .. 0xa5 when it is handed out.
+ *             Both zones repeat one 8-byte word: ZONE_FREE while the object is free, ZONE_LIVE while it is
+ *             allocated. The object is 0x6b .. 0xa5 while free and 0x5a .. 0xa5 when it is handed out.
  * Invariants. D1  both zones of an object hold the same word, and it tells whether the object is free
  *             D2  a free object of a poisoned cache holds the free pattern
  *             slab_check() tests these and S1-S4, N1, A1-A4 (slab.c, slab_cpu.c) under their numbers.
@@ -18,8 +18,8 @@
  * Failure.    Misuse is a BUG, after object, slab, callers and the damaged lines were printed.
  * Next:       ../tests/mm/test_slab_debug.c
  *
- * Not Linux:  a debugged cache has no arrays, so a free is checked against the slab's index at once, and red zones do
- *             not give way to alignment: the left one is as wide as that.
+ * Not Linux:  a debugged cache has no arrays, so a free is checked against the slab's index at once, and red
+ *             zones do not give way to alignment: the left one is as wide as that.
  */
 #include "slab_internal.h"
 

@@ -1,11 +1,13 @@
 /*
  * slab_info.c - copies of the slab layer's state for those who print it.
  *
- * Idea.       Nothing is printed or called back under a lock: a row is copied, the locks are dropped, the row is handed
- *             out. Walks that are longer than one lock section go on by position, so what changes meanwhile may be
- *             missed or seen twice, but nothing is followed that could be gone: caches go in the main loop only.
+ * Idea.       Nothing is printed or called back under a lock: a row is copied, the locks are dropped, the row
+ *             is handed out. Walks that are longer than one lock section go on by position, so what changes
+ *             meanwhile may be missed or seen twice, but nothing is followed that could be gone: caches go in
+ *             the main loop only.
  * Layout.     cache rows: one lock section a cache. slab rows: SLAB_ROWS a section.
- * Invariants. I1  a cache row agrees with itself: num_objs == num_slabs * objs_per_slab, active_objs <= num_objs
+ * Invariants. I1  a cache row agrees with itself: num_objs == num_slabs * objs_per_slab, active_objs <=
+ *                 num_objs
  * Locking.    cache_list_lock to find a cache, list_lock to read a node.
  * Failure.    False for what does not exist.
  * Next:       ../tests/mm/test_slab.c

@@ -24,8 +24,8 @@ enum {
 };
 
 /*
- * One CPU's stack of free objects of one cache. The per-CPU cell points at the stack, not at the head: the fast
- * path then needs no address arithmetic.
+ * One CPU's stack of free objects of one cache. The per-CPU cell points at the stack, not at the head: the
+ * fast path then needs no address arithmetic.
  */
 struct array_cache {
 	struct kmem_cache_node *node; /* whose objects these are; NULL in the shared empty one */
@@ -99,8 +99,8 @@ extern struct list_head cache_list; /* newest first */
 /* ---- slab.c: geometry, slabs, node lists ---- */
 
 /*
- * Fills size, align, num, order, colour ... of s from object_size, align and flags, which are set. Pure but for
- * the kmalloc caches that an off-slab index would need. Returns false if no slab order holds an object.
+ * Fills size, align, num, order, colour ... of s from object_size, align and flags, which are set. Pure but
+ * for the kmalloc caches that an off-slab index would need. Returns false if no slab order holds an object.
  */
 bool slab_geometry(struct kmem_cache *s, unsigned size, unsigned align, unsigned flags);
 
@@ -110,7 +110,9 @@ static inline struct page *slab_head(const struct kmem_cache *s, const void *p)
 	return virt_to_page((void *)((unsigned long)p & (~0UL << PAGE_SHIFT << s->order)));
 }
 
-/* Index of the slot at this byte offset from s_mem. Exact up to num * size; anything else gives some number. */
+/*
+ * Index of the slot at this byte offset from s_mem. Exact up to num * size; anything else gives some number.
+ */
 static inline unsigned slab_index(const struct kmem_cache *s, unsigned long offset)
 {
 	return (unsigned)(offset * s->reciprocal >> SLAB_RECIPROCAL_BITS);
@@ -128,8 +130,8 @@ static inline void *slab_object(const struct kmem_cache *s, const struct page *p
 }
 
 /*
- * Up to nr slabs whose objects are all in them, on no list. Returns how many; fewer when pages are short. Any IRQ state,
- * no list_lock.
+ * Up to nr slabs whose objects are all in them, on no list. Returns how many; fewer when pages are short. Any
+ * IRQ state, no list_lock.
  */
 unsigned slab_create(struct kmem_cache *s, gfp_t gfp, int nid, struct page **slabs, unsigned nr);
 /* Gives back the slabs of the list; all their objects are in them. No list_lock. Returns pages. */
@@ -183,7 +185,9 @@ void slab_free_direct(struct kmem_cache_node *n, void *obj, unsigned long caller
 /* Gathers an object that is not of this CPU's node. Tests call it with any. */
 void slab_free_remote(void *obj);
 
-/* This CPU's array into the slabs, its body and its foreign objects given back. Context: main loop, no lock. */
+/*
+ * This CPU's array into the slabs, its body and its foreign objects given back. Context: main loop, no lock.
+ */
 void slab_drain_local(struct kmem_cache *s);
 /* The same, and the nodes' shared arrays. */
 void slab_drain(struct kmem_cache *s);
@@ -193,8 +197,9 @@ void slab_reap_arrays(struct kmem_cache *s, struct kmem_cache_node *n, bool shar
 void slab_for_each_cached(struct kmem_cache *s, void (*fn)(void *obj, void *ctx), void *ctx);
 
 /*
- * The two fast paths. An interrupt may come anywhere: the primitives restart, and the only change that it makes to
- * the cell is from slab_no_array to a body; working with the old one then fails and goes the slow way.
+ * The two fast paths. An interrupt may come anywhere: the primitives restart, and the only change that it
+ * makes to the cell is from slab_no_array to a body; working with the old one then fails and goes the slow
+ * way.
  */
 static __always_inline void *slab_alloc(struct kmem_cache *s, gfp_t gfp)
 {
@@ -217,7 +222,9 @@ static __always_inline bool slab_free_hit(struct pcpu_stack *stack, const struct
 	return likely(array_of(stack)->node == n) && arch_stack_push(stack, obj);
 }
 
-/* One compare finds NULL and all that does not lie in the direct map; only then is there a page to look at. */
+/*
+ * One compare finds NULL and all that does not lie in the direct map; only then is there a page to look at.
+ */
 static __always_inline bool slab_has_page(const void *obj)
 {
 	return likely(virt_to_phys(obj) >> PAGE_SHIFT < direct_map_end_pfn);
@@ -240,8 +247,8 @@ unsigned long slab_alloc_caller(const struct kmem_cache *s, const void *obj); /*
 unsigned long slab_free_caller(const struct kmem_cache *s, const void *obj);
 
 /*
- * The page of obj, which the caller takes for an object of s (NULL: of any cache). A BUG that says what obj is
- * unless that page is a slab of s.
+ * The page of obj, which the caller takes for an object of s (NULL: of any cache). A BUG that says what obj
+ * is unless that page is a slab of s.
  */
 struct page *slab_page_or_bug(const struct kmem_cache *s, const void *obj, unsigned long caller);
 /* obj lies in a slab of s but is no free-able object of it: says why and ends. */

@@ -1,8 +1,9 @@
 /*
  * fault.c - decides which allocation is to fail.
  *
- * Idea.       A failure path that never runs is wrong. Each allocator asks here at its one injection point; the
- *             question costs nothing while nothing is armed, because the allocators' fast paths do not ask.
+ * Idea.       A failure path that never runs is wrong. Each allocator asks here at its one injection point;
+ *             the question costs nothing while nothing is armed, because the allocators' fast paths do not
+ *             ask.
  * Layout.     struct fault_attr, one for each of failslab=, fail_page_alloc=, fail_vmalloc=.
  * Invariants. I1  with probability 100 and an interval of N exactly every N-th call fails
  *             I2  after `times` failures no call fails

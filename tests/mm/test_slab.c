@@ -1,8 +1,8 @@
 /*
  * test_slab.c - properties of caches, slabs, node lists and the reaper (mm/slab.c).
  *
- * Expected geometries are Linux's, written down as numbers; where a rule is tested, it is tested as a property of the
- * result and not computed the way the code does.
+ * Expected geometries are Linux's, written down as numbers; where a rule is tested, it is tested as a
+ * property of the result and not computed the way the code does.
  */
 #include "../../mm/slab_internal.h"
 
@@ -118,7 +118,10 @@ KTEST(slab, geometry_is_linux_s_table)
 	slab_max_order = saved;
 }
 
-/* Whatever the size: it fits, nothing is counted twice, and the order is the first that wastes an eighth at most. */
+/*
+ * Whatever the size: it fits, nothing is counted twice, and the order is the first that wastes an eighth at
+ * most.
+ */
 KTEST(slab, geometry_fits_and_wastes_little)
 {
 	for (unsigned size = 1; size <= 20000; size += 1 + size / 64) {

@@ -1,5 +1,6 @@
 /*
- * test_slab_cpu.c - properties of the per-CPU arrays: order, limits, conservation, interrupts (mm/slab_cpu.c).
+ * test_slab_cpu.c - properties of the per-CPU arrays: order, limits, conservation, interrupts
+ * (mm/slab_cpu.c).
  */
 #include "../../mm/slab_internal.h"
 
@@ -390,7 +391,9 @@ KTEST(slab_cpu, init_options_clear_objects_but_no_constructed_ones)
 	EXPECT_EQ(kmem_cache_destroy(rcu), 0);
 }
 
-/* Whichever allocation inside it fails, creating a cache gives back what it took (the runner counts pages). */
+/*
+ * Whichever allocation inside it fails, creating a cache gives back what it took (the runner counts pages).
+ */
 KTEST(slab_cpu, create_survives_a_failure_at_every_step)
 {
 	struct fault_attr saved = failslab;

@@ -1,5 +1,6 @@
 /*
- * test_slab_debug.c - the patterns of debugged caches, and that each misuse is called by its name (mm/slab_debug.c).
+ * test_slab_debug.c - the patterns of debugged caches, and that each misuse is called by its name
+ * (mm/slab_debug.c).
  */
 #include "../../mm/slab_internal.h"
 

@@ -3,8 +3,8 @@
 
 /*
  * Fault injection: makes an allocation fail on purpose, so that every failure path runs. The four values and
- * their meaning are Linux's (Documentation/fault-injection): every INTERVAL-th call may fail, with PROBABILITY
- * percent, once SPACE bytes have been let through, TIMES times (-1: for ever).
+ * their meaning are Linux's (Documentation/fault-injection): every INTERVAL-th call may fail, with
+ * PROBABILITY percent, once SPACE bytes have been let through, TIMES times (-1: for ever).
  */
 
 #include <kernel/types.h>

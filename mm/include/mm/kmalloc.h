@@ -10,7 +10,6 @@
 
 #define ZERO_SIZE_PTR ((void *)16)
 #define ZERO_OR_NULL_PTR(p) ((unsigned long)(p) <= (unsigned long)ZERO_SIZE_PTR)
-#define KMALLOC_MAX_CACHE_SIZE 8192UL
 #define KMALLOC_MAX_SIZE (PAGE_SIZE << MAX_ORDER)
 
 /* GFP_DMA and __GFP_RECLAIMABLE choose the kind. Power-of-two sizes are aligned to themselves, all others

@@ -5,14 +5,16 @@
 
 #include <mm/slab.h>
 
+#define KMALLOC_MAX_CACHE_SIZE 8192UL
+
 /*
  * The size classes, ascending: Linux's, and between them those that pay (see the head of kmalloc.c).
  * KMALLOC_MAX_CACHE_SIZE is the last one.
  */
-#define KMALLOC_CLASSES(X)                                                                                \
-	X(8)                                                                                              \
-	X(16) X(32) X(64) X(96) X(128) X(192) X(256) X(512) X(672) X(816) X(1024) X(2048) X(2720) X(4096) \
-		X(8192)
+#define KMALLOC_CLASSES(X) \
+	X(8)               \
+	X(16)              \
+	X(32) X(64) X(96) X(128) X(192) X(256) X(512) X(672) X(816) X(1024) X(2048) X(2720) X(4096) X(8192)
 
 enum kmalloc_class {
 #define KMALLOC_CLASS(bytes) KMALLOC_CLASS_##bytes,

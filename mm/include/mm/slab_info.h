@@ -2,8 +2,8 @@
 #define MM_SLAB_INFO_H
 
 /*
- * What the slab layer looks like now, copied out for slabinfo, slab, whatis, mark and diff. Rows are copied under
- * the locks and handed out without them, so the receiver may print and allocate. Context: main loop.
+ * What the slab layer looks like now, copied out for slabinfo, slab, whatis, mark and diff. Rows are copied
+ * under the locks and handed out without them, so the receiver may print and allocate. Context: main loop.
  */
 
 #include <mm/slab.h>

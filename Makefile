@@ -118,7 +118,7 @@ bench: all setup-run	## the benchmark table, with the peers' figures beside ours
 	@tools/bench-report
 
 lint: all setup-lint	## formatting, layers, headers that compile alone, clang-tidy, cppcheck
-	@tools/lint $O
+	@CPPFLAGS='$(CPPFLAGS)' tools/lint $O
 
 host fuzz:	## the hosted build and its fuzzers
 	@echo "make $@: there is no port to the host yet (arch/host)"; false

@@ -206,7 +206,7 @@ static unsigned percpu_claim(void)
 /* The chunk's fate is decided: published, or its slot is free again. */
 static void percpu_publish(unsigned slot, struct chunk *c)
 {
-	long pages = (long)(CHUNK_PAGES * cpumask_weight(&cpu_possible_mask));
+	long pages = (long)CHUNK_PAGES * cpumask_weight(&cpu_possible_mask);
 
 	spin_lock(&percpu_lock);
 	chunks[slot] = c;

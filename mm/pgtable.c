@@ -551,14 +551,13 @@ unsigned long pt_reclaim(vaddr_t va, size_t size)
 
 		while (off < size && size - off >= span) {
 			unsigned at;
-			pte_t *slot = pt_walk(kernel_root, va + off, &at);
 
+			pt_walk(kernel_root, va + off, &at);
 			if (at > level) { /* a hole, or a leaf: no tables below */
 				off += PT_LEVEL_SIZE(at) - ((va + off) & (PT_LEVEL_SIZE(at) - 1));
 				continue;
 			}
-			slot = pt_slot(va + off, level);
-			freed += pt_unlink_table(slot, level, va + off);
+			freed += pt_unlink_table(pt_slot(va + off, level), level, va + off);
 			off += span;
 		}
 	}

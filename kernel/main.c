@@ -76,5 +76,5 @@ void kmain(struct boot_info *bi)
 	arch_irq_init();
 	boot_mark("irq");
 	fault_start(); /* failslab= and the like spare what the kernel needs to come up */
-	shell_main(); /* CPU 0's main loop: cmd=, tests, the shell */
+	shell_main();  /* CPU 0's main loop: cmd=, tests, the shell */
 }

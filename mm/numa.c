@@ -98,8 +98,8 @@ void numa_build_zonelists(void)
 
 static struct zone **alloc_zonelist(unsigned zones)
 {
-	return memblock_alloc_or_panic((zones + 1) * sizeof(struct zone *), sizeof(struct zone *), NUMA_NO_NODE,
-				       "zonelists");
+	return memblock_alloc_or_panic((zones + 1) * sizeof(struct zone *), sizeof(struct zone *),
+				       NUMA_NO_NODE, "zonelists");
 }
 
 void numa_init(const struct boot_info *bi)

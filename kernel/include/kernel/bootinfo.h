@@ -52,7 +52,7 @@ struct boot_info {
 	u8 rsdp_copy[36];	  /* Multiboot2 passes a copy instead; rsdp_copy_len bytes are valid */
 	unsigned rsdp_copy_len;
 	u64 hole_start, hole_end; /* never RAM on this machine, whatever the map says; empty: none */
-	bool efi; /* started by UEFI firmware */
+	bool efi;		  /* started by UEFI firmware */
 	/* What the parser found odd, one '\n'-terminated line each; printed when there is a console. */
 	char notes[BOOT_NOTES_SIZE];
 	unsigned notes_len;

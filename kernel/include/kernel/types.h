@@ -40,11 +40,11 @@ typedef int64_t s64;
 /* Each argument is evaluated once; __COUNTER__ keeps nested uses apart. */
 #define CONCAT_(a, b) a##b
 #define CONCAT(a, b) CONCAT_(a, b)
-#define min_max_once(a, b, op, x, y)                                                               \
-	({                                                                                         \
-		__typeof__(a) x = (a);                                                             \
-		__typeof__(b) y = (b);                                                             \
-		x op y ? x : y;                                                                    \
+#define min_max_once(a, b, op, x, y)   \
+	({                             \
+		__typeof__(a) x = (a); \
+		__typeof__(b) y = (b); \
+		x op y ? x : y;        \
 	})
 #define min(a, b) min_max_once(a, b, <, CONCAT(min_a, __COUNTER__), CONCAT(min_b, __COUNTER__))
 #define max(a, b) min_max_once(a, b, >, CONCAT(max_a, __COUNTER__), CONCAT(max_b, __COUNTER__))

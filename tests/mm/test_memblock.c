@@ -272,6 +272,26 @@ KTEST(memblock, a_full_array_refuses_and_stays_as_it_was)
 	}
 }
 
+KTEST(memblock, one_free_place_in_the_array_is_not_two)
+{
+	start_small(8);
+	for (unsigned i = 0; i < 7; i++) {
+		do_add(t, 16 * i + 4, 16 * i + 12, 0);
+		do_reserve(t, 16 * i + 4, 16 * i + 12, owners[0]);
+	}
+	memory_regions[8].start = reserved_regions[8].start = 42; /* behind the array's end */
+	EXPECT_EQ(memblock_remove(&small, page_pa(6), page_pa(10)), -ENOSPC);
+	EXPECT_EQ(memblock_free(&small, page_pa(6), page_pa(10)), -ENOSPC);
+	EXPECT_EQ(memblock_set_node(&small, page_pa(6), page_pa(10), 1), -ENOSPC);
+	EXPECT_EQ(memblock_add(&small, page_pa(0), page_pa(PAGES), 1), -ENOSPC);
+	expect_oracle(t);
+	do_add(t, 120, 130, 0);
+	EXPECT_EQ(small.memory.cnt, 8);
+	EXPECT_EQ(memory_regions[8].start, 42);
+	EXPECT_EQ(reserved_regions[8].start, 42);
+	expect_oracle(t);
+}
+
 /* The highest aligned place by looking at every page. */
 static paddr_t highest_fit(unsigned pages, unsigned align, unsigned lo, unsigned hi, int nid)
 {
@@ -332,6 +352,10 @@ KTEST(memblock, an_allocation_takes_its_size_and_leaves_the_padding)
 	EXPECT_EQ(memblock_alloc_range(&small, 8, 8, 0, page_pa(PAGES), 0, owners[1]), page_pa(PAGES) - 8);
 	EXPECT_EQ(memblock_alloc_range(&small, 0, 8, 0, page_pa(PAGES), 0, owners[1]), 0);
 	EXPECT_NULL(memblock_check(&small));
+	/* Page 0 is never handed out, not even a part of it. */
+	start_small(REGIONS);
+	do_add(t, 0, 1, 0);
+	EXPECT_EQ(memblock_alloc_range(&small, 64, 64, 0, page_pa(PAGES), 0, owners[0]), 0);
 }
 
 KTEST(memblock, all_free_pages_can_be_allocated_and_no_more)

@@ -273,6 +273,16 @@ KTEST(memmap, retype_changes_what_is_inside_and_nothing_else)
 	}
 }
 
+KTEST(memmap, an_empty_or_reversed_range_cuts_nothing)
+{
+	struct memmap_entry map[4] = {{0, 100, MEM_PRAM}, {100, 200, MEM_USABLE}};
+
+	EXPECT_EQ(memmap_retype(map, 2, 4, 50, 50, MEM_NONE, MEM_ACPI), 2);
+	EXPECT_EQ(memmap_retype(map, 2, 4, 60, 40, MEM_NONE, MEM_ACPI), 2);
+	EXPECT_EQ(memmap_retype(map, 2, 4, 150, 50, MEM_NONE, MEM_NONE), 2);
+	EXPECT_TRUE(map[0].end == 100 && map[0].type == MEM_PRAM && map[1].end == 200);
+}
+
 KTEST(memmap, retype_in_a_full_map_drops_the_highest)
 {
 	struct memmap_entry map[3] = {{0, 100, MEM_USABLE}, {200, 300, MEM_USABLE}, {400, 500, MEM_USABLE}};

@@ -12,6 +12,8 @@
 
 #include "zone_fixture.h"
 
+#include <kernel/string.h>
+
 KTEST(numa, every_populated_zone_is_on_every_list_once)
 {
 	struct zone *zone;
@@ -94,6 +96,89 @@ KTEST(numa, nodes_are_the_sums_of_their_zones)
 		EXPECT_EQ(managed, n->managed);
 		EXPECT_EQ(n->has_memory, present != 0);
 	}
+}
+
+/* ---- nodes that this machine need not have ---- */
+
+enum { FAKE_NODES = 5 };
+static struct node saved_nodes[FAKE_NODES];
+static struct zone fake_zones[FAKE_NODES << ZONES_PER_NODE_SHIFT];
+static struct zone *fake_lists[2][FAKE_NODES][FAKE_NODES * NR_ZONES + 1];
+
+/*
+ * Builds the lists of five nodes, all at distance 20 but for 1 and 3 at 15, with CPUs on node 0 only. Node 0 has three
+ * zones, the others Normal; `empty` has no memory (-1: all have).
+ */
+static void build_fake_lists(int empty)
+{
+	struct zone *real_table = zone_table;
+	unsigned real_ids = nr_zone_ids, real_nodes = nr_nodes;
+	unsigned long irq = arch_irq_save();
+
+	memcpy(saved_nodes, nodes, sizeof(saved_nodes));
+	memset(fake_zones, 0, sizeof(fake_zones));
+	zone_table = fake_zones;
+	nr_nodes = FAKE_NODES;
+	nr_zone_ids = FAKE_NODES << ZONES_PER_NODE_SHIFT;
+	for (int nid = 0; nid < FAKE_NODES; nid++) {
+		nodes[nid] = (struct node){.nid = nid,
+					   .has_memory = nid != empty,
+					   .fallback = {fake_lists[0][nid]},
+					   .thisnode = {fake_lists[1][nid]}};
+		for (int other = 0; other < FAKE_NODES; other++)
+			nodes[nid].distance[other] = nid == other	? LOCAL_DISTANCE
+						     : nid * other == 3 ? 15
+									: REMOTE_DISTANCE;
+		for (unsigned type = nid ? ZONE_NORMAL : ZONE_DMA; type <= ZONE_NORMAL; type++) {
+			struct zone *zone = node_zone(nid, (enum zone_type)type);
+
+			zone->nid = nid;
+			zone->type = (enum zone_type)type;
+			zone->present = nid != empty;
+		}
+	}
+	numa_build_zonelists();
+	memcpy(nodes, saved_nodes, sizeof(saved_nodes));
+	nr_nodes = real_nodes;
+	nr_zone_ids = real_ids;
+	zone_table = real_table;
+	arch_irq_restore(irq);
+}
+
+static void expect_nodes(struct ktest *t, struct zone *const *list, const char *want)
+{
+	for (; *want; want++) {
+		int nid = *want - '0';
+
+		for (int type = ZONE_NORMAL; type >= (nid ? ZONE_NORMAL : ZONE_DMA); type--, list++)
+			if (EXPECT_NOT_NULL(*list))
+				EXPECT_TRUE((*list)->nid == nid && (*list)->type == (enum zone_type)type);
+	}
+	EXPECT_NULL(*list);
+}
+
+/* Worked by hand from find_next_best_node: distance, then no CPUs, then upwards, then who was chosen less often. */
+KTEST(numa, fallback_of_five_nodes_is_near_first_and_spread)
+{
+	static const char *const want[FAKE_NODES] = {"01234", "13240", "24310", "31420", "42310"};
+
+	build_fake_lists(-1);
+	for (unsigned nid = 0; nid < FAKE_NODES; nid++) {
+		const char own[2] = {(char)('0' + nid), 0};
+
+		expect_nodes(t, fake_lists[0][nid], want[nid]);
+		expect_nodes(t, fake_lists[1][nid], own);
+	}
+}
+
+KTEST(numa, a_node_without_memory_uses_the_others)
+{
+	static const char *const want[FAKE_NODES] = {"0134", "1340", "3410", "3140", "4130"};
+
+	build_fake_lists(2);
+	for (unsigned nid = 0; nid < FAKE_NODES; nid++)
+		expect_nodes(t, fake_lists[0][nid], want[nid]);
+	EXPECT_NULL(fake_lists[1][2][0]);
 }
 
 KTEST(numa, a_local_allocation_counts_as_a_hit)

@@ -90,8 +90,7 @@ static void read_modules(const struct boot_mem *mem, const struct hvm_start_info
 		struct boot_module *m = &bi->module[bi->nr_modules];
 		struct hvm_module e;
 
-		if (bi->nr_modules == BOOT_MAX_MODULES ||
-		    !read_at(mem, info->modlist_pa + i * sizeof(e), &e, sizeof(e))) {
+		if (i == BOOT_MAX_MODULES || !read_at(mem, info->modlist_pa + i * sizeof(e), &e, sizeof(e))) {
 			boot_note(bi, "PVH: %u modules, only %u can be used", info->nr_modules, i);
 			return;
 		}

@@ -181,3 +181,30 @@ KTEST(pvh, random_damage_is_survived)
 	}
 	fixture_free(f);
 }
+
+static unsigned reads;
+
+static const void *counting_at(const struct boot_mem *mem, u64 pa, u64 len)
+{
+	reads++;
+	return fixture_at(mem, pa, len);
+}
+
+/* Modules that are skipped must not make the list longer. */
+KTEST(pvh, the_work_on_a_hostile_module_list_is_bounded)
+{
+	struct boot_fixture *f = fixture_new();
+
+	ASSERT_NOT_NULL(f);
+	info_typical(f);
+	f->len = FIXTURE_BYTES;
+	f->mem.at = counting_at;
+	fixture_put32(f, 12, UINT32_MAX);
+	fixture_put64(f, 16, FIXTURE_PA + 0x2000);
+	memset(f->bytes + 0x2000, 0xff, FIXTURE_BYTES - 0x2000); /* each wraps */
+	reads = 0;
+	EXPECT_EQ(parse(f), 0);
+	expect_sound(t, &f->info);
+	EXPECT_LE(reads, BOOT_MAX_MODULES + 64);
+	fixture_free(f);
+}

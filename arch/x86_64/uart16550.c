@@ -2,7 +2,7 @@
  * uart16550.c - the console: COM1, 115200 8N1.
  *
  * Idea.       Output is polled, so that it works before everything else and in a panic: wait until the
- *             transmitter is empty, then its FIFO takes 16 bytes without another look. Input comes by
+ *             transmitter is empty, then its FIFO, where it is on, takes 16 bytes without another look. Input comes by
  *             interrupt into a ring, so that the idle CPU can sleep and nothing is lost while a command runs.
  * Layout.     ring[RING_SIZE], head: next free place (interrupt), tail: next byte to read; both count up for
  *             ever.
@@ -24,13 +24,15 @@ enum {
 	UART_DATA = COM1 + 0, /* divisor low while DLAB is set */
 	UART_IER = COM1 + 1,  /* divisor high while DLAB is set */
 	UART_FCR = COM1 + 2,
+	UART_IIR = COM1 + 2, /* the same port, read */
 	UART_LCR = COM1 + 3,
 	UART_MCR = COM1 + 4,
 	UART_LSR = COM1 + 5,
 	UART_SCRATCH = COM1 + 7,
 
 	IER_RX = 0x01,
-	FCR_ON_CLEAR = 0x07, /* FIFOs on and emptied, interrupt at the first byte */
+	FCR_ON = 0x01, /* interrupt at the first byte */
+	IIR_FIFO_ON = 0xc0,
 	LCR_8N1 = 0x03,
 	LCR_DLAB = 0x80,
 	MCR_DTR = 0x01,
@@ -50,7 +52,7 @@ static bool uart_present;
 static bool uart_rx_irq; /* the receive interrupt is in use */
 static bool uart_throttled;
 static u8 uart_loop; /* MCR_LOOP while a test listens to itself */
-static unsigned uart_tx_room;
+static unsigned uart_tx_size = 1, uart_tx_room;
 
 static u8 ring[RING_SIZE];
 static u32 ring_head, ring_tail;
@@ -62,7 +64,7 @@ void arch_putc(char c)
 	if (uart_tx_room == 0) {
 		for (unsigned n = TX_SPINS; n && !(x86_inb(UART_LSR) & LSR_TX_EMPTY); n--)
 			arch_cpu_relax();
-		uart_tx_room = TX_FIFO;
+		uart_tx_room = uart_tx_size;
 	}
 	uart_tx_room--;
 	x86_outb(UART_DATA, (u8)c);
@@ -99,8 +101,14 @@ void arch_console_init(void)
 	x86_outb(UART_DATA, 1); /* 115200 */
 	x86_outb(UART_IER, 0);
 	x86_outb(UART_LCR, LCR_8N1);
-	uart_receive(); /* switching the FIFOs on drops what has come: the first byte of a pipe */
-	x86_outb(UART_FCR, FCR_ON_CLEAR);
+	/*
+	 * Switching the FIFOs on drops what has come. Who has sent already (a pipe) sends its next byte as soon as one
+	 * is read, so there is no good moment: then the FIFOs stay off, and each byte waits for the one before it.
+	 */
+	if ((x86_inb(UART_IIR) & IIR_FIFO_ON) == IIR_FIFO_ON || !(x86_inb(UART_LSR) & LSR_RX_READY)) {
+		x86_outb(UART_FCR, FCR_ON);
+		uart_tx_size = TX_FIFO;
+	}
 	x86_outb(UART_MCR, MCR_DTR | MCR_RTS | MCR_OUT2);
 }
 

@@ -232,6 +232,19 @@ class Endings(unittest.TestCase):
                 self.assertEqual(outcome.status, qemu.PANIC, outcome.output[-1500:])
                 self.assertIn("backtrace", outcome.output)
 
+    def test_injected_failures_begin_when_boot_is_over(self):
+        for option in ("failslab=1", "fail_page_alloc=1", "fail_vmalloc=1"):
+            with self.subTest(option=option):
+                outcome = self.boot(f'{option} cmd="vmalloc 100000" poweroff')
+                self.assertEqual(outcome.status, qemu.FAILED, outcome.output[-1500:])
+                self.assertIn("error: no memory for 100000 bytes", outcome.output)
+
+    def test_input_that_is_there_before_the_kernel_is_kept_whole(self):
+        with qemu.Qemu(qemu.Config(mem="64M", smp="1", cmdline="loglevel=3")) as machine:
+            machine.write(b"help version\n" * 20 + b"poweroff\n")
+            outcome = machine.wait(60)
+        self.assertEqual(outcome.output.count("strata> help version\r\n"), 20, outcome.output)
+
     def test_lock_order_is_a_panic_in_the_debug_build(self):
         config = qemu.Config(mem="64M", smp="1", variant="debug", cmdline='cmd="crash lock-order" poweroff')
         self.assertEqual(qemu.run(config, 60).status, qemu.PANIC)

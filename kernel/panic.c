@@ -65,7 +65,6 @@ static void report(const char *prefix, const char *message)
 	struct trace trace = {};
 	unsigned depth = atomic_fetch_add(&panic_depth, 1);
 
-	arch_irq_disable();
 	if (depth == 1)
 		console_printf("\npanic inside a panic: %s%s\n", prefix, message);
 	if (depth)
@@ -88,6 +87,7 @@ void panic(const char *fmt, ...)
 	static char message[MESSAGE_SIZE];
 	va_list ap;
 
+	arch_irq_disable();
 	/* In a panic inside a panic the text is overwritten after its first use. */
 	va_start(ap, fmt);
 	vsnprintf(message, sizeof(message), fmt, ap);
@@ -101,6 +101,7 @@ void bug_at(const char *file, int line, const char *func, const char *fmt, ...)
 	char prefix[128];
 	va_list ap;
 
+	arch_irq_disable();
 	snprintf(prefix, sizeof(prefix), "BUG %s:%d %s: ", file, line, func);
 	va_start(ap, fmt);
 	vsnprintf(message, sizeof(message), fmt, ap);

@@ -164,6 +164,8 @@ static bool percpu_map(unsigned cpu, unsigned long start)
 	if (got == CHUNK_PAGES &&
 	    pt_map_pages(window(cpu) + start, pages, CHUNK_PAGES, PT_RW, 0, GFP_KERNEL) == 0)
 		return true;
+	if (got == CHUNK_PAGES) /* a part of them may have been mapped for a moment */
+		tlb_flush_range(window(cpu) + start, window(cpu) + start + CHUNK_SIZE);
 	free_pages_bulk(pages, got);
 	return false;
 }

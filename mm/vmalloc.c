@@ -367,7 +367,8 @@ void *vmalloc_gfp(size_t size, gfp_t gfp, int nid, unsigned vm_flags, unsigned l
 			pr_warn_once("vmalloc: %zu bytes asked for by %pS\n", size, (void *)caller);
 		return NULL;
 	}
-	if (unlikely(fault_armed(&fail_vmalloc)) && fault_should_fail(&fail_vmalloc, size))
+	if (unlikely(fault_armed(&fail_vmalloc)) && !(gfp & __GFP_NOFAIL) &&
+	    fault_should_fail(&fail_vmalloc, size))
 		return NULL;
 	if ((vm_flags & VM_HUGE) && size >= PT_LEVEL_SIZE(HUGE_LEVEL) && arch_pt_leaf_ok(HUGE_LEVEL))
 		p = vmalloc_level(size, HUGE_LEVEL, gfp | __GFP_NOWARN | __GFP_NORETRY, nid, vm_flags,

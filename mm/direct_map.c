@@ -1,13 +1,14 @@
 /*
  * direct_map.c - the first mappings of the final tables: all RAM, and the image with W^X.
  *
- * Idea.       The direct map gives every frame of RAM one fixed address, DIRECT_MAP_BASE + physical. It is built once, in
- *             the largest leaves that fit, and never split: what would need a split later (the image's read-only part)
- *             is cut out from the start. Holes and device ranges are not mapped at all.
- * Layout.     DIRECT_MAP_BASE +   RAM |  RAM | text, rodata | RAM       |  hole  | RAM ...   up to direct_map_end_pfn
- *                                 RW  |  RW  |      R       | RW        |  ----  | RW        all NX
- *             KERNEL_VMA +                   | text | rodata | data, bss | ----
- *                                            | RX   |   R    | RW, a hole below each stack
+ * Idea.       The direct map gives every frame of RAM one fixed address, DIRECT_MAP_BASE + physical. It is
+ *             built once, in the largest leaves that fit, and never split: what would need a split later (the
+ *             image's read-only part) is cut out from the start. Holes and device ranges are not mapped at
+ *             all.
+ * Layout.     DIRECT_MAP_BASE +  | RAM | text, rodata  | RAM       | hole | RAM ...   up to direct_map_end_pfn
+ *                                | RW  | R             | RW        | -    | RW        all NX
+ *             KERNEL_VMA +             | text | rodata | data, bss |
+ *                                      | RX   | R      | RW, a hole below each stack
  * Invariants. D1  each RAM page below direct_map_end_pfn translates to itself; no leaf crosses a range's end
  *             D2  nothing else between DIRECT_MAP_BASE and its end is mapped
  *             D3  text and rodata are read-only under both addresses; only text under its own is executable
@@ -19,12 +20,14 @@
 #include "pt_internal.h"
 
 #include <mm/memblock.h>
+
 #include <kernel/bug.h>
 #include <kernel/cmdline.h>
 #include <kernel/errno.h>
 #include <kernel/printk.h>
 #include <kernel/sections.h>
 #include <kernel/string.h>
+
 #include <arch/stack.h>
 
 pfn_t direct_map_end_pfn;
@@ -48,8 +51,8 @@ static int debug_pagealloc_set(const char *value)
 CMDLINE_OPT("debug_pagealloc", "on or off", debug_pagealloc_set);
 
 /*
- * The cap, a whole number of the largest blocks. It never cuts off what the image needs, nor the 16 MiB behind it that
- * boot allocates from.
+ * The cap, a whole number of the largest blocks. It never cuts off what the image needs, nor the 16 MiB
+ * behind it that boot allocates from.
  */
 static paddr_t direct_map_cap(void)
 {
@@ -61,7 +64,10 @@ static paddr_t direct_map_cap(void)
 	return min(max(cap, floor), memblock_end(&memblock));
 }
 
-/* Physical border between text and rodata on one side and data on the other: [0] start, [1] end of what is read-only. */
+/*
+ * Physical border between text and rodata on one side and data on the other: [0] start, [1] end of what is
+ * read-only.
+ */
 static const char *const readonly_part[] = {__text_start, __rodata_end};
 
 static pt_prot_t direct_map_prot(paddr_t pa)

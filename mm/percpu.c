@@ -1,16 +1,18 @@
 /*
  * percpu.c - memory that every CPU has a copy of, at one offset.
  *
- * Idea.       A CPU's copies lie in a window of addresses of its own; the same offset in every window is the same
- *             variable. A per-CPU pointer is the address in the template that the offset would have, so static and
- *             dynamic variables are reached alike: add percpu_offset[cpu].
+ * Idea.       A CPU's copies lie in a window of addresses of its own; the same offset in every window is the
+ *             same variable. A per-CPU pointer is the address in the template that the offset would have, so
+ *             static and dynamic variables are reached alike: add percpu_offset[cpu].
  * Layout.     window of a CPU (PERCPU_STRIDE):  | template copy | chunk 0 | chunk 1 | chunk 2 | ...
- *             Template copy and chunk 0 are mapped at boot from memblock, on the CPU's node. Further chunks come and go
- *             whole, with pages for every possible CPU. A chunk is a map of 8-byte units, one for all CPUs.
+ *             Template copy and chunk 0 are mapped at boot from memblock, on the CPU's node. Further chunks
+ *             come and go whole, with pages for every possible CPU. A chunk is a map of 8-byte units, one for
+ *             all CPUs.
  * Invariants. C1  a unit that starts an allocation is in use; used counts the units in use
  *             C2  a chunk's pages are mapped in the windows of all possible CPUs
  *             C3  a chunk other than 0 that is published holds an allocation, or is being filled or emptied
- * Locking.    percpu_lock for the maps. A slot of the window is claimed under it and filled or emptied without it.
+ * Locking.    percpu_lock for the maps. A slot of the window is claimed under it and filled or emptied
+ *             without it.
  * Failure.    NULL: a page is missing for some CPU (what was mapped is taken back), or the window is full.
  * Next:       page.c, the array of page frames.
  */
@@ -22,6 +24,7 @@
 #include <mm/page_alloc.h>
 #include <mm/pgtable.h>
 #include <mm/tlb.h>
+
 #include <kernel/bits.h>
 #include <kernel/bug.h>
 #include <kernel/printk.h>

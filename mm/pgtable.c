@@ -1,33 +1,38 @@
 /*
  * pgtable.c - the kernel's page tables: the only walker, for three to five levels.
  *
- * Idea.       A walk is one loop from the root down; the vendor's encoding of an entry stays behind <arch/pt.h>. Ranges
- *             are served table by table: one walk finds a table, then its entries are written in a tight loop, so a
- *             long range costs a few instructions per leaf.
+ * Idea.       A walk is one loop from the root down; the vendor's encoding of an entry stays behind
+ *             <arch/pt.h>. Ranges are served table by table: one walk finds a table, then its entries are
+ *             written in a tight loop, so a long range costs a few instructions per leaf.
  * Layout.     level      n-1 (root)        ...         1                 0
- *             entry of   a whole subtree   ...    2 MiB leaf or     4 KiB leaf        (sizes of a 4 KiB granule)
+ *             entry is   a table           ...    2 MiB leaf or     4 KiB leaf     (with a 4 KiB granule)
  *                                                 table of 512
- *             Tables come from memblock until it hands over (those are never freed), then from the page allocator,
- *             with PG_table set. A zero entry is an absent one.
+ *             Tables come from memblock until it hands over (those are never freed), then from the page
+ *             allocator, with PG_table set. A zero entry is an absent one. Each CPU remembers the last table
+ *             of level 0 that it mapped or unmapped something in (pt_hint).
  * Invariants. P1  a present entry is a leaf of a size that the machine has, aligned to it, or a table in RAM
- *             P2  no leaf is writable and executable; nothing is mapped below the lowest of the kernel's windows
+ *             P2  no leaf is writable and executable; nothing is mapped below the lowest of the kernel's
+ *                 windows
  *             P3  tables reachable from the root == MM_PAGETABLE
- *             P4  the direct map translates exactly the RAM below direct_map_end_pfn (checked in direct_map.c)
- * Locking.    pt_lock for installing and removing tables, with the new table reserved before it is taken. Leaves
- *             belong to the owner of the address range and need no lock. Walks take none either: a removed table stays
- *             readable for a grace period. A table may only be removed by the owner of all addresses below it, so
- *             nobody writes into a table that is being removed.
- * Failure.    A map call that cannot have a table clears what it wrote and returns -ENOMEM; like after pt_unmap the
- *             owner flushes before the addresses are used again. Tables that it made stay.
+ *             P4  the direct map translates exactly the RAM below direct_map_end_pfn (checked in
+ *                 direct_map.c)
+ * Locking.    pt_lock for installing and removing tables, with the new table reserved before it is taken.
+ *             Leaves belong to the owner of the address range and need no lock. Walks take none either: a
+ *             removed table stays readable for a grace period. A table may only be removed by the owner of
+ *             all addresses below it, so nobody writes into a table that is being removed.
+ * Failure.    A map call that cannot have a table clears what it wrote and returns -ENOMEM; like after
+ *             pt_unmap the owner flushes before the addresses are used again. Tables that it made stay.
  * Next:       direct_map.c, which builds the first mappings with it.
  */
 #include <mm/pgtable.h>
 
 #include "pt_internal.h"
+
 #include <mm/check.h>
 #include <mm/memblock.h>
 #include <mm/page_alloc.h>
 #include <mm/tlb.h>
+
 #include <kernel/errno.h>
 #include <kernel/percpu.h>
 #include <kernel/printk.h>
@@ -112,8 +117,8 @@ static pte_t *pt_current_root(void)
 }
 
 /*
- * Slot that translates va, or the first one above it that is absent or a leaf. Locks: none (tables are freed after a
- * grace period).
+ * Slot that translates va, or the first one above it that is absent or a leaf. Locks: none (tables are freed
+ * after a grace period).
  */
 static inline pte_t *pt_walk(pte_t *table, vaddr_t va, unsigned *level)
 {
@@ -134,9 +139,10 @@ static inline pte_t *pt_walk(pte_t *table, vaddr_t va, unsigned *level)
 }
 
 /*
- * The table of level 0 that this CPU worked on last: who maps one small range soon unmaps it or maps its neighbour. It
- * is linked: pt_unlink_table() makes every CPU forget it, and no CPU can take it up again meanwhile, since all of its
- * addresses belong to who unlinks it. Only for mapping and unmapping, which never happen in an interrupt.
+ * The table of level 0 that this CPU worked on last: who maps one small range soon unmaps it or maps its
+ * neighbour. It is linked: pt_unlink_table() makes every CPU forget it, and no CPU can take it up again
+ * meanwhile, since all of its addresses belong to who unlinks it. Only for mapping and unmapping, which never
+ * happen in an interrupt.
  */
 struct pt_hint {
 	vaddr_t span; /* addresses of the table, shifted down; 0: none */
@@ -166,7 +172,10 @@ static void pt_hint_forget(vaddr_t va)
 			per_cpu(pt_hint.span, cpu) = 0;
 }
 
-/* The slot of va at `level`, the tables above it made as needed. -ENOMEM; -EEXIST: a larger leaf is in the way. */
+/*
+ * The slot of va at `level`, the tables above it made as needed. -ENOMEM; -EEXIST: a larger leaf is in the
+ * way.
+ */
 static int pt_make_slot(vaddr_t va, unsigned level, gfp_t gfp, pte_t **out)
 {
 	unsigned l = arch_pt_levels() - 1, shift = PT_LEVEL_SHIFT(l);
@@ -393,9 +402,10 @@ int pt_map_pages(vaddr_t va, struct page **pages, unsigned long nr, pt_prot_t pr
 }
 
 /*
- * Calls op for every leaf of the range, a table of level 0 at a time. clearing: the owner empties the range, so op gets
- * absent small entries too, where that is cheaper than to look, and the last table is remembered. Always inlined, so
- * that op becomes part of the loop. A large leaf that the range covers partly comes with `part` below its size.
+ * Calls op for every leaf of the range, a table of level 0 at a time. clearing: the owner empties the range,
+ * so op gets absent small entries too, where that is cheaper than to look, and the last table is remembered.
+ * Always inlined, so that op becomes part of the loop. A large leaf that the range covers partly comes with
+ * `part` below its size.
  */
 static __always_inline void
 pt_each_leaf(vaddr_t va, size_t size, bool clearing,
@@ -434,7 +444,10 @@ pt_each_leaf(vaddr_t va, size_t size, bool clearing,
 	arch_pt_sync();
 }
 
-/* Leaves have Accessed and Dirty set from the start: hardware never writes one, and a plain store loses nothing. */
+/*
+ * Leaves have Accessed and Dirty set from the start: hardware never writes one, and a plain store loses
+ * nothing.
+ */
 static inline void pt_clear_leaf(pte_t *slot, pte_t e, unsigned level, size_t part, void *ctx)
 {
 	BUG_ON(part != PT_LEVEL_SIZE(level), "unmapping 0x%lx of a leaf of 0x%lx bytes at physical 0x%lx",
@@ -517,8 +530,9 @@ static void pt_free_table_rcu(struct rcu_head *head)
 static_assert(sizeof(struct rcu_head) <= sizeof(struct list_head), "rcu_head overlays page->lru");
 
 /*
- * Takes the table out of slot if it maps nothing. The range's owner calls, so nobody fills it meanwhile. The flush
- * drops what paging-structure caches still know of it; a walk in software may hold it until the grace period ends.
+ * Takes the table out of slot if it maps nothing. The range's owner calls, so nobody fills it meanwhile. The
+ * flush drops what paging-structure caches still know of it; a walk in software may hold it until the grace
+ * period ends.
  */
 static bool pt_unlink_table(pte_t *slot, unsigned level, vaddr_t va)
 {

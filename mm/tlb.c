@@ -1,13 +1,14 @@
 /*
  * tlb.c - flushes of kernel translations on every CPU that may hold them.
  *
- * Idea.       A CPU may use a translation long after its entry has changed. So whoever takes a mapping away obeys one
- *             order - entry cleared, TLBs flushed everywhere, frame freed, address reused - and the middle step is
- *             here. Few pages are flushed one by one; above TLB_FLUSH_CEILING dropping everything is cheaper than as
- *             many single flushes and the misses that follow.
+ * Idea.       A CPU may use a translation long after its entry has changed. So whoever takes a mapping away
+ *             obeys one order - entry cleared, TLBs flushed everywhere, frame freed, address reused - and the
+ *             middle step is here. Few pages are flushed one by one; above TLB_FLUSH_CEILING dropping
+ *             everything is cheaper than as many single flushes and the misses that follow.
  * Layout.     per-CPU: struct tlb_stats, counted by the CPU that flushes its own TLB
  * Invariants. T1  when a call returns, no CPU uses a translation of the range that was stale when it was made
- * Locking.    None while one CPU runs: its own flush is every CPU's. Counters are plain: only their owner writes.
+ * Locking.    None while one CPU runs: its own flush is every CPU's. Counters are plain: only their owner
+ *             writes.
  * Failure.    A flush cannot fail.
  * Next:       vmalloc.c, which puts flushes off and does many at once.
  */

@@ -1,24 +1,31 @@
 /*
  * vmalloc.c - virtually contiguous memory out of single pages.
  *
- * Idea.       A range of addresses from vmap.c, frames from the page allocator, entries by pgtable.c. Giving back
- *             is put off: vfree clears the entries and queues the area with its frames; a purge flushes all TLBs once
- *             for everything that is queued, and only then are frames and addresses free. One flush serves thousands
- *             of areas, and no frame is ever reused under a live translation.
- * Layout.     area -> vm_struct -> pages[] (in the area; kmalloc above VMAP_FEW_PAGES; vmalloc above a page) -> frames
+ * Idea.       A range of addresses from vmap.c, frames from the page allocator, entries by pgtable.c. Giving
+ *             back is put off: vfree clears the entries and queues the area with its frames; a purge flushes
+ *             all TLBs once for everything that is queued, and only then are frames and addresses free. One
+ *             flush serves thousands of areas, and no frame is ever reused under a live translation.
+ * Layout.     area -> vm_struct -> pages[] -> frames
+ *             pages[] lies in the area's descriptor up to VMAP_FEW_PAGES, in kmalloc memory up to a page of
+ *             pointers, above that in an area of its own
  *             vfree in an interrupt: the first word of the area's own memory links it to deferred_frees
  * Invariants. M1  order of leaving: entry cleared, TLBs flushed, frame freed, address reused
  *             M2  an area that a caller holds is mapped completely, its guard page never
  *             M3  MM_VMALLOC counts the frames of busy and lazy areas
  * Locking.    None of its own; an area belongs to its owner until vfree, to the purge afterwards.
- * Failure.    NULL; frames, range and tables that were got are given back at once. Freeing what is not the start of
- *             an area is a BUG that says what is there.
+ * Failure.    NULL; frames, range and tables that were got are given back at once. Freeing what is not the
+ *             start of an area is a BUG that says what is there.
  * Next:       kmap.c, or kernel/smp.c for other CPUs.
  */
 #include <mm/vmalloc.h>
 
 #include "vmap.h"
-#include <arch/irq.h>
+
+#include <mm/kmalloc.h>
+#include <mm/page_alloc.h>
+#include <mm/pgtable.h>
+#include <mm/tlb.h>
+
 #include <kernel/bug.h>
 #include <kernel/cmdline.h>
 #include <kernel/cpumask.h>
@@ -28,10 +35,8 @@
 #include <kernel/random.h>
 #include <kernel/string.h>
 #include <kernel/work.h>
-#include <mm/kmalloc.h>
-#include <mm/page_alloc.h>
-#include <mm/pgtable.h>
-#include <mm/tlb.h>
+
+#include <arch/irq.h>
 
 enum { HUGE_LEVEL = 1, HUGE_ORDER = PT_INDEX_BITS };
 
@@ -94,7 +99,9 @@ static struct page **alloc_page_array(struct vmap_area *a, unsigned nr, gfp_t gf
 	return kmalloc_node(bytes, gfp, nid);
 }
 
-/* Frames on their way back, of many areas: what lies side by side can merge before the buddy's lists see it. */
+/*
+ * Frames on their way back, of many areas: what lies side by side can merge before the buddy's lists see it.
+ */
 struct gather {
 	unsigned nr;
 	struct page *page[128];
@@ -253,8 +260,8 @@ static void free_area(const char *call, vaddr_t addr, unsigned flags, unsigned l
 }
 
 /*
- * Areas that interrupts gave back, linked through their first word: lock-free, pushed in interrupts, taken as a whole
- * by the work below.
+ * Areas that interrupts gave back, linked through their first word: lock-free, pushed in interrupts, taken as
+ * a whole by the work below.
  */
 static _Atomic(const void *) deferred_frees;
 
@@ -440,8 +447,8 @@ struct vm_struct *find_vm_area(const void *addr)
 /* ---- boot ---- */
 
 /*
- * The window: by default half of the room there is, so that its base has somewhere to move. One of the places at steps
- * of 1 GiB, by the seed.
+ * The window: by default half of the room there is, so that its base has somewhere to move. One of the places
+ * at steps of 1 GiB, by the seed.
  */
 static vaddr_t choose_window(size_t *size)
 {

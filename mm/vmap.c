@@ -1,23 +1,26 @@
 /*
  * vmap.c - who has which part of the vmalloc window.
  *
- * Idea.       A request gets the lowest free range that fits, so the same requests give the same addresses. Free
- *             ranges lie in a tree by address in which each node knows the longest range below it: the search never
- *             enters a subtree without room. An area that is given up first becomes lazy: its addresses stay taken
- *             until a flush of all TLBs has made sure that nobody can use an old translation.
+ * Idea.       A request gets the lowest free range that fits, so the same requests give the same addresses.
+ *             Free ranges lie in a tree by address in which each node knows the longest range below it: the
+ *             search never enters a subtree without room. An area that is given up first becomes lazy: its
+ *             addresses stay taken until a flush of all TLBs has made sure that nobody can use an old
+ *             translation.
  * Layout.     window:   | busy | guard | busy        | guard | lazy |  free  | busy | guard |     free ...
- *             busy_root, free_root (augmented): red-black trees by start; each with a list in the same order, whose
- *             neighbours make merging O(1). lazy: a list in the order of vfree. An area includes its guard page.
+ *             busy, free_tree (augmented): red-black trees by start, each with a list in the same order,
+ *             whose neighbours make merging O(1). lazy: a list in the order of vfree. An area includes its
+ *             guard page.
  * Invariants. V1  free + busy + lazy + what a purge has in hand tile the window
  *             V2  each list is its tree's order; no two free ranges touch
  *             V3  subtree_max is exact (rb_check)
- *             V4  an area's pages are mapped at its addresses; its guard page, lazy and free ranges are not mapped
+ *             V4  an area's pages are mapped at its addresses; its guard page, lazy and free ranges are not
+ *                 mapped
  *             V5  lazy_pages, free_ranges and MM_VMALLOC are the sums they claim to be
- * Locking.    vmap_lock for all of it, held for one search or one insertion. A lazy area's entries are cleared outside
- *             of it: `cleared` says that a purge may take it.
+ * Locking.    vmap_lock for all of it, held for one search or one insertion. A lazy area's entries are
+ *             cleared outside of it: `cleared` says that a purge may take it.
  * Failure.    No room, or no descriptor: NULL, nothing has changed.
- * Source.     Linux mm/vmalloc.c 6.1. There the search may miss a fit when the alignment is above a page; here it
- *             prunes by plain size and is exact for every alignment.
+ * Source.     Linux mm/vmalloc.c 6.1. There the search may miss a fit when the alignment is above a page;
+ *             here it prunes by plain size and is exact for every alignment.
  * Next:       vmalloc.c.
  */
 #include "vmap.h"
@@ -26,6 +29,7 @@
 #include <mm/page_alloc.h>
 #include <mm/pgtable.h>
 #include <mm/slab.h>
+
 #include <kernel/bug.h>
 #include <kernel/printk.h>
 #include <kernel/spinlock.h>
@@ -156,8 +160,8 @@ static bool range_fits(const struct vmap_area *a, size_t size, size_t align, vad
 }
 
 /*
- * The lowest free range with room. In order of address, skipping subtrees whose longest range is too short. With
- * alignments up to a page the first range of sufficient length fits, so this is one descent.
+ * The lowest free range with room. In order of address, skipping subtrees whose longest range is too short.
+ * With alignments up to a page the first range of sufficient length fits, so this is one descent.
  */
 static struct vmap_area *free_lowest(size_t size, size_t align, vaddr_t *start)
 {
@@ -185,8 +189,8 @@ static struct vmap_area *free_lowest(size_t size, size_t align, vaddr_t *start)
 }
 
 /*
- * Cuts [start, end) out of a free range. A cut from the middle takes *spare for what remains above. Returns the range's
- * descriptor if nothing remains of it.
+ * Cuts [start, end) out of a free range. A cut from the middle takes *spare for what remains above. Returns
+ * the range's descriptor if nothing remains of it.
  */
 static struct vmap_area *free_cut(struct vmap_area *a, vaddr_t start, vaddr_t end, struct vmap_area **spare)
 {
@@ -222,8 +226,8 @@ static struct vmap_area *free_cut(struct vmap_area *a, vaddr_t start, vaddr_t en
 }
 
 /*
- * Joins the range with free neighbours. Returns the descriptors that are left over, linked by `list`. A node leaves the
- * tree before its neighbour grows: at every step the derived values describe the tree as it is.
+ * Joins the range with free neighbours. Returns the descriptors that are left over, linked by `list`. A node
+ * leaves the tree before its neighbour grows: at every step the derived values describe the tree as it is.
  */
 static void free_join(struct vmap_area *a, struct list_head *surplus)
 {
@@ -383,7 +387,10 @@ void vmap_release(struct list_head *areas)
 	struct vmap_area *a, *tmp, *run = NULL;
 	LIST_HEAD(surplus);
 
-	/* Areas that were freed one after the other are often neighbours: join those before the tree is asked. */
+	/*
+	 * Areas that were freed one after the other are often neighbours: join those before the tree is
+	 * asked.
+	 */
 	list_for_each_entry_safe (a, tmp, areas, list) {
 		if (run && run->end == a->start) {
 			run->end = a->end;
@@ -444,8 +451,8 @@ static unsigned busy_batch(vaddr_t at, struct vmalloc_info info[INFO_BATCH])
 }
 
 /*
- * Lazy areas behind *last (NULL: from the first). New ones come at the tail and all go at once, so *last is good while
- * the number of purges is the same; after a purge there is nothing left to show.
+ * Lazy areas behind *last (NULL: from the first). New ones come at the tail and all go at once, so *last is
+ * good while the number of purges is the same; after a purge there is nothing left to show.
  */
 static unsigned lazy_batch(struct vmap_area **last, u64 since, struct vmalloc_info info[INFO_BATCH])
 {

@@ -31,19 +31,22 @@ void vmap_init(vaddr_t start, vaddr_t end);
 extern vaddr_t vmap_start, vmap_end; /* the window */
 
 /*
- * The lowest free range of size bytes at a multiple of align becomes busy, with vm's flags and caller. NULL: no
- * room, or no memory for a descriptor. May wait.
+ * The lowest free range of size bytes at a multiple of align becomes busy, with vm's flags and caller. NULL:
+ * no room, or no memory for a descriptor. May wait.
  */
 struct vmap_area *vmap_alloc(size_t size, size_t align, unsigned flags, unsigned long caller, gfp_t gfp);
 /*
- * The busy area that starts at addr and has one of the flags becomes lazy; NULL: there is none. The caller clears
- * its entries, sets `cleared` and then must not touch it.
+ * The busy area that starts at addr and has one of the flags becomes lazy; NULL: there is none. The caller
+ * clears its entries, sets `cleared` and then must not touch it.
  */
 struct vmap_area *vmap_retire(vaddr_t addr, unsigned flags);
 /* Busy area that covers addr, or NULL. */
 struct vmap_area *vmap_find(vaddr_t addr);
 
-/* Takes all lazy areas that are cleared; false if there are none. They belong to the caller until vmap_release(). */
+/*
+ * Takes all lazy areas that are cleared; false if there are none. They belong to the caller until
+ * vmap_release().
+ */
 bool vmap_steal_lazy(struct list_head *areas, vaddr_t *start, vaddr_t *end);
 /* The ranges are free, the descriptors gone. Every TLB has been flushed for them. */
 void vmap_release(struct list_head *areas);

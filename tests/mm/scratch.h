@@ -1,9 +1,13 @@
 #ifndef TESTS_MM_SCRATCH_H
 #define TESTS_MM_SCRATCH_H
 
-/* Addresses of the vmalloc window that belong to a test: it maps there what it likes and leaves nothing mapped. */
+/*
+ * Addresses of the vmalloc window that belong to a test: it maps there what it likes and leaves nothing
+ * mapped.
+ */
 
 #include "../../mm/vmap.h"
+#include <mm/page_alloc.h>
 #include <mm/pgtable.h>
 #include <mm/tlb.h>
 
@@ -30,6 +34,29 @@ static inline void scratch_put(struct scratch *s)
 	pt_unmap(s->va, s->size);
 	vunmap((void *)s->va);
 	vm_unmap_aliases();
+}
+
+/* Every free page, linked by lru. Only where that is not too much: see too_much_memory(). */
+static inline void take_all_memory(struct list_head *pages)
+{
+	struct page *page;
+
+	list_init(pages);
+	while ((page = alloc_page(GFP_ATOMIC | __GFP_MEMALLOC | __GFP_NOWARN)) != NULL)
+		list_add(&page->lru, pages);
+}
+
+static inline void give_memory_back(struct list_head *pages)
+{
+	struct page *page, *tmp;
+
+	list_for_each_entry_safe (page, tmp, pages, lru)
+		__free_page(page);
+}
+
+static inline bool too_much_memory(void)
+{
+	return nr_free_pages() > GIB(1) >> PAGE_SHIFT;
 }
 
 /* Entries are read once a call: the compiler must not remember what stood at an address. */

@@ -1,14 +1,16 @@
 /*
  * test_percpu.c - one offset, a copy on every CPU.
  *
- * Idea.       Allocations of random size and alignment are tagged on every CPU and compared later; the window is grown past
- *             its first chunk and filled to its end.
+ * Idea.       Allocations of random size and alignment are tagged on every CPU and compared later; the window
+ *             is grown past its first chunk and filled to its end.
  * Layout.     static variables; allocations; growth; failure; misuse.
  * Invariants. The runner compares free pages and runs the check of the chunks after every case.
  * Locking.    None.
  * Failure.    Cases that need more memory than there is are skipped.
  * Next:       mm/slab.c, the largest user.
  */
+#include "scratch.h"
+
 #include <arch/cpu.h>
 #include <kernel/percpu.h>
 #include <kernel/sections.h>
@@ -177,6 +179,26 @@ KTEST(percpu, a_full_window_fails_and_recovers)
 	p[0] = alloc_percpu_size(KIB(64), 8);
 	EXPECT_NOT_NULL(p[0]);
 	free_percpu(p[0]);
+}
+
+KTEST(percpu, no_memory_for_a_chunk_changes_nothing)
+{
+	unsigned long before = percpu_pages();
+	struct list_head memory;
+	void *p;
+
+	if (too_much_memory())
+		SKIP("it would touch all of more than 1 GiB");
+	take_all_memory(&memory);
+	EXPECT_NULL(alloc_percpu_size(KIB(64), 8));
+	EXPECT_EQ(percpu_pages(), before);
+	p = alloc_percpu_size(8, 8); /* the first chunk needs none */
+	EXPECT_NOT_NULL(p);
+	free_percpu(p);
+	give_memory_back(&memory);
+	p = alloc_percpu_size(KIB(64), 8);
+	EXPECT_NOT_NULL(p);
+	free_percpu(p);
 }
 
 KTEST(percpu, sizes_that_cannot_be_are_refused)

@@ -1,8 +1,8 @@
 /*
  * test_pgtable.c - the walker on a scratch range, the direct map, the image.
  *
- * Idea.       What pgtable.c says is compared with what was asked of it (an array per page as oracle), with memblock,
- *             and with what the CPU does when the address is touched (arch_probe).
+ * Idea.       What pgtable.c says is compared with what was asked of it (an array per page as oracle), with
+ *             memblock, and with what the CPU does when the address is touched (arch_probe).
  * Layout.     direct map; image; leaves; requests that must fail; random sequences; tables.
  * Invariants. Each case leaves its scratch range unmapped; frames that it takes go back.
  * Locking.    None: main loop.
@@ -385,6 +385,26 @@ KTEST(pgtable, protect_refuses_part_of_a_leaf_and_changes_nothing)
 	EXPECT_EQ(pt_protect(s.va, PT_LEVEL_SIZE(1), PT_RW), 0);
 	EXPECT_EQ(pt_lookup(s.va).prot, PT_RW);
 	EXPECT_EQ(pt_lookup(s.va + PT_LEVEL_SIZE(1)).prot, PT_READ);
+	scratch_put(&s);
+}
+
+KTEST(pgtable, no_memory_for_a_table_leaves_nothing_mapped)
+{
+	const unsigned pages = 700; /* of the second table on, there is none */
+	struct list_head memory;
+	struct scratch s;
+
+	if (too_much_memory())
+		SKIP("it would touch all of more than 1 GiB");
+	ASSERT_TRUE(scratch_get(&s, 3 * PT_LEVEL_SIZE(1), PT_LEVEL_SIZE(2)));
+	EXPECT_EQ(pt_populate(s.va, PAGE_SIZE, 0, GFP_KERNEL), 0);
+	take_all_memory(&memory);
+	EXPECT_EQ(pt_map(s.va, 0, pages * PAGE_SIZE, PT_READ, 0, GFP_NOWAIT | __GFP_NOWARN), -ENOMEM);
+	EXPECT_EQ(pt_mapped_bytes(s.va, s.size), 0);
+	EXPECT_EQ(pt_populate(s.va, s.size, 0, GFP_NOWAIT | __GFP_NOWARN), -ENOMEM);
+	EXPECT_EQ(pt_map(s.va, 0, 500 * PAGE_SIZE, PT_READ, 0, GFP_NOWAIT | __GFP_NOWARN), 0);
+	give_memory_back(&memory);
+	EXPECT_NULL(pt_check());
 	scratch_put(&s);
 }
 

@@ -1,9 +1,10 @@
 /*
  * test_tlb.c - after a flush the CPU sees the new entry, and only the flush makes it.
  *
- * Idea.       Touch an address, change its entry, flush, touch again: the new entry must be in force. Without the flush a
- *             CPU may answer either way, so a stale answer is never asked for; but an emulator (and nearly every
- *             CPU) keeps an entry that was used a moment ago, so these cases fail when a flush is taken out.
+ * Idea.       Touch an address, change its entry, flush, touch again: the new entry must be in force. Without
+ *             the flush a CPU may answer either way, so a stale answer is never asked for; but an emulator
+ *             (and nearly every CPU) keeps an entry that was used a moment ago, so these cases fail when a
+ *             flush is taken out.
  * Layout.     two frames with different contents, a scratch range whose entries are switched between them.
  * Invariants. The entry is changed in place by its owner, the case.
  * Locking.    None.

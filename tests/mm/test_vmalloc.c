@@ -1,9 +1,9 @@
 /*
  * test_vmalloc.c - ranges of addresses, the frames behind them, and the order in which both go back.
  *
- * Idea.       Addresses are compared with a plain sorted array that takes the lowest gap; contents with tags that name
- *             area and page, written through one mapping and read through the other.
- * Layout.     ranges; contents; guard and fault; lazy freeing; sizes and kinds; vmap; interrupts; failure; misuse.
+ * Idea.       Addresses are compared with a plain sorted array that takes the lowest gap; contents with tags
+ *             that name area and page, written through one mapping and read through the other.
+ * Layout.     ranges; contents; guards; lazy freeing; sizes and kinds; vmap; interrupts; failure; misuse.
  * Invariants. The runner compares free pages and runs vmap_check after every case.
  * Locking.    None: main loop.
  * Failure.    Cases scale to the memory there is, or are skipped.
@@ -833,6 +833,36 @@ KTEST(vmalloc, running_out_of_memory_gives_everything_back)
 	EXPECT_NULL(vmap_check());
 	while (nr)
 		vfree(p[--nr]);
+}
+
+KTEST(vmalloc, without_memory_requests_fail_and_leave_nothing)
+{
+	const gfp_t gfp = GFP_KERNEL | __GFP_NOWARN;
+	struct list_head memory;
+	unsigned long lazy, ranges, ranges2, total, used, used2, largest, largest2;
+	void *kept = vmalloc(PAGE_SIZE);
+
+	if (too_much_memory()) {
+		vfree(kept);
+		SKIP("it would touch all of more than 1 GiB");
+	}
+	take_all_memory(&memory);
+	vm_unmap_aliases();
+	lazy = vmalloc_lazy_pages();
+	vmalloc_totals(&total, &used, &largest, &ranges);
+	EXPECT_NULL(vmalloc_gfp(PAGE_SIZE, gfp, NUMA_NO_NODE, 0, 0));
+	EXPECT_NULL(vmalloc_gfp(100 * PAGE_SIZE, gfp, NUMA_NO_NODE, 0, 0));
+	EXPECT_NULL(vmalloc_gfp(700 * PAGE_SIZE, gfp, NUMA_NO_NODE, 0, 0));
+	EXPECT_NULL(vmalloc_gfp(PT_LEVEL_SIZE(1), gfp, NUMA_NO_NODE, VM_HUGE, 0));
+	EXPECT_EQ(vmalloc_lazy_pages(), lazy);
+	vmalloc_totals(&total, &used2, &largest2, &ranges2);
+	EXPECT_EQ(used2, used);
+	EXPECT_EQ(largest2, largest);
+	EXPECT_EQ(ranges2, ranges);
+	EXPECT_NULL(vmap_check());
+	vfree(kept); /* needs no memory */
+	EXPECT_EQ(vm_unmap_aliases(), 1);
+	give_memory_back(&memory);
 }
 
 /* ---- reports ---- */

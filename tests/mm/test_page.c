@@ -109,6 +109,20 @@ KTEST(page, a_frame_has_one_page_one_address_and_back)
 	}
 }
 
+/* What a page inside a block was before does not matter: larger blocks are asked first. */
+KTEST(page, a_stale_head_inside_a_block_is_not_seen)
+{
+	struct page *page = alloc_pages(GFP_KERNEL, 3);
+
+	ASSERT_NOT_NULL(page);
+	page[4].flags = (page->flags & ~PG_ORDER_MASK) | 2UL << PG_ORDER_SHIFT;
+	page[7].flags = (page->flags & ~(PG_ORDER_MASK | PG_STATE_MASK)) | PAGE_BUDDY;
+	for (unsigned i = 0; i < 8; i++)
+		EXPECT_EQ(page_head(page + i), page);
+	page[4].flags = page[7].flags = 0;
+	__free_pages(page, 3);
+}
+
 KTEST(page, addresses_outside_the_direct_map_are_not_valid)
 {
 	EXPECT_FALSE(virt_addr_valid(NULL));
@@ -322,6 +336,7 @@ KTEST(page, a_whole_section_lists_its_blocks_behind_its_own_array)
 			continue;
 		}
 		EXPECT_EQ(page_state(head), PAGE_BUDDY);
+		EXPECT_EQ(page_type(head), MT_MOVABLE);
 		if (head != page)
 			EXPECT_EQ(page->flags | page->refcount, 0);
 		if (i % PAGEBLOCK_PAGES == 0)

@@ -72,8 +72,8 @@ bool zone_watermark_ok(const struct zone *zone, unsigned order, unsigned long ma
 
 /* ---- taking pages from one zone ---- */
 
-static struct page *take_listed(struct zone *zone, unsigned order, enum migratetype type,
-				unsigned buddy_flags)
+static __always_inline struct page *take_listed(struct zone *zone, unsigned order, enum migratetype type,
+						unsigned buddy_flags)
 {
 	unsigned long irq = arch_irq_save();
 	struct page *page;
@@ -305,7 +305,7 @@ static __always_inline struct zone *zone_at_home(gfp_t gfp, unsigned long pages)
 }
 
 /* The zone's own lists can answer: nearly all that the fast path misses. */
-static struct page *alloc_at_home(gfp_t gfp, unsigned order)
+static __always_inline struct page *alloc_at_home(gfp_t gfp, unsigned order)
 {
 	struct zone *zone = zone_at_home(gfp, 1UL << order);
 	struct page *page;

@@ -466,7 +466,7 @@ unsigned buddy_alloc_many(struct zone *zone, unsigned order, enum migratetype ty
 	unsigned got = 0;
 
 	lock_assert_held(&zone->lock);
-	while (got < nr) {
+	for (unsigned cuts = 0; got < nr && cuts < BUDDY_MANY_CUTS; cuts++) {
 		struct page *page = NULL;
 		unsigned o, take;
 		unsigned long mark;

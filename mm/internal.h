@@ -164,8 +164,9 @@ enum {
 struct page *buddy_alloc(struct zone *zone, unsigned order, enum migratetype type, unsigned flags);
 /*
  * Up to nr blocks of one order, ascending where the lists allow, cut from the smallest that there are. They have the
- * given state, refcount 0. Returns how many.
+ * given state, refcount 0. Returns how many: no more than come out of BUDDY_MANY_CUTS blocks, which bounds the time.
  */
+enum { BUDDY_MANY_CUTS = 12 };
 unsigned buddy_alloc_many(struct zone *zone, unsigned order, enum migratetype type, unsigned nr,
 			  struct page **out, unsigned flags, enum page_state state);
 /*

@@ -24,7 +24,7 @@ static void set_options(unsigned which)
 	opt_page_poison = which & POISON;
 	opt_init_on_alloc = which & ON_ALLOC;
 	opt_init_on_free = which & ON_FREE;
-	page_debugging = which || opt_page_owner;
+	page_debugging = which || opt_page_owner || fault_armed(&fail_page_alloc);
 }
 
 static unsigned options(void)

@@ -23,18 +23,21 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(JOBS)
 endif
 
+IMAGE := strata.elf
+LDS := linker.ld
+VARIANTS := debug
 PORTS := $(patsubst arch/%/arch.mk,%,$(wildcard arch/*/arch.mk))
 ifeq ($(filter $(ARCH),$(PORTS)),)
 $(error ARCH=$(ARCH): there is no such port; there is: $(PORTS))
-endif
-ifneq ($(filter-out debug,$(VARIANT)),)
-$(error VARIANT=$(VARIANT): expected debug, or nothing (asan, tsan and cov are variants of the hosted build))
 endif
 
 O := build/$(ARCH)$(VARIANT:%=-%)
 
 .DEFAULT_GOAL := all
 include arch/$(ARCH)/arch.mk
+ifneq ($(filter-out $(VARIANTS),$(VARIANT)),)
+$(error VARIANT=$(VARIANT): expected nothing or one of: $(VARIANTS) (asan is a variant of the hosted build, ARCH=host))
+endif
 SRCS :=
 include boot/files.mk arch/$(ARCH)/files.mk kernel/files.mk mm/files.mk tests/files.mk
 SRCS := $(sort $(SRCS))
@@ -62,10 +65,10 @@ endif
 # What decides an object file; a change of any of it rebuilds everything.
 FLAGS = $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(SRCS)
 
-all: $O/strata.elf $O/compile_commands.json	## build the artifacts for ARCH, all but the ISO
+all: $O/$(IMAGE) $O/compile_commands.json	## build the artifacts for ARCH, all but the ISO
 
 # Linked twice: the second time with the symbol table of the first (kernel/ksyms.c).
-$O/strata.elf: $(OBJS) $O/kernel.lds tools/mksyms
+$O/$(IMAGE): $(OBJS) $O/kernel.lds tools/mksyms
 	@echo "  LD      $@"
 	$Qtools/mksyms </dev/null >$O/ksyms1.S && $(CC) $(ARCH_CFLAGS) -c $O/ksyms1.S -o $O/ksyms1.o
 	$Q$(LD) $(LDFLAGS) -T $O/kernel.lds -o $O/strata.1 $(OBJS) $O/ksyms1.o
@@ -77,7 +80,7 @@ $O/%.o: %.c $O/flags
 $O/%.S.o: %.S $O/flags
 	@echo "  AS      $<"
 	$Q$(CC) $(CPPFLAGS) $(ARCH_CFLAGS) -g -D__ASSEMBLY__ -MMD -MP -c $< -o $@
-$O/kernel.lds: linker.ld arch/$(ARCH)/include/arch_impl/layout.h $O/flags
+$O/kernel.lds: $(LDS) arch/$(ARCH)/include/arch_impl/layout.h $O/flags
 	$Q$(CC) $(CPPFLAGS) -E -P -x c -D__ASSEMBLY__ $< -o $@
 $O/flags: FORCE | $(sort $(dir $(OBJS))) setup-build	# rewritten only when the command line changes
 	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' > $@
@@ -120,8 +123,10 @@ bench: all setup-run	## the benchmark table, with the peers' figures beside ours
 lint: all setup-lint	## formatting, layers, headers that compile alone, clang-tidy, cppcheck
 	@CPPFLAGS='$(CPPFLAGS)' tools/lint $O
 
-host fuzz:	## the hosted build and its fuzzers
-	@echo "make $@: there is no port to the host yet (arch/host)"; false
+host:	## the hosted build, build/host/strata: the same kernel as a Linux process
+	@$(MAKE) --no-print-directory ARCH=host all
+fuzz:	## the fuzzers of the hosted build
+	@echo "make $@: there are no fuzzers yet"; false
 
 help:	## this list
 	@echo "Targets:"

@@ -3,6 +3,4 @@ SRCS += boot/acpi.c
 SRCS += boot/bootinfo.c
 SRCS += boot/multiboot2.c
 SRCS += boot/pvh.c
-SRCS += boot/x86_64/boot.c
-SRCS += boot/x86_64/entry.S
-SRCS += boot/x86_64/header.S
+SRCS += $(patsubst %,boot/%,$(filter $(ARCH)/%,x86_64/boot.c x86_64/entry.S x86_64/header.S))

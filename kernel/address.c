@@ -49,13 +49,13 @@ static void describe_image(vaddr_t addr, char *buf, size_t size)
 
 void address_describe(vaddr_t addr, char *buf, size_t size)
 {
-	vaddr_t kernel_half = -1UL << (arch_va_bits() - 1);
+	const vaddr_t half = 1UL << (arch_va_bits() - 1);
 
 	if (addr < PAGE_SIZE)
 		snprintf(buf, size, "null pointer");
-	else if (addr < -kernel_half)
+	else if (addr < min(arch_kernel_start(), half))
 		snprintf(buf, size, "user range");
-	else if (addr < kernel_half)
+	else if (addr >= half && addr < -half)
 		snprintf(buf, size, "not canonical");
 	else if (describe_stack(addr, buf, size))
 		return;
@@ -77,7 +77,7 @@ unsigned address_regions(struct address_region region[ADDRESS_REGIONS_MAX])
 {
 	const vaddr_t half = 1UL << (arch_va_bits() - 1);
 	const struct address_region all[] = {
-		{"user", NULL, 0, half - 1},
+		{"user", NULL, 0, min(arch_kernel_start(), half) - 1},
 		{"non-canonical", NULL, half, -half - 1},
 		{"direct map", "Low Kernel Mapping", DIRECT_MAP_BASE, DIRECT_MAP_BASE + DIRECT_MAP_SIZE - 1},
 		{"vmalloc", "vmalloc() Area", VMALLOC_START, VMALLOC_END - 1},

@@ -59,12 +59,14 @@ int cmd_node(struct out *o, const char *text, int *nid)
 
 bool cmd_is_kernel_address(vaddr_t va)
 {
-	return va >= -1UL << (arch_va_bits() - 1);
+	return va >= arch_kernel_start() && cmd_is_canonical(va);
 }
 
 bool cmd_is_canonical(vaddr_t va)
 {
-	return cmd_is_kernel_address(va) || va < 1UL << (arch_va_bits() - 1);
+	const vaddr_t half = 1UL << (arch_va_bits() - 1);
+
+	return va < half || va >= -half;
 }
 
 int cmd_kernel_address(struct out *o, const char *name, const char *text, vaddr_t *va)
@@ -76,7 +78,7 @@ int cmd_kernel_address(struct out *o, const char *name, const char *text, vaddr_
 		return err;
 	if (!cmd_is_kernel_address(v))
 		return out_error(o, -EFAULT, "0x%lx is no kernel address, expected 0x%lx or above", v,
-				 -1UL << (arch_va_bits() - 1));
+				 arch_kernel_start());
 	*va = v;
 	return 0;
 }

@@ -166,6 +166,7 @@ static void log_show(void)
 
 	if (console_holds && !panicking)
 		return;
+	arch_console_stream(CONSOLE_LOG);
 	if (log_shown < log_tail) {
 		len = (size_t)scnprintf(line, sizeof(line), "[log: %lu bytes not shown, the log was full]\n",
 					log_tail - log_shown);
@@ -179,6 +180,8 @@ static void log_show(void)
 		console_emit(line, len);
 		lines_shown++;
 	}
+	if (!panicking) /* all that a panic says is log */
+		arch_console_stream(CONSOLE_ANSWER);
 }
 
 static bool stage_empty(const struct log_stage *st)

@@ -385,6 +385,8 @@ static char read_byte(void)
 
 		if (c >= 0)
 			return (char)c;
+		if (c == ARCH_GETC_END)
+			arch_poweroff(0);
 		quiet_point();
 		if (lines_seen != console_log_lines()) { /* log lines have cut through the line */
 			lines_seen = console_log_lines();

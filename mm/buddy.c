@@ -20,6 +20,7 @@
  *             reserve_highatomic_pageblock), mm/page_isolation.c. Only a block's first struct page is written.
  * Next:       pcp.c.
  */
+#include <arch/tlb.h>
 #include <kernel/bug.h>
 #include <kernel/errno.h>
 #include <mm/internal.h>
@@ -121,6 +122,7 @@ void buddy_free(struct zone *zone, struct page *page, unsigned order, enum migra
 	lock_assert_held(&zone->lock);
 	BUG_ON(page_state(page) == PAGE_BUDDY, "buddy_free: pfn 0x%lx order %u is free already",
 	       page_to_pfn(page), order);
+	arch_tlb_frames_freed(page_to_pfn(page), order);
 	account(zone, type, 1L << order);
 	page->flags = 0;
 	for (; order < MAX_ORDER; order++, area++, mark += BIT(PG_ORDER_SHIFT)) {

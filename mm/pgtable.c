@@ -36,6 +36,7 @@
 #include <kernel/errno.h>
 #include <kernel/percpu.h>
 #include <kernel/printk.h>
+#include <kernel/sections.h>
 #include <kernel/spinlock.h>
 #include <kernel/work.h>
 
@@ -641,7 +642,7 @@ const char *pt_check(void)
 	static struct pt_audit a;
 
 	a.tables = 0;
-	a.lowest = KERNEL_VMA;
+	a.lowest = (vaddr_t)__image_start;
 	for (unsigned i = 0; i < ARRAY_SIZE(window); i++)
 		a.lowest = min(a.lowest, window[i]);
 	if (!pt_check_table(&a, kernel_root, arch_pt_levels() - 1, 0))

@@ -121,3 +121,16 @@ bool glob_match(const char *pattern, const char *s)
 		pattern++;
 	return !*pattern;
 }
+
+size_t strlcpy(char *dst, const char *src, size_t size)
+{
+	size_t len = strlen(src);
+
+	if (size) {
+		size_t n = len < size ? len : size - 1;
+
+		memcpy(dst, src, n);
+		dst[n] = '\0';
+	}
+	return len;
+}

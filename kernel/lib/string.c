@@ -5,7 +5,7 @@
  *             not be recognised as themselves: this file is built with -fno-tree-loop-distribute-patterns.
  * Layout.     Blocks move as 8-byte words and a tail of bytes; from BLOCK_MIN bytes the port's block
  *             instruction does it. Words may be unaligned: every port allows that on normal memory.
- * Invariants. None beyond C's own contracts. strlcpy always terminates when size is not 0.
+ * Invariants. None beyond C's own contracts.
  * Locking.    None; any context, also before anything is set up.
  * Failure.    None.
  * Next:       printf.c.
@@ -185,17 +185,4 @@ char *strstr(const char *s, const char *what)
 			break;
 	}
 	return (char *)s;
-}
-
-size_t strlcpy(char *dst, const char *src, size_t size)
-{
-	size_t len = strlen(src);
-
-	if (size) {
-		size_t n = len < size ? len : size - 1;
-
-		memcpy(dst, src, n);
-		dst[n] = '\0';
-	}
-	return len;
 }

@@ -79,7 +79,7 @@ KTEST(trap, probe_read_stops_at_the_first_fault)
 	vaddr_t guard[8] = {};
 	char buf[64];
 
-	ASSERT_TRUE(arch_guard_pages(guard, ARRAY_SIZE(guard)) >= 1);
+	ASSERT_TRUE(arch_guard_pages(guard, ARRAY_SIZE(guard)) >= 2);
 	/* The bytes in front of a later guard page belong to the stack before it. */
 	for (size_t before = 0; before <= 32; before++)
 		EXPECT_EQ(arch_probe_read(buf, guard[1] - before, 64), before);
@@ -96,7 +96,7 @@ KTEST(trap, guard_pages_are_not_mapped_and_stacks_are)
 	unsigned n = arch_guard_pages(guard, ARRAY_SIZE(guard));
 	struct arch_stack_info s = {};
 
-	EXPECT_EQ(n, 4);
+	EXPECT_GE(n, 2);
 	for (unsigned i = 0; i < n; i++) {
 		ASSERT_TRUE(arch_stack_info(i, &s));
 		EXPECT_EQ(s.guard, guard[i]);
@@ -184,7 +184,7 @@ KTEST(trap, addresses_are_described)
 
 	address_describe(8, buf, sizeof(buf));
 	EXPECT_STREQ(buf, "null pointer");
-	address_describe(0x7000000000, buf, sizeof(buf));
+	address_describe(16 * PAGE_SIZE, buf, sizeof(buf));
 	EXPECT_STREQ(buf, "user range");
 	address_describe(0x8000000000000000, buf, sizeof(buf));
 	EXPECT_STREQ(buf, "not canonical");

@@ -16,7 +16,7 @@
 
 static struct private_zone pz;
 static struct zone *const zone = &pz.zone;
-static struct page *pages[PRIVATE_FRAMES];
+static struct page *pages[PRIVATE_FRAMES + 1]; /* and the NULL that ends take_all() */
 static u8 order_of[PRIVATE_FRAMES];
 
 #define PZ_OPEN()                                  \

@@ -5,7 +5,15 @@
 
 void arch_console_init(void);
 void arch_putc(char c);
-/* Next received byte, or -1. Bytes that the receive interrupt has queued come first. */
+/*
+ * Next received byte; ARCH_GETC_NONE: there is none now; ARCH_GETC_END: there will never be one again. Bytes that the
+ * receive interrupt has queued come first.
+ */
+enum { ARCH_GETC_NONE = -1, ARCH_GETC_END = -2 };
 int arch_getc(void);
+
+/* What follows is of this kind: void arch_console_stream(enum console_stream). For ports with a place for each. */
+enum console_stream { CONSOLE_ANSWER, CONSOLE_LOG };
+#include <arch_impl/console.h>
 
 #endif

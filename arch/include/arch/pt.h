@@ -19,8 +19,9 @@ typedef struct {
 #define PT_ENTRIES (1UL << PT_INDEX_BITS)
 #define PT_INDEX(va, level) (((va) >> PT_LEVEL_SHIFT(level)) & (PT_ENTRIES - 1))
 
-static inline unsigned arch_pt_levels(void); /* 3 to 5, fixed before kmain() */
-static inline unsigned arch_va_bits(void);   /* kernel addresses have ones above */
+static inline unsigned arch_pt_levels(void);   /* 3 to 5, fixed before kmain() */
+static inline unsigned arch_va_bits(void);     /* an address's bits above are equal to the highest of these */
+static inline vaddr_t arch_kernel_start(void); /* the kernel has every canonical address from here on */
 static inline pte_t arch_pte_read(const pte_t *slot);
 static inline void arch_pte_write(pte_t *slot, pte_t e); /* release: the table it names is visible first */
 static inline pte_t arch_pte_clear(pte_t *slot);	 /* atomic exchange; the old entry */

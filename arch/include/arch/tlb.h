@@ -7,6 +7,12 @@
 static inline void arch_tlb_flush_page_local(vaddr_t va);
 void arch_tlb_flush_all_local(void);
 
+/*
+ * Frames pfn to pfn + 2^order - 1 go back to the buddy: all translations to them must have been flushed. A port that
+ * can know says when one was not; on the others this is nothing.
+ */
+static inline void arch_tlb_frames_freed(pfn_t pfn, unsigned order);
+
 /* Ports whose TLBI reaches every CPU define ARCH_TLB_BROADCAST and arch_tlb_flush_range_bcast(start, end,
  * last_level). */
 

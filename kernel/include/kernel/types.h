@@ -25,6 +25,7 @@ typedef int64_t s64;
 #define __packed __attribute__((packed))
 #define __aligned(n) __attribute__((aligned(n)))
 #define __noinline __attribute__((noinline))
+#undef __always_inline /* libc, where there is one, has its own */
 #define __always_inline inline __attribute__((always_inline))
 #define __cold __attribute__((cold))
 #define __must_check __attribute__((warn_unused_result))

@@ -128,6 +128,16 @@ KTEST(x86, protections_that_the_cpu_has_are_on)
 	EXPECT_EQ(!!(x86_rdmsr(X86_MSR_EFER) & X86_EFER_NXE), x86_pte_nx != 0);
 }
 
+KTEST(x86, columns_of_an_entry_are_those_of_linux)
+{
+	char columns[64];
+
+	arch_pte_columns(arch_pte_leaf(0x1000, PT_RW, 0), 0, columns, sizeof(columns));
+	EXPECT_STREQ(columns, "    RW                 GLB NX ");
+	arch_pte_columns((pte_t){0}, 0, columns, sizeof(columns));
+	EXPECT_STREQ(columns, "                              ");
+}
+
 KTEST_PANIC(x86, panic_nmi, "NMI, handled on the NMI stack")
 {
 	__asm__ volatile("int $2");

@@ -31,6 +31,11 @@ static inline unsigned arch_va_bits(void)
 	return PAGE_SHIFT + arch_pt_levels() * PT_INDEX_BITS;
 }
 
+static inline vaddr_t arch_kernel_start(void)
+{
+	return -1UL << (arch_va_bits() - 1);
+}
+
 static inline pte_t arch_pte_read(const pte_t *slot)
 {
 	return (pte_t){__atomic_load_n(&slot->bits, __ATOMIC_RELAXED)};

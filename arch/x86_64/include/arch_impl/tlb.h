@@ -7,4 +7,11 @@ static inline void arch_tlb_flush_page_local(vaddr_t va)
 	__asm__ volatile("invlpg (%0)" ::"r"(va) : "memory");
 }
 
+/* What the TLB holds is not to be seen from here. */
+static inline void arch_tlb_frames_freed(pfn_t pfn, unsigned order)
+{
+	(void)pfn;
+	(void)order;
+}
+
 #endif

@@ -1,0 +1,15 @@
+# A Linux process on an x86_64 machine: linked by the C compiler, with libc, at a fixed address.
+HOSTED := 1
+ARCH_CPPFLAGS := -D_GNU_SOURCE
+IMAGE := strata
+LDS := arch/host/linker.ld
+VARIANTS := debug asan
+CC = gcc
+LD = $(CC)
+CROSS_COMPILE :=
+# Frames below the stack pointer belong to the assembly in here, so there is no red zone.
+# Unaligned words are allowed on every port; a shift or sum that wraps is meant to where it does not trap.
+SANITIZE := -fsanitize=address,undefined -fno-sanitize=alignment -fno-sanitize-recover=undefined
+ARCH_CFLAGS := -m64 -fno-pic -fno-pie -mno-red-zone $(if $(filter asan,$(VARIANT)),$(SANITIZE))
+LDFLAGS := -no-pie -pthread -Wl,-z,norelro -Wl,-z,noexecstack -Wl,-z,max-page-size=0x1000 -Wl,--build-id=none \
+	-Wl,--no-warn-rwx-segments $(if $(filter asan,$(VARIANT)),$(SANITIZE))

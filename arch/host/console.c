@@ -1,0 +1,140 @@
+/*
+ * console.c - standard input and output as the console.
+ *
+ * Idea.       Output is gathered by line, or goes out before anybody waits; input is read when it is asked for. On a
+ *             terminal the line editor wants every key, so it is switched to raw input and back at the end.
+ * Layout.     With HOST_LOG_TO_STDERR log lines and the report of a panic go to standard error, the rest to standard
+ *             output; else everything goes to standard output, in its order.
+ * Invariants. I1  bytes of one stream leave in order; a change of the stream empties the buffer first
+ *             I2  system calls see addresses of the image only: one of the window would be an error, not a fill
+ * Locking.    The console's lock is the caller's.
+ * Failure.    A reader that has gone away ends the process, as for any program in a pipe (SIGPIPE).
+ * Next:       kernel/printk.c.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "host_internal.h"
+#include <arch/console.h>
+#include <kernel/types.h>
+
+static enum host_streams streams;
+static char out[4096];
+static size_t out_len;
+static bool to_log;
+
+static unsigned char in[4096];
+static size_t in_at, in_len;
+static bool in_closed;
+
+static struct termios cooked;
+static bool is_raw;
+
+static void flush_out(void)
+{
+	int fd = to_log && streams == HOST_LOG_TO_STDERR ? STDERR_FILENO : STDOUT_FILENO;
+
+	for (size_t done = 0; done < out_len;) {
+		ssize_t n = write(fd, out + done, out_len - done);
+
+		if (n < 0 && errno == EAGAIN) {
+			struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+			poll(&p, 1, -1);
+		} else if (n < 0 && errno != EINTR) {
+			break;
+		} else if (n > 0) {
+			done += (size_t)n;
+		}
+	}
+	out_len = 0;
+}
+
+void arch_putc(char c)
+{
+	out[out_len++] = c;
+	if (c == '\n' || out_len == sizeof(out))
+		flush_out();
+}
+
+void arch_console_stream(enum console_stream stream)
+{
+	if (to_log == (stream == CONSOLE_LOG))
+		return;
+	flush_out();
+	to_log = stream == CONSOLE_LOG;
+}
+
+static bool input_ready(void)
+{
+	struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
+
+	return poll(&p, 1, 0) > 0;
+}
+
+int arch_getc(void)
+{
+	if (in_at == in_len && !in_closed) {
+		ssize_t n;
+
+		flush_out();
+		if (!input_ready())
+			return ARCH_GETC_NONE;
+		n = read(STDIN_FILENO, in, sizeof(in));
+		in_at = 0;
+		in_len = n > 0 ? (size_t)n : 0;
+		in_closed = n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN);
+	}
+	if (in_at < in_len)
+		return in[in_at++];
+	return in_closed ? ARCH_GETC_END : ARCH_GETC_NONE;
+}
+
+bool host_console_wait(u64 timeout_ns, const void *sigmask)
+{
+	struct pollfd p = {.fd = in_closed ? -1 : STDIN_FILENO, .events = POLLIN};
+	struct timespec limit = {(time_t)(timeout_ns / 1000000000), (long)(timeout_ns % 1000000000)};
+
+	flush_out();
+	return ppoll(&p, 1, timeout_ns == ~0UL ? NULL : &limit, sigmask) > 0;
+}
+
+void host_console_close(void)
+{
+	flush_out();
+	if (is_raw)
+		tcsetattr(STDIN_FILENO, TCSANOW, &cooked);
+	is_raw = false;
+}
+
+static void on_end(int sig)
+{
+	if (is_raw)
+		tcsetattr(STDIN_FILENO, TCSANOW, &cooked);
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+void host_console_setup(enum host_streams s)
+{
+	streams = s;
+}
+
+void arch_console_init(void)
+{
+	struct termios raw;
+
+	if (streams == HOST_LOG_TO_STDERR || !isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &cooked))
+		return;
+	raw = cooked;
+	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+	raw.c_cc[VMIN] = 1;
+	raw.c_cc[VTIME] = 0;
+	is_raw = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
+	signal(SIGINT, on_end);
+	signal(SIGTERM, on_end);
+}

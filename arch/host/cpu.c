@@ -1,0 +1,99 @@
+/*
+ * cpu.c - what the one CPU is, and how its process ends.
+ *
+ * Idea.       A CPU is a thread; cache geometry is what libc knows of the machine. To power off is to exit with the
+ *             status, to reboot is to start the same program again.
+ * Layout.     None.
+ * Invariants. The terminal is given back before the process ends.
+ * Locking.    None.
+ * Failure.    Cache sizes that libc does not know are taken to be lines of 64 bytes and ways of 4 KiB.
+ * Next:       trap.c.
+ */
+#include <stdarg.h>
+#include <unistd.h>
+
+#include "host_internal.h"
+#include <arch/cache.h>
+#include <arch/cpu.h>
+#include <arch/irq.h>
+#include <arch/layout.h>
+#include <arch/pcpu.h>
+#include <kernel/bits.h>
+#include <kernel/printk.h>
+
+__thread unsigned long host_percpu_base;
+char **host_argv;
+
+enum { STATUS_BAD_INPUT = 1, STATUS_RESET = 3 };
+
+void host_die(const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+	int len;
+
+	va_start(ap, fmt);
+	len = vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (write(STDERR_FILENO, text, min((size_t)len, sizeof(text) - 1)) < 0)
+		_exit(STATUS_BAD_INPUT);
+	_exit(STATUS_BAD_INPUT);
+}
+
+void arch_percpu_set(unsigned long offset)
+{
+	host_percpu_base = offset;
+}
+
+u32 arch_cpu_hw_id(void)
+{
+	return 0;
+}
+
+unsigned arch_cache_line_bytes(void)
+{
+	long line = sysconf(_SC_LEVEL1_DCACHE_LINESIZE);
+
+	return line >= 16 && is_pow2((unsigned long)line) ? (unsigned)line : CACHE_LINE;
+}
+
+unsigned arch_l1d_way_bytes(void)
+{
+	long size = sysconf(_SC_LEVEL1_DCACHE_SIZE), ways = sysconf(_SC_LEVEL1_DCACHE_ASSOC);
+	unsigned line = arch_cache_line_bytes();
+
+	if (size <= 0 || ways <= 0 || size / ways < (long)line || (size / ways) % line)
+		return 4096;
+	return (unsigned)(size / ways);
+}
+
+const char *arch_cpu_name(void)
+{
+	return "a thread of a Linux process";
+}
+
+paddr_t arch_phys_limit(void)
+{
+	return DIRECT_MAP_SIZE;
+}
+
+void arch_halt(void)
+{
+	arch_irq_disable();
+	host_console_close();
+	for (;;)
+		pause();
+}
+
+void arch_poweroff(unsigned status)
+{
+	host_console_close();
+	_exit((int)status);
+}
+
+void arch_reboot(void)
+{
+	host_console_close();
+	execv("/proc/self/exe", host_argv);
+	_exit(STATUS_RESET);
+}

@@ -1,0 +1,95 @@
+/*
+ * crash.c - ways to fall, on request: each ends in a report, an exit or silence.
+ *
+ * Idea.       A report that has never been seen is not known to work.
+ * Layout.     A table of kinds and what each does.
+ * Invariants. None survive.
+ * Locking.    None.
+ * Failure.    That is the purpose. An unknown kind does nothing.
+ * Next:       trap.c, where all but two of them arrive.
+ */
+#include <unistd.h>
+
+#include "host_internal.h"
+#include <arch/cpu.h>
+#include <arch/irq.h>
+#include <kernel/sections.h>
+#include <kernel/string.h>
+
+enum { STATUS_RESET = 3 };
+
+/* On purpose outside of what sanitizers look at: the machine has to notice. */
+#define __crash __noinline __attribute__((no_sanitize("address", "undefined")))
+
+static __crash void crash_null(void)
+{
+	volatile int *p = NULL;
+
+	__asm__("" : "+r"(p)); /* or the compiler puts an undefined instruction here */
+	*p = 0;
+}
+
+static __crash void crash_write_text(void)
+{
+	*(volatile char *)__text_start = 0;
+}
+
+static __crash void crash_exec_data(void)
+{
+	static volatile char ret = (char)0xc3; /* a return instruction, in .data */
+	void (*fn)(void);
+
+	*(void **)&fn = (void *)&ret;
+	fn();
+}
+
+static __crash unsigned long crash_recurse(volatile unsigned long *outer)
+{
+	volatile unsigned long frame[32];
+
+	frame[0] = *outer + 1;
+	if (frame[0] == 0)
+		return 0;
+	return crash_recurse(frame) + frame[0];
+}
+
+static __crash void crash_guard(void)
+{
+	volatile unsigned long depth = 0;
+
+	crash_recurse(&depth);
+}
+
+static void crash_double_fault(void)
+{
+	__asm__ volatile("xorl %%esp, %%esp; pushq $0" ::: "memory");
+}
+
+static void crash_reset(void)
+{
+	host_console_close();
+	_exit(STATUS_RESET);
+}
+
+static void crash_hang(void)
+{
+	arch_irq_disable();
+	for (;;)
+		arch_cpu_relax();
+}
+
+void arch_crash(const char *kind)
+{
+	static const struct {
+		const char *kind;
+		void (*fall)(void);
+	} way[] = {
+		{"null", crash_null},	{"write-text", crash_write_text},    {"exec-data", crash_exec_data},
+		{"guard", crash_guard}, {"doublefault", crash_double_fault}, {"reset", crash_reset},
+		{"hang", crash_hang},
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(way); i++)
+		if (strcmp(way[i].kind, kind) == 0)
+			way[i].fall();
+}

@@ -1,0 +1,46 @@
+#ifndef HOST_INTERNAL_H
+#define HOST_INTERNAL_H
+
+/* What the files of this port tell each other and nobody else. */
+
+#include <kernel/bootinfo.h>
+#include <mm/types.h>
+
+/* phys.c */
+extern paddr_t host_ram_end; /* the memory file holds physical addresses below it */
+extern int host_memfd;
+void host_phys_init(const struct boot_info *bi);
+void host_phys_apply_tables(void); /* the direct map and the image as the installed tables have them */
+
+/* console.c */
+enum host_streams { HOST_ONE_STREAM, HOST_LOG_TO_STDERR };
+void host_console_setup(enum host_streams streams);
+void host_console_close(void); /* what is buffered goes out, the terminal is as it was */
+bool host_console_wait(u64 timeout_ns,
+		       const void *sigmask); /* until input, a signal or the time; ~0: no limit */
+
+/* cpu.c: a message on standard error, then exit status 1 */
+void host_die(const char *fmt, ...) __printf(1, 2) __noreturn;
+extern char **host_argv;
+
+/* trap.c */
+/* The PC that a trap has hit if pc is the return address of its signal frame, else pc itself. */
+unsigned long host_interrupted_pc(unsigned long pc);
+
+/* tlb.c: pc has touched va; false: the tables do not allow it */
+bool host_tlb_fill(vaddr_t va, pt_prot_t need, unsigned long pc);
+
+/* pt.c: the leaf that translates va. False: none; level is that of the entry where the walk ended */
+struct host_leaf {
+	vaddr_t va;
+	paddr_t pa;
+	unsigned level;
+	pt_prot_t prot;
+};
+bool host_pt_walk(vaddr_t va, struct host_leaf *leaf);
+
+/* probe.S: calls va, where a return instruction must be; its return address, and where its fault goes */
+int host_probe_exec(vaddr_t va);
+extern const char host_probe_exec_ret[], host_probe_exec_fault[];
+
+#endif

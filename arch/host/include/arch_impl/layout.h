@@ -1,0 +1,36 @@
+#ifndef ARCH_IMPL_LAYOUT_H
+#define ARCH_IMPL_LAYOUT_H
+
+/*
+ * Where things lie in the process. The bases are such that sanitizers and Valgrind leave them free; the image is
+ * below 2 GiB, as code without PIC wants it, and above all frame numbers that one meets at the shell.
+ */
+
+#define PAGE_SHIFT 12
+#define PT_INDEX_BITS 9
+#define ARCH_PT_MAX_LEVELS 5
+#define CACHE_LINE 64
+#define HOST_IMAGE_BASE 0x40000000
+
+#ifndef __ASSEMBLY__
+struct host_layout {
+	unsigned long image_load; /* physical address of HOST_IMAGE_BASE */
+	unsigned levels;
+};
+extern struct host_layout host_layout; /* set by main() before kmain() */
+
+#define KERNEL_LOAD (host_layout.image_load)
+#define KERNEL_VMA (HOST_IMAGE_BASE - host_layout.image_load)
+#define DIRECT_MAP_BASE 0x550000000000UL
+#define DIRECT_MAP_SIZE 0x40000000000UL /* 4 TiB */
+#define VMALLOC_START 0x7e8000000000UL
+#define VMALLOC_END 0x7ea000000000UL
+#define VMEMMAP_BASE 0x7ea000000000UL
+#define VMEMMAP_SIZE 0x1000000000UL /* 64 bytes for each frame of the direct map */
+#define PERCPU_BASE 0x7eb000000000UL
+#define PERCPU_STRIDE 0x1000000UL
+#define HOST_WINDOW_START VMALLOC_START /* all that is reached through the software TLB */
+#define HOST_WINDOW_END 0x7ec000000000UL
+#endif
+
+#endif

@@ -1,0 +1,15 @@
+#ifndef ARCH_IMPL_STACK_H
+#define ARCH_IMPL_STACK_H
+
+/* The CPU's stack, and the one that faults are handled on: the first may have run over. */
+enum { HOST_GUARD_SIZE = 0x1000, HOST_BOOT_STACK_SIZE = 0x80000, HOST_FAULT_STACK_SIZE = 0x20000 };
+
+struct host_stacks {
+	char boot_guard[HOST_GUARD_SIZE];
+	char boot[HOST_BOOT_STACK_SIZE];
+	char fault_guard[HOST_GUARD_SIZE];
+	char fault[HOST_FAULT_STACK_SIZE];
+};
+extern struct host_stacks host_stacks;
+
+#endif

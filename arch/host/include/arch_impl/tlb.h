@@ -1,0 +1,18 @@
+#ifndef ARCH_IMPL_TLB_H
+#define ARCH_IMPL_TLB_H
+
+void host_tlb_flush_page(vaddr_t va);
+void host_tlb_check_freed(pfn_t pfn, unsigned order);
+
+static inline void arch_tlb_flush_page_local(vaddr_t va)
+{
+	host_tlb_flush_page(va);
+}
+
+/* A BUG if a translation to one of the frames has not been flushed. */
+static inline void arch_tlb_frames_freed(pfn_t pfn, unsigned order)
+{
+	host_tlb_check_freed(pfn, order);
+}
+
+#endif

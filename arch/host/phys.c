@@ -1,0 +1,168 @@
+/*
+ * phys.c - physical memory: one sparse memory file, mapped once for good.
+ *
+ * Idea.       The file's offset is the physical address; what is never touched takes no memory, so terabytes with holes
+ *             cost nothing. The image lies in it as a loader would have put it: its pages are copied into the file and
+ *             mapped from there, so that the direct map shows them too. Until there are tables everything up to the
+ *             end of memory is mapped; then only what they say.
+ * Layout.     DIRECT_MAP_BASE + pa     the file, shared
+ *             window                   reserved, without access: tlb.c maps leaves into it
+ *             [__image_start, __image_end)    the file at KERNEL_LOAD + offset in the image
+ * Invariants. M1  after host_phys_apply_tables() the direct map's range and the image's are mapped exactly as the
+ *                 tables have them
+ * Locking.    None: start-up.
+ * Failure.    The process says what the system refused and ends with status 1.
+ * Next:       pt.c.
+ */
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "host_internal.h"
+#include <arch/layout.h>
+#include <arch/pt.h>
+#include <kernel/bits.h>
+#include <kernel/sections.h>
+
+enum { MAX_RUNS = 8192 };
+
+paddr_t host_ram_end;
+int host_memfd;
+
+static void reserve(vaddr_t va, size_t size)
+{
+	if (mmap((void *)va, size, PROT_NONE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0) != (void *)va)
+		host_die("strata: cannot reserve 0x%lx bytes at 0x%lx\n", size, va);
+}
+
+/*
+ * Copies the image into the file and maps it from there. Between the two nothing may be written to it: no libc but
+ * system calls, no sanitizer.
+ */
+static __noinline __attribute__((no_sanitize("address", "undefined"))) bool image_move(int fd,
+										       unsigned long load)
+{
+	const struct {
+		char *start, *end;
+		long prot;
+	} part[] = {
+		{__text_start, __text_end, PROT_READ | PROT_EXEC},
+		{__rodata_start, __rodata_end, PROT_READ},
+		{__data_start, __image_end, PROT_READ | PROT_WRITE},
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(part); i++) {
+		long size = part[i].end - part[i].start,
+		     pa = (long)(load + (unsigned long)part[i].start - HOST_IMAGE_BASE);
+
+		for (long done = 0, n; done < size; done += n) {
+			n = syscall(SYS_pwrite64, fd, part[i].start + done, size - done, pa + done);
+			if (n <= 0)
+				return false;
+		}
+		if (syscall(SYS_mmap, part[i].start, size, part[i].prot, MAP_SHARED | MAP_FIXED, fd, pa) < 0)
+			return false;
+	}
+	return true;
+}
+
+/* The lowest place at or above 1 MiB, else anywhere, where the image and some memory for boot fit. */
+static bool find_load(const struct boot_info *bi, paddr_t from, paddr_t *load)
+{
+	const u64 size = (u64)(__image_end - (char *)HOST_IMAGE_BASE);
+	bool found = false;
+
+	for (unsigned i = 0; i < bi->nr_ranges; i++) {
+		const struct boot_range *r = &bi->range[i];
+		u64 start = ALIGN_UP(max(r->start, from), PAGE_SIZE);
+
+		if (r->type != MEM_USABLE || r->size > DIRECT_MAP_SIZE || start < r->start ||
+		    start - r->start >= r->size || r->size - (start - r->start) < size ||
+		    (found && start >= *load))
+			continue;
+		*load = start;
+		found = true;
+	}
+	return found;
+}
+
+void host_phys_init(const struct boot_info *bi)
+{
+	for (unsigned i = 0; i < bi->nr_ranges; i++) {
+		const struct boot_range *r = &bi->range[i];
+
+		if (r->type == MEM_USABLE && r->start < DIRECT_MAP_SIZE)
+			host_ram_end = max(host_ram_end, r->start + min(r->size, DIRECT_MAP_SIZE - r->start));
+	}
+	host_ram_end = PAGE_ALIGN_UP(host_ram_end);
+	if (!find_load(bi, MIB(1), &host_layout.image_load) && !find_load(bi, 0, &host_layout.image_load))
+		host_die("strata: the memory map has no usable range of %lu KiB, which the kernel's image "
+			 "needs\n",
+			 (unsigned long)(__image_end - (char *)HOST_IMAGE_BASE) >> 10);
+	host_memfd = memfd_create("strata", MFD_CLOEXEC);
+	if (host_memfd < 0 || ftruncate(host_memfd, (off_t)host_ram_end))
+		host_die("strata: cannot make a memory file of 0x%lx bytes\n", host_ram_end);
+	reserve(HOST_WINDOW_START, HOST_WINDOW_END - HOST_WINDOW_START);
+	reserve(DIRECT_MAP_BASE, DIRECT_MAP_SIZE);
+	if (mmap((void *)DIRECT_MAP_BASE, host_ram_end, PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_NORESERVE | MAP_FIXED, host_memfd, 0) == MAP_FAILED)
+		host_die("strata: cannot map 0x%lx bytes of memory\n", host_ram_end);
+	if (!image_move(host_memfd, host_layout.image_load))
+		host_die("strata: cannot move the image to 0x%lx\n", host_layout.image_load);
+}
+
+/* ---- the installed tables ---- */
+
+struct run {
+	vaddr_t start, end;
+	int prot; /* PROT_NONE: not mapped */
+};
+
+static struct run run[MAX_RUNS];
+static unsigned nr_runs;
+
+static int prot_of(pt_prot_t prot)
+{
+	return (prot & PT_READ ? PROT_READ : 0) | (prot & PT_WRITE ? PROT_WRITE : 0) |
+	       (prot & PT_EXEC ? PROT_EXEC : 0);
+}
+
+static void add_run(vaddr_t start, vaddr_t end, int prot)
+{
+	struct run *last = nr_runs ? &run[nr_runs - 1] : NULL;
+
+	if (last && last->end == start && last->prot == prot) {
+		last->end = end;
+		return;
+	}
+	if (nr_runs == MAX_RUNS)
+		host_die("strata: the tables have more than %d ranges\n", MAX_RUNS);
+	run[nr_runs++] = (struct run){start, end, prot};
+}
+
+/* What the tables say of [va, end), as runs of equal protection. */
+static void collect(vaddr_t va, vaddr_t end)
+{
+	while (va < end) {
+		struct host_leaf leaf;
+		bool found = host_pt_walk(va, &leaf);
+		vaddr_t next =
+			min(end, ALIGN_DOWN(va, PT_LEVEL_SIZE(leaf.level)) + PT_LEVEL_SIZE(leaf.level));
+
+		add_run(va, next, found ? prot_of(leaf.prot) : PROT_NONE);
+		va = next;
+	}
+}
+
+/* First look, then change: the tables are read through the very mapping that is changed. */
+void host_phys_apply_tables(void)
+{
+	nr_runs = 0;
+	collect(DIRECT_MAP_BASE, DIRECT_MAP_BASE + host_ram_end);
+	collect((vaddr_t)__image_start, (vaddr_t)__image_end);
+	for (unsigned i = 0; i < nr_runs; i++)
+		if (mprotect((void *)run[i].start, run[i].end - run[i].start, run[i].prot))
+			host_die("strata: mprotect of 0x%lx bytes at 0x%lx failed\n",
+				 run[i].end - run[i].start, run[i].start);
+}

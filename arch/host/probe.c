@@ -1,0 +1,101 @@
+/*
+ * probe.c - touching memory that may not be there, and walking a stack that may be broken.
+ *
+ * Idea.       Each access is one instruction with an entry in the exception table, as in a kernel: the signal's handler
+ *             goes on at the fixup. The accesses are assembly, so sanitizers do not look at them.
+ * Layout.     A frame: saved RBP at 0, return address at 8. A signal's frame hides the function that it hit: its
+ *             return address lies in libc, and the PC of the trap stands for it.
+ * Invariants. The chain of frames is followed upwards only within a stack, and at most FRAMES_MAX deep.
+ * Locking.    None.
+ * Failure.    -EFAULT, or fewer bytes than asked for.
+ * Next:       kernel/panic.c.
+ */
+#include "host_internal.h"
+#include <arch/cpu.h>
+#include <arch_impl/extable.h>
+#include <arch_impl/stack.h>
+#include <kernel/errno.h>
+
+enum { FRAMES_MAX = 8192 };
+
+static int probe_read_byte(vaddr_t va)
+{
+	int err = -EFAULT;
+	u8 byte;
+
+	__asm__ volatile("1:	movb (%2), %1\n\t"
+			 "xorl %0, %0\n"
+			 "2:\n\t" EX_TABLE("1b", "2b")
+			 : "+r"(err), "=&q"(byte)
+			 : "r"(va)
+			 : "memory", "cc");
+	return err;
+}
+
+static int probe_write_byte(vaddr_t va)
+{
+	int err = -EFAULT;
+
+	__asm__ volatile("1:	lock orb $0, (%1)\n\t"
+			 "xorl %0, %0\n"
+			 "2:\n\t" EX_TABLE("1b", "2b")
+			 : "+r"(err)
+			 : "r"(va)
+			 : "memory", "cc");
+	return err;
+}
+
+int arch_probe(vaddr_t va, enum arch_access access)
+{
+	switch (access) {
+	case ARCH_READ:
+		return probe_read_byte(va);
+	case ARCH_WRITE:
+		return probe_write_byte(va);
+	case ARCH_EXEC:
+		return host_probe_exec(va);
+	}
+	return -EINVAL;
+}
+
+/* Byte by byte: what a fault inside a REP leaves in the registers differs between machines and Valgrind. */
+size_t arch_probe_read(void *dst, vaddr_t src, size_t n)
+{
+	size_t done = 0;
+
+	__asm__ volatile("jmp 3f\n"
+			 "1:	movb (%1, %0), %%al\n\t"
+			 "movb %%al, (%2, %0)\n\t"
+			 "incq %0\n"
+			 "3:	cmpq %3, %0\n\t"
+			 "jne 1b\n"
+			 "2:\n\t" EX_TABLE("1b", "2b")
+			 : "+&r"(done)
+			 : "r"(src), "r"(dst), "r"(n)
+			 : "rax", "memory", "cc");
+	return done;
+}
+
+static bool on_fault_stack(unsigned long fp)
+{
+	return fp >= (unsigned long)host_stacks.fault &&
+	       fp < (unsigned long)host_stacks.fault + HOST_FAULT_STACK_SIZE;
+}
+
+void arch_backtrace(unsigned long fp, bool (*fn)(unsigned long pc, void *ctx), void *ctx)
+{
+	unsigned long frame[2] = {};
+
+	if (!fp)
+		fp = (unsigned long)__builtin_frame_address(0);
+	for (unsigned n = 0; n < FRAMES_MAX; n++) {
+		if (fp % 8 || arch_probe_read(frame, fp, sizeof(frame)) != sizeof(frame) || !frame[1])
+			return;
+		if (!fn(host_interrupted_pc(frame[1]), ctx) || !frame[0])
+			return;
+		/* Inside one stack frames lie ever higher; the fault stack is above the other. */
+		if (frame[0] <= fp && on_fault_stack(fp) == on_fault_stack(frame[0]))
+			return;
+		fp = frame[0];
+	}
+}

@@ -1,0 +1,220 @@
+/*
+ * tlb.c - the translation buffer: the process's own mappings of the window.
+ *
+ * Idea.       An access to a page of the window that is not mapped faults; the handler walks the tables and maps the
+ *             whole leaf, which stays until it is flushed: a change of the entry alone changes nothing, as on a
+ *             machine. Capacity is bounded; a random victim is unmapped, but a machine might still hold it, so its
+ *             record stays. A frame that goes back to the buddy while a record names it has been freed before its
+ *             flush: that is a BUG here, and a rare crash elsewhere.
+ * Layout.     record[]: leaf, frames, whether it is mapped, who filled it; chained by hash of its address, one hash for
+ *             all levels. mapped[]: the records that are mapped. near[]: records by hash of their 2 MiB of memory, in a
+ *             chain each.
+ * Invariants. T1  the process maps a leaf in the window exactly if its record is in mapped[]
+ *             T2  every record is in one bucket[] chain and in one near[] chain
+ * Locking.    Interrupts off: signal handlers come here as well.
+ * Failure.    No room for a record: one that is not mapped is forgotten. mmap() fails: the process says so and ends.
+ * Next:       mm/tlb.c, whose order of leaving this enforces.
+ */
+#include <sys/mman.h>
+
+#include "host_internal.h"
+#include <arch/irq.h>
+#include <arch/pt.h>
+#include <arch/tlb.h>
+#include <kernel/bits.h>
+#include <kernel/bug.h>
+#include <kernel/random.h>
+
+enum {
+	TLB_ENTRIES = 4096,
+	TLB_RECORDS = 16384,
+	TLB_BUCKETS = 4096,
+	NEAR_BUCKETS = 1 << 16,
+	BLOCK_SHIFT = PAGE_SHIFT + PT_INDEX_BITS,
+	LEAF_LEVELS = 3,
+	FLUSH_ONE_BY_ONE = 64, /* above it one system call for the whole window is cheaper */
+};
+
+struct record {
+	struct host_leaf leaf;
+	unsigned long filled_by;
+	u16 next;      /* in its bucket, or on the free list; 0: none */
+	u16 next_near; /* in the chain of its memory */
+	u16 mapped;    /* its place in mapped[] + 1; 0: it is not mapped */
+};
+
+static struct record record[TLB_RECORDS]; /* [0] is never used */
+static u16 bucket[TLB_BUCKETS], free_record, nr_records;
+static u16 mapped[TLB_ENTRIES];
+static unsigned nr_mapped;
+static u16 near[NEAR_BUCKETS];
+
+static u64 victim_state;
+
+static u32 victim_random(void)
+{
+	if (!victim_state)
+		victim_state = mix64(boot_seed());
+	return xorshift64(&victim_state);
+}
+
+static u16 *bucket_of(vaddr_t va, unsigned level)
+{
+	return &bucket[mix64(va >> PT_LEVEL_SHIFT(level) << 2 | level) % TLB_BUCKETS];
+}
+
+static u16 *near_of(paddr_t pa)
+{
+	return &near[(pa >> BLOCK_SHIFT) % NEAR_BUCKETS];
+}
+
+static void map_window(vaddr_t va, size_t size, int prot, int flags, int fd, paddr_t pa)
+{
+	if (mmap((void *)va, size, prot, flags | MAP_FIXED | MAP_NORESERVE, fd, (off_t)pa) == MAP_FAILED)
+		host_die("strata: mmap of 0x%lx bytes at 0x%lx failed\n", size, va);
+}
+
+static void unmap_window(vaddr_t va, size_t size)
+{
+	map_window(va, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+/* The mapping goes with the record's place in mapped[]; the last one takes that place. */
+static void record_unmap(struct record *r, bool call)
+{
+	if (call)
+		unmap_window(r->leaf.va, PT_LEVEL_SIZE(r->leaf.level));
+	nr_mapped--;
+	mapped[r->mapped - 1] = mapped[nr_mapped];
+	record[mapped[nr_mapped]].mapped = r->mapped;
+	r->mapped = 0;
+}
+
+static void record_forget(u16 *link, bool call)
+{
+	u16 n = *link;
+	struct record *r = &record[n];
+
+	if (r->mapped)
+		record_unmap(r, call);
+	*link = r->next;
+	for (link = near_of(r->leaf.pa); *link != n;)
+		link = &record[*link].next_near;
+	*link = r->next_near;
+	*r = (struct record){.next = free_record};
+	free_record = n;
+}
+
+static struct record *find_mapped(vaddr_t va)
+{
+	for (unsigned level = 0; level < LEAF_LEVELS; level++)
+		for (u16 n = *bucket_of(va, level); n; n = record[n].next)
+			if (record[n].mapped && record[n].leaf.level == level &&
+			    record[n].leaf.va == (va & ~(PT_LEVEL_SIZE(level) - 1)))
+				return &record[n];
+	return NULL;
+}
+
+/* A free record. When all are in use, one that is only remembered is forgotten: there are more of them than mapped. */
+static u16 record_take(void)
+{
+	u16 n = free_record;
+
+	if (!n && nr_records < TLB_RECORDS - 1)
+		return ++nr_records;
+	if (!n) {
+		u16 *link;
+
+		do
+			n = (u16)(1 + victim_random() % (TLB_RECORDS - 1));
+		while (record[n].mapped);
+		link = bucket_of(record[n].leaf.va, record[n].leaf.level);
+		while (*link != n)
+			link = &record[*link].next;
+		record_forget(link, true);
+	}
+	free_record = record[n].next;
+	return n;
+}
+
+bool host_tlb_fill(vaddr_t va, pt_prot_t need, unsigned long pc)
+{
+	struct host_leaf leaf;
+	struct record *r;
+	u16 n, *link;
+	int prot = 0;
+
+	if (find_mapped(va) || !host_pt_walk(va, &leaf) || (leaf.prot & need) != need)
+		return false;
+	if (leaf.pa >= host_ram_end || host_ram_end - leaf.pa < PT_LEVEL_SIZE(leaf.level))
+		return false; /* no memory answers there */
+	if (nr_mapped == TLB_ENTRIES)
+		record_unmap(&record[mapped[victim_random() % TLB_ENTRIES]], true);
+	prot |= leaf.prot & PT_READ ? PROT_READ : 0;
+	prot |= leaf.prot & PT_WRITE ? PROT_WRITE : 0;
+	prot |= leaf.prot & PT_EXEC ? PROT_EXEC : 0;
+	map_window(leaf.va, PT_LEVEL_SIZE(leaf.level), prot, MAP_SHARED, host_memfd, leaf.pa);
+	n = record_take();
+	r = &record[n];
+	link = bucket_of(leaf.va, leaf.level);
+	*r = (struct record){.leaf = leaf, .filled_by = pc, .next = *link, .next_near = *near_of(leaf.pa)};
+	*link = n;
+	*near_of(leaf.pa) = n;
+	mapped[nr_mapped++] = n;
+	r->mapped = (u16)nr_mapped;
+	return true;
+}
+
+void host_tlb_flush_page(vaddr_t va)
+{
+	unsigned long flags = arch_irq_save();
+
+	for (unsigned level = 0; level < LEAF_LEVELS; level++) {
+		u16 *link = bucket_of(va, level);
+
+		while (*link) {
+			const struct record *r = &record[*link];
+
+			if (r->leaf.level == level && r->leaf.va == (va & ~(PT_LEVEL_SIZE(level) - 1)))
+				record_forget(link, true);
+			else
+				link = &record[*link].next;
+		}
+	}
+	arch_irq_restore(flags);
+}
+
+void arch_tlb_flush_all_local(void)
+{
+	unsigned long flags = arch_irq_save();
+	bool one_by_one = nr_mapped <= FLUSH_ONE_BY_ONE;
+
+	for (unsigned b = 0; b < TLB_BUCKETS; b++)
+		while (bucket[b])
+			record_forget(&bucket[b], one_by_one);
+	if (!one_by_one)
+		unmap_window(HOST_WINDOW_START, HOST_WINDOW_END - HOST_WINDOW_START);
+	arch_irq_restore(flags);
+}
+
+static void check_near(paddr_t start, paddr_t end, u16 n)
+{
+	for (; n; n = record[n].next_near) {
+		const struct host_leaf *leaf = &record[n].leaf;
+
+		BUG_ON(leaf->pa < end && leaf->pa + PT_LEVEL_SIZE(leaf->level) > start,
+		       "stale translation: pfn 0x%lx to 0x%lx go back to the buddy, and 0x%016lx may still "
+		       "translate to "
+		       "0x%lx, since %pS",
+		       start >> PAGE_SHIFT, (end >> PAGE_SHIFT) - 1, leaf->va, leaf->pa,
+		       (void *)record[n].filled_by);
+	}
+}
+
+void host_tlb_check_freed(pfn_t pfn, unsigned order)
+{
+	paddr_t start = pfn << PAGE_SHIFT, end = start + (PAGE_SIZE << order);
+
+	for (paddr_t pa = ALIGN_DOWN(start, 1UL << BLOCK_SHIFT); pa < end; pa += 1UL << BLOCK_SHIFT)
+		check_near(start, end, *near_of(pa));
+}

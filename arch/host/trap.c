@@ -1,0 +1,324 @@
+/*
+ * trap.c - signals: faults, interrupts and single steps.
+ *
+ * Idea.       A signal is what a trap is on a machine: an access to the window that the translation buffer does not
+ *             know is filled from the tables; a fault that the code has announced in the exception table goes on at
+ *             its fixup; SIGUSR1 is the interrupt line; anything else is the end, with our report.
+ * Layout.     ex_table: pairs (instruction, fixup). Faults run on the fault stack, interrupts on the stack they hit.
+ * Invariants. I1  before an interrupt handler runs, a PC inside a restartable primitive has been set back
+ *             I2  trap is the innermost fault of this CPU, NULL outside of faults
+ *             I3  handlers run with interrupts off and SIGUSR1 blocked
+ * Locking.    None: all state is of this CPU.
+ * Failure.    A fault outside of the image and of our addresses belongs to whoever handled it before (a sanitizer).
+ * Next:       kernel/panic.c.
+ */
+#include <signal.h>
+#include <pthread.h>
+#include <ucontext.h>
+
+#include "host_internal.h"
+#include <arch/cpu.h>
+#include <arch/irq.h>
+#include <arch/layout.h>
+#include <arch/pcpu.h>
+#include <arch_impl/extable.h>
+#include <arch_impl/stack.h>
+#include <kernel/address.h>
+#include <kernel/bits.h>
+#include <kernel/bug.h>
+#include <kernel/printk.h>
+#include <kernel/sections.h>
+
+enum { TRAP_PAGE_FAULT = 14, PF_PRESENT = 1, PF_WRITE = 2, PF_FETCH = 16, EFLAGS_TF = 0x100 };
+
+__thread volatile struct host_irq host_irq;
+
+static __thread const ucontext_t *trap;
+static __thread int trap_signal;
+static __thread unsigned long trap_addr;
+static __thread unsigned irq_depth;
+
+static struct {
+	void (*fn)(void *ctx);
+	void *ctx;
+} test_irq;
+
+static struct {
+	void (*step)(unsigned long pc, void *ctx);
+	void *ctx;
+	unsigned long highest; /* furthest PC that this pass through a primitive has been interrupted at */
+	unsigned count;
+} single_step;
+
+static struct sigaction old_action[NSIG];
+
+bool arch_in_interrupt(void)
+{
+	return irq_depth != 0;
+}
+
+static unsigned long *reg(ucontext_t *uc, int n)
+{
+	return (unsigned long *)&uc->uc_mcontext.gregs[n];
+}
+
+static bool in_image(unsigned long pc)
+{
+	return pc >= (unsigned long)__text_start && pc < (unsigned long)__text_end;
+}
+
+unsigned long host_interrupted_pc(unsigned long pc)
+{
+	return trap && !in_image(pc) ? (unsigned long)trap->uc_mcontext.gregs[REG_RIP] + 1 : pc;
+}
+
+/* ---- faults ---- */
+
+static bool in_window(vaddr_t va)
+{
+	return va >= HOST_WINDOW_START && va < HOST_WINDOW_END;
+}
+
+static bool is_ours(vaddr_t va)
+{
+	return va < PAGE_SIZE || in_window(va) || va - DIRECT_MAP_BASE < DIRECT_MAP_SIZE ||
+	       (va >= (vaddr_t)__image_start && va < (vaddr_t)__image_end);
+}
+
+static bool fixup(ucontext_t *uc)
+{
+	unsigned long pc = *reg(uc, REG_RIP), top;
+
+	for (const struct ex_entry *e = __start_ex_table; e < __stop_ex_table; e++) {
+		if (e->insn == pc) {
+			*reg(uc, REG_RIP) = e->fixup;
+			return true;
+		}
+	}
+	/* arch_probe()'s call: what it calls faults with the return address on the stack already. */
+	if (arch_probe_read(&top, *reg(uc, REG_RSP), sizeof(top)) == sizeof(top) &&
+	    top == (unsigned long)host_probe_exec_ret) {
+		*reg(uc, REG_RIP) = (unsigned long)host_probe_exec_fault;
+		*reg(uc, REG_RSP) += sizeof(top);
+		return true;
+	}
+	return false;
+}
+
+static bool on_boot_stack(vaddr_t sp)
+{
+	return sp >= (vaddr_t)host_stacks.boot && sp <= (vaddr_t)host_stacks.boot + HOST_BOOT_STACK_SIZE;
+}
+
+static void fatal(ucontext_t *uc) __noreturn;
+static void fatal(ucontext_t *uc)
+{
+	static const char *const name[NSIG] = {[SIGBUS] = "bus error",
+					       [SIGFPE] = "arithmetic error",
+					       [SIGILL] = "invalid opcode",
+					       [SIGTRAP] = "breakpoint"};
+	unsigned long error = *reg(uc, REG_ERR), sp = *reg(uc, REG_RSP);
+	char what[160];
+
+	address_describe(trap_addr, what, sizeof(what));
+	if (trap_signal != SIGSEGV)
+		panic("%s at 0x%016lx (%s)", name[trap_signal], trap_addr, what);
+	if (!on_boot_stack(sp) && (sp < (vaddr_t)host_stacks.fault || sp > (vaddr_t)(&host_stacks + 1)))
+		panic("double fault, handled on the double fault stack: stack pointer 0x%016lx, last fault "
+		      "address "
+		      "0x%016lx (%s)",
+		      sp, trap_addr, what);
+	if (*reg(uc, REG_TRAPNO) != TRAP_PAGE_FAULT)
+		panic("general protection: vector %lu, error code 0x%lx", *reg(uc, REG_TRAPNO), error);
+	panic("page fault: %s 0x%016lx (%s)%s",
+	      error & PF_FETCH	 ? "execute"
+	      : error & PF_WRITE ? "write to"
+				 : "read from",
+	      trap_addr, what, error & PF_PRESENT ? ", not permitted" : ", not mapped");
+}
+
+static bool fill(ucontext_t *uc, vaddr_t va)
+{
+	unsigned long error = *reg(uc, REG_ERR);
+
+	if (*reg(uc, REG_TRAPNO) != TRAP_PAGE_FAULT || !in_window(va))
+		return false;
+	return host_tlb_fill(va,
+			     error & PF_FETCH	? PT_EXEC
+			     : error & PF_WRITE ? PT_WRITE
+						: PT_READ,
+			     *reg(uc, REG_RIP));
+}
+
+static void on_fault(int sig, siginfo_t *info, void *ctx)
+{
+	ucontext_t *uc = ctx;
+	vaddr_t addr = (vaddr_t)info->si_addr;
+	struct host_irq irq = {host_irq.on, host_irq.pending};
+	const struct sigaction *old = &old_action[sig];
+
+	host_irq.on = false; /* as a gate does */
+	if ((sig == SIGSEGV && fill(uc, addr)) || fixup(uc)) {
+		host_irq.on = irq.on;
+		return;
+	}
+	if (!in_image(*reg(uc, REG_RIP)) && !is_ours(addr) && (old->sa_flags & SA_SIGINFO) &&
+	    old->sa_sigaction) {
+		old->sa_sigaction(sig, info, ctx);
+		return;
+	}
+	trap = uc;
+	trap_signal = sig;
+	trap_addr = addr;
+	fatal(uc);
+}
+
+static void print_regs(const char *a, unsigned long av, const char *b, unsigned long bv, const char *c,
+		       unsigned long cv)
+{
+	console_printf("  %-3s %016lx  %-3s %016lx  %-3s %016lx\n", a, av, b, bv, c, cv);
+}
+
+void arch_print_trap_regs(void)
+{
+	const greg_t *r = trap ? trap->uc_mcontext.gregs : NULL;
+
+#define REG(n) ((unsigned long)r[REG_##n])
+	if (!r) {
+		console_printf("registers: the report did not begin in a trap\n");
+		return;
+	}
+	console_printf("registers at signal %d, error code 0x%lx, at %pS:\n", trap_signal, REG(ERR),
+		       (void *)REG(RIP));
+	print_regs("rip", REG(RIP), "rsp", REG(RSP), "rfl", REG(EFL));
+	print_regs("rax", REG(RAX), "rbx", REG(RBX), "rcx", REG(RCX));
+	print_regs("rdx", REG(RDX), "rsi", REG(RSI), "rdi", REG(RDI));
+	print_regs("rbp", REG(RBP), "r8", REG(R8), "r9", REG(R9));
+	print_regs("r10", REG(R10), "r11", REG(R11), "r12", REG(R12));
+	print_regs("r13", REG(R13), "r14", REG(R14), "r15", REG(R15));
+	print_regs("adr", trap_addr, "err", REG(ERR), "trp", REG(TRAPNO));
+#undef REG
+}
+
+/* ---- interrupts ---- */
+
+static void run_irq(void)
+{
+	void (*fn)(void *ctx) = test_irq.fn;
+
+	irq_depth++;
+	test_irq.fn = NULL;
+	if (fn)
+		fn(test_irq.ctx);
+	irq_depth--;
+}
+
+static void on_irq(int sig, siginfo_t *info, void *ctx)
+{
+	ucontext_t *uc = ctx;
+
+	(void)sig;
+	(void)info;
+	if (!host_irq.on) {
+		host_irq.pending = true;
+		return;
+	}
+	arch_restart_fix(reg(uc, REG_RIP));
+	host_irq.on = false;
+	run_irq();
+	host_irq.on = true;
+}
+
+/* Interrupts have just been switched on. One that comes in between runs first and leaves nothing. */
+void host_irq_deliver(void)
+{
+	host_irq.on = false;
+	while (host_irq.pending) {
+		host_irq.pending = false;
+		run_irq();
+	}
+	host_irq.on = true;
+}
+
+void arch_irq_test_raise(void (*fn)(void *ctx), void *ctx)
+{
+	unsigned long flags = arch_irq_save();
+
+	test_irq.fn = fn;
+	test_irq.ctx = ctx;
+	arch_irq_restore(flags);
+	if (fn)
+		pthread_kill(pthread_self(), SIGUSR1); /* has come when this returns, or is pending */
+}
+
+void arch_irq_init(void)
+{
+	arch_irq_enable();
+}
+
+/* ---- single steps ---- */
+
+/* A restarted primitive passes the same instructions again: only one that was not reached before is interrupted. */
+static void on_step(int sig, siginfo_t *info, void *ctx)
+{
+	ucontext_t *uc = ctx;
+	unsigned long pc = *reg(uc, REG_RIP);
+	bool on = host_irq.on;
+
+	if (!single_step.step) {
+		on_fault(sig, info, ctx);
+		return;
+	}
+	if (pc < (unsigned long)__restart_start || pc >= (unsigned long)__restart_end) {
+		single_step.highest = 0;
+		return;
+	}
+	if (pc <= single_step.highest)
+		return;
+	single_step.highest = pc;
+	single_step.count++;
+	host_irq.on = false;
+	irq_depth++;
+	single_step.step(pc, single_step.ctx);
+	irq_depth--;
+	host_irq.on = on;
+	arch_restart_fix(reg(uc, REG_RIP));
+}
+
+unsigned arch_single_step(void (*fn)(void *ctx), void *ctx, void (*step)(unsigned long pc, void *ctx),
+			  void *step_ctx)
+{
+	single_step.step = step;
+	single_step.ctx = step_ctx;
+	single_step.highest = 0;
+	single_step.count = 0;
+	__asm__ volatile("pushfq; orq %0, (%%rsp); popfq" ::"i"(EFLAGS_TF) : "memory", "cc");
+	fn(ctx);
+	__asm__ volatile("pushfq; andq %0, (%%rsp); popfq" ::"i"(~(long)EFLAGS_TF) : "memory", "cc");
+	single_step.step = NULL;
+	return single_step.count;
+}
+
+/* ---- set-up ---- */
+
+static void set_handler(int sig, void (*handler)(int, siginfo_t *, void *), int flags)
+{
+	struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | flags};
+
+	sigaddset(&action.sa_mask, SIGUSR1);
+	if (sigaction(sig, &action, &old_action[sig]))
+		host_die("strata: no handler for signal %d\n", sig);
+}
+
+void arch_trap_init(void)
+{
+	static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+	const stack_t stack = {.ss_sp = host_stacks.fault, .ss_size = HOST_FAULT_STACK_SIZE};
+
+	if (sigaltstack(&stack, NULL))
+		host_die("strata: no signal stack\n");
+	for (unsigned i = 0; i < ARRAY_SIZE(faults); i++)
+		set_handler(faults[i], on_fault, SA_ONSTACK | SA_NODEFER);
+	set_handler(SIGTRAP, on_step, SA_NODEFER);
+	set_handler(SIGUSR1, on_irq, SA_RESTART);
+}

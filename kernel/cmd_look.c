@@ -252,7 +252,8 @@ static int cmd_fill(struct out *o, int argc, char **argv, bool json)
 		return err;
 	m = shell_mem_at(va);
 	if (!m)
-		return out_error(o, -EPERM, "0x%lx is not in memory that the shell handed out", va);
+		return out_error(o, -EPERM,
+				 "0x%lx is not in memory that the shell handed out, expected what is", va);
 	inside = (m->kind == SHELL_PAGES ? virt_to_phys((void *)va) : va) - m->start;
 	if (len > m->nr_bytes - inside)
 		return out_error(o, -EPERM,

@@ -142,7 +142,8 @@ static int zone_argument(struct out *o, const char *text, struct alloc_request *
 		if (!rq->zone_found.present)
 			continue;
 		rq->zone = &rq->zone_found;
-		rq->gfp |= zone_gfp[rq->zone->type];
+		rq->gfp = (rq->gfp & ~GFP_ZONEMASK) |
+			  zone_gfp[rq->zone->type]; /* given twice: the last counts */
 		return 0;
 	}
 	if (known)

@@ -379,6 +379,8 @@ static int cache_create(struct out *o, int argc, char **argv, bool json)
 	if (!*name || strlen(name) >= SLAB_INFO_NAME_LEN)
 		return out_error(o, -EINVAL, "the name has %zu letters, expected 1 to %d", strlen(name),
 				 SLAB_INFO_NAME_LEN - 1);
+	if (strchr(name, ' '))
+		return out_error(o, -EINVAL, "the name \"%s\" has a blank, expected none", name);
 	if (slab_cache_info(name, &c))
 		return out_error(o, -EEXIST, "there is a cache \"%s\" already, expected a new name", name);
 	while (slot < OWN_MAX && own[slot])

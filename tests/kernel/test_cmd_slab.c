@@ -184,6 +184,7 @@ KTEST(cmd_slab, cache_create_checks_every_argument)
 	EXPECT_REFUSED(ERANGE, "align", "cache create t-bad 32 align=8192");
 	EXPECT_REFUSED(EINVAL, "unknown option", "cache create t-bad 32 fast");
 	EXPECT_REFUSED(EINVAL, "letters", "cache create a-name-that-is-longer-than-names-may-be 32");
+	EXPECT_REFUSED(EINVAL, "blank", "cache create \"t bad\" 32");
 	EXPECT_REFUSED(EINVAL, "missing", "cache create t-bad");
 	EXPECT_REFUSED(EINVAL, "unknown word", "cache make t-bad 32");
 	EXPECT_REFUSED(ERANGE, "COUNT", "cache alloc t-args 0");

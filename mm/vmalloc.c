@@ -115,16 +115,22 @@ static void gather_flush(struct gather *g)
 
 static void gather_frames(struct gather *g, struct page **pages, unsigned nr)
 {
-	for (unsigned i = 0; i < nr; i++)
-		pages[i]->flags &= ~PG_vmalloc;
-	if (nr > ARRAY_SIZE(g->page) / 2) {
-		free_pages_bulk(pages, nr);
-		return;
+	struct page **to = pages; /* a long area's frames are many enough by themselves */
+
+	if (nr <= ARRAY_SIZE(g->page) / 2) {
+		if (nr > ARRAY_SIZE(g->page) - g->nr)
+			gather_flush(g);
+		to = g->page + g->nr;
+		g->nr += nr;
 	}
-	if (nr > ARRAY_SIZE(g->page) - g->nr)
-		gather_flush(g);
-	for (unsigned i = 0; i < nr; i++)
-		g->page[g->nr++] = pages[i];
+	for (unsigned i = 0; i < nr; i++) {
+		struct page *page = pages[i];
+
+		page->flags &= ~PG_vmalloc;
+		to[i] = page;
+	}
+	if (to == pages)
+		free_pages_bulk(pages, nr);
 }
 
 static void free_huge_frames(struct page **pages, unsigned nr)

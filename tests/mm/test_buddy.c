@@ -673,6 +673,27 @@ KTEST(buddy, nobody_steals_from_a_type_that_stands_apart)
 	PZ_CLOSE();
 }
 
+/* A block on an ordinary list in a pageblock that became a reserve meanwhile: it goes alone. */
+KTEST(buddy, a_reserved_pageblock_is_not_taken_over)
+{
+	struct page *page;
+
+	PZ_OPEN();
+	take_pageblocks(t);
+	carve(lower, MT_MOVABLE, ALL_ORDERS);
+	lock_and(pageblock_set_type, lower, MT_HIGHATOMIC);
+	page = private_alloc(zone, 0, MT_UNMOVABLE, 0);
+	EXPECT_TRUE(page && page < upper);
+	EXPECT_EQ(pageblock_type(lower), MT_HIGHATOMIC);
+	EXPECT_EQ(page_type(page), MT_HIGHATOMIC);
+	EXPECT_FALSE(list_empty(&zone->free_area[0].list[MT_MOVABLE]));
+	EXPECT_NULL(private_check(&pz));
+	private_free(zone, page, 0);
+	uncarve(lower, ALL_ORDERS);
+	private_free(zone, upper, PAGEBLOCK_ORDER);
+	PZ_CLOSE();
+}
+
 KTEST(buddy, a_fallback_boosts_the_watermarks_up_to_a_bound)
 {
 	static const unsigned long highs[] = {0, 100, 1000};

@@ -14,11 +14,21 @@
  * Next:       pgtable.c.
  */
 #include <kernel/bug.h>
+#include <kernel/cmdline.h>
+#include <kernel/errno.h>
 #include <kernel/percpu.h>
+#include <kernel/string.h>
 #include <mm/check.h>
 #include <mm/internal.h>
 #include <mm/memblock.h>
 #include <mm/numa.h>
+
+/* One node is all there is so far, so "off" asks for nothing and other values for what cannot be had. */
+static int set_numa(const char *value)
+{
+	return value && strcmp(value, "off") == 0 ? 0 : -EINVAL;
+}
+CMDLINE_OPT("numa", "off", set_numa);
 
 struct node nodes[MAX_NODES];
 unsigned nr_nodes;

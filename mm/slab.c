@@ -654,7 +654,7 @@ static const char *cache_bad_argument(const char *name, unsigned size, unsigned 
 	if (!size || size > KMALLOC_MAX_SIZE)
 		return "size: 1 byte to 4 MiB";
 	if (align && (!is_pow2(align) || align > KMALLOC_MAX_SIZE))
-		return "align: 0 or a power of two";
+		return "align: 0 or a power of two up to 4 MiB";
 	if (flags & ~SLAB_CREATE_FLAGS)
 		return "unknown flags";
 	return NULL;

@@ -312,7 +312,7 @@ KTEST(slab, objects_of_every_size_are_aligned_and_disjoint)
 
 KTEST(slab, alignment_is_kept_with_colours)
 {
-	static const unsigned aligns[] = {8, 16, 64, 128, 512, 4096};
+	static const unsigned aligns[] = {8, 16, 64, 128, 512, 4096, 16384, 65536};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(aligns); i++) {
 		struct kmem_cache *s = test_cache(600, aligns[i], 0, NULL);

@@ -25,7 +25,7 @@
 struct kmem_cache;
 
 /*
- * name is copied; size 1 .. 4 MiB; align 0 or a power of two up to a page. ctor runs once per object when its
+ * name is copied; size 1 .. 4 MiB; align 0 or a power of two up to 4 MiB. ctor runs once per object when its
  * slab is made (on each allocation of a poisoned cache) and may not allocate from this cache. Context: main
  * loop or boot. Returns NULL with a warning if an argument is bad or memory is short (SLAB_PANIC: panics).
  */

@@ -84,7 +84,8 @@ class Runner(unittest.TestCase):
             (NO_PLAN, 0, 5, "plan"),
             ("", 0, 5, "no KTAP"),
             (FAILING, 0, 1, "KTAP says failure"),
-            (GOOD, 42, 42, "42"),
+            (GOOD, 3, 3, "the kernel ended with 3"),
+            (GOOD, 42, 42, "the kernel ended with 42"),
         ):
             with self.subTest(ending=ending, status=status):
                 got, said = self.run_qemu(text, ending)

@@ -217,7 +217,7 @@ def judge(qemu_status, timed_out, output, errors, reset_log, expect_ktap):
             return INCOMPLETE, f"{MEANING[INCOMPLETE]}: {report.errors[0]}"
         if status == OK and report.failed:
             return FAILED, "the kernel says success, its KTAP says failure"
-    return status, MEANING.get(status, f"the kernel ended with {status}")
+    return status, MEANING[status] if status <= PANIC else f"the kernel ended with {status}"
 
 
 def wants_ktap(cmdline):

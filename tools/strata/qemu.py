@@ -74,6 +74,7 @@ class Config:
     cmdline: str = ""
     qemu_args: str = ""
     image: str = ""  # an ELF file in place of the build's strata.elf
+    backend: str = "ram"  # or memfd,share=on: then the pages that the guest touched can be counted from outside
 
     @classmethod
     def from_environment(cls, environment=None):
@@ -131,10 +132,10 @@ def ovmf():
     raise ConfigError("FW=uefi: no OVMF.fd found (tools/setup ovmf)")
 
 
-def memory_args(total, smp, nodes):
+def memory_args(kind, total, smp, nodes):
     """Memory that costs only what the guest touches, cut into nodes of (nearly) equal size."""
     # The backends say reserve=off: terabytes need neither RAM nor overcommit here.
-    backend = "memory-backend-ram,id={},size={},reserve=off"
+    backend = f"memory-backend-{kind},id={{}},size={{}},reserve=off"
     args = ["-m", f"{total // MIB}M", "-smp", str(smp)]
     if nodes == 1:
         return args + ["-object", backend.format("ram", total), "-machine", "memory-backend=ram"]
@@ -165,17 +166,18 @@ def command(config, scratch, serial="stdio", reboot=False):
 
     # Without an option, the model's 40 physical bits end at about 960 GiB.
     cpu = "max" + (",phys-bits=46" if mem > 512 * GIB else "") + (",la57=off" if config.levels == "4" else "")
-    argv = ["qemu-system-x86_64", "-M", "q35", "-cpu", cpu] + memory_args(mem, smp, nodes)
+    argv = ["qemu-system-x86_64", "-M", "q35", "-cpu", cpu] + memory_args(config.backend, mem, smp, nodes)
     argv += ["-display", "none", "-vga", "none", "-nic", "none", "-serial", serial]
     argv += ["-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]
     argv += [] if reboot else ["-no-reboot"]
     if config.fw == "direct":
         argv += ["-kernel", config.image or config.artifact("strata.elf"), "-append", config.cmdline]
     elif config.fw in ("bios", "uefi"):
-        override = os.path.join(scratch, "cmdline.tar")
-        write_grub_override(override, config.cmdline)
         argv += ["-cdrom", config.artifact("strata.iso"), "-boot", "d"]
-        argv += ["-drive", f"file={override},format=raw,readonly=on,if=none,id=cfg", "-device", "virtio-blk-pci,drive=cfg"]
+        if config.cmdline:
+            override = os.path.join(scratch, "cmdline.tar")
+            write_grub_override(override, config.cmdline)
+            argv += ["-drive", f"file={override},format=raw,readonly=on,if=none,id=cfg", "-device", "virtio-blk-pci,drive=cfg"]
         argv += ["-bios", ovmf()] if config.fw == "uefi" else []
     else:
         raise ConfigError(f"FW={config.fw}: expected direct, bios or uefi")

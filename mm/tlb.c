@@ -10,7 +10,7 @@
  * Locking.    None while one CPU runs: its own flush is every CPU's. Counters are plain: only their owner
  *             writes.
  * Failure.    A flush cannot fail.
- * Next:       vmalloc.c, which puts flushes off and does many at once.
+ * Next:       vmap.c, which puts flushes off and does many at once.
  */
 #include <mm/tlb.h>
 

@@ -15,7 +15,7 @@
  * Locking.    None of its own; an area belongs to its owner until vfree, to the purge afterwards.
  * Failure.    NULL; frames, range and tables that were got are given back at once. Freeing what is not the
  *             start of an area is a BUG that says what is there.
- * Next:       kmap.c, or kernel/smp.c for other CPUs.
+ * Next:       kmap.c.
  */
 #include <mm/vmalloc.h>
 

@@ -159,7 +159,7 @@ class Walk(Helper):
 
 
 class List(Helper):
-    """strata list HEAD TYPE MEMBER - every element of a list_head: strata list all_caches 'struct kmem_cache' list"""
+    """strata list HEAD TYPE MEMBER - every element of a list_head: strata list cache_list 'struct kmem_cache' list"""
 
     name = "list"
     words = 3

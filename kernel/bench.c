@@ -150,10 +150,10 @@ static void fill_index(u32 *index, unsigned nr, enum bench_order order)
 
 	for (unsigned i = 0; i < nr; i++)
 		index[i] = order == BENCH_LIFO ? nr - 1 - i : i;
-	for (unsigned i = nr - 1; order == BENCH_RANDOM && i > 0; i--) { /* Fisher-Yates */
-		u32 j = xorshift64(&state) % (i + 1), t = index[i];
+	for (unsigned left = nr; order == BENCH_RANDOM && left > 1; left--) { /* Fisher-Yates */
+		u32 j = xorshift64(&state) % left, t = index[left - 1];
 
-		index[i] = index[j];
+		index[left - 1] = index[j];
 		index[j] = t;
 	}
 }

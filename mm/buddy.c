@@ -465,6 +465,8 @@ static void relist_tail(struct zone *zone, struct page *page, unsigned long nr, 
 unsigned buddy_alloc_many(struct zone *zone, unsigned order, enum migratetype type, unsigned nr,
 			  struct page **out, unsigned flags, enum page_state state)
 {
+	const unsigned most =
+		max(order, (unsigned)PAGEBLOCK_ORDER); /* what is taken at once is of one pageblock */
 	unsigned got = 0;
 
 	lock_assert_held(&zone->lock);
@@ -480,8 +482,7 @@ unsigned buddy_alloc_many(struct zone *zone, unsigned order, enum migratetype ty
 				continue;
 			break;
 		}
-		take = min(nr - got,
-			   1u << (min(o, (unsigned)PAGEBLOCK_ORDER) - order)); /* of one pageblock */
+		take = min(nr - got, 1u << (min(o, most) - order));
 		unlist_block(zone, page);
 		relist_tail(zone, page + ((unsigned long)take << order),
 			    (1UL << o) - ((unsigned long)take << order), type);

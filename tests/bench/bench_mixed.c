@@ -200,8 +200,8 @@ static void report_memory(struct bench_run *b, struct pages_used before, struct 
 	bench_value(b, ".taken", "pages", taken * 1000);
 	bench_value(b, ".held", "pages", held * 1000); /* with those that wait on per-CPU lists */
 	bench_row(b, "efficiency");
-	bench_value(b, "", "ratio", LIVE_BYTES * 1000UL / (taken * PAGE_SIZE));
-	bench_value(b, ".held", "ratio", LIVE_BYTES * 1000UL / (held * PAGE_SIZE));
+	bench_value(b, "", "ratio", LIVE_BYTES * 1000UL / (max(taken, 1UL) * PAGE_SIZE));
+	bench_value(b, ".held", "ratio", LIVE_BYTES * 1000UL / (max(held, 1UL) * PAGE_SIZE));
 }
 
 static bool mixed_work(struct bench_run *b, struct mixed *m, u64 generator)

@@ -73,6 +73,17 @@ KTEST(stress, a_second_of_it_breaks_nothing)
 	EXPECT_GT(answer_value("value"), 100);
 }
 
+KTEST(stress, areas_that_are_there_do_not_look_like_a_leak)
+{
+	u64 area;
+
+	ASSERT_EQ(ask("vmalloc 64K -j"), 0);
+	area = answer_value("ptr");
+	for (unsigned seed = 1; seed <= 2; seed++)
+		EXPECT_EQ(ask("stress 1 seed=%u", seed), 0);
+	EXPECT_EQ(ask("vfree 0x%lx", (unsigned long)area), 0);
+}
+
 KTEST(stress, arguments_are_checked)
 {
 	EXPECT_REFUSED(ERANGE, "SECONDS", "stress 0");

@@ -116,6 +116,8 @@ soak: test-images	## SOAK_BOOTS boots with random seeds, firmware, memory and le
 	@tools/test-matrix --soak $(SOAK_BOOTS)
 test-images: all iso setup-test
 	@$(MAKE) --no-print-directory VARIANT=debug all
+	@$(MAKE) --no-print-directory ARCH=host VARIANT= all
+	@$(MAKE) --no-print-directory ARCH=host VARIANT=asan all
 
 bench: all setup-run	## the benchmark table, with the peers' figures beside ours
 	@tools/bench-report

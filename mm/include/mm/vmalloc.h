@@ -39,7 +39,10 @@ void *vmalloc_gfp(size_t size, gfp_t gfp, int nid, unsigned vm_flags, unsigned l
  * queued. */
 void vfree(const void *addr);
 
-/* Maps the caller's pages, NX; vunmap takes the mapping away and leaves the pages. */
+/*
+ * Maps the caller's pages, NX; vunmap takes the mapping away and leaves the pages. The flush comes later: who frees the
+ * pages calls vm_unmap_aliases() first.
+ */
 void *vmap(struct page **pages, unsigned nr, unsigned flags, pt_prot_t prot);
 void vunmap(const void *addr);
 

@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""The hosted build from outside: options, streams, statuses, the end of input."""
+
+import pathlib
+import subprocess
+import unittest
+
+import paths  # noqa: F401
+from strata import hosttest
+
+IMAGE = pathlib.Path(__file__).resolve().parents[2] / "build" / "host" / "strata"
+
+
+def strata(*arguments, text=""):
+    return subprocess.run([IMAGE, *arguments], input=text, capture_output=True, text=True, timeout=60, check=False)
+
+
+class Hosted(unittest.TestCase):
+    def test_commands_answer_on_standard_output_and_log_on_standard_error(self):
+        done = strata("-c", "version; verify")
+        self.assertEqual(done.returncode, 0)
+        self.assertTrue(done.stdout.startswith("Strata "), done.stdout)
+        self.assertNotIn("strata>", done.stdout)
+        self.assertNotIn("[  ", done.stdout)
+        self.assertIn("Zone ranges:", done.stderr)
+
+    def test_a_failing_command_is_status_1(self):
+        self.assertEqual(strata("-c", "nonsense").returncode, 1)
+
+    def test_a_panic_is_status_2_and_its_report_is_log(self):
+        done = strata("-c", "crash null")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("panic: page fault: write to 0x0000000000000000 (null pointer)", done.stderr)
+        self.assertIn("crash_null", done.stderr)
+
+    def test_end_of_input_powers_off(self):
+        done = strata(text="@one version\n")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("\n@one begin\n", done.stdout)
+        self.assertIn("\n@one end 0\n", done.stdout)
+        self.assertNotIn("\r\n", done.stdout)
+
+    def test_wrong_options_name_what_was_expected(self):
+        for arguments in (["--mem", "1X"], ["--mem"], ["--levels", "3"], ["--cpus", "2"], ["--bogus"]):
+            with self.subTest(arguments=arguments):
+                done = strata(*arguments)
+                self.assertEqual(done.returncode, 1)
+                self.assertRegex(done.stderr, r"^strata: .*(expected|no such option)")
+
+    def test_terabytes_start_at_once_and_levels_are_as_asked(self):
+        done = strata("--mem", "4094G", "--levels", "4", "-c", "version -j")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn('"levels":4', done.stdout)
+
+
+if __name__ == "__main__":
+    hosttest.main()

@@ -37,13 +37,16 @@ static inline void scratch_put(struct scratch *s)
 }
 
 /* Every free page, linked by lru. Only where that is not too much: see too_much_memory(). */
+/* HighMem and Movable included, where vmalloc takes its frames; then what waits on the other lists. */
 static inline void take_all_memory(struct list_head *pages)
 {
+	static const gfp_t place[] = {__GFP_HIGHMEM | __GFP_MOVABLE, __GFP_HIGHMEM, 0};
 	struct page *page;
 
 	list_init(pages);
-	while ((page = alloc_page(GFP_ATOMIC | __GFP_MEMALLOC | __GFP_NOWARN)) != NULL)
-		list_add(&page->lru, pages);
+	for (unsigned i = 0; i < ARRAY_SIZE(place); i++)
+		while ((page = alloc_page(GFP_ATOMIC | __GFP_MEMALLOC | __GFP_NOWARN | place[i])) != NULL)
+			list_add(&page->lru, pages);
 }
 
 static inline void give_memory_back(struct list_head *pages)

@@ -140,7 +140,8 @@ KTEST(pcp, the_zone_is_asked_once_a_batch)
 	while (got < n && (pages[got] = alloc_page(GFP_KERNEL)) != NULL && page_zone(pages[got]) == zone)
 		got++;
 	EXPECT_EQ(got, n);
-	EXPECT_LE(pcp_of(zone)->refills - refills, n / batch + 1);
+	/* A refill that finds many small blocks is cut short: a few more than one a batch. */
+	EXPECT_LE(pcp_of(zone)->refills - refills, n / batch + n / batch / 8 + 1);
 	free_one_by_one(got);
 	EXPECT_LE(pcp_of(zone)->flushes - flushes, n / batch + 1);
 }

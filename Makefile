@@ -149,7 +149,7 @@ clean:
 	$Qrm -rf build
 
 # What each target lacks is installed, or named, before it starts.
-setup-build: ; @tools/setup $(COMPILER)
+setup-build: ; @tools/setup $(COMPILER) $(if $(HOSTED),libc)
 setup-iso: ; @tools/setup iso
 setup-run: ; @tools/setup python qemu $(if $(filter uefi,$(FW)),ovmf)
 setup-debug: ; @tools/setup gdb

@@ -719,6 +719,14 @@ KTEST(buddy, a_fallback_boosts_the_watermarks_up_to_a_bound)
 		zone->boost = 0;
 		zone->wake = false;
 	}
+	zone->managed = 4 * PAGEBLOCK_PAGES - 1; /* a boost would be most of it */
+	take_pageblocks(t);
+	carve(lower, MT_MOVABLE, 0xff);
+	pages[0] = private_alloc(zone, 0, MT_UNMOVABLE, 0);
+	EXPECT_EQ(zone->boost, 0);
+	private_free(zone, pages[0], 0);
+	uncarve(lower, 0xff);
+	private_free(zone, upper, PAGEBLOCK_ORDER);
 	zone->managed = PRIVATE_FRAMES;
 	PZ_CLOSE();
 }

@@ -454,6 +454,57 @@ KTEST(buddy, a_run_takes_its_pages_and_no_more)
 	PZ_CLOSE();
 }
 
+/* An order-10 block on the list of one type, made of two pageblocks of which the lower has another. */
+static void merge_two_types(struct ktest *t)
+{
+	struct page *a = private_alloc(zone, PAGEBLOCK_ORDER, MT_MOVABLE, 0);
+	struct page *b = private_alloc(zone, PAGEBLOCK_ORDER, MT_MOVABLE, 0);
+
+	EXPECT_TRUE(a && b == a + PAGEBLOCK_PAGES);
+	a->block_type = MT_RECLAIMABLE;
+	private_free(zone, a, PAGEBLOCK_ORDER);
+	private_free(zone, b, PAGEBLOCK_ORDER);
+	EXPECT_EQ(nr_free(MAX_ORDER), 1);
+	EXPECT_EQ(page_type(a), MT_MOVABLE);
+}
+
+KTEST(buddy, a_block_says_its_pageblocks_type_not_its_lists)
+{
+	unsigned long irq;
+	struct page *page;
+	unsigned n;
+
+	PZ_OPEN();
+	merge_two_types(t);
+	page = private_alloc(zone, 3, MT_MOVABLE, 0);
+	EXPECT_EQ(page_type(page), MT_RECLAIMABLE);
+	private_free(zone, page, 3);
+	lock_and(pageblock_set_type, pz.page, MT_MOVABLE);
+	expect_whole(t, &pz);
+
+	merge_two_types(t);
+	irq = spin_lock_irqsave(&zone->lock);
+	n = buddy_alloc_many(zone, 0, MT_MOVABLE, PRIVATE_FRAMES, pages, 0, PAGE_ALLOCATED);
+	spin_unlock_irqrestore(&zone->lock, irq);
+	EXPECT_EQ(n, PRIVATE_FRAMES);
+	for (unsigned i = 0; i < n; i++)
+		EXPECT_EQ(page_type(pages[i]), pageblock_type(pages[i]));
+	free_all(n, 0);
+	lock_and(pageblock_set_type, pz.page, MT_MOVABLE);
+	expect_whole(t, &pz);
+
+	merge_two_types(t);
+	irq = spin_lock_irqsave(&zone->lock);
+	page = buddy_alloc_run(zone, 5, MT_MOVABLE);
+	spin_unlock_irqrestore(&zone->lock, irq);
+	ASSERT_NOT_NULL(page);
+	EXPECT_EQ(page_type(page), MT_RECLAIMABLE);
+	private_free(zone, page, 2);
+	private_free(zone, page + 4, 0);
+	lock_and(pageblock_set_type, pz.page, MT_MOVABLE);
+	PZ_CLOSE();
+}
+
 /* ---- types ---- */
 
 static const enum migratetype fallback_order[3][2] = {

@@ -70,21 +70,31 @@ KTEST(pcp, the_page_freed_last_is_allocated_first)
 	}
 }
 
-KTEST(pcp, the_warmest_page_survives_a_flush)
+/* However many come back: the last ones freed, as many as a flush moves, are still there, the newest on top. */
+KTEST(pcp, the_warmest_pages_survive_every_flush)
 {
 	struct zone *zone = plain_zone();
 	unsigned n = min(2 * zone->high + 10, (unsigned)MOST), got = 0;
+	unsigned warm = min(min(zone->batch, (unsigned)PCP_REFILL_MAX), 8u);
 
 	NEEDS_LISTS();
-	while (got < n && (pages[got] = alloc_page(GFP_KERNEL | __GFP_THISNODE)) != NULL)
+	mm_settle();
+	while (got < n && (pages[got] = alloc_page(GFP_KERNEL | __GFP_THISNODE)) != NULL) {
+		if (page_zone(pages[got]) != zone || page_type(pages[got]) != MT_UNMOVABLE) {
+			__free_page(pages[got]);
+			break;
+		}
 		got++;
+	}
 	for (unsigned i = 0; i < got; i++) {
 		__free_page(pages[i]);
-		EXPECT_LE(on_lists(page_zone(pages[i])), page_zone(pages[i])->high);
-		if (page_type(pages[i]) == MT_UNMOVABLE && page_zone(pages[i]) == zone) {
-			EXPECT_EQ(alloc_page(GFP_KERNEL), pages[i]);
-			__free_page(pages[i]);
-		}
+		EXPECT_LE(on_lists(zone), zone->high);
+		if (i < warm)
+			continue;
+		for (unsigned k = 0; k < warm; k++)
+			EXPECT_EQ(alloc_page(GFP_KERNEL), pages[i - k]);
+		for (unsigned k = warm; k-- > 0;)
+			__free_page(pages[i - k]);
 	}
 }
 
@@ -338,6 +348,31 @@ KTEST(pcp, stacks_lend_each_other_their_room)
 		EXPECT_NULL(pcp_check());
 		mm_settle();
 	}
+}
+
+/* When other lists hold all of high, a refill brings what its caller takes and nothing to keep. */
+KTEST(pcp, a_refill_finds_no_room_when_other_lists_are_full)
+{
+	struct zone *zone = plain_zone();
+	struct page *page[PCP_ORDERS];
+	unsigned n = 0;
+
+	NEEDS_LISTS();
+	mm_settle();
+	while (n < min(2 * zone->high, (unsigned)MOST) &&
+	       (pages[n] = alloc_page(GFP_KERNEL | __GFP_MOVABLE)) != NULL)
+		n++;
+	mm_settle();
+	free_one_by_one(n);
+	EXPECT_NULL(pcp_check());
+	for (unsigned order = 0; order < PCP_ORDERS; order++) {
+		page[order] = alloc_pages(GFP_KERNEL, order);
+		EXPECT_NOT_NULL(page[order]);
+		EXPECT_LE(on_lists(zone), zone->high);
+		EXPECT_NULL(pcp_check());
+	}
+	for (unsigned order = 0; order < PCP_ORDERS; order++)
+		__free_pages(page[order], order);
 }
 
 KTEST(pcp, each_zone_has_lists_of_its_own)

@@ -1,13 +1,13 @@
 /*
  * cpus.c - which CPUs there are.
  *
- * Idea.       The boot CPU is 0; the others follow in the order in which firmware names them. A mask says
- *             which may ever run, another which run now. So far only CPU 0 is started: others are counted,
- *             said, and left where firmware parked them.
+ * Idea.       The boot CPU is 0; the others follow in the order in which firmware or the port names them. A mask
+ *             says which may ever run, another which run now. CPUs that the port names can be started. Those of
+ *             firmware's table are counted, said, and left where firmware parked them.
  * Layout.     Two masks; cpu_info[id].
  * Invariants. online is a subset of possible; CPU 0 is in both from the beginning.
  * Locking.    None: written during boot.
- * Failure.    No list from firmware: one CPU. More than NR_CPUS: the rest is counted only.
+ * Failure.    No list: one CPU. More than NR_CPUS: the rest is counted only.
  * Next:       mm/percpu.c, which gives each possible CPU its areas.
  */
 
@@ -48,25 +48,56 @@ static int cpus_set_maxcpus(const char *value)
 }
 CMDLINE_OPT("maxcpus", "a number of CPUs", cpus_set_maxcpus);
 
-void cpus_init(struct boot_info *bi)
+/* The CPU that this code runs on exists, whether it is named or not. Returns how many others are enabled. */
+static unsigned add_cpus(const struct boot_cpu *cpu, unsigned nr)
+{
+	unsigned may_run = 1;
+
+	cpu_info[0] = (struct cpu_info){.hw_id = arch_cpu_hw_id(), .enabled = true};
+	for (unsigned i = 0; i < nr; i++) {
+		struct cpu_info c = {.hw_id = cpu[i].hw_id, .node = cpu[i].node, .enabled = cpu[i].enabled};
+
+		if (c.hw_id == cpu_info[0].hw_id) {
+			cpu_info[0].node = c.node;
+		} else if (nr_cpu_info < NR_CPUS && (!c.enabled || may_run < max_cpus)) {
+			cpu_info[nr_cpu_info++] = c;
+			may_run += c.enabled;
+		}
+	}
+	return may_run - 1;
+}
+
+/* A port that names its CPUs can start them. */
+static void cpus_from_port(const struct boot_info *bi)
+{
+	add_cpus(bi->cpu, min(bi->nr_cpus, (unsigned)BOOT_MAX_CPUS));
+	for (unsigned cpu = 1; cpu < nr_cpu_info; cpu++)
+		if (cpu_info[cpu].enabled)
+			cpumask_set(&cpu_possible_mask, cpu);
+}
+
+static void cpus_from_madt(struct boot_info *bi)
 {
 	static struct acpi_cpu found[NR_CPUS];
-	unsigned nr, parked = 0;
+	static struct boot_cpu cpu[NR_CPUS];
+	unsigned nr = 0, parked;
 	const void *madt;
 	u32 len;
 
-	cpu_info[0] = (struct cpu_info){.hw_id = arch_cpu_hw_id(), .enabled = true};
 	madt = acpi_find_table(&boot_early_mem, bi, "APIC", &len);
-	if (!madt)
-		return;
-	nr = acpi_madt_cpus(madt, len, found, NR_CPUS, bi);
-	for (unsigned i = 0; i < min(nr, (unsigned)NR_CPUS) && nr_cpu_info < max_cpus; i++) {
-		if (found[i].apic_id == cpu_info[0].hw_id)
-			continue;
-		cpu_info[nr_cpu_info++] =
-			(struct cpu_info){.hw_id = found[i].apic_id, .enabled = found[i].enabled};
-		parked += found[i].enabled;
-	}
+	if (madt)
+		nr = min(acpi_madt_cpus(madt, len, found, NR_CPUS, bi), (unsigned)NR_CPUS);
+	for (unsigned i = 0; i < nr; i++)
+		cpu[i] = (struct boot_cpu){.hw_id = found[i].apic_id, .enabled = found[i].enabled};
+	parked = add_cpus(cpu, nr);
 	if (parked)
 		pr_info("cpus: %u other CPU%s left parked\n", parked, parked == 1 ? "" : "s");
+}
+
+void cpus_init(struct boot_info *bi)
+{
+	if (bi->nr_cpus)
+		cpus_from_port(bi);
+	else
+		cpus_from_madt(bi);
 }

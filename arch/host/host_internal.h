@@ -6,6 +6,17 @@
 #include <kernel/bootinfo.h>
 #include <mm/types.h>
 
+/* options.c */
+struct host_options {
+	u64 mem, cpus, nodes, levels;
+	const char *commands; /* -c, or NULL */
+	char **cmdline;	      /* the words behind --, or NULL */
+};
+struct host_options host_parse_options(char **argv);
+
+/* machine.c */
+void host_machine(struct boot_info *bi, const struct host_options *o);
+
 /* phys.c */
 extern paddr_t host_ram_end; /* the memory file holds physical addresses below it */
 extern int host_memfd;

@@ -11,6 +11,9 @@
 enum {
 	BOOT_MAX_RANGES = 4096,
 	BOOT_MAX_MODULES = 32,
+	BOOT_MAX_CPUS = 256,
+	BOOT_MAX_NODE_RANGES = 256,
+	BOOT_MAX_DISTANCES = 64,
 	BOOT_CMDLINE_SIZE = 2048,
 	BOOT_NOTES_SIZE = 4096,
 };
@@ -39,6 +42,26 @@ struct boot_module {
 	char name[64];
 };
 
+/* Memory that belongs to a node. The range may hold holes, or no memory at all. */
+struct boot_node_range {
+	u64 start, size; /* bytes; start + size may wrap */
+	u32 node;	 /* firmware's id: any number */
+};
+
+struct boot_cpu {
+	u32 hw_id; /* as arch_cpu_hw_id() says on that CPU */
+	u32 node;  /* firmware's id */
+	bool enabled;
+};
+
+/*
+ * Which zones there are: DMA from 0 to dma_end, DMA32 from there to dma32_end, Normal to normal_end, HighMem
+ * above. Bytes, whole pages, in ascending order; a zone whose end is that of the one before it does not exist.
+ */
+struct boot_zones {
+	u64 dma_end, dma32_end, normal_end;
+};
+
 struct boot_info {
 	const char *protocol; /* "Multiboot2", "PVH", ... */
 	char loader[64];
@@ -52,7 +75,14 @@ struct boot_info {
 	u8 rsdp_copy[36];	  /* Multiboot2 passes a copy instead; rsdp_copy_len bytes are valid */
 	unsigned rsdp_copy_len;
 	u64 hole_start, hole_end; /* never RAM on this machine, whatever the map says; empty: none */
-	bool efi;		  /* started by UEFI firmware */
+	struct boot_zones zones;
+	struct boot_node_range node_range[BOOT_MAX_NODE_RANGES]; /* memory in none of them is node 0's */
+	unsigned nr_node_ranges;
+	u8 distance[BOOT_MAX_DISTANCES][BOOT_MAX_DISTANCES]; /* by firmware's node ids; 0: not said */
+	/* CPUs that the port names itself, the boot CPU among them. None: the MADT says which there are. */
+	struct boot_cpu cpu[BOOT_MAX_CPUS];
+	unsigned nr_cpus;
+	bool efi; /* started by UEFI firmware */
 	/* What the parser found odd, one '\n'-terminated line each; printed when there is a console. */
 	char notes[BOOT_NOTES_SIZE];
 	unsigned notes_len;

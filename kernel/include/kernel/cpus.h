@@ -7,12 +7,16 @@
 /* A CPU that firmware named. The ids of the array are the kernel's. */
 struct cpu_info {
 	u32 hw_id;    /* firmware's id (x86: APIC id) */
+	u32 node;     /* firmware's id of its node */
 	bool enabled; /* false: could be added later */
 };
 extern struct cpu_info cpu_info[NR_CPUS];
 extern unsigned nr_cpu_info; /* entries in use, at least 1 */
 
-/* Reads firmware's list, says what is left parked. While the early page tables are in use. */
+/*
+ * Reads the list of CPUs: the port's own, all of which may be started, or firmware's, of which only the boot
+ * CPU may. Says what is left parked. While the early page tables are in use.
+ */
 void cpus_init(struct boot_info *bi);
 
 #endif

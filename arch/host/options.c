@@ -1,0 +1,83 @@
+/*
+ * options.c - the machine's front panel: what the process's arguments ask for.
+ *
+ * Idea.       A loop over words; an option checks its own value. Nothing is done here.
+ * Layout.     struct host_options, host_internal.h
+ * Invariants. A value in the structure lies in the limits that the usage text names.
+ * Locking.    None: one thread.
+ * Failure.    A wrong option: what was expected, on standard error, and status 1.
+ * Next:       machine.c.
+ */
+#include <unistd.h>
+
+#include "host_internal.h"
+#include <kernel/bits.h>
+#include <kernel/string.h>
+
+static const char usage[] =
+	"usage: strata [OPTION...] [-- CMDLINE...]\n"
+	"  --mem SIZE         physical memory, 16M to 4T (default 1G)\n"
+	"  --cpus N           CPUs: 1\n"
+	"  --nodes N          NUMA nodes: 1\n"
+	"  --levels N         4 or 5 levels of page tables (default 5)\n"
+	"  -c \"COMMANDS\"      run these shell commands and end; their output is the only standard output\n"
+	"  -- CMDLINE...      the kernel's command line, as in: strata -- test\n"
+	"status: 0 all well, 1 a command, a test or the input failed, 2 panic\n";
+
+static void write_out(const char *s)
+{
+	if (write(STDOUT_FILENO, s, strlen(s)) < 0)
+		_exit(1);
+}
+
+static const char *argument(char ***argv, const char *expected)
+{
+	const char *option = **argv, *value = *++*argv;
+
+	if (!value)
+		host_die("strata: %s: expected %s behind it\n", option, expected);
+	return value;
+}
+
+static u64 number(char ***argv, u64 least, u64 most, const char *expected)
+{
+	const char *option = **argv, *text = argument(argv, expected);
+	u64 n;
+
+	if (parse_size(text, &n) || n < least || n > most)
+		host_die("strata: %s %s: expected %s\n", option, text, expected);
+	return n;
+}
+
+struct host_options host_parse_options(char **argv)
+{
+	struct host_options o = {.mem = GIB(1), .cpus = 1, .nodes = 1, .levels = 5};
+
+	while (*++argv) {
+		const char *word = *argv;
+
+		if (strcmp(word, "--") == 0) {
+			o.cmdline = argv + 1;
+			break;
+		}
+		if (strcmp(word, "--help") == 0) {
+			write_out(usage);
+			_exit(0);
+		}
+		if (strcmp(word, "--mem") == 0)
+			o.mem = number(&argv, MIB(16), TIB(4) - GIB(2), "a size from 16M to 4094G");
+		else if (strcmp(word, "--cpus") == 0)
+			o.cpus = number(&argv, 1, 1, "1: this build runs one CPU");
+		else if (strcmp(word, "--nodes") == 0)
+			o.nodes = number(&argv, 1, 1, "1: this build has one node");
+		else if (strcmp(word, "--levels") == 0)
+			o.levels = number(&argv, 4, 5, "4 or 5");
+		else if (strcmp(word, "-c") == 0)
+			o.commands = argument(&argv, "shell commands");
+		else
+			host_die("strata: %s: no such option\n%s", word, usage);
+	}
+	if (o.commands && strchr(o.commands, '"'))
+		host_die("strata: -c %s: expected commands without a double quote\n", o.commands);
+	return o;
+}

@@ -28,6 +28,7 @@ SRCS += kernel/rcu.c
 SRCS += kernel/shell.c
 SRCS += kernel/shell_cmds.c
 SRCS += kernel/shell_mem.c
+SRCS += kernel/smp.c
 SRCS += kernel/spinlock.c
 SRCS += kernel/stress.c
 SRCS += kernel/work.c

@@ -26,6 +26,7 @@
 #include <kernel/printk.h>
 #include <kernel/random.h>
 #include <kernel/shell.h>
+#include <kernel/smp.h>
 #include <kernel/string.h>
 #include <mm/internal.h>
 #include <mm/pgtable.h>
@@ -75,6 +76,8 @@ void kmain(struct boot_info *bi)
 	boot_mark("vmalloc");
 	arch_irq_init();
 	boot_mark("irq");
+	smp_init(); /* the other CPUs enter their main loops */
+	boot_mark("smp");
 	fault_start(); /* failslab= and the like spare what the kernel needs to come up */
 	shell_main();  /* CPU 0's main loop: cmd=, tests, the shell */
 }

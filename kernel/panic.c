@@ -6,7 +6,8 @@
  *             little as it can: no lock is waited for, and each part may fault without hiding the parts
  *             before it.
  * Layout.     BUG file:line function: text / registers / dumps of the layers / backtrace.
- * Invariants. Only the first panic reports; a panic inside it prints one line and ends the machine.
+ * Invariants. Only the first panic reports, after it has stopped the other CPUs; a panic inside it prints one line and
+ *             ends the machine, one on another CPU waits to be stopped.
  * Locking.    None; interrupts are off from the first instruction to the end.
  * Failure.    A dump that faults costs the rest of the report, not the message.
  * Next:       ksyms.c, which turns addresses into names.
@@ -14,6 +15,7 @@
 
 #include <arch/cpu.h>
 #include <arch/irq.h>
+#include <arch/smp.h>
 #include <kernel/bug.h>
 #include <kernel/printk.h>
 #include <kernel/spinlock.h>
@@ -22,6 +24,7 @@
 enum { PANIC_STATUS = 2, MAX_DUMPS = 16, MESSAGE_SIZE = 512, TRACE_LINES_MAX = 64 };
 
 static _Atomic unsigned panic_depth;
+static _Atomic int panic_cpu = -1;
 static void (*dumps[MAX_DUMPS])(void);
 static unsigned nr_dumps;
 
@@ -59,16 +62,42 @@ static bool print_frame(unsigned long pc, void *ctx)
 	return ++trace->lines < TRACE_LINES_MAX;
 }
 
+/* What the other CPUs were doing. */
+static void print_stopped(void)
+{
+	unsigned cpu;
+
+	for_each_online_cpu (cpu) {
+		struct trace trace = {};
+		unsigned long pc, fp;
+
+		if (cpu == arch_cpu_id() || !arch_cpu_stopped(cpu, &pc, &fp))
+			continue;
+		console_printf("CPU %u, %u locks held, was at:\n", cpu, per_cpu(lock_depth, cpu));
+		print_frame(pc + 1, &trace);
+		arch_backtrace(fp, print_frame, &trace);
+		print_repeats(&trace);
+	}
+}
+
 static void report(const char *prefix, const char *message) __noreturn;
 static void report(const char *prefix, const char *message)
 {
 	struct trace trace = {};
-	unsigned depth = atomic_fetch_add(&panic_depth, 1);
+	int nobody = -1;
+	unsigned depth;
 
+	/* The first CPU reports, and will stop this one. */
+	if (!atomic_compare_exchange_strong(&panic_cpu, &nobody, (int)arch_cpu_id()) &&
+	    nobody != (int)arch_cpu_id())
+		for (;;)
+			arch_cpu_relax();
+	depth = atomic_fetch_add(&panic_depth, 1);
 	if (depth == 1)
 		console_printf("\npanic inside a panic: %s%s\n", prefix, message);
 	if (depth)
 		arch_poweroff(PANIC_STATUS);
+	arch_cpus_stop();
 	printk_panic();
 	console_printf("%s%s\n", prefix, message);
 	arch_print_trap_regs();
@@ -78,6 +107,7 @@ static void report(const char *prefix, const char *message)
 	console_printf("backtrace:\n");
 	arch_backtrace(0, print_frame, &trace);
 	print_repeats(&trace);
+	print_stopped();
 	console_printf("end of the report\n");
 	arch_poweroff(PANIC_STATUS);
 }

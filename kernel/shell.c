@@ -21,6 +21,7 @@
 #include <kernel/cmdline.h>
 #include <kernel/errno.h>
 #include <kernel/printk.h>
+#include <kernel/smp.h>
 #include <kernel/string.h>
 #include <kernel/work.h>
 
@@ -395,10 +396,7 @@ static char read_byte(void)
 		arch_irq_disable();
 		c = arch_getc();
 		if (c < 0 && quiet_idle(&wake_ns)) {
-			arch_time_wake_at(wake_ns);
-			rcu_idle_enter();
-			arch_idle();
-			rcu_idle_exit();
+			smp_idle(wake_ns);
 		} else {
 			arch_irq_enable();
 		}

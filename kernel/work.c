@@ -17,6 +17,7 @@
 #include <kernel/work.h>
 
 #include <kernel/bug.h>
+#include <kernel/smp.h>
 #include <kernel/spinlock.h>
 
 #include <arch/irq.h>
@@ -33,6 +34,8 @@ void work_register(struct work *w)
 {
 	struct work **link = &work_queue[arch_cpu_id()].first;
 
+	w->cpu = arch_cpu_id();
+
 	while (*link) {
 		BUG_ON(*link == w, "work %s is registered twice", w->name);
 		link = &(*link)->next;
@@ -44,7 +47,9 @@ void work_register(struct work *w)
 
 void work_request(struct work *w)
 {
-	atomic_store_explicit(&w->pending, true, memory_order_release);
+	/* Sequentially consistent: its CPU either sees this before it sleeps, or is woken by an interrupt. */
+	if (!atomic_exchange(&w->pending, true) && w->cpu != arch_cpu_id())
+		smp_wake(w->cpu);
 }
 
 static bool work_is_due(const struct work *w, u64 now)
@@ -77,9 +82,11 @@ void quiet_point(void)
 	/* A step that waits (synchronize_rcu) comes back here: that is a quiet state, but steps do not nest.
 	 */
 	if (q->running) {
+		smp_rest();
 		rcu_quiet();
 		return;
 	}
+	smp_rest();
 	q->running = true;
 	rcu_quiet();
 	work_run_queue(q);

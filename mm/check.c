@@ -5,7 +5,8 @@
  *             file runs them all. Tests do so after every case, the shell's `verify` on request.
  * Layout.     MM_CHECK(name, fn) puts a pointer into section mm_checks; the linker gathers them.
  * Invariants. A check changes nothing and reports the first thing that is wrong.
- * Locking.    Each check takes what its layer needs. Main loop only: between operations nothing is half done.
+ * Locking.    Each check takes what its layer needs. Main loop only, and the other CPUs are held: between operations
+ *             nothing is half done.
  * Failure.    None here: what is wrong is handed to the caller.
  * Next:       kernel/ktest.c.
  */
@@ -16,13 +17,17 @@
 #include <mm/slab_info.h>
 #include <mm/vmalloc.h>
 
+#include <kernel/smp.h>
 #include <kernel/work.h>
 
 void mm_settle(void)
 {
 	/* Top down: what a layer gives back may stay in the lists of the one below. */
 	quiet_drain();
+	smp_settle();
 	vm_unmap_aliases();
+	slab_reap(true);
+	smp_settle(); /* array bodies of other CPUs go after a grace period, and leave empty slabs */
 	slab_reap(true);
 	drain_all_pages();
 }
@@ -52,6 +57,7 @@ unsigned mm_check_all(unsigned *checks, void (*report)(const char *name, const c
 	unsigned failures = 0;
 
 	*checks = 0;
+	smp_hold();
 	for (const struct mm_check *const *c = __start_mm_checks; c < __stop_mm_checks; c++) {
 		const char *what = (*c)->fn();
 
@@ -61,5 +67,6 @@ unsigned mm_check_all(unsigned *checks, void (*report)(const char *name, const c
 		failures++;
 		report((*c)->name, what, ctx);
 	}
+	smp_release();
 	return failures;
 }

@@ -107,6 +107,12 @@ void page_init(void);
  * Context: any, no zone->lock held. Cannot fail; false: none is left.
  */
 bool section_open_for(struct zone *zone);
+/*
+ * How many sections were ever opened; and: waits until nobody is opening one, then says whether more have been opened
+ * than that. Who found the lists empty before looks again. Interrupts do not wait: they may have hit the opener.
+ */
+unsigned sections_opened(void);
+bool section_wait(unsigned opened);
 /* Opens the section of pfn if it has memory. For tests and the shell. */
 bool section_open_pfn(pfn_t pfn);
 bool section_is_open(unsigned long nr);

@@ -49,7 +49,7 @@ void *kmap_local_page(struct page *page)
 	BUG_ON(i >= KMAP_SLOTS, "kmap_local_page: more than %u mappings on CPU %u", KMAP_SLOTS,
 	       arch_cpu_id());
 	addr = (void *)kmap_slot(arch_cpu_id(), i);
-	arch_pte_write(pt_slot((vaddr_t)addr, 0), arch_pte_leaf(page_to_phys(page), PT_RW, 0));
+	arch_pte_write(pt_slot((vaddr_t)addr, 0), arch_pte_leaf(page_to_phys(page), PT_RW | PT_LOCAL, 0));
 	arch_pt_sync();
 	return addr;
 }

@@ -263,6 +263,35 @@ static void section_open(unsigned long nr)
 	}
 }
 
+/* Sections that are being opened by some CPU, and that have been. */
+static _Atomic unsigned nr_opening, nr_opened;
+
+static bool section_claim_open(unsigned long nr)
+{
+	bool mine;
+
+	atomic_fetch_add(&nr_opening, 1);
+	mine = section_claim(nr);
+	if (mine) {
+		section_open(nr);
+		atomic_fetch_add(&nr_opened, 1);
+	}
+	atomic_fetch_sub(&nr_opening, 1);
+	return mine;
+}
+
+unsigned sections_opened(void)
+{
+	return atomic_load(&nr_opened);
+}
+
+bool section_wait(unsigned opened)
+{
+	while (atomic_load(&nr_opening) && !arch_in_interrupt())
+		arch_cpu_relax();
+	return atomic_load(&nr_opened) != opened;
+}
+
 static unsigned long next_unclaimed(unsigned long nr, unsigned long end)
 {
 	while (nr < end) {
@@ -281,15 +310,13 @@ bool section_open_for(struct zone *zone)
 	unsigned long end = DIV_ROUND_UP(zone->end_pfn, SECTION_PAGES);
 
 	for (;;) {
-		unsigned long nr = next_unclaimed(zone->open_cursor, end);
+		unsigned long nr = next_unclaimed(READ_ONCE(zone->open_cursor), end);
 
-		zone->open_cursor = nr;
+		WRITE_ONCE(zone->open_cursor, nr);
 		if (nr == end)
 			return false;
-		if (section_claim(nr)) {
-			section_open(nr);
+		if (section_claim_open(nr))
 			return true;
-		}
 	}
 }
 
@@ -299,8 +326,7 @@ bool section_open_pfn(pfn_t pfn)
 
 	if (nr >= nr_sections || !bitmap_test(section_present, nr))
 		return false;
-	if (section_claim(nr))
-		section_open(nr);
+	section_claim_open(nr);
 	return section_is_open(nr);
 }
 

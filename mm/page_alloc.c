@@ -101,9 +101,15 @@ static struct page *take_from_zone(struct zone *zone, unsigned order, enum migra
 	struct page *page;
 
 	zone->in_use = true;
-	while (!(page = take_listed(zone, order, type, buddy_flags)))
-		if (!section_open_for(zone))
+	for (;;) {
+		unsigned opened = sections_opened();
+
+		page = take_listed(zone, order, type, buddy_flags);
+		if (page)
+			break;
+		if (!section_open_for(zone) && !section_wait(opened))
 			return NULL;
+	}
 	reclaim_after_take(zone);
 	if (unlikely((alloc_flags & ALLOC_HIGHATOMIC) && order)) {
 		unsigned long irq = spin_lock_irqsave(&zone->lock);

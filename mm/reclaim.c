@@ -11,6 +11,7 @@
  * Source.     Linux mm/vmscan.c, mm/shrinker; order: design, section 3. kswapd's part runs at quiet points.
  * Next:       page_debug.c.
  */
+#include <kernel/smp.h>
 #include <kernel/work.h>
 #include <mm/internal.h>
 #include <mm/slab.h>
@@ -29,9 +30,15 @@ void unregister_shrinker(struct shrinker *s)
 	list_del(&s->link);
 }
 
+static void drain_cpu(void *ctx)
+{
+	(void)ctx;
+	pcp_drain_local(NULL);
+}
+
 void drain_all_pages(void)
 {
-	pcp_drain_local(NULL);
+	smp_call_all(drain_cpu, NULL);
 }
 
 static unsigned long shrink_all(void)

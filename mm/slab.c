@@ -582,14 +582,18 @@ static void node_setup(struct kmem_cache_node *n, struct kmem_cache *s, int nid)
 static void cache_enable_shared(struct kmem_cache *s)
 {
 	u32 limit = s->shared * s->batchcount;
+	struct kmem_cache *k = kmalloc_cache_for(sizeof(struct array_cache) + limit * sizeof(void *));
 	struct kmem_cache_node *n;
+
+	if (!k)
+		return; /* so early that slab_init() will come back to this cache */
 
 	for_each_cache_node (s, n) {
 		struct array_cache *ac;
 
 		if (!limit || n->shared || cpus_on_node[n->nid] < 2 || (s->flags & SLAB_DEBUG_FLAGS))
 			continue;
-		ac = kmalloc_node(sizeof(*ac) + limit * sizeof(void *), GFP_KERNEL, n->nid);
+		ac = kmem_cache_alloc_node(k, GFP_KERNEL, n->nid);
 		if (!ac)
 			continue; /* works without, only slower */
 		*ac = (struct array_cache){.node = n, .batchcount = s->batchcount};
@@ -813,8 +817,7 @@ unsigned long slab_reap(bool all)
 	if (!spin_trylock(&cache_list_lock))
 		return 0;
 	if (all) { /* first the arrays, then the slabs that this empties: array bodies are objects too */
-		list_for_each_entry (s, &cache_list, list)
-			slab_drain(s);
+		slab_drain_all();
 		list_for_each_entry (s, &cache_list, list)
 			cache_release_empty(s, &nr_pages);
 	} else {
@@ -831,7 +834,14 @@ static bool reap_step(void)
 	return false;
 }
 
-static struct work reap_work = {.name = "slab_reap", .step = reap_step, .period_ns = REAP_PERIOD_NS};
+/* Each CPU reaps its own arrays. */
+static DEFINE_PER_CPU(struct work, reap_work) = {
+	.name = "slab_reap", .step = reap_step, .period_ns = REAP_PERIOD_NS};
+
+void slab_cpu_init(void)
+{
+	work_register(this_cpu_ptr(&reap_work));
+}
 
 /* ---- bootstrap ---- */
 
@@ -872,5 +882,5 @@ void slab_init(void)
 	list_for_each_entry (s, &cache_list, list)
 		cache_enable_shared(s);
 	slab_update_bypass();
-	work_register(&reap_work);
+	slab_cpu_init();
 }

@@ -18,8 +18,8 @@
  *             A3  slab_no_array.avail == slab_no_array.limit == 0
  *             A4  debugged and bypassed caches have no array bodies
  * Locking.    Only the owner CPU touches its arrays. Push and pop are restartable (arch/pcpu.h); what changes
- *             more runs with IRQs off. An interrupt may install a body, never remove one: drains run in the
- *             main loop.
+ *             more runs with IRQs off. An interrupt may install a body, and take one away (a drain that another CPU
+ *             asks for): then the body is closed at once and freed after a grace period.
  * Failure.    No body: the call works on the slabs. No objects and no pages: NULL.
  * Next:       kmalloc.c, the caches by size; slab_debug.c, what is checked.
  *
@@ -31,6 +31,8 @@
 
 #include <arch/irq.h>
 #include <kernel/cmdline.h>
+#include <kernel/smp.h>
+#include <kernel/work.h>
 #include <mm/kmalloc.h>
 
 #include "internal.h"
@@ -156,7 +158,8 @@ static struct array_cache *array_get(struct kmem_cache *s)
 
 	if (likely(ac != &slab_no_array))
 		return ac;
-	k = kmalloc_cache_for(sizeof(*ac) + s->limit * sizeof(void *));
+	/* Two entries at least: when it is dropped they become its rcu_head. */
+	k = kmalloc_cache_for(sizeof(*ac) + max(s->limit, 2U) * sizeof(void *));
 	if (!k || !s->node[slab_local_nid()])
 		return NULL;
 	/* Not kmalloc(): that might want an array of this very cache. */
@@ -409,19 +412,34 @@ void kmem_cache_free_bulk(struct kmem_cache *s, size_t nr, void **objs)
 
 /* ---- drain and reap ---- */
 
-void slab_drain_local(struct kmem_cache *s)
+static void body_free(struct array_cache *ac)
 {
-	unsigned long flags = arch_irq_save();
+	slab_free_direct(virt_to_page(ac)->slab_node, ac, CALLER);
+}
+
+static void body_free_rcu(struct rcu_head *head)
+{
+	body_free(container_of((void **)head, struct array_cache, stack.entry[0]));
+}
+
+/*
+ * This CPU's array into the slabs; its body goes. In an interrupt the code that was hit may be about to use the body: it
+ * finds it without objects and without room, and the body goes after that code's next quiet point. IRQs off.
+ */
+static void array_drop(struct kmem_cache *s)
+{
 	struct array_cache *ac = array_of(this_cpu_deref(s->cpu));
 
-	remote_flush(this_cpu_ptr(&slab_remote));
-	if (ac != &slab_no_array) {
-		this_cpu_deref(s->cpu) = &slab_no_array.stack;
-		while (ac->stack.avail)
-			array_flush(ac, ac->stack.avail);
-		slab_free_direct(virt_to_page(ac)->slab_node, ac, CALLER);
-	}
-	arch_irq_restore(flags);
+	if (ac == &slab_no_array)
+		return;
+	while (ac->stack.avail)
+		array_flush(ac, ac->stack.avail);
+	this_cpu_deref(s->cpu) = &slab_no_array.stack;
+	ac->stack.limit = 0;
+	if (arch_in_interrupt())
+		call_rcu((struct rcu_head *)ac->stack.entry, body_free_rcu);
+	else
+		body_free(ac);
 }
 
 /* The oldest nr objects of a shared array into the slabs. */
@@ -439,14 +457,44 @@ static void shared_flush(struct kmem_cache_node *n, unsigned nr)
 	slab_release_list(&surplus);
 }
 
-void slab_drain(struct kmem_cache *s)
+static void drain_shared(struct kmem_cache *s)
 {
 	struct kmem_cache_node *n;
 
-	slab_drain_local(s);
 	for_each_cache_node (s, n)
 		if (n->shared)
 			shared_flush(n, n->shared->stack.limit);
+}
+
+static void drain_on_cpu(void *ctx)
+{
+	remote_flush(this_cpu_ptr(&slab_remote));
+	array_drop(ctx);
+}
+
+void slab_drain(struct kmem_cache *s)
+{
+	smp_call_all(drain_on_cpu, s);
+	drain_shared(s);
+}
+
+static void drain_all_on_cpu(void *ctx)
+{
+	struct kmem_cache *s;
+
+	(void)ctx;
+	remote_flush(this_cpu_ptr(&slab_remote));
+	list_for_each_entry (s, &cache_list, list)
+		array_drop(s);
+}
+
+void slab_drain_all(void)
+{
+	struct kmem_cache *s;
+
+	smp_call_all(drain_all_on_cpu, NULL);
+	list_for_each_entry (s, &cache_list, list)
+		drain_shared(s);
 }
 
 /*
@@ -501,13 +549,10 @@ void slab_for_each_cached(struct kmem_cache *s, void (*fn)(void *obj, void *ctx)
 
 void slab_update_bypass(void)
 {
-	struct kmem_cache *s;
-
 	slab_bypass_all = fault_armed(&failslab) || opt_init_on_alloc || opt_init_on_free;
 	if (!slab_bypass_all)
 		return;
 	spin_lock(&cache_list_lock);
-	list_for_each_entry (s, &cache_list, list)
-		slab_drain_local(s);
+	slab_drain_all();
 	spin_unlock(&cache_list_lock);
 }

@@ -186,11 +186,12 @@ void slab_free_direct(struct kmem_cache_node *n, void *obj, unsigned long caller
 void slab_free_remote(void *obj);
 
 /*
- * This CPU's array into the slabs, its body and its foreign objects given back. Context: main loop, no lock.
+ * Every CPU's array, the foreign objects and the nodes' shared arrays into the slabs; array bodies are given back, those
+ * of other CPUs after a grace period. Context: main loop, interrupts on.
  */
-void slab_drain_local(struct kmem_cache *s);
-/* The same, and the nodes' shared arrays. */
 void slab_drain(struct kmem_cache *s);
+/* The same for all caches. cache_list_lock is held. */
+void slab_drain_all(void);
 /* The reaper's look at this CPU's array and, if asked, the node's shared one (Linux: drain_array). */
 void slab_reap_arrays(struct kmem_cache *s, struct kmem_cache_node *n, bool shared_too);
 /* Calls fn for each object that a CPU's array, the remote stacks or a shared array of the cache holds. */

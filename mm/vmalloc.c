@@ -467,14 +467,14 @@ static vaddr_t choose_window(size_t *size)
 
 void vmalloc_init(void)
 {
-	unsigned online = cpumask_weight(&cpu_online_mask);
+	unsigned cpus = cpumask_weight(&cpu_possible_mask); /* all will be online soon */
 	size_t size;
 	vaddr_t start = choose_window(&size);
 
 	pt_count_boot_tables();
 	ram_pages = totalram_pages();
 	lazy_limit =
-		min(fls64(online) * (MIB(32) >> PAGE_SHIFT), ram_pages / 64); /* Linux: lazy_max_pages() */
+		min(fls64(cpus) * (MIB(32) >> PAGE_SHIFT), ram_pages / 64); /* Linux: lazy_max_pages() */
 	vmap_init(start, start + size);
 	work_register(&deferred_work);
 	pr_info("vmalloc: 0x%016lx-0x%016lx, purge above %lu lazy pages\n", start, start + size - 1,

@@ -202,9 +202,9 @@ static unsigned node_cpus(int nid)
 {
 	unsigned cpu, n = 0;
 
-	for_each_online_cpu (cpu)
+	for_each_possible_cpu (cpu) /* they come online after their lists are made */
 		n += cpu_to_node_map[cpu] == nid;
-	return n ? n : max(cpumask_weight(&cpu_online_mask), 1u);
+	return n ? n : cpumask_weight(&cpu_possible_mask);
 }
 
 void zone_compute_pcp(struct zone *zone, unsigned cpus)

@@ -7,7 +7,8 @@
  *             output; else everything goes to standard output, in its order.
  * Invariants. I1  bytes of one stream leave in order; a change of the stream empties the buffer first
  *             I2  system calls see addresses of the image only: one of the window would be an error, not a fill
- * Locking.    The console's lock is the caller's.
+ * Locking.    The console's lock is the caller's; out_lock besides, for an idle CPU that empties the buffer. Input is
+ *             CPU 0's.
  * Failure.    A reader that has gone away ends the process, as for any program in a pipe (SIGPIPE).
  * Next:       kernel/printk.c.
  */
@@ -20,9 +21,12 @@
 
 #include "host_internal.h"
 #include <arch/console.h>
+#include <arch/cpu.h>
+#include <arch/irq.h>
 #include <kernel/types.h>
 
 static enum host_streams streams;
+static _Atomic bool out_lock; /* out, out_len, to_log */
 static char out[4096];
 static size_t out_len;
 static bool to_log;
@@ -34,6 +38,7 @@ static bool in_closed;
 static struct termios cooked;
 static bool is_raw;
 
+/* out_lock is held. */
 static void flush_out(void)
 {
 	int fd = to_log && streams == HOST_LOG_TO_STDERR ? STDERR_FILENO : STDOUT_FILENO;
@@ -56,17 +61,37 @@ static void flush_out(void)
 
 void arch_putc(char c)
 {
+	unsigned long flags = arch_irq_save();
+
+	host_lock(&out_lock);
 	out[out_len++] = c;
 	if (c == '\n' || out_len == sizeof(out))
 		flush_out();
+	host_unlock(&out_lock);
+	arch_irq_restore(flags);
+}
+
+static void flush_now(void)
+{
+	unsigned long flags = arch_irq_save();
+
+	host_lock(&out_lock);
+	flush_out();
+	host_unlock(&out_lock);
+	arch_irq_restore(flags);
 }
 
 void arch_console_stream(enum console_stream stream)
 {
-	if (to_log == (stream == CONSOLE_LOG))
-		return;
-	flush_out();
-	to_log = stream == CONSOLE_LOG;
+	unsigned long flags = arch_irq_save();
+
+	host_lock(&out_lock);
+	if (to_log != (stream == CONSOLE_LOG)) {
+		flush_out();
+		to_log = stream == CONSOLE_LOG;
+	}
+	host_unlock(&out_lock);
+	arch_irq_restore(flags);
 }
 
 static bool input_ready(void)
@@ -81,7 +106,7 @@ int arch_getc(void)
 	if (in_at == in_len && !in_closed) {
 		ssize_t n;
 
-		flush_out();
+		flush_now();
 		if (!input_ready())
 			return ARCH_GETC_NONE;
 		n = read(STDIN_FILENO, in, sizeof(in));
@@ -96,16 +121,17 @@ int arch_getc(void)
 
 bool host_console_wait(u64 timeout_ns, const void *sigmask)
 {
-	struct pollfd p = {.fd = in_closed ? -1 : STDIN_FILENO, .events = POLLIN};
+	bool reads = arch_cpu_id() == 0 && !in_closed; /* the other CPUs have no console to listen to */
+	struct pollfd p = {.fd = reads ? STDIN_FILENO : -1, .events = POLLIN};
 	struct timespec limit = {(time_t)(timeout_ns / 1000000000), (long)(timeout_ns % 1000000000)};
 
-	flush_out();
+	flush_now();
 	return ppoll(&p, 1, timeout_ns == ~0UL ? NULL : &limit, sigmask) > 0;
 }
 
 void host_console_close(void)
 {
-	flush_out();
+	flush_now();
 	if (is_raw)
 		tcsetattr(STDIN_FILENO, TCSANOW, &cooked);
 	is_raw = false;

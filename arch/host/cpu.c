@@ -1,7 +1,7 @@
 /*
- * cpu.c - what the one CPU is, and how its process ends.
+ * cpu.c - what a CPU is, and how the process ends.
  *
- * Idea.       A CPU is a thread; cache geometry is what libc knows of the machine. To power off is to exit with the
+ * Idea.       A CPU is a thread (smp.c); cache geometry is what libc knows of the machine. To power off is to exit with the
  *             status, to reboot is to start the same program again.
  * Layout.     None.
  * Invariants. The terminal is given back before the process ends.
@@ -47,7 +47,7 @@ void arch_percpu_set(unsigned long offset)
 
 u32 arch_cpu_hw_id(void)
 {
-	return 0;
+	return arch_cpu_id();
 }
 
 unsigned arch_cache_line_bytes(void)

@@ -9,6 +9,7 @@ SRCS += arch/host/phys.c
 SRCS += arch/host/probe.S
 SRCS += arch/host/probe.c
 SRCS += arch/host/pt.c
+SRCS += arch/host/smp.c
 SRCS += arch/host/stack.c
 SRCS += arch/host/time.c
 SRCS += arch/host/tlb.c

@@ -3,6 +3,9 @@
 
 /* What the files of this port tell each other and nobody else. */
 
+#include <signal.h>
+#include <stdatomic.h>
+
 #include <kernel/bootinfo.h>
 #include <mm/types.h>
 
@@ -34,7 +37,19 @@ bool host_console_wait(u64 timeout_ns,
 void host_die(const char *fmt, ...) __printf(1, 2) __noreturn;
 extern char **host_argv;
 
+/* smp.c */
+struct host_stacks;
+extern _Atomic unsigned long host_cpus; /* bits of the CPUs whose threads run */
+int host_cpu_run(unsigned cpu, struct host_stacks *stacks, void (*entry)(void *arg), void *arg);
+void host_cpu_join(unsigned cpu);
+struct host_stacks *host_cpu_stacks(unsigned cpu); /* NULL: it was not started */
+void host_on_stop(int sig, siginfo_t *info, void *ctx);
+/* For what the threads share. Interrupts are off; not to be held where the window may be touched. */
+void host_lock(_Atomic bool *lock);
+void host_unlock(_Atomic bool *lock);
+
 /* trap.c */
+void host_trap_init_cpu(struct host_stacks *stacks); /* on each CPU: its fault stack */
 /* The PC that a trap has hit if pc is the return address of its signal frame, else pc itself. */
 unsigned long host_interrupted_pc(unsigned long pc);
 

@@ -9,8 +9,6 @@
  * Failure.    No thread to be had: a message and status 1.
  * Next:       options.c, then kernel/main.c.
  */
-#include <pthread.h>
-
 #include "host_internal.h"
 #include <arch/pt.h>
 #include <arch_impl/stack.h>
@@ -21,17 +19,14 @@ struct host_layout host_layout;
 
 static struct boot_info boot_info;
 
-static void *cpu(void *bi)
+static void cpu(void *bi)
 {
 	kmain(bi);
-	return NULL;
 }
 
 int main(int argc, char **argv)
 {
 	struct host_options o = host_parse_options(argv);
-	pthread_attr_t attr;
-	pthread_t thread;
 
 	(void)argc;
 	host_argv = argv;
@@ -40,10 +35,8 @@ int main(int argc, char **argv)
 	host_console_setup(o.commands ? HOST_LOG_TO_STDERR : HOST_ONE_STREAM);
 	host_phys_init(&boot_info);
 	console_eol = "\n";
-	if (pthread_attr_init(&attr) ||
-	    pthread_attr_setstack(&attr, host_stacks.boot, sizeof(host_stacks.boot)) ||
-	    pthread_create(&thread, &attr, cpu, &boot_info))
+	if (host_cpu_run(0, &host_stacks, cpu, &boot_info))
 		host_die("strata: cannot start the CPU's thread\n");
-	pthread_join(thread, NULL);
+	host_cpu_join(0);
 	return 0;
 }

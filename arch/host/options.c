@@ -11,13 +11,14 @@
 #include <unistd.h>
 
 #include "host_internal.h"
+#include <arch/cpu.h>
 #include <kernel/bits.h>
 #include <kernel/string.h>
 
 static const char usage[] =
 	"usage: strata [OPTION...] [-- CMDLINE...]\n"
 	"  --mem SIZE         physical memory, 16M to 4T (default 1G)\n"
-	"  --cpus N           CPUs: 1\n"
+	"  --cpus N           CPUs, 1 to 64 (default 2)\n"
 	"  --nodes N          NUMA nodes: 1\n"
 	"  --levels N         4 or 5 levels of page tables (default 5)\n"
 	"  -c \"COMMANDS\"      run these shell commands and end; their output is the only standard output\n"
@@ -51,7 +52,7 @@ static u64 number(char ***argv, u64 least, u64 most, const char *expected)
 
 struct host_options host_parse_options(char **argv)
 {
-	struct host_options o = {.mem = GIB(1), .cpus = 1, .nodes = 1, .levels = 5};
+	struct host_options o = {.mem = GIB(1), .cpus = 2, .nodes = 1, .levels = 5};
 
 	while (*++argv) {
 		const char *word = *argv;
@@ -67,7 +68,7 @@ struct host_options host_parse_options(char **argv)
 		if (strcmp(word, "--mem") == 0)
 			o.mem = number(&argv, MIB(16), TIB(4) - GIB(2), "a size from 16M to 4094G");
 		else if (strcmp(word, "--cpus") == 0)
-			o.cpus = number(&argv, 1, 1, "1: this build runs one CPU");
+			o.cpus = number(&argv, 1, HOST_MAX_CPUS, "a number from 1 to 64");
 		else if (strcmp(word, "--nodes") == 0)
 			o.nodes = number(&argv, 1, 1, "1: this build has one node");
 		else if (strcmp(word, "--levels") == 0)

@@ -78,8 +78,9 @@ size_t arch_probe_read(void *dst, vaddr_t src, size_t n)
 
 static bool on_fault_stack(unsigned long fp)
 {
-	return fp >= (unsigned long)host_stacks.fault &&
-	       fp < (unsigned long)host_stacks.fault + HOST_FAULT_STACK_SIZE;
+	const struct host_stacks *s = host_cpu_stacks(arch_cpu_id());
+
+	return s && fp - (unsigned long)s->fault < HOST_FAULT_STACK_SIZE;
 }
 
 void arch_backtrace(unsigned long fp, bool (*fn)(unsigned long pc, void *ctx), void *ctx)

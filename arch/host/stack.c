@@ -1,33 +1,39 @@
 /*
- * stack.c - the CPU's stack and the one for faults, with their guard pages.
+ * stack.c - a CPU's stack and the one for faults, with their guard pages.
  *
- * Idea.       Both are part of the image, as in a kernel: the final tables leave the pages below them unmapped, so an
- *             overflow faults, and the fault is handled on the other one.
+ * Idea.       The boot CPU's are part of the image, as in a kernel: the final tables leave the pages below them unmapped,
+ *             so an overflow faults, and the fault is handled on the other one. smp.c makes those of other CPUs.
  * Layout.     guard | boot stack | guard | fault stack. libc puts the thread's variables at the top of the boot stack.
  * Invariants. Stacks start as zeros: the lowest word that is not zero is the high-water mark.
  * Locking.    None.
  * Failure.    None.
  * Next:       trap.c.
  */
+#include "host_internal.h"
+#include <arch/cpu.h>
 #include <arch/stack.h>
 #include <arch_impl/stack.h>
 #include <kernel/bits.h>
 
 struct host_stacks host_stacks __aligned(4096);
 
+/* Two of each CPU that runs: n / 2 counts the CPUs. */
 bool arch_stack_info(unsigned n, struct arch_stack_info *info)
 {
-	const struct arch_stack_info all[] = {
-		{"boot", (vaddr_t)host_stacks.boot_guard, (vaddr_t)host_stacks.boot,
-		 (vaddr_t)host_stacks.boot + HOST_BOOT_STACK_SIZE, 0},
-		{"double fault", (vaddr_t)host_stacks.fault_guard, (vaddr_t)host_stacks.fault,
-		 (vaddr_t)host_stacks.fault + HOST_FAULT_STACK_SIZE, 0},
-	};
+	static const char *const names[2][2] = {{"boot", "double fault"}, {"main loop", "double fault"}};
 	const unsigned long *p;
+	struct host_stacks *s = NULL;
+	unsigned cpu, nr = 0;
 
-	if (n >= ARRAY_SIZE(all))
+	for (cpu = 0; cpu < HOST_MAX_CPUS; cpu++)
+		if ((s = host_cpu_stacks(cpu)) != NULL && nr++ == n / 2)
+			break;
+	if (cpu == HOST_MAX_CPUS)
 		return false;
-	*info = all[n];
+	*info = n % 2 ? (struct arch_stack_info){names[cpu != 0][1], (vaddr_t)s->fault_guard, (vaddr_t)s->fault,
+						 (vaddr_t)s->fault + HOST_FAULT_STACK_SIZE, 0}
+		      : (struct arch_stack_info){names[cpu != 0][0], (vaddr_t)s->boot_guard, (vaddr_t)s->boot,
+						 (vaddr_t)s->boot + HOST_BOOT_STACK_SIZE, 0};
 	for (p = (const unsigned long *)info->start;
 	     (vaddr_t)p < info->end && *(const volatile unsigned long *)p == 0;)
 		p++;

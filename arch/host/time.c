@@ -19,7 +19,8 @@
 
 #define NS_PER_SEC 1000000000UL
 
-static u64 start, wake_ns;
+static u64 start;
+static __thread u64 wake_ns;
 
 u64 host_clock_ns(void)
 {

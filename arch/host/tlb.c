@@ -1,23 +1,27 @@
 /*
- * tlb.c - the translation buffer: the process's own mappings of the window.
+ * tlb.c - the translation buffers: the process's own mappings of the window.
  *
  * Idea.       An access to a page of the window that is not mapped faults; the handler walks the tables and maps the
  *             whole leaf, which stays until it is flushed: a change of the entry alone changes nothing, as on a
- *             machine. Capacity is bounded; a random victim is unmapped, but a machine might still hold it, so its
- *             record stays. A frame that goes back to the buddy while a record names it has been freed before its
- *             flush: that is a BUG here, and a rare crash elsewhere.
- * Layout.     record[]: leaf, frames, whether it is mapped, who filled it; chained by hash of its address, one hash for
- *             all levels. mapped[]: the records that are mapped. near[]: records by hash of their 2 MiB of memory, in a
- *             chain each.
+ *             machine. The mapping serves all threads, so it is recorded as held by every CPU, and goes when each of
+ *             them has flushed it: a flush that forgets a CPU shows. (A PT_LOCAL leaf is held by its CPU alone.)
+ *             Capacity is bounded; a random victim is unmapped, but a machine might still hold it, so its record
+ *             stays. A frame that goes back to the buddy while a record names it has been freed before its flush: that
+ *             is a BUG here, and a rare crash elsewhere.
+ * Layout.     record[]: leaf, the CPUs that may hold it, whether it is mapped, who filled it; chained by hash of its
+ *             address, one hash for all levels. mapped[]: the records that are mapped. near[]: records by hash of their
+ *             2 MiB of memory, in a chain each.
  * Invariants. T1  the process maps a leaf in the window exactly if its record is in mapped[]
- *             T2  every record is in one bucket[] chain and in one near[] chain
- * Locking.    Interrupts off: signal handlers come here as well.
+ *             T2  every record is in one bucket[] chain and in one near[] chain, and is held by somebody
+ * Locking.    tlb_lock, with interrupts off: signal handlers come here as well. "Read the entry, map it" is one step to
+ *             every flush.
  * Failure.    No room for a record: one that is not mapped is forgotten. mmap() fails: the process says so and ends.
  * Next:       mm/tlb.c, whose order of leaving this enforces.
  */
 #include <sys/mman.h>
 
 #include "host_internal.h"
+#include <arch/cpu.h>
 #include <arch/irq.h>
 #include <arch/pt.h>
 #include <arch/tlb.h>
@@ -38,6 +42,7 @@ enum {
 struct record {
 	struct host_leaf leaf;
 	unsigned long filled_by;
+	unsigned long holders; /* CPUs that have not flushed it */
 	u16 next;      /* in its bucket, or on the free list; 0: none */
 	u16 next_near; /* in the chain of its memory */
 	u16 mapped;    /* its place in mapped[] + 1; 0: it is not mapped */
@@ -50,6 +55,22 @@ static unsigned nr_mapped;
 static u16 near[NEAR_BUCKETS];
 
 static u64 victim_state;
+
+static _Atomic bool tlb_lock;
+
+static unsigned long tlb_lock_irqsave(void)
+{
+	unsigned long flags = arch_irq_save();
+
+	host_lock(&tlb_lock);
+	return flags;
+}
+
+static void tlb_unlock_irqrestore(unsigned long flags)
+{
+	host_unlock(&tlb_lock);
+	arch_irq_restore(flags);
+}
 
 static u32 victim_random(void)
 {
@@ -137,17 +158,22 @@ static u16 record_take(void)
 	return n;
 }
 
-bool host_tlb_fill(vaddr_t va, pt_prot_t need, unsigned long pc)
+/* What an access with `need` at va finds when it is tried again. */
+enum fill { FILL_DONE, FILL_DENIED };
+
+static enum fill fill(vaddr_t va, pt_prot_t need, unsigned long pc)
 {
+	struct record *r = find_mapped(va);
 	struct host_leaf leaf;
-	struct record *r;
 	u16 n, *link;
 	int prot = 0;
 
-	if (find_mapped(va) || !host_pt_walk(va, &leaf) || (leaf.prot & need) != need)
-		return false;
+	if (r) /* another thread was faster, or the leaf, as it was when it was filled, forbids it */
+		return (r->leaf.prot & need) == need ? FILL_DONE : FILL_DENIED;
+	if (!host_pt_walk(va, &leaf) || (leaf.prot & need) != need)
+		return FILL_DENIED;
 	if (leaf.pa >= host_ram_end || host_ram_end - leaf.pa < PT_LEVEL_SIZE(leaf.level))
-		return false; /* no memory answers there */
+		return FILL_DENIED; /* no memory answers there */
 	if (nr_mapped == TLB_ENTRIES)
 		record_unmap(&record[mapped[victim_random() % TLB_ENTRIES]], true);
 	prot |= leaf.prot & PT_READ ? PROT_READ : 0;
@@ -158,63 +184,96 @@ bool host_tlb_fill(vaddr_t va, pt_prot_t need, unsigned long pc)
 	r = &record[n];
 	link = bucket_of(leaf.va, leaf.level);
 	*r = (struct record){.leaf = leaf, .filled_by = pc, .next = *link, .next_near = *near_of(leaf.pa)};
+	r->holders = leaf.prot & PT_LOCAL ? 1UL << arch_cpu_id() : atomic_load(&host_cpus);
 	*link = n;
 	*near_of(leaf.pa) = n;
 	mapped[nr_mapped++] = n;
 	r->mapped = (u16)nr_mapped;
-	return true;
+	return FILL_DONE;
+}
+
+bool host_tlb_fill(vaddr_t va, pt_prot_t need, unsigned long pc)
+{
+	unsigned long flags = tlb_lock_irqsave();
+	enum fill result = fill(va, need, pc);
+
+	tlb_unlock_irqrestore(flags);
+	return result == FILL_DONE;
+}
+
+/* This CPU holds it no more. Returns whether nobody does. */
+static bool record_flushed(struct record *r)
+{
+	r->holders &= ~(1UL << arch_cpu_id());
+	return !r->holders;
 }
 
 void host_tlb_flush_page(vaddr_t va)
 {
-	unsigned long flags = arch_irq_save();
+	unsigned long flags = tlb_lock_irqsave();
 
 	for (unsigned level = 0; level < LEAF_LEVELS; level++) {
 		u16 *link = bucket_of(va, level);
 
 		while (*link) {
-			const struct record *r = &record[*link];
+			struct record *r = &record[*link];
 
-			if (r->leaf.level == level && r->leaf.va == (va & ~(PT_LEVEL_SIZE(level) - 1)))
+			if (r->leaf.level == level && r->leaf.va == (va & ~(PT_LEVEL_SIZE(level) - 1)) &&
+			    record_flushed(r))
 				record_forget(link, true);
 			else
-				link = &record[*link].next;
+				link = &r->next;
 		}
 	}
-	arch_irq_restore(flags);
+	tlb_unlock_irqrestore(flags);
 }
 
 void arch_tlb_flush_all_local(void)
 {
-	unsigned long flags = arch_irq_save();
+	unsigned long flags = tlb_lock_irqsave();
 	bool one_by_one = nr_mapped <= FLUSH_ONE_BY_ONE;
 
-	for (unsigned b = 0; b < TLB_BUCKETS; b++)
-		while (bucket[b])
-			record_forget(&bucket[b], one_by_one);
-	if (!one_by_one)
+	for (unsigned b = 0; b < TLB_BUCKETS; b++) {
+		u16 *link = &bucket[b];
+
+		while (*link) {
+			if (record_flushed(&record[*link]))
+				record_forget(link, one_by_one);
+			else
+				link = &record[*link].next;
+		}
+	}
+	if (!one_by_one) { /* what others hold is only remembered from now on, as if it had been a victim */
+		while (nr_mapped)
+			record_unmap(&record[mapped[nr_mapped - 1]], false);
 		unmap_window(HOST_WINDOW_START, HOST_WINDOW_END - HOST_WINDOW_START);
-	arch_irq_restore(flags);
+	}
+	tlb_unlock_irqrestore(flags);
 }
 
-static void check_near(paddr_t start, paddr_t end, u16 n)
+/* A record of a leaf that reaches into [start, end), or 0. */
+static u16 find_near(paddr_t start, paddr_t end)
 {
-	for (; n; n = record[n].next_near) {
-		const struct host_leaf *leaf = &record[n].leaf;
+	for (paddr_t pa = ALIGN_DOWN(start, 1UL << BLOCK_SHIFT); pa < end; pa += 1UL << BLOCK_SHIFT) {
+		for (u16 n = *near_of(pa); n; n = record[n].next_near) {
+			const struct host_leaf *leaf = &record[n].leaf;
 
-		BUG_ON(leaf->pa < end && leaf->pa + PT_LEVEL_SIZE(leaf->level) > start,
-		       "stale translation: pfn 0x%lx to 0x%lx go back to the buddy, and 0x%016lx may still "
-		       "translate to "
-		       "0x%lx, since %pS",
-		       start >> PAGE_SHIFT, (end >> PAGE_SHIFT) - 1, leaf->va, leaf->pa,
-		       (void *)record[n].filled_by);
+			if (leaf->pa < end && leaf->pa + PT_LEVEL_SIZE(leaf->level) > start)
+				return n;
+		}
 	}
+	return 0;
 }
 
 void host_tlb_check_freed(pfn_t pfn, unsigned order)
 {
 	paddr_t start = pfn << PAGE_SHIFT, end = start + (PAGE_SIZE << order);
+	unsigned long flags = tlb_lock_irqsave();
+	struct record r = record[find_near(start, end)];
 
-	for (paddr_t pa = ALIGN_DOWN(start, 1UL << BLOCK_SHIFT); pa < end; pa += 1UL << BLOCK_SHIFT)
-		check_near(start, end, *near_of(pa));
+	tlb_unlock_irqrestore(flags);
+	BUG_ON(r.holders,
+	       "stale translation: pfn 0x%lx to 0x%lx go back to the buddy, and CPUs 0x%lx may still translate "
+	       "0x%016lx to 0x%lx, since %pS",
+	       pfn, (end >> PAGE_SHIFT) - 1, r.holders, r.leaf.va, r.leaf.pa, (void *)r.filled_by);
 }

@@ -3,7 +3,8 @@
  *
  * Idea.       A signal is what a trap is on a machine: an access to the window that the translation buffer does not
  *             know is filled from the tables; a fault that the code has announced in the exception table goes on at
- *             its fixup; SIGUSR1 is the interrupt line; anything else is the end, with our report.
+ *             its fixup; SIGUSR1 is the interrupt line; SIGUSR2 stops a CPU for ever (smp.c); anything else is the
+ *             end, with our report.
  * Layout.     ex_table: pairs (instruction, fixup). Faults run on the fault stack, interrupts on the stack they hit.
  * Invariants. I1  before an interrupt handler runs, a PC inside a restartable primitive has been set back
  *             I2  trap is the innermost fault of this CPU, NULL outside of faults
@@ -28,6 +29,7 @@
 #include <kernel/bug.h>
 #include <kernel/printk.h>
 #include <kernel/sections.h>
+#include <kernel/smp.h>
 
 enum { TRAP_PAGE_FAULT = 14, PF_PRESENT = 1, PF_WRITE = 2, PF_FETCH = 16, EFLAGS_TF = 0x100 };
 
@@ -37,8 +39,9 @@ static __thread const ucontext_t *trap;
 static __thread int trap_signal;
 static __thread unsigned long trap_addr;
 static __thread unsigned irq_depth;
+static __thread struct host_stacks *stacks;
 
-static struct {
+static __thread struct {
 	void (*fn)(void *ctx);
 	void *ctx;
 } test_irq;
@@ -82,7 +85,8 @@ static bool in_window(vaddr_t va)
 static bool is_ours(vaddr_t va)
 {
 	return va < PAGE_SIZE || in_window(va) || va - DIRECT_MAP_BASE < DIRECT_MAP_SIZE ||
-	       (va >= (vaddr_t)__image_start && va < (vaddr_t)__image_end);
+	       (va >= (vaddr_t)__image_start && va < (vaddr_t)__image_end) ||
+	       va - (vaddr_t)stacks < sizeof(*stacks);
 }
 
 static bool fixup(ucontext_t *uc)
@@ -105,9 +109,10 @@ static bool fixup(ucontext_t *uc)
 	return false;
 }
 
-static bool on_boot_stack(vaddr_t sp)
+static bool on_a_stack(vaddr_t sp)
 {
-	return sp >= (vaddr_t)host_stacks.boot && sp <= (vaddr_t)host_stacks.boot + HOST_BOOT_STACK_SIZE;
+	return (sp >= (vaddr_t)stacks->boot && sp <= (vaddr_t)stacks->boot + HOST_BOOT_STACK_SIZE) ||
+	       (sp >= (vaddr_t)stacks->fault && sp <= (vaddr_t)stacks->fault + HOST_FAULT_STACK_SIZE);
 }
 
 static void fatal(ucontext_t *uc) __noreturn;
@@ -123,7 +128,7 @@ static void fatal(ucontext_t *uc)
 	address_describe(trap_addr, what, sizeof(what));
 	if (trap_signal != SIGSEGV)
 		panic("%s at 0x%016lx (%s)", name[trap_signal], trap_addr, what);
-	if (!on_boot_stack(sp) && (sp < (vaddr_t)host_stacks.fault || sp > (vaddr_t)(&host_stacks + 1)))
+	if (!on_a_stack(sp))
 		panic("double fault, handled on the double fault stack: stack pointer 0x%016lx, last fault "
 		      "address "
 		      "0x%016lx (%s)",
@@ -207,6 +212,7 @@ static void run_irq(void)
 	void (*fn)(void *ctx) = test_irq.fn;
 
 	irq_depth++;
+	smp_ipi();
 	test_irq.fn = NULL;
 	if (fn)
 		fn(test_irq.ctx);
@@ -310,15 +316,22 @@ static void set_handler(int sig, void (*handler)(int, siginfo_t *, void *), int 
 		host_die("strata: no handler for signal %d\n", sig);
 }
 
+void host_trap_init_cpu(struct host_stacks *own)
+{
+	const stack_t stack = {.ss_sp = own->fault, .ss_size = HOST_FAULT_STACK_SIZE};
+
+	stacks = own;
+	if (sigaltstack(&stack, NULL))
+		host_die("strata: no signal stack\n");
+}
+
 void arch_trap_init(void)
 {
 	static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
-	const stack_t stack = {.ss_sp = host_stacks.fault, .ss_size = HOST_FAULT_STACK_SIZE};
 
-	if (sigaltstack(&stack, NULL))
-		host_die("strata: no signal stack\n");
 	for (unsigned i = 0; i < ARRAY_SIZE(faults); i++)
 		set_handler(faults[i], on_fault, SA_ONSTACK | SA_NODEFER);
 	set_handler(SIGTRAP, on_step, SA_NODEFER);
 	set_handler(SIGUSR1, on_irq, SA_RESTART);
+	set_handler(SIGUSR2, host_on_stop, 0);
 }

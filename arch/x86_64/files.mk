@@ -8,6 +8,7 @@ SRCS += arch/x86_64/probe.c
 SRCS += arch/x86_64/pt.c
 SRCS += arch/x86_64/restart.S
 SRCS += arch/x86_64/restart.c
+SRCS += arch/x86_64/smp.c
 SRCS += arch/x86_64/stack.c
 SRCS += arch/x86_64/time.c
 SRCS += arch/x86_64/tlb.c

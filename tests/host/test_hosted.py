@@ -41,7 +41,7 @@ class Hosted(unittest.TestCase):
         self.assertNotIn("\r\n", done.stdout)
 
     def test_wrong_options_name_what_was_expected(self):
-        for arguments in (["--mem", "1X"], ["--mem"], ["--levels", "3"], ["--cpus", "2"], ["--bogus"]):
+        for arguments in (["--mem", "1X"], ["--mem"], ["--levels", "3"], ["--cpus", "0"], ["--cpus", "65"], ["--bogus"]):
             with self.subTest(arguments=arguments):
                 done = strata(*arguments)
                 self.assertEqual(done.returncode, 1)

@@ -97,15 +97,15 @@ KTEST(trap, guard_pages_are_not_mapped_and_stacks_are)
 	struct arch_stack_info s = {};
 
 	EXPECT_GE(n, 2);
-	for (unsigned i = 0; i < n; i++) {
-		ASSERT_TRUE(arch_stack_info(i, &s));
-		EXPECT_EQ(s.guard, guard[i]);
+	EXPECT_TRUE(arch_stack_info(n - 1, &s));
+	for (unsigned i = 0; arch_stack_info(i, &s); i++) {
+		if (i < n) /* the image's own come first */
+			EXPECT_EQ(s.guard, guard[i]);
 		EXPECT_EQ(arch_probe(s.guard, ARCH_READ), -EFAULT);
 		EXPECT_EQ(arch_probe(s.start - 1, ARCH_WRITE), -EFAULT);
 		EXPECT_EQ(arch_probe(s.start, ARCH_WRITE), 0);
 		EXPECT_EQ(arch_probe(s.end - 1, ARCH_WRITE), 0);
 	}
-	EXPECT_FALSE(arch_stack_info(n, &s));
 }
 
 KTEST(trap, high_water_mark_is_below_the_running_frame)
@@ -123,7 +123,7 @@ static bool found_kmain;
 static bool count_frame(unsigned long pc, void *ctx)
 {
 	unsigned long offset, size;
-	const char *name = ksym_lookup(pc, &offset, &size);
+	const char *name = ksym_lookup(pc - 1, &offset, &size); /* the call: it may be the last of its function */
 
 	frames++;
 	if (name && strcmp(name, "kmain") == 0)

@@ -516,11 +516,21 @@ KTEST(page_alloc, a_request_that_may_wait_drains_the_lists_first)
 	EXPECT_EQ(on_list, 2);
 }
 
+/* A block of at least this order: it may have merged. */
+static bool has_free_highatomic(const struct zone *z, unsigned order)
+{
+	for (; order < NR_ORDERS; order++)
+		if (!list_empty(&z->free_area[order].list[MT_HIGHATOMIC]))
+			return true;
+	return false;
+}
+
 /* High-order atomic requests get a pageblock set aside, which others reach last and reclaim gives back. */
 KTEST(page_alloc, a_high_order_atomic_request_reserves_its_pageblock)
 {
 	struct page *atomic, *page;
 	struct snapshot before;
+	bool freed = false;
 	LIST_HEAD(pairs);
 	LIST_HEAD(rest);
 	NEEDS_SMALL_ZONE(small);
@@ -541,11 +551,12 @@ KTEST(page_alloc, a_high_order_atomic_request_reserves_its_pageblock)
 		if (pageblock_type(page) == MT_HIGHATOMIC) {
 			list_del(&page->lru);
 			__free_pages(page, 3);
+			freed = true;
 			break;
 		}
 	}
 	mm_settle();
-	EXPECT_FALSE(list_empty(&small->free_area[3].list[MT_HIGHATOMIC]));
+	EXPECT_EQ(has_free_highatomic(small, 3), freed); /* none of a pageblock that is mostly a hole */
 	/* Requests that may not wait reach it when all else is gone ... */
 	exhaust(&rest, GFP_NOWAIT, 0);
 	EXPECT_LE(small->free_pages, small->wmark[WMARK_MIN]);
@@ -554,7 +565,7 @@ KTEST(page_alloc, a_high_order_atomic_request_reserves_its_pageblock)
 	/* ... one that may wait has it given back. */
 	exhaust(&rest, GFP_KERNEL, 0);
 	EXPECT_EQ(small->highatomic_pages, 0);
-	EXPECT_EQ(small->free_pages, small->wmark[WMARK_MIN]);
+	EXPECT_LE(small->free_pages, small->wmark[WMARK_MIN]); /* below, if the atomic request went there */
 	release_blocks(&rest, 0);
 	__free_pages(atomic, 1);
 	release_blocks(&pairs, 1);

@@ -417,6 +417,14 @@ KTEST(slab_cpu, create_survives_a_failure_at_every_step)
 
 /* ---- objects of other nodes ---- */
 
+/* Objects of the cache in its slabs or in the node's shared array. */
+static unsigned long back_on_node(const struct kmem_cache *s)
+{
+	const struct kmem_cache_node *n = s->node[slab_local_nid()];
+
+	return n->free_objects + (n->shared ? n->shared->stack.avail : 0);
+}
+
 KTEST(slab_cpu, foreign_objects_are_gathered_and_flushed_by_owner)
 {
 	struct kmem_cache *a, *b;
@@ -438,10 +446,8 @@ KTEST(slab_cpu, foreign_objects_are_gathered_and_flushed_by_owner)
 	EXPECT_EQ(info.active_objs, 13);
 	EXPECT_NULL(slab_check());
 	slab_free_remote(objs[SLAB_REMOTE_LIMIT]); /* the thirteenth flushes the twelve */
-	EXPECT_EQ(a->node[slab_local_nid()]->free_objects + 7,
-		  a->node[slab_local_nid()]->total_slabs * a->num);
-	EXPECT_EQ(b->node[slab_local_nid()]->free_objects + 7,
-		  b->node[slab_local_nid()]->total_slabs * b->num);
+	EXPECT_EQ(back_on_node(a) + 7, a->node[slab_local_nid()]->total_slabs * a->num);
+	EXPECT_EQ(back_on_node(b) + 7, b->node[slab_local_nid()]->total_slabs * b->num);
 	for (unsigned i = SLAB_REMOTE_LIMIT + 1; i < 26; i++)
 		slab_free_remote(objs[i]);
 	EXPECT_EQ(kmem_cache_destroy(a), 0);

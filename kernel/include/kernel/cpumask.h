@@ -16,7 +16,7 @@ extern struct cpumask cpu_online_mask;	 /* runs now */
 
 static inline bool cpumask_test(const struct cpumask *m, unsigned cpu)
 {
-	return bitmap_test(m->bits, cpu);
+	return __atomic_load_n(&m->bits[cpu / 64], __ATOMIC_ACQUIRE) >> cpu % 64 & 1;
 }
 
 static inline void cpumask_set(struct cpumask *m, unsigned cpu)
@@ -24,11 +24,17 @@ static inline void cpumask_set(struct cpumask *m, unsigned cpu)
 	bitmap_set(m->bits, cpu);
 }
 
+/* For masks that other CPUs read and change meanwhile. */
+static inline void cpumask_set_atomic(struct cpumask *m, unsigned cpu)
+{
+	__atomic_fetch_or(&m->bits[cpu / 64], 1UL << cpu % 64, __ATOMIC_RELEASE);
+}
+
 /* The first CPU of the set at or above `cpu`, NR_CPUS if there is none; a word at a time. */
 static inline unsigned cpumask_next(const struct cpumask *m, unsigned cpu)
 {
 	while (cpu < NR_CPUS) {
-		unsigned long word = m->bits[cpu / 64] >> (cpu % 64);
+		unsigned long word = __atomic_load_n(&m->bits[cpu / 64], __ATOMIC_ACQUIRE) >> (cpu % 64);
 
 		if (word)
 			return cpu + (unsigned)__builtin_ctzl(word);

@@ -19,6 +19,7 @@ struct work {
 	_Atomic bool pending;
 	u64 due_ns; /* periodic work: the next time by itself */
 	struct work *next;
+	unsigned cpu; /* whose queue it is on */
 };
 
 /* Once, before the first request: from now on w runs on this CPU. Context: boot or main loop. */

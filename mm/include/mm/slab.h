@@ -56,6 +56,8 @@ unsigned kmem_cache_size(const struct kmem_cache *s); /* what the creator asked 
 const char *kmem_cache_name(const struct kmem_cache *s);
 
 void slab_init(void);
+/* On each CPU, before it allocates: from here on it reaps its own arrays. */
+void slab_cpu_init(void);
 /* Trim idle arrays and empty slabs of all caches once (Linux's cache_reap); returns pages given back. */
 unsigned long slab_reap(bool all);
 

@@ -19,6 +19,7 @@ enum {
 	/* memory type: one of these; write-back if none is given */
 	PT_DEVICE = 8, /* uncached, strongly ordered */
 	PT_UNCACHED = 16,
+	PT_LOCAL = 32, /* one CPU alone uses it, and flushes it: no other CPU may hold a translation */
 };
 #define PT_RW (PT_READ | PT_WRITE)
 #define PT_RX (PT_READ | PT_EXEC)

@@ -3,15 +3,20 @@
 
 #define ARCH_NAME "host"
 
-/* One CPU, the thread that runs kmain(). */
+enum { HOST_MAX_CPUS = 64 };
+
+/* A CPU is a thread. */
+extern __thread unsigned host_cpu_id;
+void host_cpu_relax(void); /* lets the other threads run after a while: there may be fewer processors than CPUs */
+
 static inline unsigned arch_cpu_id(void)
 {
-	return 0;
+	return host_cpu_id;
 }
 
 static inline void arch_cpu_relax(void)
 {
-	__asm__ volatile("pause" ::: "memory");
+	host_cpu_relax();
 }
 
 #endif

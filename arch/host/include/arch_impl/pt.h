@@ -2,7 +2,7 @@
 #define ARCH_IMPL_PT_H
 
 /*
- * Entries like those of no machine:  63 .. 16 frame number | 15 .. 8 zero | 7 6 memory type | 5 zero | 4 X  3 W  2 R | 1 0 kind
+ * Entries like those of no machine:  63 .. 16 frame number | 15 .. 8 zero | 7 6 memory type | 5 local | 4 X  3 W  2 R | 1 0 kind
  */
 enum {
 	HOST_PTE_KIND = 3,
@@ -10,6 +10,7 @@ enum {
 	HOST_PTE_LEAF = 2,
 	HOST_PTE_PROT_SHIFT = 2, /* PT_READ, PT_WRITE, PT_EXEC as they are */
 	HOST_PTE_PROT = 7 << HOST_PTE_PROT_SHIFT,
+	HOST_PTE_LOCAL = 1 << 5,
 	HOST_PTE_UNCACHED = 1 << 6,
 	HOST_PTE_DEVICE = 1 << 7,
 	HOST_PTE_PFN_SHIFT = 16,
@@ -81,6 +82,8 @@ static inline pt_prot_t arch_pte_prot(pte_t e, unsigned level)
 		prot |= PT_UNCACHED;
 	if (e.bits & HOST_PTE_DEVICE)
 		prot |= PT_DEVICE;
+	if (e.bits & HOST_PTE_LOCAL)
+		prot |= PT_LOCAL;
 	return prot;
 }
 
@@ -98,6 +101,8 @@ static inline pte_t arch_pte_leaf(paddr_t pa, pt_prot_t prot, unsigned level)
 		bits |= HOST_PTE_DEVICE;
 	else if (prot & PT_UNCACHED)
 		bits |= HOST_PTE_UNCACHED;
+	if (prot & PT_LOCAL)
+		bits |= HOST_PTE_LOCAL;
 	return arch_pte_with((pte_t){bits}, pa);
 }
 

@@ -1,0 +1,51 @@
+#ifndef KERNEL_SMP_H
+#define KERNEL_SMP_H
+
+/* Other CPUs: starting them, asking them for something now, giving them something to do, holding them still. */
+
+#include <kernel/cpumask.h>
+#include <kernel/types.h>
+#include <stdatomic.h>
+
+/* Starts the possible CPUs. One that does not come up is reported and left out. Context: boot, interrupts on. */
+void smp_init(void);
+
+/*
+ * Runs fn(ctx) in interrupt context on each online CPU of the set, the caller's own included, and returns when all are
+ * done. fn must be short: it may take locks of rank LOCK_CACHE_NODE and above, and wait for nobody.
+ * Context: interrupts on, no lock of rank >= LOCK_TLB held. A waiting CPU serves other CPUs' calls.
+ */
+void smp_call(const struct cpumask *cpus, void (*fn)(void *ctx), void *ctx);
+/* The same on every online CPU. */
+void smp_call_all(void (*fn)(void *ctx), void *ctx);
+/* What arch_ipi_send() makes a CPU call. Context: interrupt. */
+void smp_ipi(void);
+
+/* Work for another CPU's main loop. The structure is the caller's and stays valid until smp_wait() has returned. */
+struct smp_task {
+	void (*fn)(void *ctx);
+	void *ctx;
+	_Atomic bool done;
+};
+/* 0, -ENODEV: not another online CPU, or -EBUSY: it has a task already. Context: main loop. */
+int smp_start(unsigned cpu, struct smp_task *task);
+/* Passes quiet points until the task is done. Context: main loop. */
+void smp_wait(struct smp_task *task);
+
+/*
+ * From hold to release every other CPU stays at a quiet point (it still answers calls), so that structures of all CPUs
+ * can be looked at. Calls nest. Context: main loop, no lock held; itself a quiet point while another CPU holds.
+ */
+void smp_hold(void);
+void smp_release(void);
+/* Waits until every other CPU without a task has nothing left to do: its deferred work is done. */
+void smp_settle(void);
+
+/* For quiet_point(): waits while another CPU holds. */
+void smp_rest(void);
+/* Sleeps until an interrupt or wake_ns (0: no limit). Context: main loop, interrupts off, nothing to do. */
+void smp_idle(u64 wake_ns);
+/* An interrupt for this CPU, so that it looks at its queue. Context: any. */
+void smp_wake(unsigned cpu);
+
+#endif

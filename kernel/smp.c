@@ -1,0 +1,314 @@
+/*
+ * smp.c - the other CPUs: they start, answer calls, run tasks, rest while another one looks around.
+ *
+ * Idea.       Every CPU has a main loop that passes quiet points. Whatever another CPU wants of it is one of three
+ *             things: something short, now (a call: an interrupt that runs one function); something long, soon (a
+ *             task: the main loop takes it); or nothing at all (a hold: it stays at its next quiet point).
+ * Layout.     call: the one function that is being called, and call_pending, the CPUs that still owe it
+ *             cpu_state[cpu] -> task, rest
+ * Invariants. I1  a bit of call_pending is set by the caller under call_lock and cleared by that CPU, after fn
+ *             I2  `rest` is REST_NOT from the end of a quiet point or an idle sleep to the next one
+ *             I3  between smp_hold() and smp_release() `rest` of every other CPU is not REST_NOT: leaving a rest stores
+ *                 REST_NOT, then looks for a holder; holding stores the holder, then looks at `rest`. Both are
+ *                 sequentially consistent, so one of the two sees the other.
+ * Locking.    call_lock, rank LOCK_TLB, held while the others answer. Who waits for it or for answers has interrupts
+ *             on, so it answers in turn; a CPU with interrupts off spins only for locks of higher rank, whose holders
+ *             wait for nobody. So there is no circle.
+ * Failure.    A CPU that does not start is reported and left out. One that does not answer within 2^31 rounds: panic.
+ * Source.     Linux kernel/smp.c (smp_call_function_many), kernel/stop_machine.c.
+ * Next:       mm/tlb.c, the first to call.
+ */
+#include <kernel/smp.h>
+
+#include <kernel/bug.h>
+#include <kernel/cpus.h>
+#include <kernel/errno.h>
+#include <kernel/percpu.h>
+#include <kernel/printk.h>
+#include <kernel/spinlock.h>
+#include <kernel/work.h>
+#include <mm/slab.h>
+
+#include <arch/cpu.h>
+#include <arch/irq.h>
+#include <arch/smp.h>
+#include <arch/time.h>
+
+enum { START_TIMEOUT_S = 10 };
+#define CALL_ROUNDS_MAX (1UL << 31)
+
+enum rest { REST_NOT, REST_PARKED, REST_IDLE };
+
+struct cpu_state {
+	_Atomic(struct smp_task *) task;
+	_Atomic unsigned rest;
+} __aligned(CACHE_LINE);
+
+static struct cpu_state cpu_state[NR_CPUS];
+
+/* ---- calls ---- */
+
+static struct spinlock call_lock = SPINLOCK_INIT("smp_call", LOCK_TLB);
+/* call_lock: */
+static struct {
+	void (*fn)(void *ctx);
+	void *ctx;
+} call;
+static _Atomic unsigned long call_pending[NR_CPUS / 64];
+
+void smp_ipi(void)
+{
+	unsigned cpu = arch_cpu_id();
+	unsigned long bit = 1UL << cpu % 64;
+	_Atomic unsigned long *word = &call_pending[cpu / 64];
+
+	if (!(atomic_load_explicit(word, memory_order_acquire) & bit))
+		return; /* only a wake-up */
+	call.fn(call.ctx);
+	atomic_fetch_and_explicit(word, ~bit, memory_order_release);
+}
+
+static void wait_for_answers(void)
+{
+	u64 round = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(call_pending); i++) {
+		while (atomic_load_explicit(&call_pending[i], memory_order_acquire)) {
+			if (++round == CALL_ROUNDS_MAX)
+				panic("smp_call: CPUs 0x%lx from %u on do not answer",
+				      atomic_load_explicit(&call_pending[i], memory_order_relaxed), i * 64);
+			arch_cpu_relax();
+		}
+	}
+}
+
+/* Returns how many CPUs were asked. */
+static unsigned call_others(const struct cpumask *cpus, void (*fn)(void *ctx), void *ctx)
+{
+	struct cpumask others = {};
+	unsigned cpu, nr = 0;
+
+	for_each_cpu (cpu, cpus) {
+		if (cpu == arch_cpu_id() || !cpumask_test(&cpu_online_mask, cpu))
+			continue;
+		cpumask_set(&others, cpu);
+		nr++;
+	}
+	if (!nr)
+		return 0;
+	BUG_ON(arch_irq_disabled(), "smp_call of %pS with interrupts off", (void *)fn);
+	spin_lock(&call_lock);
+	call.fn = fn;
+	call.ctx = ctx;
+	for (unsigned i = 0; i < ARRAY_SIZE(call_pending); i++)
+		atomic_store_explicit(&call_pending[i], others.bits[i], memory_order_release);
+	arch_ipi_send(&others);
+	wait_for_answers();
+	spin_unlock(&call_lock);
+	return nr;
+}
+
+void smp_call(const struct cpumask *cpus, void (*fn)(void *ctx), void *ctx)
+{
+	if (cpumask_test(cpus, arch_cpu_id())) {
+		unsigned long flags = arch_irq_save();
+
+		fn(ctx);
+		arch_irq_restore(flags);
+	}
+	call_others(cpus, fn, ctx);
+}
+
+void smp_call_all(void (*fn)(void *ctx), void *ctx)
+{
+	smp_call(&cpu_online_mask, fn, ctx);
+}
+
+void smp_wake(unsigned cpu)
+{
+	struct cpumask one = {};
+
+	cpumask_set(&one, cpu);
+	arch_ipi_send(&one);
+}
+
+/* ---- rest ---- */
+
+static _Atomic int holder = -1;
+static unsigned hold_depth; /* the holder's */
+
+static bool held_by_another(void)
+{
+	int cpu = atomic_load(&holder);
+
+	return cpu >= 0 && cpu != (int)arch_cpu_id();
+}
+
+static void rest_begin(enum rest kind)
+{
+	rcu_idle_enter();
+	atomic_store(&cpu_state[arch_cpu_id()].rest, kind);
+}
+
+static void rest_end(void)
+{
+	_Atomic unsigned *rest = &cpu_state[arch_cpu_id()].rest;
+
+	for (;;) {
+		atomic_store(rest, REST_NOT);
+		if (likely(!held_by_another()))
+			break;
+		atomic_store(rest, REST_PARKED);
+		while (held_by_another())
+			arch_cpu_relax();
+	}
+	rcu_idle_exit();
+}
+
+void smp_rest(void)
+{
+	if (likely(!held_by_another()))
+		return;
+	rest_begin(REST_PARKED);
+	rest_end();
+}
+
+void smp_idle(u64 wake_ns)
+{
+	arch_time_wake_at(wake_ns);
+	rest_begin(REST_IDLE);
+	arch_idle();
+	rest_end();
+}
+
+void smp_hold(void)
+{
+	int nobody = -1, me = (int)arch_cpu_id();
+	unsigned cpu;
+
+	BUG_ON(this_cpu(lock_depth) || arch_in_interrupt(), "smp_hold: not at a quiet point");
+	if (atomic_load(&holder) == me) {
+		hold_depth++;
+		return;
+	}
+	while (!atomic_compare_exchange_strong(&holder, &nobody, me)) {
+		smp_rest();
+		nobody = -1;
+	}
+	hold_depth = 1;
+	for_each_online_cpu (cpu)
+		while (cpu != (unsigned)me && atomic_load(&cpu_state[cpu].rest) == REST_NOT)
+			arch_cpu_relax();
+}
+
+void smp_release(void)
+{
+	BUG_ON(atomic_load(&holder) != (int)arch_cpu_id(), "smp_release: CPU %d holds", atomic_load(&holder));
+	if (--hold_depth == 0)
+		atomic_store(&holder, -1);
+}
+
+void smp_settle(void)
+{
+	unsigned cpu;
+
+	for_each_online_cpu (cpu) {
+		struct cpu_state *c = &cpu_state[cpu];
+
+		while (cpu != arch_cpu_id() && !atomic_load(&c->task) && atomic_load(&c->rest) == REST_NOT) {
+			quiet_point();
+			arch_cpu_relax();
+		}
+	}
+}
+
+/* ---- tasks ---- */
+
+int smp_start(unsigned cpu, struct smp_task *task)
+{
+	struct smp_task *none = NULL;
+
+	if (cpu >= NR_CPUS || cpu == arch_cpu_id() || !cpumask_test(&cpu_online_mask, cpu))
+		return -ENODEV;
+	atomic_store_explicit(&task->done, false, memory_order_relaxed);
+	if (!atomic_compare_exchange_strong(&cpu_state[cpu].task, &none, task))
+		return -EBUSY;
+	smp_wake(cpu);
+	return 0;
+}
+
+void smp_wait(struct smp_task *task)
+{
+	while (!atomic_load_explicit(&task->done, memory_order_acquire)) {
+		quiet_point();
+		arch_cpu_relax();
+	}
+}
+
+static void main_loop(struct cpu_state *c) __noreturn;
+static void main_loop(struct cpu_state *c)
+{
+	for (;;) {
+		struct smp_task *task = atomic_load(&c->task);
+		u64 wake_ns;
+
+		quiet_point();
+		if (task) {
+			task->fn(task->ctx);
+			atomic_store(&c->task, NULL);
+			atomic_store_explicit(&task->done, true, memory_order_release);
+			continue;
+		}
+		arch_irq_disable();
+		if (!atomic_load(&c->task) && quiet_idle(&wake_ns))
+			smp_idle(wake_ns);
+		else
+			arch_irq_enable();
+	}
+}
+
+/* ---- start ---- */
+
+/* On the new CPU, interrupts off. */
+static void secondary(void *arg)
+{
+	unsigned cpu = arch_cpu_id();
+
+	(void)arg;
+	arch_percpu_set(percpu_offset[cpu]);
+	slab_cpu_init();
+	rcu_idle_exit();
+	cpumask_set_atomic(&cpu_online_mask, cpu);
+	arch_irq_enable();
+	main_loop(&cpu_state[cpu]);
+}
+
+static bool start_cpu(unsigned cpu)
+{
+	u64 limit = arch_time_ns() + START_TIMEOUT_S * 1000000000UL;
+	int err = arch_cpu_start(cpu, secondary, NULL);
+
+	if (err) {
+		pr_err("smp: CPU %u cannot be started: error %d\n", cpu, -err);
+		return false;
+	}
+	while (!cpumask_test(&cpu_online_mask, cpu)) {
+		if (arch_time_ns() > limit) {
+			pr_err("smp: CPU %u did not come up in %d seconds, it is left out\n", cpu, START_TIMEOUT_S);
+			return false;
+		}
+		arch_cpu_relax();
+	}
+	return true;
+}
+
+void smp_init(void)
+{
+	unsigned cpu, nr = 1;
+
+	for_each_possible_cpu (cpu)
+		if (cpu != arch_cpu_id())
+			nr += start_cpu(cpu);
+	if (nr > 1)
+		pr_info("smp: %u CPUs\n", nr);
+}

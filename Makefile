@@ -14,6 +14,8 @@ LEVELS ?=
 override CMDLINE := $(value CMDLINE)
 QEMU_ARGS ?=
 SOAK_BOOTS ?= 50
+MUTANTS ?= 300
+SEED ?= 1
 export ARCH VARIANT FW MEM SMP NUMA LEVELS CMDLINE QEMU_ARGS SOAK_BOOTS
 export PYTHONDONTWRITEBYTECODE := 1
 
@@ -130,6 +132,9 @@ host:	## the hosted build, build/host/strata: the same kernel as a Linux process
 fuzz:	## the fuzzers of the hosted build
 	@echo "make $@: there are no fuzzers yet"; false
 
+mutate: setup-mutate	## MUTANTS small changes of mm/, drawn with SEED: does a fast suite notice each?
+	@tools/mutate --count $(MUTANTS) --seed $(SEED)
+
 help:	## this list
 	@echo "Targets:"
 	@sed -n 's/^\([a-z][a-z -]*\):.*	## \(.*\)/\1	\2/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -143,7 +148,8 @@ help:	## this list
 		"CMDLINE=$$CMDLINE" "the kernel's command line, as in CMDLINE='test=slab.* seed=7'" \
 		"QEMU_ARGS=$$QEMU_ARGS" "more arguments for QEMU" \
 		"CROSS_COMPILE=$(CROSS_COMPILE)" "prefix of the compiler and binutils" "CC=$(CC)" "the compiler; clang works too" \
-		"JOBS=$(JOBS)" "how many jobs at once" "SOAK_BOOTS=$(SOAK_BOOTS)" "boots of make soak" "V=$V" "1 shows full commands"
+		"JOBS=$(JOBS)" "how many jobs at once" "SOAK_BOOTS=$(SOAK_BOOTS)" "boots of make soak" \
+		"MUTANTS=$(MUTANTS)" "mutants of make mutate" "SEED=$(SEED)" "of their sample" "V=$V" "1 shows full commands"
 
 clean:
 	$Qrm -rf build
@@ -154,8 +160,9 @@ setup-iso: ; @tools/setup iso
 setup-run: ; @tools/setup python qemu $(if $(filter uefi,$(FW)),ovmf)
 setup-debug: ; @tools/setup gdb
 setup-test: ; @tools/setup python qemu ovmf iso
+setup-mutate: ; @tools/setup python gcc libc
 setup-lint: ; @tools/setup python lint
 
 -include $(OBJS:.o=.d)
-.PHONY: FORCE all iso run debug test test-full soak test-images bench lint host fuzz help clean
-.PHONY: setup-build setup-iso setup-run setup-debug setup-test setup-lint
+.PHONY: FORCE all iso run debug test test-full soak test-images bench lint host fuzz mutate help clean
+.PHONY: setup-build setup-iso setup-run setup-debug setup-test setup-mutate setup-lint

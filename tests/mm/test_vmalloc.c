@@ -491,7 +491,8 @@ KTEST(vmalloc, one_flush_serves_many_areas)
 KTEST(vmalloc, lazy_pages_are_purged_above_the_limit)
 {
 	u64 before = vmalloc_lazy_purges();
-	unsigned long limit = min((unsigned long)MIB(32) >> PAGE_SHIFT, totalram_pages() / 64);
+	unsigned cpus = cpumask_weight(&cpu_possible_mask);
+	unsigned long limit = min(fls64(cpus) * MIB(32) >> PAGE_SHIFT, totalram_pages() / 64);
 
 	for (unsigned long freed = 0; freed <= 3 * limit; freed += 9) {
 		void *p = vmalloc(8 * PAGE_SIZE);

@@ -1,0 +1,358 @@
+/*
+ * test_smp.c - calls, tasks and holds between CPUs.
+ *
+ * Idea.       Every function that runs elsewhere notes where and in which context it ran; order is made with words that
+ *             one CPU writes and another one waits for, never with time.
+ * Layout.     Cases that need a second CPU ask for it and are skipped on a machine of one.
+ * Invariants. smp.c's, seen from outside.
+ * Locking.    None: the words are atomic.
+ * Failure.    A CPU that does not answer ends in the time limit of whoever runs the tests.
+ * Next:       ../mm/test_cross_cpu.c.
+ */
+#include "other_cpu.h"
+
+#include <kernel/cpus.h>
+#include <kernel/errno.h>
+#include <kernel/spinlock.h>
+#include <kernel/work.h>
+
+#include <arch/irq.h>
+
+static _Atomic unsigned step, count;
+
+KTEST(smp, every_possible_cpu_is_online)
+{
+	unsigned cpu, online = 0;
+
+	for_each_online_cpu (cpu) {
+		EXPECT_TRUE(cpumask_test(&cpu_possible_mask, cpu));
+		online++;
+	}
+	EXPECT_EQ(online, cpumask_weight(&cpu_possible_mask));
+	EXPECT_TRUE(cpumask_test(&cpu_online_mask, arch_cpu_id()));
+}
+
+/* ---- calls ---- */
+
+struct visits {
+	_Atomic unsigned at[NR_CPUS], wrong;
+};
+
+static void visit(void *ctx)
+{
+	struct visits *v = ctx;
+	unsigned cpu = arch_cpu_id();
+
+	atomic_fetch_add(&v->at[cpu], 1);
+	if (!arch_irq_disabled() || (unsigned long)this_cpu_ptr(&lock_depth) !=
+					    (unsigned long)per_cpu_ptr(&lock_depth, cpu))
+		atomic_fetch_add(&v->wrong, 1);
+}
+
+KTEST(smp, a_call_runs_once_on_each_cpu_of_the_set_with_interrupts_off)
+{
+	static struct visits v;
+	struct cpumask odd = {};
+	unsigned cpu;
+
+	v = (struct visits){};
+	smp_call_all(visit, &v);
+	for_each_possible_cpu (cpu)
+		EXPECT_EQ(atomic_load(&v.at[cpu]), 1);
+	for_each_online_cpu (cpu)
+		if (cpu % 2)
+			cpumask_set(&odd, cpu);
+	for (unsigned i = 0; i < 100; i++)
+		smp_call(&odd, visit, &v);
+	for (cpu = 0; cpu < NR_CPUS; cpu++)
+		EXPECT_EQ(atomic_load(&v.at[cpu]), !cpumask_test(&cpu_online_mask, cpu) ? 0u : cpu % 2 ? 101u : 1u);
+	EXPECT_EQ(atomic_load(&v.wrong), 0);
+	EXPECT_FALSE(arch_irq_disabled());
+}
+
+static void bump(void *ctx)
+{
+	atomic_fetch_add((_Atomic unsigned *)ctx, 1);
+}
+
+static void call_many(void *ctx)
+{
+	(void)ctx;
+	for (unsigned i = 0; i < 200; i++)
+		smp_call_all(bump, &count);
+}
+
+/* Two callers at once: each answers the other while it waits. */
+KTEST(smp, cpus_that_call_each_other_do_not_block)
+{
+	struct smp_task task = {.fn = call_many};
+	NEEDS_OTHER_CPU(cpu);
+
+	atomic_store(&count, 0);
+	ASSERT_EQ(smp_start(cpu, &task), 0);
+	call_many(NULL);
+	smp_wait(&task);
+	EXPECT_EQ(atomic_load(&count), 400 * cpumask_weight(&cpu_online_mask));
+}
+
+static void with_interrupts_off(void *ctx)
+{
+	unsigned long flags = arch_irq_save();
+
+	(void)ctx;
+	atomic_store(&step, 1);
+	while (atomic_load(&step) == 1)
+		arch_cpu_relax();
+	atomic_fetch_add(&count, 10);
+	arch_irq_restore(flags);
+}
+
+static void end_of_irqs_off(void *ctx)
+{
+	(void)ctx;
+	atomic_store(&step, 2);
+	atomic_fetch_add(&count, 1);
+}
+
+/* CPU 0's own part of the call lets the other one go on; only then can that one answer. */
+KTEST(smp, a_call_waits_for_a_cpu_with_interrupts_off)
+{
+	struct smp_task task = {.fn = with_interrupts_off};
+	NEEDS_OTHER_CPU(cpu);
+
+	atomic_store(&step, 0);
+	atomic_store(&count, 0);
+	ASSERT_EQ(smp_start(cpu, &task), 0);
+	wait_until(&step, 1);
+	smp_call_all(end_of_irqs_off, NULL);
+	EXPECT_EQ(atomic_load(&count), 10 + cpumask_weight(&cpu_online_mask));
+	smp_wait(&task);
+}
+
+/* ---- tasks ---- */
+
+static void where(void *ctx)
+{
+	*(unsigned *)ctx = arch_in_interrupt() || arch_irq_disabled() ? NR_CPUS : arch_cpu_id();
+}
+
+KTEST(smp, a_task_runs_in_the_main_loop_of_its_cpu)
+{
+	unsigned cpu;
+
+	for_each_online_cpu (cpu) {
+		unsigned at = NR_CPUS;
+
+		if (cpu == arch_cpu_id())
+			continue;
+		run_on(cpu, where, &at);
+		EXPECT_EQ(at, cpu);
+	}
+}
+
+static void wait_for_two(void *ctx)
+{
+	(void)ctx;
+	atomic_store(&step, 1);
+	wait_until(&step, 2);
+}
+
+KTEST(smp, a_cpu_takes_one_task_and_only_a_cpu_that_runs)
+{
+	struct smp_task task = {.fn = wait_for_two}, second = {.fn = wait_for_two};
+	NEEDS_OTHER_CPU(cpu);
+
+	EXPECT_EQ(smp_start(arch_cpu_id(), &task), -ENODEV);
+	EXPECT_EQ(smp_start(NR_CPUS, &task), -ENODEV);
+	EXPECT_EQ(smp_start(NR_CPUS - 1, &task), -ENODEV);
+	atomic_store(&step, 0);
+	ASSERT_EQ(smp_start(cpu, &task), 0);
+	wait_until(&step, 1);
+	EXPECT_EQ(smp_start(cpu, &second), -EBUSY);
+	atomic_store(&step, 2);
+	smp_wait(&task);
+}
+
+static unsigned work_ran_on;
+
+static bool note_cpu(void)
+{
+	work_ran_on = arch_cpu_id();
+	atomic_store(&step, 3);
+	return false;
+}
+static struct work far_work = {.name = "smp-test", .step = note_cpu};
+
+static void register_far_work(void *ctx)
+{
+	(void)ctx;
+	if (!far_work.cpu)
+		work_register(&far_work);
+}
+
+/* It sleeps when the request comes: the interrupt wakes it. */
+KTEST(smp, a_request_wakes_the_cpu_whose_work_it_is)
+{
+	NEEDS_OTHER_CPU(cpu);
+
+	run_on(cpu, register_far_work, NULL);
+	for (unsigned i = 0; i < 50; i++) {
+		smp_settle();
+		atomic_store(&step, 0);
+		work_request(&far_work);
+		wait_until(&step, 3);
+		EXPECT_EQ(work_ran_on, cpu);
+	}
+}
+
+/* ---- holds ---- */
+
+static void count_at_quiet_points(void *ctx)
+{
+	(void)ctx;
+	while (atomic_load(&step) != 2) {
+		atomic_fetch_add(&count, 1);
+		quiet_point();
+	}
+}
+
+KTEST(smp, a_held_cpu_stays_at_its_quiet_point_and_answers)
+{
+	struct smp_task task = {.fn = count_at_quiet_points};
+	struct cpumask one = {};
+	NEEDS_OTHER_CPU(cpu);
+
+	cpumask_set(&one, cpu);
+	atomic_store(&step, 0);
+	atomic_store(&count, 0);
+	ASSERT_EQ(smp_start(cpu, &task), 0);
+	for (unsigned i = 0; i < 20; i++) {
+		static _Atomic unsigned answers;
+		unsigned at, was = atomic_load(&answers);
+
+		while (atomic_load(&count) == i)
+			arch_cpu_relax();
+		smp_hold();
+		smp_hold(); /* they nest */
+		at = atomic_load(&count);
+		smp_call(&one, bump, &answers);
+		smp_release();
+		for (unsigned n = 0; n < 1000; n++)
+			arch_cpu_relax();
+		EXPECT_EQ(atomic_load(&count), at);
+		EXPECT_EQ(atomic_load(&answers), was + 1);
+		smp_release();
+		while (atomic_load(&count) == at) /* it goes on */
+			arch_cpu_relax();
+	}
+	atomic_store(&step, 2);
+	smp_wait(&task);
+}
+
+static unsigned holders, holders_most;
+
+static void hold_many(void *ctx)
+{
+	(void)ctx;
+	for (unsigned i = 0; i < 100; i++) {
+		smp_hold();
+		holders++; /* plainly: nobody else is there */
+		if (holders > holders_most)
+			holders_most = holders;
+		holders--;
+		smp_release();
+		quiet_point();
+	}
+}
+
+KTEST(smp, one_cpu_at_a_time_holds)
+{
+	struct smp_task task = {.fn = hold_many};
+	NEEDS_OTHER_CPU(cpu);
+
+	holders = holders_most = 0;
+	ASSERT_EQ(smp_start(cpu, &task), 0);
+	hold_many(NULL);
+	smp_wait(&task);
+	EXPECT_EQ(holders, 0);
+	EXPECT_EQ(holders_most, 1);
+}
+
+/* ---- grace periods ---- */
+
+static void no_quiet_point(void *ctx)
+{
+	(void)ctx;
+	atomic_store(&step, 1);
+	while (atomic_load(&step) == 1)
+		arch_cpu_relax();
+}
+
+static void note_callback(struct rcu_head *head)
+{
+	(void)head;
+	atomic_fetch_add(&count, 1);
+}
+
+KTEST(smp, a_callback_waits_for_the_quiet_point_of_every_cpu)
+{
+	struct smp_task task = {.fn = no_quiet_point};
+	static struct rcu_head head;
+	NEEDS_OTHER_CPU(cpu);
+
+	atomic_store(&step, 0);
+	atomic_store(&count, 0);
+	ASSERT_EQ(smp_start(cpu, &task), 0);
+	wait_until(&step, 1);
+	call_rcu(&head, note_callback);
+	for (unsigned i = 0; i < 1000; i++)
+		quiet_point();
+	EXPECT_EQ(atomic_load(&count), 0);
+	atomic_store(&step, 2);
+	synchronize_rcu();
+	rcu_barrier();
+	EXPECT_EQ(atomic_load(&count), 1);
+	smp_wait(&task);
+}
+
+/* ---- locks ---- */
+
+static struct spinlock lock = SPINLOCK_INIT("smp-test", LOCK_PERCPU);
+static unsigned long shared_counter;
+
+static void add_under_lock(void *ctx)
+{
+	(void)ctx;
+	for (unsigned i = 0; i < 20000; i++) {
+		spin_lock(&lock);
+		shared_counter++;
+		spin_unlock(&lock);
+	}
+}
+
+KTEST(smp, a_lock_keeps_cpus_apart)
+{
+	struct smp_task task = {.fn = add_under_lock};
+	NEEDS_OTHER_CPU(cpu);
+
+	shared_counter = 0;
+	ASSERT_EQ(smp_start(cpu, &task), 0);
+	add_under_lock(NULL);
+	smp_wait(&task);
+	EXPECT_EQ(shared_counter, 40000);
+}
+
+/* ---- misuse ---- */
+
+KTEST_PANIC(smp, hold_with_a_lock_held, "smp_hold: not at a quiet point")
+{
+	(void)t;
+	spin_lock(&lock);
+	smp_hold();
+}
+
+KTEST_PANIC(smp, release_without_hold, "smp_release: CPU -1 holds")
+{
+	(void)t;
+	smp_release();
+}

@@ -1,0 +1,424 @@
+/*
+ * test_cross_cpu.c - memory that is taken on one CPU and given back on another, and structures of all CPUs.
+ *
+ * Idea.       Each layer keeps something per CPU: page lists, object arrays, translations. What one CPU keeps must be
+ *             found by those who ask for all of it, and must not be used by two.
+ * Layout.     A second CPU runs one half of a case as a task.
+ * Invariants. After each case the runner counts pages and objects and checks every layer.
+ * Locking.    As the layers have it: the halves run at the same time where the name says so.
+ * Failure.    None expected.
+ * Next:       ../kernel/test_work.c.
+ */
+#include "scratch.h"
+
+#include "../kernel/other_cpu.h"
+#include <kernel/errno.h>
+#include <kernel/string.h>
+#include <mm/check.h>
+#include <mm/internal.h>
+#include <mm/kmalloc.h>
+#include <mm/page_alloc.h>
+#include <mm/slab.h>
+#include <mm/slab_internal.h>
+#include <mm/tlb.h>
+
+enum { NR = 300, OLD = 0x01d, NEW = 0x2e3, ROUNDS = 400 };
+
+static _Atomic unsigned step;
+
+/* ---- pages ---- */
+
+static struct page *pages[NR];
+
+static void take_pages(void *ctx)
+{
+	(void)ctx;
+	for (unsigned i = 0; i < NR; i++)
+		pages[i] = alloc_page(GFP_KERNEL);
+}
+
+static void give_pages(void *ctx)
+{
+	(void)ctx;
+	for (unsigned i = 0; i < NR; i++)
+		if (pages[i])
+			__free_page(pages[i]);
+}
+
+KTEST(cross_cpu, pages_freed_elsewhere_wait_on_that_cpus_lists_until_all_are_drained)
+{
+	unsigned long waiting = 0;
+	struct zone *zone;
+	NEEDS_OTHER_CPU(cpu);
+
+	drain_all_pages();
+	take_pages(NULL);
+	for (unsigned i = 0; i < NR; i++)
+		EXPECT_NOT_NULL(pages[i]);
+	run_on(cpu, give_pages, NULL);
+	for_each_populated_zone (zone)
+		waiting += pcp_count(zone, cpu);
+	if (!page_debug_enabled())
+		EXPECT_NE(waiting, 0);
+	drain_all_pages();
+	for_each_populated_zone (zone) {
+		unsigned at;
+
+		for_each_online_cpu (at)
+			EXPECT_EQ(pcp_count(zone, at), 0);
+	}
+}
+
+KTEST(cross_cpu, an_allocation_that_may_wait_gets_what_other_cpus_keep)
+{
+	unsigned long waiting = 0, got = 0;
+	struct page *page, *tmp;
+	LIST_HEAD(all);
+	struct zone *zone;
+	NEEDS_OTHER_CPU(cpu);
+
+	if (too_much_memory())
+		SKIP("takes all memory: too much here");
+	if (page_debug_enabled())
+		SKIP("page debugging keeps the per-CPU lists off");
+	take_pages(NULL);
+	take_all_memory(&all);
+	quiet_drain(); /* the main loop has been woken to reclaim: that comes first */
+	run_on(cpu, give_pages, NULL);
+	for_each_populated_zone (zone)
+		waiting += pcp_count(zone, cpu);
+	EXPECT_NE(waiting, 0);
+	/* Below its mark a request that must not wait gets none of them; one that may has them drained. */
+	for (; got < waiting; got++) {
+		page = alloc_page(GFP_KERNEL | __GFP_MEMALLOC | __GFP_NOWARN);
+		if (!page)
+			break;
+		list_add(&page->lru, &all);
+	}
+	EXPECT_EQ(got, waiting);
+	list_for_each_entry_safe (page, tmp, &all, lru)
+		__free_page(page);
+}
+
+/* ---- objects ---- */
+
+static struct kmem_cache *cache;
+static void *objs[NR];
+
+static void take_objects(void *ctx)
+{
+	(void)ctx;
+	for (unsigned i = 0; i < NR; i++)
+		objs[i] = kmem_cache_alloc(cache, GFP_KERNEL);
+}
+
+static void give_objects(void *ctx)
+{
+	(void)ctx;
+	for (unsigned i = 0; i < NR; i++)
+		kmem_cache_free(cache, objs[i]);
+}
+
+KTEST(cross_cpu, objects_of_all_cpus_arrays_come_back_when_a_cache_shrinks)
+{
+	NEEDS_OTHER_CPU(cpu);
+
+	cache = kmem_cache_create("cross", 120, 0, 0, NULL);
+	ASSERT_NOT_NULL(cache);
+	take_objects(NULL);
+	run_on(cpu, give_objects, NULL);
+	run_on(cpu, take_objects, NULL);
+	give_objects(NULL);
+	EXPECT_EQ(kmem_cache_shrink(cache), 0);
+	for (unsigned at = 0; at < NR_CPUS; at++)
+		if (cpumask_test(&cpu_possible_mask, at))
+			EXPECT_EQ((*per_cpu_ptr(cache->cpu, at))->avail, 0);
+	run_on(cpu, take_objects, NULL); /* it still works */
+	give_objects(NULL);
+	EXPECT_EQ(kmem_cache_destroy(cache), 0);
+}
+
+static void alloc_free_until_told(void *ctx)
+{
+	(void)ctx;
+	atomic_store(&step, 1);
+	while (atomic_load(&step) == 1) {
+		void *a = kmem_cache_alloc(cache, GFP_KERNEL), *b = kmem_cache_alloc(cache, GFP_KERNEL);
+
+		kmem_cache_free(cache, a);
+		kmem_cache_free(cache, b);
+		quiet_point();
+	}
+}
+
+/* A drain may come at any instruction of the fast paths, and takes the array away. */
+KTEST(cross_cpu, a_cpu_that_allocates_loses_nothing_while_its_array_is_drained)
+{
+	struct smp_task task = {.fn = alloc_free_until_told};
+	NEEDS_OTHER_CPU(cpu);
+
+	cache = kmem_cache_create("cross", 120, 0, 0, NULL);
+	ASSERT_NOT_NULL(cache);
+	atomic_store(&step, 0);
+	ASSERT_EQ(smp_start(cpu, &task), 0);
+	wait_until(&step, 1);
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		slab_drain(cache);
+		if (i % 16 == 0)
+			kmem_cache_shrink(cache);
+		quiet_point();
+	}
+	atomic_store(&step, 2);
+	smp_wait(&task);
+	EXPECT_EQ(kmem_cache_destroy(cache), 0);
+}
+
+struct ring {
+	_Atomic unsigned head, tail;
+	void *entry[64];
+};
+static struct ring ring;
+
+static void consume(void *ctx)
+{
+	unsigned bad = 0;
+
+	for (unsigned n = 0; n < 20 * NR; n++) {
+		u64 *obj;
+
+		while (atomic_load(&ring.head) == n) {
+			quiet_point();
+			arch_cpu_relax();
+		}
+		obj = ring.entry[n % ARRAY_SIZE(ring.entry)];
+		bad += obj[0] != n || obj[7] != ~(u64)n;
+		atomic_store(&ring.tail, n + 1);
+		kfree(obj);
+	}
+	*(unsigned *)ctx = bad;
+}
+
+/* One CPU allocates and writes, the other one reads and frees: nothing is handed out twice. */
+KTEST(cross_cpu, producer_and_consumer_share_kmalloc_objects)
+{
+	unsigned bad = ~0U;
+	struct smp_task task = {.fn = consume, .ctx = &bad};
+	NEEDS_OTHER_CPU(cpu);
+
+	ring = (struct ring){};
+	ASSERT_EQ(smp_start(cpu, &task), 0);
+	for (unsigned n = 0; n < 20 * NR; n++) {
+		u64 *obj = kmalloc(64, GFP_KERNEL | __GFP_NOFAIL);
+
+		obj[0] = n;
+		obj[7] = ~(u64)n;
+		while (n - atomic_load(&ring.tail) == ARRAY_SIZE(ring.entry)) {
+			quiet_point();
+			arch_cpu_relax();
+		}
+		ring.entry[n % ARRAY_SIZE(ring.entry)] = obj;
+		atomic_store(&ring.head, n + 1);
+	}
+	smp_wait(&task);
+	EXPECT_EQ(bad, 0);
+}
+
+static void churn_caches(void *ctx)
+{
+	for (unsigned i = 0; i < 60; i++) {
+		struct kmem_cache *s = kmem_cache_create(ctx, 40 + 8 * i, 0, i % 3 ? 0 : SLAB_TYPESAFE_BY_RCU, NULL);
+		void *obj = s ? kmem_cache_alloc(s, GFP_KERNEL) : NULL;
+
+		kmem_cache_free(s, obj);
+		if (i % 4 == 0)
+			slab_reap(true);
+		kmem_cache_destroy(s);
+		quiet_point();
+	}
+}
+
+KTEST(cross_cpu, caches_come_and_go_on_two_cpus_at_once)
+{
+	struct smp_task task = {.fn = churn_caches, .ctx = "cross-b"};
+	NEEDS_OTHER_CPU(cpu);
+
+	ASSERT_EQ(smp_start(cpu, &task), 0);
+	churn_caches("cross-a");
+	smp_wait(&task);
+	EXPECT_NULL(slab_find_cache("cross-a"));
+	EXPECT_NULL(slab_find_cache("cross-b"));
+}
+
+/* ---- translations ---- */
+
+static void look(void *ctx)
+{
+	u64 *at = ctx;
+
+	at[1] = peek(at[0]);
+}
+
+static void map_frame(vaddr_t va, const struct page *frame)
+{
+	arch_pte_write(pt_slot(va, 0), arch_pte_leaf(page_to_phys(frame), PT_RW, 0));
+	arch_pt_sync();
+}
+
+static void expect_new_frame_elsewhere(struct ktest *t, unsigned cpu, unsigned way)
+{
+	struct page *old = alloc_page(GFP_KERNEL), *new = alloc_page(GFP_KERNEL);
+	struct scratch s;
+	u64 at[2];
+
+	ASSERT_TRUE(old && new && scratch_get(&s, 64 * PAGE_SIZE, PAGE_SIZE) &&
+		    !pt_populate(s.va, PAGE_SIZE, 0, GFP_KERNEL));
+	poke((vaddr_t)page_address(old), OLD);
+	poke((vaddr_t)page_address(new), NEW);
+	map_frame(s.va, old);
+	at[0] = s.va;
+	run_on(cpu, look, at);
+	EXPECT_EQ(at[1], OLD);
+	map_frame(s.va, new);
+	if (way == 0)
+		tlb_flush_page(s.va);
+	else if (way == 1)
+		tlb_flush_range(s.va, s.va + 2 * PAGE_SIZE);
+	else
+		tlb_flush_all();
+	run_on(cpu, look, at);
+	EXPECT_EQ(at[1], NEW);
+	scratch_put(&s);
+	__free_page(old);
+	__free_page(new);
+}
+
+KTEST(cross_cpu, a_flush_of_each_kind_reaches_the_other_cpu)
+{
+	NEEDS_OTHER_CPU(cpu);
+
+	for (unsigned way = 0; way < 3; way++)
+		expect_new_frame_elsewhere(t, cpu, way);
+}
+
+static void *area;
+
+static void take_area(void *ctx)
+{
+	(void)ctx;
+	area = vmalloc(8 * PAGE_SIZE);
+	if (area)
+		memset(area, 0x5a, 8 * PAGE_SIZE);
+}
+
+static void use_and_free_area(void *ctx)
+{
+	bool *same = ctx;
+
+	*same = true;
+	for (unsigned i = 0; i < 8 * PAGE_SIZE; i++)
+		*same &= ((u8 *)area)[i] == 0x5a;
+	vfree(area);
+}
+
+KTEST(cross_cpu, areas_are_used_and_freed_by_another_cpu)
+{
+	bool same = false;
+	NEEDS_OTHER_CPU(cpu);
+
+	for (unsigned i = 0; i < 20; i++) {
+		take_area(NULL);
+		ASSERT_NOT_NULL(area);
+		run_on(cpu, use_and_free_area, &same);
+		EXPECT_TRUE(same);
+		run_on(cpu, take_area, NULL);
+		ASSERT_NOT_NULL(area);
+		use_and_free_area(&same);
+		EXPECT_TRUE(same);
+		if (i % 4 == 0)
+			vm_unmap_aliases();
+	}
+}
+
+static void churn_areas(void *ctx)
+{
+	unsigned *wrong = ctx;
+
+	for (unsigned i = 0; i < 200; i++) {
+		unsigned nr = 1 + i % 7;
+		u64 *a = vmalloc(nr * PAGE_SIZE), *b = vmalloc(PAGE_SIZE);
+
+		if (a && b) {
+			a[0] = (unsigned long)a;
+			a[nr * PAGE_SIZE / 8 - 1] = ~(unsigned long)a;
+			b[0] = (unsigned long)b;
+			*wrong += a[0] != (unsigned long)a || a[nr * PAGE_SIZE / 8 - 1] != ~(unsigned long)a ||
+				  b[0] != (unsigned long)b;
+		}
+		vfree(a);
+		if (i % 16 == 0)
+			vm_unmap_aliases();
+		vfree(b);
+		quiet_point();
+	}
+}
+
+KTEST(cross_cpu, two_cpus_map_and_purge_at_once)
+{
+	unsigned here = 0, there = 0;
+	struct smp_task task = {.fn = churn_areas, .ctx = &there};
+	NEEDS_OTHER_CPU(cpu);
+
+	ASSERT_EQ(smp_start(cpu, &task), 0);
+	churn_areas(&here);
+	smp_wait(&task);
+	EXPECT_EQ(here, 0);
+	EXPECT_EQ(there, 0);
+}
+
+/* ---- per-CPU memory ---- */
+
+static void add_own(void *ctx)
+{
+	*this_cpu_ptr((unsigned long *)ctx) += 1 + arch_cpu_id();
+}
+
+KTEST(cross_cpu, each_cpu_has_its_own_copy)
+{
+	unsigned long *p = alloc_percpu(unsigned long);
+	unsigned cpu;
+
+	ASSERT_NOT_NULL(p);
+	smp_call_all(add_own, p);
+	smp_call_all(add_own, p);
+	for_each_online_cpu (cpu)
+		EXPECT_EQ(*per_cpu_ptr(p, cpu), 2 * (1 + cpu));
+	free_percpu(p);
+}
+
+/* ---- sections ---- */
+
+static void open_some(void *ctx)
+{
+	struct zone *zone;
+	unsigned *opened = ctx;
+
+	wait_until(&step, 1);
+	for_each_populated_zone (zone)
+		for (unsigned i = 0; i < (page_debug_enabled() ? 1 : 4); i++) /* filling them takes time */
+			*opened += section_open_for(zone);
+}
+
+/* Each section is opened by one of them; the check counts what is listed. */
+KTEST(cross_cpu, two_cpus_open_different_sections)
+{
+	unsigned here = 0, there = 0, before = sections_opened();
+	struct smp_task task = {.fn = open_some, .ctx = &there};
+	NEEDS_OTHER_CPU(cpu);
+
+	atomic_store(&step, 0);
+	ASSERT_EQ(smp_start(cpu, &task), 0);
+	atomic_store(&step, 1);
+	open_some(&here);
+	smp_wait(&task);
+	EXPECT_EQ(sections_opened() - before, here + there);
+}

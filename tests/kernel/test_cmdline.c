@@ -109,6 +109,61 @@ KTEST(cmdline, bad_values_say_what_was_expected)
 	EXPECT_TRUE(log_has(pos, "cmdline_test.number: expected a test number"));
 }
 
+KTEST(cmdline, no_option_of_the_allocators_takes_a_bad_value)
+{
+	static const char *const bad[] = {
+		"slab_max_order",
+		"slab_max_order=x",
+		"slab_max_order=11",
+		"slab_max_order=-1",
+		"mem",
+		"mem=x",
+		"mem=1G,x",
+		"memmap",
+		"memmap=x",
+		"memmap=1M*2M",
+		"numa",
+		"numa=on",
+		"numa=",
+		"vmalloc",
+		"vmalloc=65535",
+		"vmalloc=x",
+		"movablecore",
+		"movablecore=x",
+		"directmap",
+		"directmap=x",
+		"page_owner=maybe",
+		"page_poison=2",
+		"init_on_alloc=yes",
+		"init_on_free=no",
+		"slab_debug=FX",
+		"failslab=x",
+		"failslab",
+		"fail_page_alloc=1,101",
+		"fail_page_alloc",
+		"fail_vmalloc=1,2,3,4,5",
+		"fail_vmalloc",
+		"debug_pagealloc=x",
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
+		u64 pos = log_end();
+		char want[64];
+
+		parse(bad[i]);
+		snprintf(want, sizeof(want), "%s: expected ", bad[i]);
+		EXPECT_MSG(log_has(pos, want), "%s: not refused", bad[i]);
+	}
+}
+
+KTEST(cmdline, a_good_value_is_taken_without_a_word)
+{
+	u64 pos = log_end();
+
+	parse("numa=off failslab=0 fail_page_alloc=0 fail_vmalloc=0");
+	EXPECT_FALSE(log_has(pos, "expected"));
+}
+
 KTEST(cmdline, an_open_quote_is_said_and_ends_with_the_line)
 {
 	u64 pos = log_end();

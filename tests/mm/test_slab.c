@@ -6,6 +6,7 @@
  */
 #include "../../mm/slab_internal.h"
 
+#include <kernel/cmdline.h>
 #include <kernel/errno.h>
 #include <kernel/random.h>
 #include <kernel/test.h>
@@ -169,6 +170,29 @@ KTEST(slab, reclaimable_caches_keep_the_lowest_order)
 		EXPECT_TRUE(s.order == 0 || s.size > 2048u << s.order);
 		EXPECT_EQ(s.allocflags, __GFP_RECLAIMABLE);
 	}
+}
+
+static int set_option(const char *name, const char *value)
+{
+	for (const struct cmdline_opt *const *o = __start_cmdline_opts; o < __stop_cmdline_opts; o++)
+		if (strcmp((*o)->name, name) == 0)
+			return (*o)->set(value);
+	return -ENOENT;
+}
+
+KTEST(slab, the_order_for_better_packing_is_an_option)
+{
+	unsigned order = slab_max_order;
+
+	EXPECT_EQ(set_option("slab_max_order", "10"), 0);
+	EXPECT_EQ(slab_max_order, MAX_ORDER);
+	EXPECT_EQ(set_option("slab_max_order", "0"), 0);
+	EXPECT_EQ(slab_max_order, 0);
+	EXPECT_EQ(set_option("slab_max_order", "11"), -EINVAL);
+	EXPECT_EQ(set_option("slab_max_order", "two"), -EINVAL);
+	EXPECT_EQ(set_option("slab_max_order", NULL), -EINVAL);
+	EXPECT_EQ(slab_max_order, 0);
+	slab_max_order = order;
 }
 
 KTEST(slab, index_division_is_exact)

@@ -26,7 +26,7 @@ TYPE_WORDS = set(
 )
 # Without a trace in the build under test, or words for a reader.
 SKIPPED_CALLS = re.compile(r"^(?:MM_ASSERT|lock_assert_held|static_assert|pr_\w+|dump_\w+)$")
-REPORTS = {"BUG": 0, "panic": 0, "BUG_ON": 1}  # how many arguments are code; the others are words and values
+REPORTS = {"BUG": 0, "panic": 0, "BUG_ON": 1, "CHECK": 1}  # how many arguments are code; the others are words and values
 
 COMPARISONS = {
     "<": ["<=", ">="],

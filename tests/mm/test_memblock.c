@@ -410,6 +410,20 @@ KTEST(memblock, every_reservation_has_a_name)
 	EXPECT_NULL(memblock_reserved_name(&memblock, ~0UL));
 }
 
+/* The first 16 MiB are all that old devices can reach. */
+KTEST(memblock, boot_takes_its_memory_from_16_mib_upwards)
+{
+	paddr_t lowest = ~0UL;
+
+	if (!memblock_is_memory(&memblock, MIB(16)) || !memblock_is_memory(&memblock, MIB(24)))
+		SKIP("no memory behind the first 16 MiB");
+	for (unsigned i = 0; i < memblock.reserved.cnt; i++)
+		if (strcmp(memblock.reserved.region[i].name, "section maps") == 0)
+			lowest = min(lowest, memblock.reserved.region[i].start);
+	EXPECT_GE(lowest, MIB(16));
+	EXPECT_LT(lowest, MIB(256));
+}
+
 KTEST_PANIC(memblock, nothing_is_added_after_the_hand_over, "memblock_add after the hand-over")
 {
 	memblock_add(&memblock, 0, PAGE_SIZE, 0);

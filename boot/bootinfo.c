@@ -54,6 +54,17 @@ void boot_add_range(struct boot_info *bi, u64 start, u64 size, u32 type, u32 att
 	bi->range[i] = (struct boot_range){.start = start, .size = size, .type = type, .attr = attr};
 }
 
+void boot_add_pc_edits(struct boot_info *bi)
+{
+	static const struct boot_edit edits[] = {
+		{0, 0x1000, MEM_USABLE, MEM_RESERVED},
+		{0xa0000, MIB(1), MEM_USABLE, MEM_NONE},
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(edits) && bi->nr_edits < BOOT_MAX_EDITS; i++)
+		bi->edit[bi->nr_edits++] = edits[i];
+}
+
 bool boot_copy_text(char *dst, size_t size, const char *src, size_t n)
 {
 	size_t len = strnlen(src, n), copied = min(len, size - 1);

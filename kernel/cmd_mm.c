@@ -235,6 +235,8 @@ static void zoneinfo_json(struct out *o)
 	json_obj(o, NULL);
 	json_arr(o, "nodes");
 	for (unsigned n = 0; zone_stat(n, &z); n++) {
+		if (!nodes[z.nid].online)
+			continue;
 		if (z.type == 0) {
 			json_obj(o, NULL);
 			json_num(o, "node", (u64)z.nid);
@@ -322,6 +324,8 @@ static int cmd_zoneinfo(struct out *o, int argc, char **argv, bool json)
 		return 0;
 	}
 	for (unsigned n = 0; zone_stat(n, &z); n++) {
+		if (!nodes[z.nid].online)
+			continue;
 		zone_print(o, &z, z.present && node_seen != z.nid);
 		if (z.present)
 			node_seen = z.nid;
@@ -546,11 +550,11 @@ SHELL_CMD("cpus", "", "CPUs, their nodes and the firmware's ids", cmd_cpus, NULL
 
 static void numa_json(struct out *o)
 {
-	struct node *node;
+	struct node *node, *other;
 
 	json_obj(o, NULL);
 	json_arr(o, "nodes");
-	for_each_node (node) {
+	for_each_online_node (node) {
 		json_obj(o, NULL);
 		json_num(o, "node", (u64)node->nid);
 		json_arr(o, "ranges");
@@ -560,8 +564,8 @@ static void numa_json(struct out *o)
 						  memblock.memory.region[i].end, NULL, NULL);
 		json_end_arr(o);
 		json_arr(o, "distance");
-		for (unsigned i = 0; i < nr_nodes; i++)
-			json_num(o, NULL, node->distance[i]);
+		for_each_online_node (other)
+			json_num(o, NULL, node_distance(node->nid, other->nid));
 		json_end_arr(o);
 		json_end_obj(o);
 	}
@@ -572,7 +576,7 @@ static void numa_json(struct out *o)
 static int cmd_numa(struct out *o, int argc, char **argv, bool json)
 {
 	int err = arg_count(o, argc, argv, 0, 0);
-	struct node *node;
+	struct node *node, *other;
 
 	if (err)
 		return err;
@@ -580,7 +584,7 @@ static int cmd_numa(struct out *o, int argc, char **argv, bool json)
 		numa_json(o);
 		return 0;
 	}
-	for_each_node (node) {
+	for_each_online_node (node) {
 		out_printf(o, "node %d: present %lu, managed %lu pages\n", node->nid, node->present,
 			   node->managed);
 		for (unsigned i = 0; i < memblock.memory.cnt; i++)
@@ -588,8 +592,8 @@ static int cmd_numa(struct out *o, int argc, char **argv, bool json)
 				memmap_line(o, memblock.memory.region[i].start, memblock.memory.region[i].end,
 					    "");
 		out_printf(o, "  distance:");
-		for (unsigned i = 0; i < nr_nodes; i++)
-			out_printf(o, " %u", node->distance[i]);
+		for_each_online_node (other)
+			out_printf(o, " %u", node_distance(node->nid, other->nid));
 		out_printf(o, "\n");
 	}
 	return 0;
@@ -618,13 +622,13 @@ static void numastat_table(struct out *o)
 	struct node *node;
 
 	out_printf(o, "%-20s", "");
-	for_each_node (node) {
+	for_each_online_node (node) {
 		out_printf(o, " %*s%d", node->nid < 10 ? 14 : 13, "node", node->nid);
 	}
 	out_printf(o, "\n");
 	for (unsigned s = 0; s < NR_NUMA_STATS; s++) {
 		out_printf(o, "%-20s", numa_stat_names[s]);
-		for_each_node (node) {
+		for_each_online_node (node) {
 			out_printf(o, " %15lu", numa_stat_read(node->nid, (enum numa_stat)s));
 		}
 		out_printf(o, "\n");
@@ -647,7 +651,7 @@ static int cmd_numastat(struct out *o, int argc, char **argv, bool json)
 	}
 	json_obj(o, NULL);
 	json_arr(o, "nodes");
-	for_each_node (node) {
+	for_each_online_node (node) {
 		if (argc == 1 || node->nid == nid)
 			numastat_json(o, node);
 	}

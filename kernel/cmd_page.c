@@ -175,16 +175,30 @@ static int alloc_arguments(struct out *o, int argc, char **argv, struct alloc_re
 	return err;
 }
 
-static struct page *alloc_requested(const struct alloc_request *rq)
+/* From this node, and of the zone kind that is asked for. */
+static struct page *alloc_on_node(const struct alloc_request *rq, int nid)
 {
-	gfp_t gfp = rq->gfp | (rq->nid == NUMA_NO_NODE ? 0 : __GFP_THISNODE);
-	struct page *page = rq->nid == NUMA_NO_NODE ? alloc_pages(gfp, rq->order)
-						    : alloc_pages_node(rq->nid, gfp, rq->order);
+	struct page *page = alloc_pages_node(nid, rq->gfp | __GFP_THISNODE, rq->order);
 
 	if (page && rq->zone && page_zone(page)->type != rq->zone->type) {
 		__free_pages(page, rq->order);
 		return NULL;
 	}
+	return page;
+}
+
+static struct page *alloc_requested(const struct alloc_request *rq)
+{
+	struct zone *const *z = nodes[numa_node_id()].fallback.zone;
+	struct page *page = NULL;
+
+	if (rq->nid != NUMA_NO_NODE)
+		return alloc_on_node(rq, rq->nid);
+	if (!rq->zone)
+		return alloc_pages(rq->gfp, rq->order);
+	for (; *z && !page; z++) /* the nearest node that has such a zone, not the nearest memory */
+		if ((*z)->type == rq->zone->type)
+			page = alloc_on_node(rq, (*z)->nid);
 	return page;
 }
 

@@ -63,10 +63,11 @@ void kmain(struct boot_info *bi)
 	numa_init(bi);	   /* nodes, distances, fallback order */
 	print_notes(bi);
 	boot_mark("map");
-	pgtable_init(); /* final direct map and W^X image; table pages only from what the early map covers */
+	pgtable_init(
+		bi); /* final direct map and W^X image; table pages only from what the early map covers */
 	boot_mark("tables");
 	percpu_init(); /* areas of all possible CPUs, each on its node */
-	page_init();   /* the page array's address range; what opening its sections will need */
+	page_init(bi); /* the page array's address range; what opening its sections will need */
 	zone_init();   /* memblock hands over; the buddy owns every free page from here */
 	pcp_init();    /* per-CPU lists on top */
 	boot_mark("pages");

@@ -236,6 +236,14 @@ static __always_inline struct page *smallest_fit(struct zone *zone, unsigned ord
 
 /* ---- pageblock types and stealing ---- */
 
+/* A pageblock that zones share keeps its type: one byte cannot be right for both, nor in both zones' counts. */
+static bool pageblock_own(const struct zone *zone, const struct page *page)
+{
+	pfn_t start = ALIGN_DOWN(page_to_pfn(page), PAGEBLOCK_PAGES);
+
+	return zone_has_all(zone, start, start + PAGEBLOCK_PAGES);
+}
+
 void pageblock_set_type(struct zone *zone, struct page *page, enum migratetype type)
 {
 	struct page *first = pageblock_page(page);
@@ -260,7 +268,7 @@ static void move_free_block(struct zone *zone, struct page *page, enum migratety
 	list_block(zone, page, order, type);
 }
 
-/* Steps from head to head through the pageblock; calls fn for each block that begins in it. */
+/* Steps from head to head through the pageblock; calls fn for each block of the zone that begins in it. */
 static void for_each_head(struct zone *zone, struct page *page,
 			  void (*fn)(struct zone *, struct page *, void *), void *ctx)
 {
@@ -275,7 +283,8 @@ static void for_each_head(struct zone *zone, struct page *page,
 			continue;
 		}
 		pfn += 1UL << page_order(p);
-		fn(zone, p, ctx);
+		if (page_zone_id(p) == zone->id)
+			fn(zone, p, ctx);
 	}
 }
 
@@ -347,7 +356,7 @@ static void steal_block(struct zone *zone, struct page *page, unsigned order, en
 		return;
 	}
 	boost_watermark(zone);
-	if (!whole) {
+	if (!whole || !pageblock_own(zone, page)) {
 		move_free_block(zone, page, want);
 		return;
 	}
@@ -528,7 +537,7 @@ bool buddy_reserve_highatomic(struct zone *zone, struct page *page)
 
 	lock_assert_held(&zone->lock);
 	if (zone->highatomic_pages >= zone->managed / 100 + PAGEBLOCK_PAGES || !type_mergeable(was) ||
-	    page_order(page) > PAGEBLOCK_ORDER)
+	    page_order(page) > PAGEBLOCK_ORDER || !pageblock_own(zone, page))
 		return false;
 	pageblock_set_type(zone, page, MT_HIGHATOMIC);
 	buddy_move_block(zone, page, MT_HIGHATOMIC);

@@ -51,13 +51,15 @@ static int debug_pagealloc_set(const char *value)
 CMDLINE_OPT("debug_pagealloc", "on or off", debug_pagealloc_set);
 
 /*
- * The cap, a whole number of the largest blocks. It never cuts off what the image needs, nor the 16 MiB
+ * The cap: directmap=, in whole blocks of the largest order, or where zone Normal ends. It never cuts off what the image needs, nor the 16 MiB
  * behind it that boot allocates from.
  */
-static paddr_t direct_map_cap(void)
+static paddr_t direct_map_cap(const struct boot_info *bi)
 {
 	paddr_t floor = ALIGN_UP(image_to_phys(__image_end), PAGE_SIZE << MAX_ORDER) + MIB(16);
 	paddr_t cap = min(ALIGN_DOWN(opt_directmap, PAGE_SIZE << MAX_ORDER), DIRECT_MAP_SIZE);
+
+	cap = min(cap, bi->zones.normal_end & PAGE_MASK);
 
 	if (cap < floor)
 		pr_warn("directmap: %lu KiB is too small, using %lu KiB\n", cap >> 10, floor >> 10);
@@ -111,10 +113,10 @@ static void image_map(const char *from, const char *to, pt_prot_t prot)
 	}
 }
 
-void pgtable_init(void)
+void pgtable_init(const struct boot_info *bi)
 {
 	const struct memblock_type *ram = &memblock.memory;
-	paddr_t cap = direct_map_cap();
+	paddr_t cap = direct_map_cap(bi);
 	unsigned max_level = opt_debug_pagealloc ? 0 : ARCH_PT_MAX_LEVELS;
 
 	direct_map_end_pfn = cap >> PAGE_SHIFT;

@@ -75,10 +75,10 @@ static inline struct zone *node_zone(int nid, enum zone_type type)
 	for_each_zone (z)          \
 		if (z->present)
 
-/* Limits of the zones, from the direct map's end and movablecore=; page_init() asks for the borders. */
-void zone_limits_init(void);
-/* First frame of the zone kind on any node, 0 if it has no fixed border. */
-pfn_t zone_border(enum zone_type type);
+/* Limits of the zones, from the machine's, the direct map's end and movablecore=; page_init() asks for the borders. */
+void zone_limits_init(const struct boot_info *bi);
+/* First frame that a zone of that kind can have on the node, 0 if it has no border of its own. */
+pfn_t zone_border(int nid, enum zone_type type);
 /* Spans, counts, zonelists, watermarks: memblock hands over, the buddy owns every free page from here on. */
 void zone_init(void);
 /* Watermarks and lowmem reserves from the managed pages of a table of zones, 8 a node (Linux mm/page_alloc.c). */
@@ -88,6 +88,8 @@ void zone_compute_pcp(struct zone *zone, unsigned cpus);
 unsigned long zone_min_free_kbytes(unsigned long lowmem_kb);
 /* The zone that pfn lies in by the limits, or NULL. */
 struct zone *zone_of_pfn(pfn_t pfn);
+/* Whether all the memory of [start, end) is the zone's. */
+bool zone_has_all(const struct zone *zone, pfn_t start, pfn_t end);
 const char *zone_check(void);
 
 /* ---- sections of the page array (page.c) ---- */
@@ -101,7 +103,7 @@ struct section_info {
 	bool large;    /* mapped by one large leaf */
 };
 
-void page_init(void);
+void page_init(const struct boot_info *bi);
 /*
  * Opens one unopened section of the zone: maps and clears its page array and lists its free blocks.
  * Context: any, no zone->lock held. Cannot fail; false: none is left.

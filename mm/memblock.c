@@ -28,7 +28,8 @@
 #include <mm/page.h>
 
 enum { MEMBLOCK_MAX_REGIONS = 2048 };
-#define LOW_MEMORY_END KIB(64) /* firmware scribbles there: Linux arch/x86/kernel/setup.c */
+/* Firmware scribbles there (Linux arch/x86/kernel/setup.c), and frame 0 is never handed out: 0 means none. */
+#define LOW_MEMORY_END KIB(64)
 
 static struct memblock_region memory_regions[MEMBLOCK_MAX_REGIONS];
 static struct memblock_region reserved_regions[MEMBLOCK_MAX_REGIONS];
@@ -37,7 +38,7 @@ struct memblock memblock = {
 	.memory = {memory_regions, 0, MEMBLOCK_MAX_REGIONS, "memory"},
 	.reserved = {reserved_regions, 0, MEMBLOCK_MAX_REGIONS, "reserved"},
 };
-paddr_t memblock_limit = GIB(4);
+paddr_t memblock_limit = EARLY_MAP_END;
 
 /* ---- arrays of ranges ---- */
 
@@ -122,6 +123,14 @@ static int type_add(struct memblock_type *t, paddr_t start, paddr_t end, int nid
 	return 0;
 }
 
+/* Whether a cut at pa makes two regions of one. */
+static bool inside_region(const struct memblock_type *t, paddr_t pa)
+{
+	unsigned i = type_find(t, pa);
+
+	return i < t->cnt && t->region[i].start < pa;
+}
+
 /* Splits regions at both borders, so that [*first, *past) is exactly what lies inside. At most two more regions. */
 static int type_isolate(struct memblock_type *t, paddr_t start, paddr_t end, unsigned *first, unsigned *past)
 {
@@ -130,7 +139,7 @@ static int type_isolate(struct memblock_type *t, paddr_t start, paddr_t end, uns
 	*first = *past = i;
 	if (start >= end)
 		return 0;
-	if (t->max - t->cnt < 2)
+	if (t->max - t->cnt < (unsigned)inside_region(t, start) + inside_region(t, end))
 		return -ENOSPC;
 	if (i < t->cnt && t->region[i].start < start) {
 		type_insert(t, i, t->region[i].start, start, t->region[i].nid, t->region[i].name);
@@ -319,6 +328,22 @@ bool memblock_is_memory(const struct memblock *mb, paddr_t pa)
 	return type_region_of(&mb->memory, pa) != NULL;
 }
 
+int memblock_nid(const struct memblock *mb, paddr_t pa)
+{
+	const struct memblock_region *r = type_region_of(&mb->memory, pa);
+
+	return r ? r->nid : NUMA_NO_NODE;
+}
+
+bool memblock_all_of_node(const struct memblock *mb, paddr_t start, paddr_t end, int nid)
+{
+	for (unsigned i = type_find(&mb->memory, start);
+	     i < mb->memory.cnt && mb->memory.region[i].start < end && start < end; i++)
+		if (mb->memory.region[i].nid != nid)
+			return false;
+	return true;
+}
+
 const char *memblock_reserved_name(const struct memblock *mb, paddr_t pa)
 {
 	const struct memblock_region *r = type_region_of(&mb->reserved, pa);
@@ -369,6 +394,8 @@ void memblock_init(const struct boot_info *bi)
 		reserve_or_panic(bi->info_start, bi->info_end, "boot information");
 	for (unsigned i = 0; i < bi->nr_modules; i++)
 		reserve_or_panic(bi->module[i].start, bi->module[i].end, "boot module");
+	for (unsigned i = 0; i < min(bi->nr_reserved, (unsigned)BOOT_MAX_RESERVED); i++)
+		reserve_or_panic(bi->reserved[i].start, bi->reserved[i].end, "firmware");
 
 	for (unsigned i = 0; i < memmap_nr; i++) {
 		paddr_t start = PAGE_ALIGN_UP(memmap[i].start), end = memmap[i].end & PAGE_MASK;

@@ -313,9 +313,13 @@ void memmap_init(const struct boot_info *bi)
 		pr_info("user-defined physical RAM map:\n");
 		memmap_print("user");
 	}
-	memmap_nr = memmap_retype(memmap, memmap_nr, MEMMAP_MAX, bi->hole_start, bi->hole_end, MEM_USABLE,
-				  MEM_NONE);
-	/* What the CPU cannot address does not exist; frame 0 must not be handed out: 0 means "none". */
+	for (unsigned i = 0; i < min(bi->nr_edits, (unsigned)BOOT_MAX_EDITS); i++)
+		memmap_nr = memmap_retype(memmap, memmap_nr, MEMMAP_MAX, bi->edit[i].start, bi->edit[i].end,
+					  bi->edit[i].from, bi->edit[i].to);
+	for (unsigned i = 0; i < memmap_nr; i++)
+		if (memmap[i].type == MEM_USABLE && memmap[i].end > limit)
+			pr_warn("memmap: usable memory [0x%lx, 0x%lx) is above what the CPU addresses, "
+				"0x%lx: not used\n",
+				max(memmap[i].start, (u64)limit), memmap[i].end, limit);
 	memmap_nr = memmap_retype(memmap, memmap_nr, MEMMAP_MAX, limit, ~0UL, MEM_USABLE, MEM_NONE);
-	memmap_nr = memmap_retype(memmap, memmap_nr, MEMMAP_MAX, 0, PAGE_SIZE, MEM_USABLE, MEM_RESERVED);
 }

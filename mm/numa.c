@@ -1,34 +1,55 @@
 /*
  * numa.c - nodes, their distances, and the order in which an allocation falls back from one to the next.
  *
- * Idea.       A zonelist per node is computed once: own zones first, highest zone first within a node, then whole
- *             nodes by distance; nodes at equal distance are spread over their users. An allocation only walks the
- *             list.
+ * Idea.       What firmware says of memory, CPUs and distances becomes nodes. Ids stay firmware's, so that they can be
+ *             compared with what it, or Linux on the same machine, calls them; an id that nothing uses is a node
+ *             that is not online and has empty lists of its own. A zonelist per node is computed once: own zones
+ *             first, highest zone first within a node, then whole nodes by distance; nodes at equal distance are
+ *             spread over their users. An allocation only walks the list.
  * Layout.     nodes[nid] -> { span, distance[], fallback, thisnode } a list ends with NULL
  * Invariants. N1  every populated zone is on every fallback list exactly once
  *             N2  a node with memory starts its own
  *             N3  thisnode holds the node's own populated zones only
+ *             N4  a node with memory or CPUs is online
  * Locking.    None: built at boot, read-only afterwards.
- * Failure.    Without usable firmware tables there is one node with everything.
- * Source.     Linux mm/page_alloc.c (find_next_best_node, build_zonelists).
+ * Failure.    Input is repaired and said: of two nodes that claim the same memory the first keeps it, memory and CPUs
+ *             of an id that is too large are node 0's, distances that make no sense are as if not given. Without
+ *             any word of nodes there is one with everything.
+ * Source.     Linux mm/page_alloc.c (find_next_best_node, build_zonelists), mm/numa_emulation.c (numa=fake=).
  * Next:       pgtable.c.
  */
 #include <kernel/bug.h>
+#include <kernel/bits.h>
 #include <kernel/cmdline.h>
+#include <kernel/cpus.h>
 #include <kernel/errno.h>
 #include <kernel/percpu.h>
+#include <kernel/printk.h>
 #include <kernel/string.h>
 #include <mm/check.h>
 #include <mm/internal.h>
 #include <mm/memblock.h>
 #include <mm/numa.h>
 
-/* One node is all there is so far, so "off" asks for nothing and other values for what cannot be had. */
+#define FAKE_NODE_MIN (PAGE_SIZE << MAX_ORDER)
+
+static bool numa_off;
+static u64 fake_nodes; /* 0: as firmware says */
+
 static int set_numa(const char *value)
 {
-	return value && strcmp(value, "off") == 0 ? 0 : -EINVAL;
+	u64 n;
+
+	if (value && strcmp(value, "off") == 0) {
+		numa_off = true;
+		return 0;
+	}
+	if (!value || strncmp(value, "fake=", 5) || parse_u64(value + 5, &n) || !n || n > MAX_NODES)
+		return -EINVAL;
+	fake_nodes = n;
+	return 0;
 }
-CMDLINE_OPT("numa", "off", set_numa);
+CMDLINE_OPT("numa", "off, or fake=N with 1 to 64 nodes", set_numa);
 
 struct node nodes[MAX_NODES];
 unsigned nr_nodes;
@@ -112,15 +133,147 @@ static struct zone **alloc_zonelist(unsigned zones)
 				       NUMA_NO_NODE, "zonelists");
 }
 
+/* ---- which memory and which CPUs a node has ---- */
+
+static bool set_node(paddr_t start, paddr_t end, int nid)
+{
+	if (memblock_set_node(&memblock, start, end, nid)) {
+		pr_warn("numa: too many ranges, [0x%lx, 0x%lx) is not node %d's\n", start, end, nid);
+		return false;
+	}
+	return true;
+}
+
+static paddr_t range_end(const struct boot_node_range *r)
+{
+	return r->start + r->size < r->start ? ~0UL : r->start + r->size;
+}
+
+static bool range_usable(const struct boot_node_range *ranges, unsigned i)
+{
+	const struct boot_node_range *r = &ranges[i];
+
+	if (r->node >= MAX_NODES) {
+		pr_warn("numa: [0x%lx, 0x%lx) is of node %u, expected less than %u: used as node 0's\n",
+			(unsigned long)r->start, range_end(r), r->node, MAX_NODES);
+		return false;
+	}
+	for (unsigned k = 0; k < i; k++)
+		if (ranges[k].node != r->node && ranges[k].start < range_end(r) &&
+		    r->start < range_end(&ranges[k]))
+			pr_warn("numa: [0x%lx, 0x%lx) of node %u overlaps memory of node %u, which keeps "
+				"it\n",
+				(unsigned long)r->start, range_end(r), r->node, ranges[k].node);
+	return true;
+}
+
+/* The last range first: where two overlap, the earlier one overwrites what the later one has said. */
+static void nodes_from_firmware(const struct boot_info *bi)
+{
+	for (unsigned i = min(bi->nr_node_ranges, (unsigned)BOOT_MAX_NODE_RANGES); i-- > 0;) {
+		const struct boot_node_range *r = &bi->node_range[i];
+
+		if (range_usable(bi->node_range, i))
+			set_node(r->start & PAGE_MASK, range_end(r) & PAGE_MASK, (int)r->node);
+	}
+}
+
+/* Equal parts of all memory, in ascending order, cut at blocks of the largest order. No region has a node yet. */
+static bool nodes_by_size(u64 nr)
+{
+	u64 total = 0, seen = 0;
+
+	for (unsigned i = 0; i < memblock.memory.cnt; i++)
+		total += memblock.memory.region[i].end - memblock.memory.region[i].start;
+	nr = clamp(total / FAKE_NODE_MIN, 1UL, nr);
+	for (unsigned i = 0; i < memblock.memory.cnt; i++) {
+		const struct memblock_region r = memblock.memory.region[i];
+		u64 nid = min(seen / (total / nr), nr - 1);
+		paddr_t border = ALIGN_UP(r.start + (nid + 1) * (total / nr) - seen, FAKE_NODE_MIN);
+
+		/* A region that reaches into the next node is cut; its rest is the next region. */
+		if (nid + 1 == nr || border > r.end)
+			border = r.end;
+		if (!set_node(r.start, border, (int)nid))
+			return false;
+		seen += border - r.start;
+	}
+	return true;
+}
+
+static void node_add(int nid)
+{
+	nodes[nid].online = true;
+	nr_nodes = max(nr_nodes, (unsigned)nid + 1);
+}
+
+static void place_cpus(void)
+{
+	for (unsigned cpu = 0; cpu < nr_cpu_info; cpu++) {
+		u32 node = cpu_info[cpu].node;
+
+		if (fake_nodes)
+			node = cpu % nr_nodes;
+		if (numa_off)
+			node = 0;
+		if (node >= MAX_NODES) {
+			pr_warn("numa: CPU %u is of node %u, expected less than %u: used as node 0's\n", cpu,
+				node, MAX_NODES);
+			node = 0;
+		}
+		cpu_to_node_map[cpu] = (int)node;
+	}
+}
+
+/* ---- distances ---- */
+
+static u8 said_distance(const struct boot_info *bi, unsigned a, unsigned b)
+{
+	bool known = a < BOOT_MAX_DISTANCES && b < BOOT_MAX_DISTANCES && !numa_off && !fake_nodes;
+
+	return known ? bi->distance[a][b] : 0;
+}
+
+static void set_distances(const struct boot_info *bi)
+{
+	bool odd = false;
+
+	for (unsigned a = 0; a < nr_nodes; a++)
+		for (unsigned b = 0; b < nr_nodes; b++) {
+			u8 said = said_distance(bi, a, b);
+
+			nodes[a].distance[b] = a == b ? LOCAL_DISTANCE : REMOTE_DISTANCE;
+			odd |= said && (a == b ? said != LOCAL_DISTANCE : said <= LOCAL_DISTANCE);
+		}
+	if (odd)
+		pr_warn("numa: distances are not 10 to a node itself and more to others, not used\n");
+	for (unsigned a = 0; a < nr_nodes && !odd; a++)
+		for (unsigned b = 0; b < nr_nodes; b++)
+			if (said_distance(bi, a, b))
+				nodes[a].distance[b] = said_distance(bi, a, b);
+}
+
 void numa_init(const struct boot_info *bi)
 {
 	struct node *n;
+	unsigned cpu;
 
-	nr_nodes = 1;
-	nodes[0] = (struct node){.nid = 0, .online = true, .has_memory = true};
-	nodes[0].distance[0] = LOCAL_DISTANCE;
-	memblock_set_node(&memblock, 0, ~0UL, 0);
+	memset(nodes, 0, sizeof(nodes));
+	nr_nodes = 0;
+	if (numa_off || !fake_nodes || !nodes_by_size(fake_nodes))
+		memblock_set_node(&memblock, 0, ~0UL, 0);
+	if (!numa_off && !fake_nodes)
+		nodes_from_firmware(bi);
+	for (unsigned i = 0; i < memblock.memory.cnt; i++) {
+		node_add(memblock.memory.region[i].nid);
+		nodes[memblock.memory.region[i].nid].has_memory = true;
+	}
+	place_cpus();
+	for_each_possible_cpu (cpu)
+		node_add(cpu_to_node_map[cpu]);
+	set_distances(bi);
 	for_each_node (n) {
+		n->nid = (int)(n - nodes);
 		n->fallback.zone = alloc_zonelist(nr_nodes * NR_ZONES);
 		n->thisnode.zone = alloc_zonelist(NR_ZONES);
 	}
@@ -138,6 +291,8 @@ static const char *numa_check(void)
 			populated++;
 		while (n->fallback.zone[listed])
 			listed++;
+		if (n->has_memory && !n->online)
+			return "numa N4: a node with memory is not online";
 		if (listed != populated)
 			return "numa N1: a zonelist misses a zone or has one twice";
 		for (unsigned i = 0; i < listed; i++)

@@ -112,6 +112,15 @@ void page_for_each_block(pfn_t pfn, pfn_t end, void (*fn)(pfn_t pfn, unsigned or
 	}
 }
 
+/* A whole section lies in one zone; spans of zones may overlap where nodes alternate. */
+static bool whole_section_in(unsigned long nr, const struct zone *zone)
+{
+	const pfn_t start = section_start(nr);
+
+	return start >= zone->start_pfn && start < zone->end_pfn &&
+	       (nr_nodes == 1 || memblock_nid(&memblock, start << PAGE_SHIFT) == zone->nid);
+}
+
 void section_for_each_block(unsigned long nr, const struct zone *zone,
 			    void (*fn)(pfn_t pfn, unsigned order, void *ctx), void *ctx)
 {
@@ -120,7 +129,9 @@ void section_for_each_block(unsigned long nr, const struct zone *zone,
 	int nid;
 
 	if (!bitmap_test(section_odd, nr)) {
-		page_for_each_block(section_start(nr) + whole_meta_pages(), section_start(nr + 1), fn, ctx);
+		if (whole_section_in(nr, zone))
+			page_for_each_block(section_start(nr) + whole_meta_pages(), section_start(nr + 1), fn,
+					    ctx);
 		return;
 	}
 	while (lo < hi && memblock_next_free(&memblock, &cursor, &start, &end, &nid) &&
@@ -255,7 +266,7 @@ static void section_open(unsigned long nr)
 		if (zone->end_pfn <= section_start(nr) || zone->start_pfn >= section_start(nr + 1))
 			continue;
 		flags = spin_lock_irqsave(&zone->lock);
-		if (!info)
+		if (!info && whole_section_in(nr, zone))
 			page_for_each_block(section_start(nr), section_start(nr) + whole_meta_pages(),
 					    reserve_block, zone);
 		section_for_each_block(nr, zone, list_block, zone);
@@ -315,6 +326,10 @@ bool section_open_for(struct zone *zone)
 		WRITE_ONCE(zone->open_cursor, nr);
 		if (nr == end)
 			return false;
+		if (!bitmap_test(section_odd, nr) && !whole_section_in(nr, zone)) { /* another node's */
+			WRITE_ONCE(zone->open_cursor, nr + 1);
+			continue;
+		}
 		if (section_claim_open(nr))
 			return true;
 	}
@@ -350,8 +365,10 @@ static void mark_odd(paddr_t pa)
 		bitmap_set(section_odd, nr);
 }
 
-/* A section is whole unless a range of memory begins or ends in it, something in it is reserved, or a zone
- * begins. */
+/*
+ * A section is whole unless a range of one node's memory begins or ends in it, something in it is reserved, or a
+ * zone begins.
+ */
 static void find_odd_sections(void)
 {
 	const paddr_t inside = (1UL << SECTION_SHIFT) - 1, ram_end = memblock_end(&memblock);
@@ -371,17 +388,20 @@ static void find_odd_sections(void)
 		     pa += 1UL << SECTION_SHIFT)
 			mark_odd(pa);
 	}
-	for (unsigned i = 0; i < NR_ZONES; i++) {
-		pfn_t border = zone_border((enum zone_type)i);
+	for (unsigned nid = 0; nid < nr_nodes; nid++)
+		for (unsigned type = 0; type < NR_ZONES; type++) {
+			pfn_t border = zone_border((int)nid, (enum zone_type)type);
 
-		if (border % SECTION_PAGES)
-			mark_odd(border << PAGE_SHIFT);
-	}
+			if (border % SECTION_PAGES)
+				mark_odd(border << PAGE_SHIFT);
+		}
 }
 
-/* The part of the section that needs struct pages: from its first to its last RAM, in whole order-10 blocks.
+/*
+ * The part of the section that needs struct pages: from its first to its last RAM, in whole order-10 blocks; and a
+ * node that has memory there.
  */
-static void section_extent(unsigned long nr, pfn_t *lo, pfn_t *hi)
+static void section_extent(unsigned long nr, pfn_t *lo, pfn_t *hi, int *nid)
 {
 	pfn_t start = section_start(nr), end = section_start(nr + 1);
 
@@ -394,38 +414,40 @@ static void section_extent(unsigned long nr, pfn_t *lo, pfn_t *hi)
 		if (s < e) {
 			*lo = min(*lo, s);
 			*hi = max(*hi, e);
+			*nid = r->nid;
 		}
 	}
 	*lo = ALIGN_DOWN(*lo, BLOCK_PAGES);
 	*hi = ALIGN_UP(*hi, BLOCK_PAGES);
 }
 
-/* Inside the section itself if a run is long enough, so that no other section loses its wholeness. */
-static paddr_t alloc_meta(unsigned long nr, size_t bytes, size_t align, const char *name)
+/* Inside the section itself if a run is long enough, so that no other section loses its wholeness; else on nid. */
+static paddr_t alloc_meta(unsigned long nr, int nid, size_t bytes, size_t align, const char *name)
 {
 	paddr_t lo = section_start(nr) << PAGE_SHIFT, hi = section_start(nr + 1) << PAGE_SHIFT;
 	paddr_t at = memblock_alloc_range(&memblock, bytes, align, max(lo, MIB(16)), hi, NUMA_NO_NODE, name);
 
 	if (!at)
 		at = memblock_alloc_range(&memblock, bytes, align, max(lo, MIB(1)), hi, NUMA_NO_NODE, name);
-	return at ? at : virt_to_phys(memblock_alloc_or_panic(bytes, align, NUMA_NO_NODE, name));
+	return at ? at : virt_to_phys(memblock_alloc_or_panic(bytes, align, nid, name));
 }
 
 static void add_info(unsigned long nr)
 {
 	struct section_info info = {.nr = nr};
+	int nid = NUMA_NO_NODE;
 	size_t bytes;
 	unsigned at = nr_infos;
 
 	BUG_ON(nr_infos == max_infos, "page: %u sections are not whole, no room for more", nr_infos);
-	section_extent(nr, &info.lo, &info.hi);
+	section_extent(nr, &info.lo, &info.hi, &nid);
 	info.large = info.hi - info.lo >= SECTION_PAGES / 2;
 	bytes = info.large ? ARRAY_BYTES : (info.hi - info.lo) * sizeof(struct page);
-	info.array = alloc_meta(nr, bytes, info.large ? ARRAY_BYTES : PAGE_SIZE, "page array");
+	info.array = alloc_meta(nr, nid, bytes, info.large ? ARRAY_BYTES : PAGE_SIZE, "page array");
 	if (!info.large && pt_populate((vaddr_t)pfn_to_page(info.lo), bytes, 0, GFP_KERNEL))
 		panic("page: no tables for the page array\n");
 	if (opt_page_owner)
-		info.ext = alloc_meta(nr, (info.hi - info.lo) * sizeof(struct page_ext), PAGE_SIZE,
+		info.ext = alloc_meta(nr, nid, (info.hi - info.lo) * sizeof(struct page_ext), PAGE_SIZE,
 				      "page owners");
 	for (; at && infos[at - 1].nr > nr; at--)
 		infos[at] = infos[at - 1];
@@ -447,12 +469,12 @@ static void *alloc_bitmap(void)
 				       "section maps");
 }
 
-void page_init(void)
+void page_init(const struct boot_info *bi)
 {
 	unsigned long words;
 	unsigned done;
 
-	zone_limits_init();
+	zone_limits_init(bi);
 	kmap_init();
 	nr_sections = DIV_ROUND_UP(memblock_end(&memblock), 1UL << SECTION_SHIFT);
 	words = DIV_ROUND_UP(nr_sections, 64);
@@ -579,7 +601,7 @@ static const char *section_check(void)
 			if (bitmap_test(section_odd, nr))
 				section_for_each_block(nr, zone, sum_block, sum);
 			else
-				nr_whole++;
+				nr_whole += whole_section_in(nr, zone);
 		}
 		for (unsigned o = 0; o < NR_ORDERS; o++)
 			if (sum[o] + whole[o] * nr_whole != zone->unopened[o])

@@ -253,15 +253,17 @@ static void fill_alloc_stacks(unsigned cpu)
 static void make_pcp(struct zone *zone, unsigned cpu)
 {
 	size_t bytes = sizeof(struct pcp), at;
+	struct page *page;
 	struct pcp *pcp;
 	char *mem;
 
 	for (unsigned o = 0; o < PCP_ORDERS; o++)
 		bytes += MT_PCPTYPES *
 			 (sizeof(struct pcpu_stack) + ((size_t)zone->high >> o) * sizeof(void *));
-	mem = alloc_pages_exact(bytes, GFP_KERNEL);
-	if (!mem)
+	page = alloc_pages_trimmed(cpu_to_node_map[cpu], GFP_KERNEL, DIV_ROUND_UP(bytes, PAGE_SIZE));
+	if (!page)
 		panic("pcp: no %zu bytes for the lists of zone %s\n", bytes, zone->name);
+	mem = page_address(page);
 	pcp = (struct pcp *)mem;
 	*pcp = (struct pcp){.batch = zone->batch, .high = zone->high, .spare = zone->high};
 	clear_rows(pcp);

@@ -550,9 +550,11 @@ void node_trim(struct kmem_cache_node *n, unsigned long nr, struct list_head *su
 int slab_local_nid(void)
 {
 	int nid = numa_node_id();
-	const struct zone *zone = nodes[nid].fallback.zone[0];
 
-	return zone ? zone->nid : nid;
+	for (struct zone *const *z = nodes[nid].fallback.zone; *z; z++)
+		if ((*z)->type <= ZONE_NORMAL && (*z)->managed)
+			return (*z)->nid;
+	return nid;
 }
 
 static u16 cpus_on_node[MAX_NODES];
@@ -846,16 +848,18 @@ void slab_cpu_init(void)
 /* ---- bootstrap ---- */
 
 /*
- * Descriptors come from cache_cache and node structs from node_cache. These two have static descriptors and,
- * on the first node with memory, static node structs; all other nodes are then served from there.
+ * Descriptors come from cache_cache and node structs from node_cache. These two have static descriptors, and
+ * node structs in a page of their own: wherever their first page comes from, its node is known.
  */
 static struct kmem_cache *boot_cache(struct kmem_cache *s, const char *name, unsigned size,
-				     struct kmem_cache_node *n, int nid)
+				     struct kmem_cache_node *n)
 {
 	strlcpy(s->name, name, sizeof(s->name));
 	if (!slab_geometry(s, size, 0, SLAB_HWCACHE_ALIGN) || !cache_alloc_cell(s))
 		panic("slab: cannot set up %s", name);
-	node_setup(n, s, nid);
+	for (unsigned nid = 0; nid < nr_nodes; nid++)
+		if (nodes[nid].has_memory)
+			node_setup(&n[nid], s, (int)nid);
 	cache_link(s);
 	return s;
 }
@@ -864,20 +868,20 @@ void slab_init(void)
 {
 	static u8 boot_caches[2][sizeof(struct kmem_cache) + MAX_NODES * sizeof(void *)] __aligned(
 		CACHE_LINE);
-	static struct kmem_cache_node boot_nodes[2];
+	struct kmem_cache_node *boot_nodes =
+		alloc_pages_exact(2 * nr_nodes * sizeof(*boot_nodes), GFP_KERNEL);
 	struct kmem_cache *s;
-	int nid = slab_local_nid();
 
 	if (!slab_max_order_set)
 		slab_max_order = totalram_pages() > MIB(32) >> PAGE_SHIFT;
-	count_cpus();
-	cache_cache = boot_cache((void *)boot_caches[0], "kmem_cache",
-				 (unsigned)(sizeof(struct kmem_cache) + nr_nodes * sizeof(void *)),
-				 &boot_nodes[0], nid);
-	node_cache = boot_cache((void *)boot_caches[1], "kmem_cache_node", sizeof(struct kmem_cache_node),
-				&boot_nodes[1], nid);
-	if (!cache_alloc_nodes(node_cache) || !cache_alloc_nodes(cache_cache))
+	if (!boot_nodes)
 		panic("slab: no memory for the first caches");
+	count_cpus();
+	cache_cache =
+		boot_cache((void *)boot_caches[0], "kmem_cache",
+			   (unsigned)(sizeof(struct kmem_cache) + nr_nodes * sizeof(void *)), &boot_nodes[0]);
+	node_cache = boot_cache((void *)boot_caches[1], "kmem_cache_node", sizeof(struct kmem_cache_node),
+				&boot_nodes[nr_nodes]);
 	kmalloc_init();
 	list_for_each_entry (s, &cache_list, list)
 		cache_enable_shared(s);

@@ -1,8 +1,10 @@
 /*
  * zone.c - zones out of memblock, their counts and watermarks.
  *
- * Idea.       A zone is the part of a node's memory that one kind of request may use. Limits are data: DMA below
- *             16 MiB, DMA32 below 4 GiB, Normal above, HighMem where the direct map ends, Movable on request.
+ * Idea.       A zone is the part of a node's memory that one kind of request may use. Limits are data of the machine
+ *             (struct boot_zones; a PC has DMA below 16 MiB, DMA32 below 4 GiB, Normal above); HighMem begins
+ *             where the direct map ends, Movable comes on request. The limits need not be block borders: blocks
+ *             never reach over them.
  * Layout.     zone_table[node * 8 + type]; a zone that a node lacks has present == 0
  * Invariants. Z1  spanned >= present >= managed, and the present pages of all zones are memblock.memory
  *             Z2  min <= low <= high, low - min = high - low
@@ -50,9 +52,9 @@ static int set_movablecore(const char *value)
 }
 CMDLINE_OPT("movablecore", "a size such as 64M", set_movablecore);
 
-pfn_t zone_border(enum zone_type type)
+pfn_t zone_border(int nid, enum zone_type type)
 {
-	return type == ZONE_MOVABLE ? movable_start[0] : limits[type].start;
+	return type == ZONE_MOVABLE ? movable_start[nid] : limits[type].start;
 }
 
 /* Top of the highest memory that the direct map covers, cut at an order-10 block so that no merge crosses it.
@@ -74,9 +76,9 @@ static pfn_t movable_border(int nid)
 	return 0;
 }
 
-void zone_limits_init(void)
+void zone_limits_init(const struct boot_info *bi)
 {
-	const pfn_t dma = MIB(16) >> PAGE_SHIFT, dma32 = GIB(4) >> PAGE_SHIFT;
+	const pfn_t dma = bi->zones.dma_end >> PAGE_SHIFT, dma32 = bi->zones.dma32_end >> PAGE_SHIFT;
 	pfn_t high = direct_map_end_pfn;
 
 	nr_zone_ids = nr_nodes << ZONES_PER_NODE_SHIFT;
@@ -84,7 +86,7 @@ void zone_limits_init(void)
 		memblock_alloc_or_panic(nr_zone_ids * sizeof(struct zone), CACHE_LINE, NUMA_NO_NODE, "zones");
 	limits[ZONE_DMA].end = min(dma, high);
 	limits[ZONE_DMA32].start = limits[ZONE_DMA].end;
-	limits[ZONE_DMA32].end = min(dma32, high);
+	limits[ZONE_DMA32].end = max(limits[ZONE_DMA].end, min(dma32, high));
 	limits[ZONE_NORMAL].start = limits[ZONE_DMA32].end;
 	limits[ZONE_NORMAL].end = max(limits[ZONE_NORMAL].start, high);
 	limits[ZONE_HIGHMEM].start = limits[ZONE_NORMAL].end;
@@ -151,6 +153,16 @@ struct zone *zone_of_pfn(pfn_t pfn)
 		}
 	}
 	return NULL;
+}
+
+bool zone_has_all(const struct zone *zone, pfn_t start, pfn_t end)
+{
+	const paddr_t zone_start = zone->start_pfn << PAGE_SHIFT, zone_end = zone->end_pfn << PAGE_SHIFT;
+	const paddr_t from = start << PAGE_SHIFT, to = end << PAGE_SHIFT;
+
+	return memblock_all_of_node(&memblock, from, to, zone->nid) &&
+	       memblock_all_of_node(&memblock, from, min(to, zone_start), NUMA_NO_NODE) &&
+	       memblock_all_of_node(&memblock, max(from, zone_end), to, NUMA_NO_NODE);
 }
 
 /* ---- watermarks ---- */
@@ -294,9 +306,13 @@ static void print_zones(void)
 	for (unsigned i = 0; i < memblock.memory.cnt; i++)
 		pr_info("  node %3d: [mem 0x%016lx-0x%016lx]\n", memblock.memory.region[i].nid,
 			memblock.memory.region[i].start, memblock.memory.region[i].end - 1);
-	for_each_node (n)
-		pr_info("Initmem setup node %d [mem 0x%016lx-0x%016lx]\n", n->nid, n->start_pfn << PAGE_SHIFT,
-			(n->end_pfn << PAGE_SHIFT) - 1);
+	for_each_online_node (n) {
+		if (n->has_memory)
+			pr_info("Initmem setup node %d [mem 0x%016lx-0x%016lx]\n", n->nid,
+				n->start_pfn << PAGE_SHIFT, (n->end_pfn << PAGE_SHIFT) - 1);
+		else
+			pr_info("Initmem setup node %d as memoryless\n", n->nid);
+	}
 }
 
 static void print_memory_line(void)

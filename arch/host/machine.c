@@ -14,6 +14,9 @@
 #include <kernel/bits.h>
 #include <kernel/string.h>
 
+/* No block of the largest order lies on two nodes of a machine that nobody has built. */
+#define NODE_ALIGN MIB(4)
+
 static void append(struct boot_info *bi, const char *text)
 {
 	size_t len = strlen(bi->cmdline);
@@ -46,14 +49,43 @@ static void make_map(struct boot_info *bi, u64 mem)
 	boot_add_range(bi, MIB(1), min(mem, low_end) - MIB(1), MEM_USABLE, 0);
 	if (mem > low_end)
 		boot_add_range(bi, GIB(4), mem - low_end, MEM_USABLE, 0);
-	bi->hole_start = KIB(640);
-	bi->hole_end = MIB(1);
+	boot_add_pc_edits(bi);
+	bi->zones = (struct boot_zones){MIB(16), GIB(4), ~0UL};
 }
 
+/* Equal parts of the usable memory. The ranges touch: holes belong to nodes, too, as in firmware's tables. */
+static void make_nodes(struct boot_info *bi, unsigned nodes)
+{
+	u64 total = 0, seen = 0, from = 0;
+	unsigned nid = 0;
+
+	for (unsigned i = 0; i < bi->nr_ranges; i++)
+		total += bi->range[i].type == MEM_USABLE ? bi->range[i].size : 0;
+	for (unsigned i = 0; i < bi->nr_ranges; i++) {
+		const struct boot_range *r = &bi->range[i];
+
+		if (r->type != MEM_USABLE)
+			continue;
+		for (; nid + 1 < nodes && seen + r->size > (nid + 1) * (total / nodes); nid++) {
+			u64 border = ALIGN_DOWN(r->start + (nid + 1) * (total / nodes) - seen, NODE_ALIGN);
+
+			bi->node_range[nid] = (struct boot_node_range){from, border - from, nid};
+			from = border;
+		}
+		seen += r->size;
+	}
+	bi->node_range[nid] = (struct boot_node_range){from, ~0UL - from, nid};
+	bi->nr_node_ranges = nid + 1;
+}
+
+/* Spread over the nodes that have memory. */
 static void make_cpus(struct boot_info *bi, unsigned cpus)
 {
+	unsigned nr = max(bi->nr_node_ranges, 1u);
+
 	for (unsigned id = 0; id < cpus; id++)
-		bi->cpu[id] = (struct boot_cpu){.hw_id = id, .enabled = true};
+		bi->cpu[id] =
+			(struct boot_cpu){.hw_id = id, .node = bi->node_range[id % nr].node, .enabled = true};
 	bi->nr_cpus = cpus;
 }
 
@@ -72,6 +104,8 @@ void host_machine(struct boot_info *bi, const struct host_options *o)
 {
 	bi->protocol = "host";
 	make_map(bi, o->mem);
+	if (o->nodes > 1)
+		make_nodes(bi, (unsigned)o->nodes);
 	make_cpus(bi, (unsigned)o->cpus);
 	make_cmdline(bi, o);
 }

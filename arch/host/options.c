@@ -19,7 +19,7 @@ static const char usage[] =
 	"usage: strata [OPTION...] [-- CMDLINE...]\n"
 	"  --mem SIZE         physical memory, 16M to 4T (default 1G)\n"
 	"  --cpus N           CPUs, 1 to 64 (default 2)\n"
-	"  --nodes N          NUMA nodes: 1\n"
+	"  --nodes N          NUMA nodes, 1 to 8, with equal parts of the memory (default 1)\n"
 	"  --levels N         4 or 5 levels of page tables (default 5)\n"
 	"  -c \"COMMANDS\"      run these shell commands and end; their output is the only standard output\n"
 	"  -- CMDLINE...      the kernel's command line, as in: strata -- test\n"
@@ -70,7 +70,7 @@ struct host_options host_parse_options(char **argv)
 		else if (strcmp(word, "--cpus") == 0)
 			o.cpus = number(&argv, 1, HOST_MAX_CPUS, "a number from 1 to 64");
 		else if (strcmp(word, "--nodes") == 0)
-			o.nodes = number(&argv, 1, 1, "1: this build has one node");
+			o.nodes = number(&argv, 1, 8, "1 to 8");
 		else if (strcmp(word, "--levels") == 0)
 			o.levels = number(&argv, 4, 5, "4 or 5");
 		else if (strcmp(word, "-c") == 0)
@@ -78,6 +78,8 @@ struct host_options host_parse_options(char **argv)
 		else
 			host_die("strata: %s: no such option\n%s", word, usage);
 	}
+	if (o.nodes > o.mem / MIB(16))
+		host_die("strata: --nodes %lu: expected at most one node for each 16M of memory\n", o.nodes);
 	if (o.commands && strchr(o.commands, '"'))
 		host_die("strata: -c %s: expected commands without a double quote\n", o.commands);
 	return o;

@@ -78,8 +78,7 @@ void x86_boot(u32 magic, u32 info_pa, u32 levels)
 			  info_pa);
 	if (!boot_info.rsdp && !boot_info.rsdp_copy_len)
 		boot_info.rsdp = acpi_scan_rsdp(mem);
-	boot_info.hole_start =
-		0xa0000; /* video memory and ROMs (Linux arch/x86/kernel/setup.c, trim_bios_range) */
-	boot_info.hole_end = MIB(1);
+	boot_add_pc_edits(&boot_info);
+	boot_info.zones = (struct boot_zones){MIB(16), GIB(4), ~0UL};
 	kmain(&boot_info);
 }

@@ -87,11 +87,32 @@ KTEST(cmd_page, alloc_refuses_what_cannot_be)
 
 KTEST(cmd_page, alloc_in_a_zone_without_memory_says_so)
 {
+	bool present[NR_ZONES] = {false};
 	struct zone_stat z;
 
 	for (unsigned n = 0; zone_stat(n, &z); n++)
-		if (z.nid == 0 && !z.present)
-			EXPECT_REFUSED(ENODEV, "has no memory", "alloc 0 zone=%s", z.name);
+		present[z.type] |= z.present != 0;
+	for (unsigned type = 0; type < NR_ZONES; type++)
+		if (!present[type])
+			EXPECT_REFUSED(ENODEV, "has no memory", "alloc 0 zone=%s", zone_names[type]);
+}
+
+KTEST(cmd_page, alloc_finds_the_node_that_has_the_zone)
+{
+	struct zone *zone;
+
+	for_each_populated_zone (zone) {
+		u64 pfn;
+
+		if (zone->free_pages < zone->wmark[WMARK_HIGH] + 1024)
+			continue;
+		EXPECT_EQ(ask("alloc 0 zone=%s -j", zone->name), 0);
+		pfn = answer_value("pfn");
+		if (!EXPECT_TRUE(pfn != ANSWER_NONE))
+			continue;
+		EXPECT_EQ(page_zone(pfn_to_page(pfn))->type, zone->type);
+		EXPECT_EQ(ask("free %lu 0", pfn), 0);
+	}
 }
 
 KTEST(cmd_page, free_with_a_wrong_order_changes_nothing)

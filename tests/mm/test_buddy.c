@@ -671,6 +671,32 @@ KTEST(buddy, movable_takes_a_pageblock_over_when_enough_of_it_is_movable)
 	PZ_CLOSE();
 }
 
+/* A border in the lower pageblock: what a fallback takes of it is lists, never the type that both zones read. */
+KTEST(buddy, a_pageblock_that_zones_share_keeps_its_type)
+{
+	static struct zone other;
+
+	PZ_OPEN();
+	private_zone_divide(&pz, &other, 256);
+	private_free(zone, pz.page, 8);
+	pages[0] = private_alloc(zone, 0, MT_UNMOVABLE, 0);
+	EXPECT_NOT_NULL(pages[0]);
+	EXPECT_EQ(pageblock_type(pz.page), MT_MOVABLE);
+	if (pages[0]) {
+		unsigned long irq = spin_lock_irqsave(&zone->lock);
+
+		EXPECT_FALSE(buddy_reserve_highatomic(zone, pages[0]));
+		spin_unlock_irqrestore(&zone->lock, irq);
+		private_free(zone, pages[0], 0);
+	}
+	EXPECT_NULL(private_check(&pz));
+	EXPECT_EQ(zone->free_pages, 256);
+	pz.page->flags = 0;
+	private_zone_divide(&pz, &other, PRIVATE_FRAMES);
+	private_free(zone, pz.page, MAX_ORDER);
+	PZ_CLOSE();
+}
+
 KTEST(buddy, a_stolen_order_10_block_changes_both_pageblocks)
 {
 	struct page *page;

@@ -9,6 +9,7 @@
 #include <mm/kmalloc.h>
 #include <mm/memblock.h>
 #include <mm/page_alloc.h>
+#include <mm/internal.h>
 #include <mm/vmalloc.h>
 
 static unsigned live_bytes_differ(const u8 *p, size_t n, u8 c)
@@ -86,11 +87,12 @@ KTEST(kmalloc, the_compiler_and_the_table_choose_the_same_class)
 KTEST(kmalloc, flags_choose_the_kind)
 {
 	volatile size_t size = 100;
+	const paddr_t dma_end = zone_border(0, ZONE_DMA32) << PAGE_SHIFT;
 	void *dma = kmalloc(size, GFP_KERNEL | GFP_DMA), *rcl = kmalloc(100, GFP_KERNEL | __GFP_RECLAIMABLE);
 	void *both = kmalloc(100, GFP_KERNEL | GFP_DMA | __GFP_RECLAIMABLE);
 
 	ASSERT_NOT_NULL(dma);
-	EXPECT_LT(virt_to_phys(dma), MIB(16));
+	EXPECT_LT(virt_to_phys(dma), dma_end);
 	EXPECT_STREQ(kmem_cache_name(virt_to_page(dma)->slab_node->cache), "dma-kmalloc-128");
 	EXPECT_STREQ(kmem_cache_name(virt_to_page(both)->slab_node->cache), "dma-kmalloc-128");
 	EXPECT_STREQ(kmem_cache_name(virt_to_page(rcl)->slab_node->cache), "kmalloc-rcl-128");

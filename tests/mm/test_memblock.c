@@ -263,9 +263,12 @@ KTEST(memblock, a_full_array_refuses_and_stays_as_it_was)
 		}
 		EXPECT_EQ(memblock_set_node(&small, page_pa(5), page_pa(6), 1), -ENOSPC);
 		EXPECT_EQ(memblock_remove(&small, page_pa(5), page_pa(6)), -ENOSPC);
+		EXPECT_EQ(memblock_set_node(&small, page_pa(4), page_pa(7), 1), -ENOSPC);
+		EXPECT_EQ(memblock_remove(&small, page_pa(6), page_pa(8)), -ENOSPC);
+		/* What cuts no region needs no room. */
+		EXPECT_EQ(memblock_remove(&small, 0, page_pa(4)), 0);
 		expect_oracle(t);
 		/* An allocation that cannot be recorded is none. */
-		EXPECT_EQ(memblock_remove(&small, 0, page_pa(4)), -ENOSPC);
 		EXPECT_EQ(
 			memblock_alloc_range(&small, PAGE_SIZE, PAGE_SIZE, 0, ~0UL, NUMA_NO_NODE, owners[1]),
 			0);

@@ -72,13 +72,15 @@ KTEST(page_alloc, the_zone_bits_choose_the_highest_zone)
 
 KTEST(page_alloc, every_block_lies_within_what_its_flags_permit)
 {
-	static const struct {
+	const paddr_t dma_end = zone_border(0, ZONE_DMA32) << PAGE_SHIFT,
+		      dma32_end = zone_border(0, ZONE_NORMAL) << PAGE_SHIFT;
+	const struct {
 		gfp_t gfp;
 		paddr_t end;
-	} limits[] = {{GFP_KERNEL | __GFP_DMA, MIB(16)},
-		      {GFP_KERNEL | __GFP_DMA32, GIB(4)},
+	} limits[] = {{GFP_KERNEL | __GFP_DMA, dma_end},
+		      {GFP_KERNEL | __GFP_DMA32, dma32_end},
 		      {GFP_KERNEL, ~0UL},
-		      {GFP_ATOMIC | __GFP_DMA, MIB(16)},
+		      {GFP_ATOMIC | __GFP_DMA, dma_end},
 		      {GFP_HIGHUSER_MOVABLE, ~0UL}};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(limits); i++) {
@@ -137,7 +139,7 @@ KTEST(page_alloc, thisnode_stays_on_its_node)
 	for (unsigned nid = 0; nid < nr_nodes; nid++) {
 		struct page *page = alloc_pages_node((int)nid, GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN, 1);
 
-		EXPECT_EQ(page != NULL, nodes[nid].has_memory);
+		EXPECT_EQ(page != NULL, node_has_low_memory((int)nid));
 		if (!page)
 			continue;
 		EXPECT_EQ(page_to_nid(page), (int)nid);

@@ -3,6 +3,7 @@
  * (mm/slab_cpu.c).
  */
 #include "../../mm/slab_internal.h"
+#include "zone_fixture.h"
 
 #include <arch/irq.h>
 #include <kernel/errno.h>
@@ -462,7 +463,7 @@ KTEST(slab_cpu, a_node_can_be_named)
 	for (unsigned nid = 0; nid < nr_nodes; nid++) {
 		void *p;
 
-		if (!s->node[nid])
+		if (!s->node[nid] || !node_has_low_memory((int)nid))
 			continue;
 		p = kmem_cache_alloc_node(s, GFP_KERNEL | __GFP_THISNODE, (int)nid);
 		ASSERT_NOT_NULL(p);

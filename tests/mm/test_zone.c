@@ -169,24 +169,17 @@ KTEST(zone, zones_keep_to_their_limits)
 		EXPECT_EQ(zone, zone_by_id(zone->id));
 		EXPECT_EQ(zone, node_zone(zone->nid, zone->type));
 		EXPECT_STREQ(zone->name, zone_names[zone->type]);
-		switch (zone->type) {
-		case ZONE_DMA:
-			EXPECT_LE(zone->end_pfn, MIB(16) >> PAGE_SHIFT);
-			break;
-		case ZONE_DMA32:
-			EXPECT_GE(zone->start_pfn, MIB(16) >> PAGE_SHIFT);
-			EXPECT_LE(zone->end_pfn, GIB(4) >> PAGE_SHIFT);
-			break;
-		case ZONE_NORMAL:
-			EXPECT_GE(zone->start_pfn, GIB(4) >> PAGE_SHIFT);
-			EXPECT_LE(zone->end_pfn, direct_map_end_pfn);
-			break;
-		case ZONE_HIGHMEM:
-			EXPECT_GE(zone->start_pfn, direct_map_end_pfn);
-			break;
-		default:
+		if (zone->type == ZONE_MOVABLE) {
 			EXPECT_TRUE(IS_ALIGNED(zone->start_pfn, 1UL << MAX_ORDER));
+			continue;
 		}
+		EXPECT_GE(zone->start_pfn, zone_border(zone->nid, zone->type));
+		if (zone->type == ZONE_HIGHMEM)
+			EXPECT_GE(zone->start_pfn, direct_map_end_pfn);
+		else
+			EXPECT_LE(zone->end_pfn, zone_border(zone->nid, zone->type + 1));
+		if (zone->type == ZONE_NORMAL)
+			EXPECT_LE(zone->end_pfn, direct_map_end_pfn);
 	}
 }
 

@@ -84,11 +84,21 @@ struct zone *small_zone(void)
 	return zone->managed >= 1024 ? zone : NULL;
 }
 
+bool node_has_low_memory(int nid)
+{
+	unsigned long managed = 0;
+
+	for (unsigned type = 0; type <= ZONE_NORMAL; type++)
+		managed += node_zone(nid, (enum zone_type)type)->managed;
+	return managed >= 64;
+}
+
 /* ---- a zone of the test's own ---- */
 
 static void zone_start(struct zone *zone, unsigned id, pfn_t start, pfn_t end)
 {
 	*zone = (struct zone){.id = id,
+			      .nid = memblock_nid(&memblock, start << PAGE_SHIFT),
 			      .name = "test",
 			      .start_pfn = start,
 			      .end_pfn = end,

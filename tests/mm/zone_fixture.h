@@ -32,6 +32,8 @@ unsigned long hold_blocks(struct list_head *held, gfp_t gfp, unsigned order, uns
 void release_blocks(struct list_head *held, unsigned order);
 /* The small zone that exhaustion tests use: DMA when it has its pages, else NULL. */
 struct zone *small_zone(void);
+/* Whether GFP_KERNEL can be served there: not every node has more than HighMem or Movable, or anything at all. */
+bool node_has_low_memory(int nid);
 /* Requests for that zone alone, without a report. */
 #define SMALL_GFP (__GFP_DMA | __GFP_THISNODE | __GFP_NOWARN)
 

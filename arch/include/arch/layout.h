@@ -9,6 +9,7 @@
  *   ARCH_PT_MAX_LEVELS   most levels that any machine of this port may use
  *   CACHE_LINE           bytes; alignment of what must not share a line
  *   KERNEL_VMA           virtual address of physical 0 as the image sees it
+ *   EARLY_MAP_END        the tables that the boot code leaves map physical memory below it
  * Variables, fixed before kmain() (they depend on the number of levels):
  *   DIRECT_MAP_BASE      virtual address of physical 0 in the direct map
  *   DIRECT_MAP_SIZE      bytes reserved for it

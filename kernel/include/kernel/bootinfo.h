@@ -11,6 +11,8 @@
 enum {
 	BOOT_MAX_RANGES = 4096,
 	BOOT_MAX_MODULES = 32,
+	BOOT_MAX_EDITS = 256,
+	BOOT_MAX_RESERVED = 256,
 	BOOT_MAX_CPUS = 256,
 	BOOT_MAX_NODE_RANGES = 256,
 	BOOT_MAX_DISTANCES = 64,
@@ -35,6 +37,20 @@ struct boot_range {
 	u64 start, size; /* bytes; start + size may wrap */
 	u32 type;	 /* enum mem_type, or the firmware's number */
 	u32 attr;	 /* EFI attribute bits 31:0, 0 elsewhere */
+};
+
+/*
+ * A change of the sanitised map, as Linux's "e820: update" and "e820: remove" lines: the parts of [start, end)
+ * that have type `from` (MEM_NONE: any) become `to` (MEM_NONE: nothing is there).
+ */
+struct boot_edit {
+	u64 start, end;
+	u32 from, to;
+};
+
+/* Memory that is there, but not for us. */
+struct boot_reserved {
+	u64 start, end; /* bytes, half-open */
 };
 
 struct boot_module {
@@ -74,7 +90,11 @@ struct boot_info {
 	u64 rsdp;		  /* physical address of the ACPI RSDP, 0: not given */
 	u8 rsdp_copy[36];	  /* Multiboot2 passes a copy instead; rsdp_copy_len bytes are valid */
 	unsigned rsdp_copy_len;
-	u64 hole_start, hole_end; /* never RAM on this machine, whatever the map says; empty: none */
+	struct boot_edit
+		edit[BOOT_MAX_EDITS]; /* what this machine's map is wrong about; in order, after memmap= */
+	unsigned nr_edits;
+	struct boot_reserved reserved[BOOT_MAX_RESERVED];
+	unsigned nr_reserved;
 	struct boot_zones zones;
 	struct boot_node_range node_range[BOOT_MAX_NODE_RANGES]; /* memory in none of them is node 0's */
 	unsigned nr_node_ranges;
@@ -95,5 +115,10 @@ void boot_note(struct boot_info *bi, const char *fmt, ...) __printf(2, 3);
  * the place of a usable one: memory is lost then, but none that is in use is handed out.
  */
 void boot_add_range(struct boot_info *bi, u64 start, u64 size, u32 type, u32 attr);
+/*
+ * What every PC's map may claim and no PC has: the first page is the BIOS's, and the window of video memory and
+ * ROMs is no RAM (Linux arch/x86/kernel/setup.c, trim_bios_range).
+ */
+void boot_add_pc_edits(struct boot_info *bi);
 
 #endif

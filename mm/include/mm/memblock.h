@@ -55,6 +55,9 @@ bool memblock_next_free(const struct memblock *mb, paddr_t *cursor, paddr_t *sta
 
 paddr_t memblock_end(const struct memblock *mb); /* end of the highest memory */
 bool memblock_is_memory(const struct memblock *mb, paddr_t pa);
+int memblock_nid(const struct memblock *mb, paddr_t pa); /* NUMA_NO_NODE: no memory, or not said */
+/* Whether [start, end) has no memory but of that node; of NUMA_NO_NODE, once all memory has one: none at all. */
+bool memblock_all_of_node(const struct memblock *mb, paddr_t start, paddr_t end, int nid);
 const char *memblock_reserved_name(const struct memblock *mb, paddr_t pa); /* NULL: not reserved */
 
 /* Sorted, disjoint, merged, inside limits; NULL if sound, else what is wrong. */

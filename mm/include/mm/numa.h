@@ -25,7 +25,7 @@ struct node {
 };
 
 extern struct node nodes[MAX_NODES];
-extern unsigned nr_nodes; /* ids are 0 .. nr_nodes - 1 */
+extern unsigned nr_nodes; /* ids are below; those that nothing uses are not online */
 extern int cpu_to_node_map[];
 
 void numa_init(const struct boot_info *bi);
@@ -38,5 +38,8 @@ static inline int numa_node_id(void)
 unsigned node_distance(int a, int b);
 
 #define for_each_node(n) for (n = nodes; n < nodes + nr_nodes; n++)
+#define for_each_online_node(n) \
+	for_each_node (n)       \
+		if (n->online)
 
 #endif

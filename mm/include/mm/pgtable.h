@@ -9,6 +9,7 @@
  */
 
 #include <arch/pt.h>
+#include <kernel/bootinfo.h>
 #include <mm/gfp.h>
 #include <mm/page.h>
 
@@ -60,7 +61,7 @@ pte_t *pt_slot(vaddr_t va, unsigned level);
 unsigned long pt_reclaim(vaddr_t va, size_t size);
 
 /* Boot: the direct map over memblock.memory, the image W^X, its alias split; leaves the early tables. */
-void pgtable_init(void);
+void pgtable_init(const struct boot_info *bi);
 /* From now on MM_PAGETABLE holds the tables that memblock gave, too. Once, when per-CPU counters are final. */
 void pt_count_boot_tables(void);
 /* Base pages of the direct map by leaf level, for meminfo's DirectMap lines. */

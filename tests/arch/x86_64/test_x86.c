@@ -14,6 +14,7 @@
 #include <arch/pt.h>
 #include <arch/time.h>
 #include <kernel/test.h>
+#include <mm/internal.h>
 #include "arch/x86_64/x86_internal.h"
 
 #define BYTE_NS 1000000UL /* more than a byte takes at 115200 */
@@ -126,6 +127,13 @@ KTEST(x86, protections_that_the_cpu_has_are_on)
 	EXPECT_EQ(!!(cr4 & X86_CR4_UMIP), l7.ecx >> 2 & 1);
 	EXPECT_EQ(!!(cr4 & X86_CR4_LA57), arch_pt_levels() == 5);
 	EXPECT_EQ(!!(x86_rdmsr(X86_MSR_EFER) & X86_EFER_NXE), x86_pte_nx != 0);
+}
+
+/* But for what directmap= cuts off. */
+KTEST(x86, zones_are_those_of_a_pc)
+{
+	EXPECT_EQ(zone_border(0, ZONE_DMA32), min(MIB(16) >> PAGE_SHIFT, direct_map_end_pfn));
+	EXPECT_EQ(zone_border(0, ZONE_NORMAL), min(GIB(4) >> PAGE_SHIFT, direct_map_end_pfn));
 }
 
 KTEST(x86, columns_of_an_entry_are_those_of_linux)

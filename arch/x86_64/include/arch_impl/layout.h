@@ -16,6 +16,8 @@
 #endif
 
 #ifndef __ASSEMBLY__
+#define EARLY_MAP_END 0x100000000UL
+
 struct x86_layout {
 	unsigned long direct_map, direct_map_size;
 	unsigned long vmalloc_start, vmalloc_end;

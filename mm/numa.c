@@ -60,20 +60,10 @@ unsigned node_distance(int a, int b)
 	return nodes[a].distance[b];
 }
 
-static bool node_has_cpus(int nid)
+static unsigned list_node_zones(struct zone *zones, int nid, struct zonelist *list, unsigned at)
 {
-	unsigned cpu;
-
-	for_each_possible_cpu (cpu)
-		if (cpu_to_node_map[cpu] == nid)
-			return true;
-	return false;
-}
-
-static unsigned list_node_zones(const struct node *n, struct zonelist *list, unsigned at)
-{
-	for (int type = NR_ZONES - 1; type >= 0; type--) {
-		struct zone *zone = node_zone(n->nid, (enum zone_type)type);
+	for (unsigned type = NR_ZONES; type-- > 0;) {
+		struct zone *zone = &zones[(unsigned)nid << ZONES_PER_NODE_SHIFT | type];
 
 		if (zone->present)
 			list->zone[at++] = zone;
@@ -83,19 +73,20 @@ static unsigned list_node_zones(const struct node *n, struct zonelist *list, uns
 }
 
 /* The unused node with memory that suits `local` best: near, with no CPUs of its own, not yet popular. */
-static struct node *next_best_node(const struct node *local, const bool *used, const unsigned *load)
+static struct node *next_best_node(struct node *table, unsigned nr, const struct node *local,
+				   const bool *used, const unsigned *load)
 {
 	unsigned long best_cost = ~0UL;
-	struct node *best = NULL, *n;
+	struct node *best = NULL;
 
-	for_each_node (n) {
+	for (struct node *n = table; n < table + nr; n++) {
 		unsigned long cost;
 
 		if (!n->has_memory || used[n->nid])
 			continue;
 		if (n == local)
 			return n;
-		cost = local->distance[n->nid] + (n->nid < local->nid) + node_has_cpus(n->nid);
+		cost = local->distance[n->nid] + (n->nid < local->nid) + n->has_cpus;
 		cost = cost * MAX_NODES + load[n->nid];
 		if (cost < best_cost) {
 			best_cost = cost;
@@ -105,24 +96,23 @@ static struct node *next_best_node(const struct node *local, const bool *used, c
 	return best;
 }
 
-void numa_build_zonelists(void)
+void numa_build_zonelists(struct node *table, unsigned nr, struct zone *zones)
 {
 	unsigned load[MAX_NODES] = {0};
-	struct node *local;
 
-	for_each_node (local) {
+	for (struct node *local = table; local < table + nr; local++) {
 		bool used[MAX_NODES] = {false};
 		unsigned at = 0, last_distance = 0;
 		struct node *n;
 
-		list_node_zones(local, &local->thisnode, 0);
+		list_node_zones(zones, local->nid, &local->thisnode, 0);
 		local->fallback.zone[0] = NULL;
-		while ((n = next_best_node(local, used, load)) != NULL) {
+		while ((n = next_best_node(table, nr, local, used, load)) != NULL) {
 			if (n != local && local->distance[n->nid] != last_distance)
 				load[n->nid]++;
 			last_distance = local->distance[n->nid];
 			used[n->nid] = true;
-			at = list_node_zones(n, &local->fallback, at);
+			at = list_node_zones(zones, n->nid, &local->fallback, at);
 		}
 	}
 }
@@ -269,8 +259,10 @@ void numa_init(const struct boot_info *bi)
 		nodes[memblock.memory.region[i].nid].has_memory = true;
 	}
 	place_cpus();
-	for_each_possible_cpu (cpu)
+	for_each_possible_cpu (cpu) {
 		node_add(cpu_to_node_map[cpu]);
+		nodes[cpu_to_node_map[cpu]].has_cpus = true;
+	}
 	set_distances(bi);
 	for_each_node (n) {
 		n->nid = (int)(n - nodes);

@@ -101,7 +101,7 @@ KTEST(numa, nodes_are_the_sums_of_their_zones)
 /* ---- nodes that this machine need not have ---- */
 
 enum { FAKE_NODES = 5 };
-static struct node saved_nodes[FAKE_NODES];
+static struct node fake_nodes[FAKE_NODES];
 static struct zone fake_zones[FAKE_NODES << ZONES_PER_NODE_SHIFT];
 static struct zone *fake_lists[2][FAKE_NODES][FAKE_NODES * NR_ZONES + 1];
 
@@ -111,38 +111,28 @@ static struct zone *fake_lists[2][FAKE_NODES][FAKE_NODES * NR_ZONES + 1];
  */
 static void build_fake_lists(int empty)
 {
-	struct zone *real_table = zone_table;
-	unsigned real_ids = nr_zone_ids, real_nodes = nr_nodes;
-	unsigned long irq = arch_irq_save();
-
-	memcpy(saved_nodes, nodes, sizeof(saved_nodes));
 	memset(fake_zones, 0, sizeof(fake_zones));
-	zone_table = fake_zones;
-	nr_nodes = FAKE_NODES;
-	nr_zone_ids = FAKE_NODES << ZONES_PER_NODE_SHIFT;
 	for (int nid = 0; nid < FAKE_NODES; nid++) {
-		nodes[nid] = (struct node){.nid = nid,
-					   .has_memory = nid != empty,
-					   .fallback = {fake_lists[0][nid]},
-					   .thisnode = {fake_lists[1][nid]}};
+		struct node *node = &fake_nodes[nid];
+
+		*node = (struct node){.nid = nid,
+				      .has_memory = nid != empty,
+				      .has_cpus = nid == 0,
+				      .fallback = {fake_lists[0][nid]},
+				      .thisnode = {fake_lists[1][nid]}};
 		for (int other = 0; other < FAKE_NODES; other++)
-			nodes[nid].distance[other] = nid == other	? LOCAL_DISTANCE
-						     : nid * other == 3 ? 15
-									: REMOTE_DISTANCE;
+			node->distance[other] = nid == other	   ? LOCAL_DISTANCE
+						: nid * other == 3 ? 15
+								   : REMOTE_DISTANCE;
 		for (unsigned type = nid ? ZONE_NORMAL : ZONE_DMA; type <= ZONE_NORMAL; type++) {
-			struct zone *zone = node_zone(nid, (enum zone_type)type);
+			struct zone *zone = &fake_zones[(unsigned)nid << ZONES_PER_NODE_SHIFT | type];
 
 			zone->nid = nid;
 			zone->type = (enum zone_type)type;
 			zone->present = nid != empty;
 		}
 	}
-	numa_build_zonelists();
-	memcpy(nodes, saved_nodes, sizeof(saved_nodes));
-	nr_nodes = real_nodes;
-	nr_zone_ids = real_ids;
-	zone_table = real_table;
-	arch_irq_restore(irq);
+	numa_build_zonelists(fake_nodes, FAKE_NODES, fake_zones);
 }
 
 static void expect_nodes(struct ktest *t, struct zone *const *list, const char *want)

@@ -17,6 +17,7 @@ struct node {
 	int nid;
 	bool online; /* has memory or CPUs */
 	bool has_memory;
+	bool has_cpus; /* that may run */
 	pfn_t start_pfn, end_pfn; /* span */
 	unsigned long present, managed;
 	struct zonelist fallback; /* all nodes by distance */
@@ -29,7 +30,8 @@ extern unsigned nr_nodes; /* ids are below; those that nothing uses are not onli
 extern int cpu_to_node_map[];
 
 void numa_init(const struct boot_info *bi);
-void numa_build_zonelists(void);
+/* The lists of nr nodes whose zones are in the table zones[], 8 a node. */
+void numa_build_zonelists(struct node *table, unsigned nr, struct zone *zones);
 /* Of this CPU. */
 static inline int numa_node_id(void)
 {

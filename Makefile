@@ -121,8 +121,14 @@ test-images: all iso setup-test
 	@$(MAKE) --no-print-directory ARCH=host VARIANT= all
 	@$(MAKE) --no-print-directory ARCH=host VARIANT=asan all
 
-bench: all setup-run	## the benchmark table, with the peers' figures beside ours
+bench: all	## the benchmark table: Linux's figures beside ours, or with ARCH=host malloc libraries
+ifdef HOSTED
+bench: setup-malloc
+	@tools/bench-host
+else
+bench: setup-run
 	@tools/bench-report
+endif
 
 lint: all setup-lint	## formatting, layers, headers that compile alone, clang-tidy, cppcheck
 	@CPPFLAGS='$(CPPFLAGS)' tools/lint $O
@@ -159,10 +165,11 @@ setup-build: ; @tools/setup $(COMPILER) $(if $(HOSTED),libc)
 setup-iso: ; @tools/setup iso
 setup-run: ; @tools/setup python qemu $(if $(filter uefi,$(FW)),ovmf)
 setup-debug: ; @tools/setup gdb
-setup-test: ; @tools/setup python qemu ovmf iso
+setup-test: ; @tools/setup python qemu ovmf iso malloc
 setup-mutate: ; @tools/setup python gcc libc
 setup-lint: ; @tools/setup python lint
+setup-malloc: ; @tools/setup python malloc
 
 -include $(OBJS:.o=.d)
 .PHONY: FORCE all iso run debug test test-full soak test-images bench lint host fuzz mutate help clean
-.PHONY: setup-build setup-iso setup-run setup-debug setup-test setup-mutate setup-lint
+.PHONY: setup-build setup-iso setup-run setup-debug setup-test setup-mutate setup-lint setup-malloc

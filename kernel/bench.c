@@ -18,7 +18,6 @@
 
 #include <kernel/errno.h>
 #include <kernel/printk.h>
-#include <kernel/random.h>
 #include <kernel/shell.h>
 #include <kernel/string.h>
 #include <kernel/work.h>
@@ -70,7 +69,7 @@ void bench_value(struct bench_run *b, const char *suffix, const char *unit, u64 
 
 void bench_ticks(struct bench_run *b, const char *suffix, u64 ticks, u64 ops)
 {
-	bench_value(b, suffix, "ticks", ticks * 1000 / ops);
+	bench_value(b, suffix, ARCH_CYCLES_UNIT, ticks * 1000 / ops);
 }
 
 void bench_skip(struct bench_run *b, const char *why)
@@ -93,70 +92,67 @@ void bench_fail(struct bench_run *b, const char *fmt, ...)
 
 /* ---- ways of measuring ---- */
 
-/* Warm-up and timed chunks. Returns the cheapest chunk, 0 if memory is short; *total: all of it. */
-static u64 measure_chunks(bench_chunk_fn chunk, const void *arg, unsigned rounds, u64 *total)
-{
-	u64 best = ~0UL, begin;
+struct chunks {
+	u64 best, total; /* ticks of the cheapest one; of all, with the work that they put off */
+	unsigned nr;
+};
 
+/* Whether a row that has had so many chunks needs another. */
+static bool bench_more(unsigned chunks, u64 begin)
+{
+	return chunks < BENCH_CHUNKS || arch_cycles() < begin + ARCH_BENCH_CYCLES;
+}
+
+/* Warm-up and timed chunks. False: memory is short. */
+static bool measure_chunks(bench_chunk_fn chunk, const void *arg, unsigned rounds, struct chunks *c)
+{
+	u64 begin;
+
+	*c = (struct chunks){.best = ~0UL};
 	if (!chunk(arg, rounds))
-		return 0;
+		return false;
 	quiet_drain();
 	begin = arch_cycles();
-	for (unsigned i = 0; i < BENCH_CHUNKS; i++) {
+	for (; bench_more(c->nr, begin); c->nr++) {
 		u64 start = arch_cycles();
 
 		if (!chunk(arg, rounds))
-			return 0;
-		best = min(best, arch_cycles() - start);
+			return false;
+		c->best = min(c->best, arch_cycles() - start);
 		quiet_point();
 	}
 	quiet_drain();
-	*total = arch_cycles() - begin;
-	return best;
+	c->total = arch_cycles() - begin;
+	return true;
 }
 
 void bench_pair(struct bench_run *b, bench_chunk_fn chunk, const void *arg, unsigned rounds)
 {
-	u64 best, total;
+	struct chunks c;
 
 	if (!bench_wants(b, "") && !bench_wants(b, ".mean"))
 		return;
-	best = measure_chunks(chunk, arg, rounds, &total);
-	if (!best) {
+	if (!measure_chunks(chunk, arg, rounds, &c)) {
 		bench_skip(b, "not enough memory");
 		return;
 	}
-	bench_ticks(b, "", best, rounds);
-	bench_ticks(b, ".mean", total, (u64)BENCH_CHUNKS * rounds);
+	bench_ticks(b, "", c.best, rounds);
+	bench_ticks(b, ".mean", c.total, (u64)c.nr * rounds);
 }
 
 void bench_mean(struct bench_run *b, bench_chunk_fn chunk, const void *arg, unsigned rounds)
 {
-	u64 total;
+	struct chunks c;
 
 	if (!bench_wants(b, ""))
 		return;
-	if (measure_chunks(chunk, arg, rounds, &total))
-		bench_ticks(b, "", total, (u64)BENCH_CHUNKS * rounds);
+	if (measure_chunks(chunk, arg, rounds, &c))
+		bench_ticks(b, "", c.total, (u64)c.nr * rounds);
 	else
 		bench_skip(b, "not enough memory");
 }
 
 const char *const bench_order_name[] = {"lifo", "fifo", "random"};
-
-static void fill_index(u32 *index, unsigned nr, enum bench_order order)
-{
-	u64 state = 0x2545f4914f6cdd1dUL;
-
-	for (unsigned i = 0; i < nr; i++)
-		index[i] = order == BENCH_LIFO ? nr - 1 - i : i;
-	for (unsigned left = nr; order == BENCH_RANDOM && left > 1; left--) { /* Fisher-Yates */
-		u32 j = xorshift64(&state) % left, t = index[left - 1];
-
-		index[left - 1] = index[j];
-		index[j] = t;
-	}
-}
 
 /* One round, not timed if alloc_ticks is NULL. */
 static bool batch_round(const struct bench_batch *batch, void **obj, const u32 *index, u64 *alloc_ticks,
@@ -183,7 +179,8 @@ static bool batch_round(const struct bench_batch *batch, void **obj, const u32 *
 void bench_batch(struct bench_run *b, const struct bench_batch *batch, enum bench_order order)
 {
 	size_t obj_bytes = batch->nr * sizeof(void *), bytes = obj_bytes + batch->nr * sizeof(u32);
-	u64 alloc_ticks = 0, free_ticks = 0, ops = (u64)BENCH_CHUNKS * batch->nr;
+	u64 alloc_ticks = 0, free_ticks = 0, begin;
+	unsigned rounds = 0;
 	void **obj;
 	u32 *index;
 	bool enough;
@@ -196,13 +193,14 @@ void bench_batch(struct bench_run *b, const struct bench_batch *batch, enum benc
 		return;
 	}
 	index = (u32 *)((char *)obj + obj_bytes);
-	fill_index(index, batch->nr, order);
+	bench_fill_index(index, batch->nr, order);
 	enough = batch_round(batch, obj, index, NULL, NULL);
-	for (unsigned i = 0; i < BENCH_CHUNKS && enough; i++)
+	begin = arch_cycles();
+	for (; enough && bench_more(rounds, begin); rounds++)
 		enough = batch_round(batch, obj, index, &alloc_ticks, &free_ticks);
 	if (enough) {
-		bench_ticks(b, ".alloc", alloc_ticks, ops);
-		bench_ticks(b, ".free", free_ticks, ops);
+		bench_ticks(b, ".alloc", alloc_ticks, (u64)rounds * batch->nr);
+		bench_ticks(b, ".free", free_ticks, (u64)rounds * batch->nr);
 	} else {
 		bench_skip(b, "not enough memory");
 	}
@@ -269,8 +267,8 @@ static void emit_text(const struct bench_value *v, void *ctx)
 	u64 milli = v->milli;
 	struct out *o = ctx;
 
-	/* Whole ticks from 1000 on, one decimal below; ratios keep three. */
-	if (strcmp(v->unit, "ticks") != 0)
+	/* Ticks have one decimal, ratios three. */
+	if (strcmp(v->unit, ARCH_CYCLES_UNIT) != 0)
 		out_printf(o, "%-32s %10lu.%03lu %s\n", v->name, milli / 1000, milli % 1000, v->unit);
 	else
 		out_printf(o, "%-32s %12lu.%lu %s\n", v->name, milli / 1000, milli % 1000 / 100, v->unit);

@@ -10,6 +10,15 @@ CROSS_COMPILE :=
 # Frames below the stack pointer belong to the assembly in here, so there is no red zone.
 # Unaligned words are allowed on every port; a shift or sum that wraps is meant to where it does not trap.
 SANITIZE := -fsanitize=address,undefined -fno-sanitize=alignment -fno-sanitize-recover=undefined
-ARCH_CFLAGS := -m64 -fno-pic -fno-pie -mno-red-zone $(if $(filter asan,$(VARIANT)),$(SANITIZE))
+# There is one image, so a thread's variable is one %fs-relative operand.
+ARCH_CFLAGS := -m64 -fno-pic -fno-pie -mno-red-zone -ftls-model=local-exec $(if $(filter asan,$(VARIANT)),$(SANITIZE))
 LDFLAGS := -no-pie -pthread -Wl,-z,norelro -Wl,-z,noexecstack -Wl,-z,max-page-size=0x1000 -Wl,--build-id=none \
 	-Wl,--no-warn-rwx-segments $(if $(filter asan,$(VARIANT)),$(SANITIZE))
+
+# The benchmarks' counterpart: a plain program, called without the detour of a PLT, so that no library pays for it.
+ifeq ($(VARIANT),)
+all: $O/malloc-bench
+endif
+$O/malloc-bench: tests/bench/malloc_bench.c tests/bench/mixed.h kernel/include/kernel/bench.h $O/flags
+	@echo "  CC      $@"
+	$Q$(CC) $(CPPFLAGS) $(CFLAGS) -fno-plt -no-pie $< -o $@

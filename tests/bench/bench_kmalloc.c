@@ -3,8 +3,9 @@
  *
  * Idea.       `pair` hides the size from the compiler, `const` lets it choose the cache; `seed` is the
  *             smallest use there is, a thousand pages' worth of objects, by kmalloc and by vmalloc.
- * Layout.     kmalloc.pair.SIZE  kmalloc.const.SIZE  seed.kmalloc4096.alloc/free  seed.vmalloc4096.alloc/free
- * Invariants. Names and definitions are the peer table's (peers.tsv).
+ * Layout.     kmalloc.pair.SIZE  kmalloc.const.SIZE  kmalloc.batch.SIZE.ORDER.alloc/free
+ *             seed.kmalloc4096.alloc/free  seed.vmalloc4096.alloc/free
+ * Invariants. Names and definitions are the peer table's (peers.tsv), which lacks kmalloc.batch.
  * Locking.    None.
  * Failure.    Too little memory: the row is skipped.
  * Next:       bench_vmalloc.c.
@@ -85,6 +86,20 @@ static void kmalloc_batch_free(const void *arg, void **obj, const u32 *index, un
 {
 	for (unsigned i = 0; i < nr; i++)
 		kfree(obj[index[i]]);
+}
+
+BENCH(kmalloc, batch)
+{
+	static const size_t sizes[] = {64, 256};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
+		const struct bench_batch batch = {10000, kmalloc_batch_alloc, kmalloc_batch_free, &sizes[i]};
+
+		for (unsigned order = BENCH_LIFO; order <= BENCH_RANDOM; order++) {
+			bench_row(b, "batch.%zu.%s", sizes[i], bench_order_name[order]);
+			bench_batch(b, &batch, order);
+		}
+	}
 }
 
 BENCH(seed, kmalloc4096)

@@ -13,23 +13,17 @@
  */
 #include <arch/time.h>
 #include <kernel/bench.h>
-#include <kernel/random.h>
 #include <kernel/string.h>
 #include <kernel/work.h>
 #include <mm/internal.h>
 #include <mm/kmalloc.h>
 
+#include "mixed.h"
+
 enum {
-	SLOTS = 20000,
-	STEPS = 400000,
 	STEPS_PER_QUIET_POINT = 256,
 	LATENCY_MAX = 16384, /* ticks; longer ones count as this long, the maximum is kept exactly */
 };
-#define SEED 0x9e3779b97f4a7c15UL
-
-/* What the sequence must give, whoever runs it. */
-enum { ALLOCS = 205018, FREES = 194982, LIVE_BYTES = 27532922, ALL_BYTES = 566009148 };
-#define LAST_STATE 0x0e59f2f2d0ebf371UL
 
 enum pass { GENERATOR, WORK, LATENCY };
 
@@ -39,25 +33,12 @@ struct latency {
 };
 
 struct mixed {
-	void *object[SLOTS];
-	u32 size[SLOTS]; /* 0: empty */
+	void *object[MIXED_SLOTS];
+	u32 size[MIXED_SLOTS]; /* 0: empty */
 	u64 state;
 	unsigned long allocs, frees, live_bytes, all_bytes;
 	struct latency alloc, free;
 };
-
-static u32 random_size(u64 *state)
-{
-	u32 c = xorshift64(state) % 100, r = xorshift64(state);
-
-	if (c < 50)
-		return 1 + r % 128;
-	if (c < 80)
-		return 129 + r % 896;
-	if (c < 95)
-		return 1025 + r % 7168;
-	return 8193 + r % 57344;
-}
 
 static void latency_note(struct latency *l, u64 ticks)
 {
@@ -96,12 +77,12 @@ static __always_inline void mixed_free(struct mixed *m, void *p, enum pass pass)
 /* The whole sequence from empty slots; false when memory runs out. */
 static __always_inline bool mixed_pass(struct mixed *m, enum pass pass)
 {
-	m->state = SEED;
+	m->state = MIXED_SEED;
 	m->allocs = m->frees = m->live_bytes = m->all_bytes = 0;
 	memset(m->object, 0, sizeof(m->object));
 	memset(m->size, 0, sizeof(m->size));
-	for (unsigned step = 0; step < STEPS; step++) {
-		u32 slot = xorshift64(&m->state) % SLOTS;
+	for (unsigned step = 0; step < MIXED_STEPS; step++) {
+		u32 slot = mixed_slot(&m->state);
 
 		if (m->object[slot]) {
 			mixed_free(m, m->object[slot], pass);
@@ -109,7 +90,7 @@ static __always_inline bool mixed_pass(struct mixed *m, enum pass pass)
 			m->frees++;
 			m->live_bytes -= m->size[slot];
 		} else {
-			u32 size = random_size(&m->state);
+			u32 size = mixed_size(&m->state);
 
 			m->object[slot] = mixed_alloc(m, size, pass);
 			if (unlikely(!m->object[slot]))
@@ -142,7 +123,7 @@ static __noinline bool latency_pass(struct mixed *m)
 
 static void free_all(struct mixed *m)
 {
-	for (unsigned slot = 0; slot < SLOTS; slot++)
+	for (unsigned slot = 0; slot < MIXED_SLOTS; slot++)
 		kfree(m->object[slot]);
 }
 
@@ -166,8 +147,8 @@ static struct pages_used pages_used(void)
 
 static void check_sequence(struct bench_run *b, const struct mixed *m)
 {
-	if (m->allocs != ALLOCS || m->frees != FREES || m->live_bytes != LIVE_BYTES ||
-	    m->all_bytes != ALL_BYTES || m->state != LAST_STATE)
+	if (m->allocs != MIXED_ALLOCS || m->frees != MIXED_FREES || m->live_bytes != MIXED_LIVE_BYTES ||
+	    m->all_bytes != MIXED_ALL_BYTES || m->state != MIXED_LAST_STATE)
 		bench_fail(b, "wrong sequence: %lu allocs, %lu frees, %lu live bytes of %lu, state 0x%lx",
 			   m->allocs, m->frees, m->live_bytes, m->all_bytes, m->state);
 }
@@ -200,8 +181,8 @@ static void report_memory(struct bench_run *b, struct pages_used before, struct 
 	bench_value(b, ".taken", "pages", taken * 1000);
 	bench_value(b, ".held", "pages", held * 1000); /* with those that wait on per-CPU lists */
 	bench_row(b, "efficiency");
-	bench_value(b, "", "ratio", LIVE_BYTES * 1000UL / (max(taken, 1UL) * PAGE_SIZE));
-	bench_value(b, ".held", "ratio", LIVE_BYTES * 1000UL / (max(held, 1UL) * PAGE_SIZE));
+	bench_value(b, "", "ratio", MIXED_LIVE_BYTES * 1000UL / (max(taken, 1UL) * PAGE_SIZE));
+	bench_value(b, ".held", "ratio", MIXED_LIVE_BYTES * 1000UL / (max(held, 1UL) * PAGE_SIZE));
 }
 
 static bool mixed_work(struct bench_run *b, struct mixed *m, u64 generator)
@@ -226,12 +207,12 @@ static bool mixed_work(struct bench_run *b, struct mixed *m, u64 generator)
 	if (!enough)
 		return false;
 	bench_row(b, "gross");
-	bench_ticks(b, "", gross, STEPS);
+	bench_ticks(b, "", gross, MIXED_STEPS);
 	bench_row(b, "net");
-	bench_ticks(b, "", gross - min(gross, generator), STEPS);
+	bench_ticks(b, "", gross - min(gross, generator), MIXED_STEPS);
 	bench_row(b, "drain");
-	bench_ticks(b, "", drain, ALLOCS - FREES);
-	bench_ticks(b, ".mean", drain_mean, ALLOCS - FREES);
+	bench_ticks(b, "", drain, MIXED_ALLOCS - MIXED_FREES);
+	bench_ticks(b, ".mean", drain_mean, MIXED_ALLOCS - MIXED_FREES);
 	bench_row(b, "pages");
 	report_memory(b, before, after);
 	return true;
@@ -256,8 +237,8 @@ BENCH(mixed, work)
 		free_all(m);
 	}
 	if (enough) {
-		report_latency(b, "alloc", &m->alloc, ALLOCS);
-		report_latency(b, "free", &m->free, FREES);
+		report_latency(b, "alloc", &m->alloc, MIXED_ALLOCS);
+		report_latency(b, "free", &m->free, MIXED_FREES);
 	} else {
 		bench_skip(b, "not enough memory");
 	}

@@ -4,7 +4,7 @@
  * Idea.       A pair shows the per-CPU array, a batch of 10 000 shows refill, flush, and slabs coming and
  *             going.
  * Layout.     kmem.pair.SIZE  kmem.batch.SIZE.ORDER.alloc/free
- * Invariants. Names and definitions are the peer table's (peers.tsv).
+ * Invariants. Names and definitions are the peer table's (peers.tsv), which ends at 4096.
  * Locking.    None.
  * Failure.    Too little memory: the row is skipped.
  * Next:       bench_kmalloc.c.
@@ -25,7 +25,7 @@ static bool kmem_pairs(const void *arg, unsigned rounds)
 
 BENCH(kmem, pair)
 {
-	static const unsigned sizes[] = {32, 64, 256, 1024, 4096};
+	static const unsigned sizes[] = {32, 64, 256, 1024, 4096, 8192, 65536};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
 		struct kmem_cache *s = kmem_cache_create("bench", sizes[i], 0, 0, NULL);

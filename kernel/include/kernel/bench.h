@@ -3,14 +3,16 @@
 
 /*
  * Benchmarks. `BENCH(group, name) { ... }` measures and reports rows named GROUP.ROW; a pointer to its record
- * goes into section `benches`. The unit is the tick of arch_cycles(): one instruction under -icount shift=0.
+ * goes into section `benches`. The unit is the tick of arch_cycles(): one instruction under -icount shift=0,
+ * a nanosecond in the hosted build.
  *
- * How a row is measured: one warm-up, then BENCH_CHUNKS timed chunks with interrupts on and a quiet point
- * between chunks. A pair (one allocation and its free) reports its cheapest chunk, and as ROW.mean the whole
+ * How a row is measured: one warm-up, then BENCH_CHUNKS timed chunks (more where time is measured, until the
+ * row has lasted ARCH_BENCH_CYCLES) with interrupts on and a quiet point between chunks. A pair (one allocation and its free) reports its cheapest chunk, and as ROW.mean the whole
  * time, quiet points and a final quiet_drain() included: work put off is not work saved. A batch reports
  * means only. The loop around the operations, 2 to 4 instructions, is not subtracted.
  */
 
+#include <kernel/random.h>
 #include <kernel/types.h>
 
 enum { BENCH_CHUNKS = 10, BENCH_ROW_SIZE = 64 };
@@ -68,6 +70,20 @@ void bench_mean(struct bench_run *b, bench_chunk_fn chunk, const void *arg, unsi
 
 enum bench_order { BENCH_LIFO, BENCH_FIFO, BENCH_RANDOM };
 extern const char *const bench_order_name[];
+/* The indices 0 .. nr - 1 in the order in which a batch is freed; the same numbers in every run. */
+static inline void bench_fill_index(u32 *index, unsigned nr, enum bench_order order)
+{
+	u64 state = 0x2545f4914f6cdd1dUL;
+
+	for (unsigned i = 0; i < nr; i++)
+		index[i] = order == BENCH_LIFO ? nr - 1 - i : i;
+	for (unsigned left = nr; order == BENCH_RANDOM && left > 1; left--) { /* Fisher-Yates */
+		u32 j = xorshift64(&state) % left, t = index[left - 1];
+
+		index[left - 1] = index[j];
+		index[j] = t;
+	}
+}
 /* nr allocations, then all freed in the order index[0], index[1], ... */
 struct bench_batch {
 	unsigned nr;

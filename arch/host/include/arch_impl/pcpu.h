@@ -31,7 +31,11 @@ static inline void *arch_stack_pop(struct pcpu_stack *s)
 	void *top;
 
 	__asm__ volatile("call x86_stack_pop" : "=@ccc"(empty), "=a"(top) : "d"(s) : "rcx", "memory");
-	return unlikely(empty) ? NULL : top;
+	if (unlikely(empty))
+		return NULL;
+	if (!top)
+		__builtin_unreachable(); /* entries are never NULL: the caller's test of the result is free */
+	return top;
 }
 
 static inline bool arch_stack_push(struct pcpu_stack *s, void *p)

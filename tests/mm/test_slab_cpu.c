@@ -9,6 +9,7 @@
 #include <kernel/errno.h>
 #include <kernel/test.h>
 #include <kernel/work.h>
+#include <mm/check.h>
 #include <mm/kmalloc.h>
 #include <mm/page_alloc.h>
 #include <mm/slab_info.h>
@@ -414,6 +415,21 @@ KTEST(slab_cpu, create_survives_a_failure_at_every_step)
 	EXPECT_TRUE(created);
 	failslab = saved;
 	slab_update_bypass();
+}
+
+/* mark, diff and the runner's count of pages rely on it. */
+KTEST(slab_cpu, settling_waits_for_slabs_that_are_read_under_rcu)
+{
+	struct kmem_cache *s = test_cache(500, SLAB_TYPESAFE_BY_RCU);
+	unsigned long idle;
+
+	ASSERT_NOT_NULL(s);
+	mm_settle();
+	idle = mm_idle_pages();
+	kmem_cache_free(s, kmem_cache_alloc(s, GFP_KERNEL));
+	mm_settle();
+	EXPECT_EQ(mm_idle_pages(), idle);
+	EXPECT_EQ(kmem_cache_destroy(s), 0);
 }
 
 /* ---- objects of other nodes ---- */

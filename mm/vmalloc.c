@@ -384,8 +384,8 @@ void *vmalloc_gfp(size_t size, gfp_t gfp, int nid, unsigned vm_flags, unsigned l
 	    fault_should_fail(&fail_vmalloc, size))
 		return NULL;
 	if ((vm_flags & VM_HUGE) && size >= PT_LEVEL_SIZE(HUGE_LEVEL) && arch_pt_leaf_ok(HUGE_LEVEL))
-		p = vmalloc_level(size, HUGE_LEVEL, gfp | __GFP_NOWARN | __GFP_NORETRY, nid, vm_flags,
-				  caller);
+		p = vmalloc_level(size, HUGE_LEVEL, (gfp & ~__GFP_NOFAIL) | __GFP_NOWARN | __GFP_NORETRY, nid,
+				  vm_flags, caller);
 	if (!p)
 		p = vmalloc_level(size, 0, gfp, nid, vm_flags, caller);
 	return p;

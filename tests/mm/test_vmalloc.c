@@ -867,6 +867,29 @@ KTEST(vmalloc, without_memory_requests_fail_and_leave_nothing)
 	give_memory_back(&memory);
 }
 
+/* One page of each 2 MiB is taken: there is much memory and no large block. */
+KTEST(vmalloc, a_huge_request_that_must_not_fail_takes_small_pages)
+{
+	struct page *page, *tmp;
+	struct list_head memory, spread;
+	void *p;
+
+	if (too_much_memory())
+		SKIP("it would touch all of more than 1 GiB");
+	NEED_WINDOW(MIB(16));
+	take_all_memory(&memory);
+	list_init(&spread);
+	list_for_each_entry_safe (page, tmp, &memory, lru)
+		if (page_to_pfn(page) % PT_ENTRIES == 0)
+			list_move(&page->lru, &spread);
+	give_memory_back(&memory);
+	p = vmalloc_huge(PT_LEVEL_SIZE(1), GFP_KERNEL | __GFP_NOFAIL);
+	give_memory_back(&spread);
+	ASSERT_NOT_NULL(p);
+	EXPECT_EQ(find_vm_area(p)->page_level, 0);
+	vfree(p);
+}
+
 /* ---- reports ---- */
 
 KTEST(vmalloc, description_names_the_area_that_an_address_misses)

@@ -12,8 +12,10 @@
  */
 #include <mm/check.h>
 
+#include "internal.h"
+#include "slab_internal.h"
+
 #include <mm/page_alloc.h>
-#include <mm/slab.h>
 #include <mm/slab_info.h>
 #include <mm/vmalloc.h>
 
@@ -31,6 +33,12 @@ void mm_settle(void)
 	slab_reap(true);
 	rcu_barrier(); /* slabs that are read under RCU */
 	drain_all_pages();
+}
+
+void mm_update_bypass(void)
+{
+	pcp_update_bypass();
+	slab_update_bypass();
 }
 
 unsigned long mm_idle_pages(void)

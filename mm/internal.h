@@ -237,6 +237,8 @@ extern struct pcpu_stack pcp_nostack; /* avail = limit = 0 */
 void pcp_early_init(void);
 /* The real lists. They stay off when page debugging is on. */
 void pcp_init(void);
+/* Every CPU's lists go off while fail_page_alloc is armed, else on. Context: main loop. */
+void pcp_update_bypass(void);
 /*
  * One block, of state PCP, for a request that found its list empty; refills the list on the way.
  * IRQs off. flags as buddy_alloc. NULL: the zone's lists have nothing.
@@ -291,8 +293,7 @@ extern bool page_alloc_ready;
 
 /* ---- page_debug.c ---- */
 
-extern struct fault_attr fail_page_alloc;
-/* page_poison=, init_on_*=, page_owner= or fail_page_alloc= is on: per-CPU lists stay off, so that every block passes the hooks. */
+/* page_poison=, init_on_*= or page_owner= is on: per-CPU lists stay off, so that every block passes the hooks. */
 extern bool page_debugging;
 static inline bool page_debug_enabled(void)
 {

@@ -21,11 +21,19 @@
  */
 #include <arch/time.h>
 #include <kernel/bug.h>
+#include <kernel/cmdline.h>
 #include <kernel/errno.h>
 #include <mm/check.h>
 #include <mm/internal.h>
 
 bool page_alloc_ready;
+struct fault_attr fail_page_alloc = FAULT_ATTR_OFF;
+
+static int set_fail_page_alloc(const char *value)
+{
+	return fault_attr_parse(value, &fail_page_alloc);
+}
+CMDLINE_OPT("fail_page_alloc", FAULT_ATTR_EXPECTED, set_fail_page_alloc);
 
 /* Must be clear in a block that comes back: who set them has to undo what they stand for. */
 #define PG_CHECK_AT_FREE (PG_FLAG_MASK & ~PG_comp)
@@ -335,8 +343,7 @@ static __noinline struct page *alloc_slow(int nid, gfp_t gfp, unsigned order, un
 			     (void *)caller);
 		return NULL;
 	}
-	if (unlikely(fault_armed(&fail_page_alloc)) && !(gfp & __GFP_NOFAIL) &&
-	    fault_should_fail(&fail_page_alloc, PAGE_SIZE << order))
+	if (fault_hits(&fail_page_alloc, !(gfp & __GFP_NOFAIL), PAGE_SIZE << order))
 		return NULL;
 	page = nid == NUMA_NO_NODE ? alloc_at_home(gfp, order) : NULL;
 	if (unlikely(!page))

@@ -20,8 +20,7 @@
 
 bool opt_page_poison, opt_init_on_alloc, opt_init_on_free, opt_page_owner;
 
-bool page_debugging; /* any of them, or fail_page_alloc= */
-struct fault_attr fail_page_alloc = FAULT_ATTR_OFF;
+bool page_debugging; /* any of them */
 
 /* ---- options ---- */
 
@@ -32,15 +31,6 @@ static int set_option(const char *value, bool *option)
 	page_debugging |= *option;
 	return err;
 }
-
-static int set_fail_page_alloc(const char *value)
-{
-	int err = fault_attr_parse(value, &fail_page_alloc);
-
-	page_debugging |= fault_armed(&fail_page_alloc);
-	return err;
-}
-CMDLINE_OPT("fail_page_alloc", "INTERVAL,PROBABILITY,SPACE,TIMES", set_fail_page_alloc);
 
 static int set_page_poison(const char *value)
 {

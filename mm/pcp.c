@@ -11,13 +11,16 @@
  * Locking.    None: only the owner CPU touches its stacks. Pop and push are restartable (arch/pcpu.h), so an
  *             interrupt may use the same stack; refill, flush and drain run with IRQs off and take zone->lock once
  *             per batch.
- * Failure.    Refill gives what it gets; nothing is NULL to the caller and changes nothing.
+ * Failure.    Refill gives what it gets; nothing is NULL to the caller and changes nothing. While failures are
+ *             injected, high is 0: every call misses, and what it misses to asks whether to fail. The fast paths carry
+ *             no test for that.
  * Source.     Linux mm/page_alloc.c (rmqueue_bulk, free_pcppages_bulk, nr_pcp_free). There `high` is one count
  *             over all lists; here it is divided into limits that stacks lend each other, so that a push needs no
  *             sum.
  * Next:       page_alloc.c, which chooses the zone.
  */
 #include <kernel/bug.h>
+#include <kernel/smp.h>
 #include <kernel/string.h>
 #include <mm/check.h>
 #include <mm/internal.h>
@@ -234,12 +237,17 @@ static struct zone *preferred_zone(int nid, enum zone_type highest)
 	return NULL;
 }
 
+/* The local zone that a request with these placement bits tries first, or NULL. */
+static struct zone *place_zone(unsigned place, unsigned cpu)
+{
+	return place_valid(place) ? preferred_zone(cpu_to_node_map[cpu], gfp_zone(place)) : NULL;
+}
+
 /* From a request's placement bits to the stack that it pops from, per CPU. */
 static void fill_alloc_stacks(unsigned cpu)
 {
 	for (unsigned place = 0; place <= GFP_PLACE_MASK; place++) {
-		struct zone *zone =
-			place_valid(place) ? preferred_zone(cpu_to_node_map[cpu], gfp_zone(place)) : NULL;
+		struct zone *zone = place_zone(place, cpu);
 
 		per_cpu(pcp_alloc_zone[place], cpu) = zone;
 		for (unsigned o = 0; o < PCP_ORDERS; o++)
@@ -282,6 +290,53 @@ static void make_pcp(struct zone *zone, unsigned cpu)
 	per_cpu(pcp_zone[zone->id], cpu) = pcp;
 }
 
+/* Nothing may be on one CPU's lists of a zone, or up to high again. IRQs off. */
+static void switch_lists(struct zone *zone, struct pcp *pcp, bool on)
+{
+	spin_lock(&zone->lock);
+	for (unsigned o = 0; o < PCP_ORDERS; o++) {
+		for (unsigned t = 0; t < MT_PCPTYPES; t++) {
+			struct pcpu_stack *s = pcp->row[t][o];
+
+			flush_cold(zone, s, o, s->avail);
+			s->limit = 0;
+		}
+	}
+	spin_unlock(&zone->lock);
+	pcp->high = pcp->spare = on ? zone->high : 0;
+}
+
+/* Only the CPU itself, at boot any. IRQs off. */
+static void switch_cpu(unsigned cpu, bool on)
+{
+	struct zone *zone;
+
+	for_each_populated_zone (zone) {
+		struct pcp *pcp = per_cpu(pcp_zone[zone->id], cpu);
+		bool is_on = pcp->high != 0;
+
+		if (is_on != on)
+			switch_lists(zone, pcp, on);
+	}
+	for (unsigned place = 0; place <= GFP_PLACE_MASK; place++)
+		per_cpu(pcp_alloc_zone[place], cpu) = on ? place_zone(place, cpu) : NULL;
+}
+
+static bool lists_made; /* page debugging does without */
+
+static void switch_this_cpu(void *on)
+{
+	switch_cpu(arch_cpu_id(), *(bool *)on);
+}
+
+void pcp_update_bypass(void)
+{
+	bool on = !fault_armed(&fail_page_alloc);
+
+	if (lists_made)
+		smp_call_all(switch_this_cpu, &on);
+}
+
 void pcp_init(void)
 {
 	struct zone *zone;
@@ -289,10 +344,12 @@ void pcp_init(void)
 
 	if (page_debug_enabled()) /* every call takes the slow path, where the checks are */
 		return;
+	lists_made = true;
 	for_each_possible_cpu (cpu) {
 		for_each_populated_zone (zone)
 			make_pcp(zone, cpu);
 		fill_alloc_stacks(cpu);
+		switch_cpu(cpu, !fault_armed(&fail_page_alloc));
 	}
 }
 

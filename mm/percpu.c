@@ -27,6 +27,7 @@
 
 #include <kernel/bits.h>
 #include <kernel/bug.h>
+#include <kernel/fault.h>
 #include <kernel/printk.h>
 #include <kernel/sections.h>
 #include <kernel/spinlock.h>
@@ -279,6 +280,8 @@ void *alloc_percpu_size(size_t size, size_t align)
 		pr_warn_once("percpu: %zu bytes asked for by %pS\n", size, (void *)CALLER);
 		return NULL;
 	}
+	if (fault_hits(&failslab, true, size)) /* objects, if of a kind of their own */
+		return NULL;
 	if (!percpu_alloc_offset((unsigned)DIV_ROUND_UP(size, 1UL << UNIT_SHIFT),
 				 max(align, 1UL << UNIT_SHIFT), &offset))
 		return NULL;
@@ -316,6 +319,17 @@ void free_percpu(void *ptr)
 unsigned long percpu_pages(void)
 {
 	return READ_ONCE(nr_pages);
+}
+
+unsigned long percpu_used_bytes(void)
+{
+	unsigned long units = 0;
+
+	spin_lock(&percpu_lock);
+	for (unsigned i = 0; i < MAX_CHUNKS; i++)
+		units += chunks[i] ? chunks[i]->used : 0;
+	spin_unlock(&percpu_lock);
+	return units << UNIT_SHIFT;
 }
 
 /* ---- boot ---- */

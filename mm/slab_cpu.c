@@ -56,7 +56,7 @@ static int set_failslab(const char *value)
 {
 	return fault_attr_parse(value, &failslab);
 }
-CMDLINE_OPT("failslab", "INTERVAL,PROBABILITY,SPACE,TIMES", set_failslab);
+CMDLINE_OPT("failslab", FAULT_ATTR_EXPECTED, set_failslab);
 
 /* ---- straight from the slabs, one object ---- */
 
@@ -118,17 +118,23 @@ static void slab_free_one(struct kmem_cache_node *n, void *obj)
 	slab_release_list(&surplus);
 }
 
-void *slab_alloc_direct(struct kmem_cache *s, gfp_t gfp, int nid, unsigned long caller)
+static bool slab_injected(const struct kmem_cache *s, gfp_t gfp)
 {
-	void *obj;
+	return fault_hits(&failslab, !(gfp & __GFP_NOFAIL), s->object_size);
+}
 
-	if (unlikely(fault_armed(&failslab)) && !(gfp & __GFP_NOFAIL) &&
-	    fault_should_fail(&failslab, s->object_size))
-		return NULL;
-	obj = slab_alloc_one(s, gfp, nid);
+static void *slab_alloc_checked(struct kmem_cache *s, gfp_t gfp, int nid, unsigned long caller)
+{
+	void *obj = slab_alloc_one(s, gfp, nid);
+
 	if (obj && (s->flags & SLAB_DEBUG_FLAGS))
 		slab_debug_alloc(s, obj, caller);
 	return obj;
+}
+
+void *slab_alloc_direct(struct kmem_cache *s, gfp_t gfp, int nid, unsigned long caller)
+{
+	return slab_injected(s, gfp) ? NULL : slab_alloc_checked(s, gfp, nid, caller);
 }
 
 /* Objects with a state that must survive are never cleared. */
@@ -322,8 +328,10 @@ void *slab_alloc_miss(struct kmem_cache *s, gfp_t gfp, unsigned long caller)
 	unsigned long flags;
 	void *obj = NULL;
 
+	if (slab_injected(s, gfp))
+		return NULL;
 	if (unlikely(slab_bypassed(s)))
-		return slab_alloc_done(s, gfp, slab_alloc_direct(s, gfp, slab_local_nid(), caller));
+		return slab_alloc_done(s, gfp, slab_alloc_checked(s, gfp, slab_local_nid(), caller));
 	flags = arch_irq_save();
 	ac = array_get(s);
 	if (likely(ac))

@@ -169,7 +169,6 @@ extern struct array_cache slab_no_array; /* avail = limit = 0: where every cell 
 extern bool slab_bypass_all;
 /* Sets it by what is armed now. Context: main loop. */
 void slab_update_bypass(void);
-extern struct fault_attr failslab;
 
 static inline bool slab_bypassed(const struct kmem_cache *s)
 {

@@ -67,9 +67,9 @@ CMDLINE_OPT("nokaslr", "no value", nokaslr_set);
 
 static int fail_vmalloc_set(const char *value)
 {
-	return value ? fault_attr_parse(value, &fail_vmalloc) : -EINVAL;
+	return fault_attr_parse(value, &fail_vmalloc);
 }
-CMDLINE_OPT("fail_vmalloc", "INTERVAL,PROBABILITY,SPACE,TIMES", fail_vmalloc_set);
+CMDLINE_OPT("fail_vmalloc", FAULT_ATTR_EXPECTED, fail_vmalloc_set);
 
 /* ---- the frames of an area ---- */
 
@@ -380,8 +380,7 @@ void *vmalloc_gfp(size_t size, gfp_t gfp, int nid, unsigned vm_flags, unsigned l
 			pr_warn_once("vmalloc: %zu bytes asked for by %pS\n", size, (void *)caller);
 		return NULL;
 	}
-	if (unlikely(fault_armed(&fail_vmalloc)) && !(gfp & __GFP_NOFAIL) &&
-	    fault_should_fail(&fail_vmalloc, size))
+	if (fault_hits(&fail_vmalloc, !(gfp & __GFP_NOFAIL), size))
 		return NULL;
 	if ((vm_flags & VM_HUGE) && size >= PT_LEVEL_SIZE(HUGE_LEVEL) && arch_pt_leaf_ok(HUGE_LEVEL))
 		p = vmalloc_level(size, HUGE_LEVEL, (gfp & ~__GFP_NOFAIL) | __GFP_NOWARN | __GFP_NORETRY, nid,
@@ -422,7 +421,7 @@ void *vmap(struct page **pages, unsigned nr, unsigned flags, pt_prot_t prot)
 
 	if (flags & VM_NO_GUARD)
 		pr_warn_once("vmap: every area has a guard page; asked for none by %pS\n", (void *)CALLER);
-	if (!nr || nr > ram_pages)
+	if (!nr || nr > ram_pages || fault_hits(&fail_vmalloc, true, (size_t)nr << PAGE_SHIFT))
 		return NULL;
 	a = get_area((size_t)nr << PAGE_SHIFT, PAGE_SIZE, VM_MAP, CALLER, GFP_KERNEL);
 	if (!a)

@@ -3,7 +3,6 @@
 
 /* Ranges of the vmalloc window. Shared by vmap.c, vmalloc.c and the tests that mirror them. */
 
-#include <kernel/fault.h>
 #include <kernel/list.h>
 #include <kernel/rbtree.h>
 #include <mm/vmalloc.h>
@@ -24,8 +23,6 @@ struct vmap_area {
 	struct page
 		*few[VMAP_FEW_PAGES]; /* vm.pages of a short area: most are, and need no array of their own */
 };
-
-extern struct fault_attr fail_vmalloc;
 
 void vmap_init(vaddr_t start, vaddr_t end);
 extern vaddr_t vmap_start, vmap_end; /* the window */

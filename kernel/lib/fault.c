@@ -1,21 +1,28 @@
 /*
  * fault.c - decides which allocation is to fail.
  *
- * Idea.       A failure path that never runs is wrong. Each allocator asks here at its one injection point;
- *             the question costs nothing while nothing is armed, because the allocators' fast paths do not
+ * Idea.       A failure path that never runs is wrong. Each allocator asks here wherever it allocates; the
+ *             question costs nothing while nothing is armed, because the allocators' fast paths do not
  *             ask.
- * Layout.     struct fault_attr, one for each of failslab=, fail_page_alloc=, fail_vmalloc=.
+ * Layout.     struct fault_attr, one for each of failslab=, fail_page_alloc=, fail_vmalloc=, defined by its layer.
+ *             sweep: one count over all of them, for tests that fail each allocation of an operation in turn.
  * Invariants. I1  with probability 100 and an interval of N exactly every N-th call fails
  *             I2  after `times` failures no call fails
- * Locking.    None: counters are plain; a lost count on another CPU shifts a failure by one call.
+ *             I3  during a sweep exactly the allocations first to last of the sweeping CPU fail
+ * Locking.    None: counters are plain; a lost count on another CPU shifts a failure by one call. A sweep counts its
+ *             own CPU's calls only, outside of interrupts: nobody shifts those.
  * Failure.    A bad value leaves the attribute as it was.
  * Next:       mm/page_alloc.c and mm/slab_cpu.c, which ask.
  */
 #include <kernel/fault.h>
 
+#include <arch/cpu.h>
+#include <arch/irq.h>
 #include <kernel/errno.h>
 #include <kernel/random.h>
 #include <kernel/string.h>
+
+static bool started, sweeping;
 
 int fault_attr_parse(const char *value, struct fault_attr *attr)
 {
@@ -42,21 +49,74 @@ int fault_attr_parse(const char *value, struct fault_attr *attr)
 	*attr = (struct fault_attr){.interval = (unsigned)v[0],
 				    .probability = v[0] ? (unsigned)v[1] : 0,
 				    .space = v[2],
-				    .times = (long)v[3]};
+				    .times = (long)v[3],
+				    .armed = sweeping || (v[0] && v[1])};
 	return 0;
 }
-
-static bool started;
 
 void fault_start(void)
 {
 	started = true;
 }
 
+/* ---- sweeps ---- */
+
+static bool counting;
+static unsigned sweep_cpu;
+static unsigned long sweep_first, sweep_last;
+static struct fault_sweep sweep;
+
+static void set_sweeping(bool on)
+{
+	struct fault_attr *const all[] = {&failslab, &fail_page_alloc, &fail_vmalloc};
+
+	sweeping = on;
+	for (unsigned i = 0; i < ARRAY_SIZE(all); i++)
+		all[i]->armed = on || all[i]->probability;
+}
+
+void fault_sweep_arm(unsigned long first, unsigned long last)
+{
+	sweep = (struct fault_sweep){0};
+	sweep_first = first;
+	sweep_last = last;
+	sweep_cpu = arch_cpu_id();
+	counting = true;
+	set_sweeping(true);
+}
+
+struct fault_sweep fault_sweep_disarm(void)
+{
+	counting = false;
+	return sweep;
+}
+
+void fault_sweep_stop(void)
+{
+	counting = false;
+	set_sweeping(false);
+}
+
+static bool sweep_hits(void)
+{
+	bool hit;
+
+	if (!counting || arch_cpu_id() != sweep_cpu || arch_in_interrupt())
+		return false;
+	sweep.asked++;
+	hit = sweep.asked >= sweep_first && sweep.asked <= sweep_last;
+	sweep.struck += hit;
+	return hit;
+}
+
+/* ---- the question ---- */
+
 bool fault_should_fail(struct fault_attr *attr, size_t size)
 {
 	static u64 state;
 
+	if (sweeping)
+		return sweep_hits();
 	if (!started || !attr->probability || !attr->times)
 		return false;
 	if (attr->space > size) {

@@ -11,11 +11,8 @@
  */
 #include "zone_fixture.h"
 
-#include <kernel/fault.h>
 #include <kernel/string.h>
 #include <mm/check.h>
-#include <mm/kmalloc.h>
-#include <mm/vmalloc.h>
 
 enum { POISON = 1, ON_ALLOC = 2, ON_FREE = 4 };
 
@@ -24,7 +21,7 @@ static void set_options(unsigned which)
 	opt_page_poison = which & POISON;
 	opt_init_on_alloc = which & ON_ALLOC;
 	opt_init_on_free = which & ON_FREE;
-	page_debugging = which || opt_page_owner || fault_armed(&fail_page_alloc);
+	page_debugging = which || opt_page_owner;
 }
 
 static unsigned options(void)
@@ -231,49 +228,4 @@ KTEST_PANIC(page_debug, a_write_of_one_byte_is_corruption, "page poison: memory 
 KTEST_PANIC(page_debug, two_flipped_bits_are_corruption, "bytes 0x3ffe to 0x3fff are not 0xaa")
 {
 	spoil(4 * PAGE_SIZE - 2, 0x01, 0x80);
-}
-
-/* ---- fail_page_alloc= ---- */
-
-/* Every call fails once, each failure path is taken, and none of them keeps anything (the runner counts). */
-KTEST(page_debug, whichever_page_is_missing_nothing_is_kept)
-{
-	struct fault_attr saved = fail_page_alloc;
-	unsigned long idle = mm_idle_pages();
-	bool struck = true;
-	unsigned n;
-
-	if (!page_debug_enabled())
-		SKIP("needs page_owner=on: the per-CPU lists do not ask");
-	for (n = 1; struck; n++) {
-		struct kmem_cache *s;
-		void *p[6];
-		char value[32];
-
-		ASSERT_TRUE(n < 2000);
-		snprintf(value, sizeof(value), "%u,100,0,1", n);
-		fault_attr_parse(value, &fail_page_alloc);
-		s = kmem_cache_create("sweep", 3000, 0, 0, NULL);
-		p[0] = s ? kmem_cache_alloc(s, GFP_KERNEL) : NULL;
-		p[1] = vmalloc(100 * PAGE_SIZE);
-		p[2] = vmalloc_huge(3UL << 20, GFP_KERNEL);
-		p[3] = kvmalloc(5 * PAGE_SIZE, GFP_KERNEL | __GFP_ZERO);
-		p[4] = alloc_pages_exact(3 * PAGE_SIZE, GFP_KERNEL);
-		p[5] = alloc_percpu_size(40000, 8);
-		struck = fail_page_alloc.failed;
-		fail_page_alloc = saved;
-		if (s) {
-			kmem_cache_free(s, p[0]);
-			EXPECT_EQ(kmem_cache_destroy(s), 0);
-		}
-		vfree(p[1]);
-		vfree(p[2]);
-		kvfree(p[3]);
-		if (p[4])
-			free_pages_exact(p[4], 3 * PAGE_SIZE);
-		free_percpu(p[5]);
-		mm_settle();
-		EXPECT_EQ(mm_idle_pages(), idle);
-	}
-	EXPECT_GT(n, 100);
 }

@@ -14,6 +14,7 @@
 #include <arch/cpu.h>
 #include <arch/irq.h>
 #include <kernel/errno.h>
+#include <kernel/fault.h>
 #include <kernel/percpu.h>
 #include <kernel/string.h>
 #include <kernel/test.h>

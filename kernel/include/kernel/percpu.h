@@ -44,5 +44,7 @@ void free_percpu(void *ptr);
 void percpu_init(void);
 /* Pages behind all areas, for meminfo's Percpu. */
 unsigned long percpu_pages(void);
+/* What alloc_percpu() has handed out, on each CPU. */
+unsigned long percpu_used_bytes(void);
 
 #endif

@@ -25,6 +25,11 @@ extern const struct mm_check *const __start_mm_checks[], *const __stop_mm_checks
  */
 void mm_settle(void);
 /*
+ * Per-CPU lists and arrays go off where failures are injected, so that every call asks, and on again. Follows each change
+ * of an attribute or sweep of <kernel/fault.h>. Context: main loop.
+ */
+void mm_update_bypass(void);
+/*
  * Pages that are free or hold page tables: kernel tables stay once they are built, so a table more is not a page
  * lost. After mm_settle() only allocations that live on can have made it smaller.
  */

@@ -8,7 +8,7 @@
  * Invariants. The block is allocated before it is filled and kept until the next mark: it is in both pictures.
  * Locking.    None: the layers answer with copies.
  * Failure.    No memory for the block: nothing is marked then.
- * Next:       stress.c.
+ * Next:       cmd_fault.c.
  */
 #include <kernel/shell.h>
 

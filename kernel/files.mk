@@ -2,6 +2,7 @@
 SRCS += kernel/address.c
 SRCS += kernel/bench.c
 SRCS += kernel/cmd.c
+SRCS += kernel/cmd_fault.c
 SRCS += kernel/cmd_look.c
 SRCS += kernel/cmd_mm.c
 SRCS += kernel/cmd_page.c

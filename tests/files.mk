@@ -33,6 +33,7 @@ SRCS += tests/kernel/test_trap.c
 SRCS += tests/kernel/test_work.c
 SRCS += tests/mm/test_buddy.c
 SRCS += tests/mm/test_cross_cpu.c
+SRCS += tests/mm/test_fault.c
 SRCS += tests/mm/test_kmalloc.c
 SRCS += tests/mm/test_kmap.c
 SRCS += tests/mm/test_memblock.c

@@ -133,6 +133,17 @@ void synchronize_rcu(void)
 	}
 }
 
+void rcu_barrier_local(void)
+{
+	const struct rcu_cpu *c = &rcu_cpu[arch_cpu_id()];
+	u64 target = atomic_load(&c->queued);
+
+	while (atomic_load(&c->done) < target) {
+		rcu_quiet();
+		arch_cpu_relax();
+	}
+}
+
 void rcu_barrier(void)
 {
 	unsigned cpu;

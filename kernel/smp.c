@@ -196,9 +196,11 @@ void smp_hold(void)
 		nobody = -1;
 	}
 	hold_depth = 1;
+	rcu_idle_enter(); /* one that is not at rest may wait for a grace period before it gets there */
 	for_each_online_cpu (cpu)
 		while (cpu != (unsigned)me && atomic_load(&cpu_state[cpu].rest) == REST_NOT)
 			arch_cpu_relax();
+	rcu_idle_exit();
 }
 
 void smp_release(void)

@@ -4,22 +4,25 @@
  * Idea.       Bugs between layers show when pages, objects, kmalloc and vmalloc compete for the same frames. A table of
  *             slots is filled and emptied at random; every piece of memory carries words that only its slot can know, and
  *             they are looked at before it is given back. Every invariant of every allocator is checked in between.
- * Layout.     item[SLOTS], one piece of memory each; the operation, the slot and the size are drawn from one generator,
- *             so that a seed repeats a run.
+ * Layout.     Per CPU: item[SLOTS], one piece of memory each; the operation, the slot and the size are drawn from one
+ *             generator, so that a seed repeats a run of one CPU. basket[]: pieces that change their CPU.
  * Invariants. At the end every slot is empty, the caches are destroyed, and no page is missing.
- * Locking.    None: one CPU. A quiet point between operations lets deferred work in.
+ * Locking.    None: a part belongs to its CPU until its task is done, the basket is atomic. A quiet point between
+ *             operations lets deferred work in.
  * Failure.    A refused allocation is counted. The first wrong word or broken invariant ends the run, with status EIO;
  *             everything is given back all the same.
  * Next:       ktest.c.
  */
 #include "cmd.h"
 
+#include <arch/cpu.h>
 #include <arch/time.h>
 
 #include <kernel/errno.h>
 #include <kernel/printk.h>
 #include <kernel/random.h>
 #include <kernel/string.h>
+#include <kernel/smp.h>
 #include <kernel/work.h>
 
 #include <mm/check.h>
@@ -37,6 +40,8 @@ enum {
 	MAX_STRESS_ORDER = 6,
 	MAX_AREA_PAGES = 64,
 	CREATE_TRIES = 16,
+	BASKET = 64,
+	MAX_PARTS = 64, /* CPUs that take part at most */
 };
 #define MAX_KMALLOC (64UL << 10)
 
@@ -63,12 +68,21 @@ static const struct {
 	{"stress-rcu", 64, 0, SLAB_TYPESAFE_BY_RCU},
 };
 
-struct stress {
-	u64 random, next_tag;
+/* What the CPUs of one run share. */
+static struct {
 	struct kmem_cache *cache[ARRAY_SIZE(cache_kinds)];
+	_Atomic(struct item *) basket[BASKET]; /* pieces on their way to whichever CPU comes by */
+	_Atomic bool stop;
+} common;
+
+/* One CPU's part. */
+struct stress {
+	struct smp_task task;
+	u64 random, next_tag, end_ns;
 	struct item item[SLOTS];
 	unsigned long bytes, max_bytes; /* out now, and at most */
-	u64 ops, allocs[NR_KINDS], refused, checks;
+	bool exchanges;			/* with other CPUs */
+	u64 ops, allocs[NR_KINDS], refused, checks, exchanged;
 	char failed[192]; /* empty: all is well */
 };
 
@@ -126,7 +140,7 @@ static char *take(struct stress *s, struct item *it)
 	case OBJECT:
 		it->variant = stress_below(s, ARRAY_SIZE(cache_kinds));
 		it->size = cache_kinds[it->variant].size;
-		return kmem_cache_alloc(s->cache[it->variant], gfp);
+		return kmem_cache_alloc(common.cache[it->variant], gfp);
 	case KMALLOC:
 		it->size = 1 + stress_below(s, 1u << stress_below(s, ilog2(MAX_KMALLOC) + 1));
 		return kmalloc(it->size, gfp);
@@ -144,7 +158,7 @@ static void give_back(struct stress *s, struct item *it)
 		free_pages((unsigned long)it->mem, it->variant);
 		break;
 	case OBJECT:
-		kmem_cache_free(s->cache[it->variant], it->mem);
+		kmem_cache_free(common.cache[it->variant], it->mem);
 		break;
 	case KMALLOC:
 		kfree(it->mem);
@@ -214,7 +228,7 @@ static void tidy(struct stress *s)
 {
 	switch (stress_below(s, 4)) {
 	case 0:
-		kmem_cache_shrink(s->cache[stress_below(s, ARRAY_SIZE(cache_kinds))]);
+		kmem_cache_shrink(common.cache[stress_below(s, ARRAY_SIZE(cache_kinds))]);
 		break;
 	case 1:
 		slab_reap(true);
@@ -227,12 +241,36 @@ static void tidy(struct stress *s)
 	}
 }
 
+/* Leaves a piece in the basket, and takes what another CPU has left there: it will be checked and freed here. */
+static void exchange(struct stress *s, struct item *it)
+{
+	_Atomic(struct item *) *place = &common.basket[stress_below(s, BASKET)];
+	struct item *mine = kmalloc(sizeof(*mine), GFP_KERNEL | __GFP_NOWARN), *other;
+
+	if (!mine) {
+		s->refused++;
+		return;
+	}
+	*mine = *it;
+	s->bytes -= it->size;
+	it->kind = EMPTY;
+	other = atomic_exchange(place, mine);
+	if (!other)
+		return;
+	*it = *other;
+	s->bytes += it->size;
+	s->exchanged++;
+	kfree(other);
+}
+
 static void one_operation(struct stress *s)
 {
 	struct item *it = &s->item[stress_below(s, SLOTS)];
 
 	s->ops++;
-	if (it->kind == EMPTY && s->bytes < s->max_bytes)
+	if (it->kind != EMPTY && s->exchanges && stress_below(s, 4) == 0)
+		exchange(s, it);
+	else if (it->kind == EMPTY && s->bytes < s->max_bytes)
 		fill_slot(s, it);
 	else if (it->kind == KMALLOC && stress_below(s, 4) == 0)
 		resize(s, it);
@@ -249,10 +287,12 @@ static void one_operation(struct stress *s)
 static bool make_caches(struct stress *s)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(cache_kinds); i++) {
-		for (unsigned tries = 0; !s->cache[i] && tries < CREATE_TRIES; tries++)
-			s->cache[i] = kmem_cache_create(cache_kinds[i].name, cache_kinds[i].size,
-							cache_kinds[i].align, cache_kinds[i].flags, NULL);
-		if (s->cache[i])
+		struct kmem_cache **cache = &common.cache[i];
+
+		for (unsigned tries = 0; !*cache && tries < CREATE_TRIES; tries++)
+			*cache = kmem_cache_create(cache_kinds[i].name, cache_kinds[i].size,
+						   cache_kinds[i].align, cache_kinds[i].flags, NULL);
+		if (*cache)
 			continue;
 		snprintf(s->failed, sizeof(s->failed), "cache %s cannot be made", cache_kinds[i].name);
 		return false;
@@ -262,10 +302,12 @@ static bool make_caches(struct stress *s)
 
 static void drop_caches(struct stress *s)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(cache_kinds); i++)
-		if (kmem_cache_destroy(s->cache[i]) && !s->failed[0])
+	for (unsigned i = 0; i < ARRAY_SIZE(cache_kinds); i++) {
+		if (kmem_cache_destroy(common.cache[i]) && !s->failed[0])
 			snprintf(s->failed, sizeof(s->failed), "cache %s still has objects",
 				 cache_kinds[i].name);
+		common.cache[i] = NULL;
+	}
 }
 
 struct held {
@@ -293,23 +335,86 @@ static unsigned long lost_pages(const struct held *before, const struct held *af
 	return is < was ? was - is : 0;
 }
 
-static void stress_run(struct stress *s, u64 end_ns)
+/* One CPU's operations, until the time is over or one of them finds something wrong. */
+static void operate(void *ctx)
 {
-	struct held before = held_now(), after;
+	struct stress *s = ctx;
 
-	s->max_bytes = min(nr_free_pages() / 4 << PAGE_SHIFT, MIB(64));
-	if (make_caches(s))
-		while (!s->failed[0] && arch_time_ns() < end_ns)
-			one_operation(s);
+	while (!s->failed[0] && !atomic_load(&common.stop) && arch_time_ns() < s->end_ns)
+		one_operation(s);
+	atomic_store(&common.stop, true);
 	for (unsigned i = 0; i < SLOTS; i++)
 		if (s->item[i].kind != EMPTY)
 			give_back(s, &s->item[i]);
-	drop_caches(s);
+}
+
+static void empty_basket(struct stress *s)
+{
+	for (unsigned i = 0; i < BASKET; i++) {
+		struct item *it = atomic_exchange(&common.basket[i], NULL);
+
+		if (!it)
+			continue;
+		s->bytes += it->size;
+		give_back(s, it);
+		kfree(it);
+	}
+}
+
+/* The first part is this CPU's; the others go to as many other CPUs. */
+static void run_parts(struct stress *part, unsigned nr)
+{
+	unsigned cpu, started = 1;
+
+	atomic_store(&common.stop, false);
+	for_each_online_cpu (cpu) {
+		struct stress *s = &part[started];
+
+		if (cpu == arch_cpu_id() || started == nr)
+			continue;
+		s->task = (struct smp_task){.fn = operate, .ctx = s};
+		started += smp_start(cpu, &s->task) == 0;
+	}
+	operate(part);
+	while (started > 1)
+		smp_wait(&part[--started].task);
+	empty_basket(part);
+}
+
+/* The figures of all parts end up in the first one, and the first failure. */
+static void sum_up(struct stress *part, unsigned nr)
+{
+	for (struct stress *s = part + 1; s < part + nr; s++) {
+		part->ops += s->ops;
+		part->refused += s->refused;
+		part->checks += s->checks;
+		part->exchanged += s->exchanged;
+		for (unsigned kind = 0; kind < NR_KINDS; kind++)
+			part->allocs[kind] += s->allocs[kind];
+		if (!part->failed[0])
+			strlcpy(part->failed, s->failed, sizeof(part->failed));
+	}
+}
+
+static void stress_run(struct stress *part, unsigned nr, u64 seed, u64 seconds)
+{
+	struct held before = held_now(), after;
+
+	for (unsigned i = 0; i < nr; i++)
+		part[i] = (struct stress){.random = mix64(seed + i) | 1,
+					  .next_tag = (u64)i << 48,
+					  .end_ns = arch_time_ns() + seconds * 1000000000UL,
+					  .exchanges = nr > 1,
+					  .max_bytes = min((nr_free_pages() / 4 << PAGE_SHIFT) / nr, MIB(64))};
+	if (make_caches(part))
+		run_parts(part, nr);
+	drop_caches(part);
+	sum_up(part, nr);
 	after = held_now();
-	if (lost_pages(&before, &after) && !s->failed[0])
-		snprintf(s->failed, sizeof(s->failed), "%lu pages are not given back",
+	if (lost_pages(&before, &after) && !part->failed[0])
+		snprintf(part->failed, sizeof(part->failed), "%lu pages are not given back",
 			 lost_pages(&before, &after));
-	check_everything(s);
+	check_everything(part);
 }
 
 /* ---- the command ---- */
@@ -329,7 +434,8 @@ static int stress_arguments(struct out *o, int argc, char **argv, struct stress_
 		if ((value = cmd_value(argv[i], "seed")))
 			err = arg_u64(o, "seed", value, &rq->seed);
 		else if ((value = cmd_value(argv[i], "cpus")))
-			err = cmd_number(o, "cpus", value, 1, 1, &rq->cpus);
+			err = cmd_number(o, "cpus", value, 1, min(cpumask_weight(&cpu_online_mask), (unsigned)MAX_PARTS),
+					 &rq->cpus);
 		else if (i == 1)
 			err = cmd_number(o, "SECONDS", argv[i], 1, MAX_SECONDS, &rq->seconds);
 		else
@@ -353,38 +459,45 @@ static void stress_row(struct out *o, bool json, const char *name, u64 value)
 
 static int cmd_stress(struct out *o, int argc, char **argv, bool json)
 {
-	static struct stress s;
 	struct stress_request rq;
+	struct stress *s;
 	int err = arg_count(o, argc, argv, 0, 3);
 
 	if (err || (err = stress_arguments(o, argc, argv, &rq)))
 		return err;
-	s = (struct stress){.random = mix64(rq.seed) | 1};
+	s = vmalloc(rq.cpus * sizeof(*s));
+	if (!s)
+		return out_error(o, -ENOMEM, "no memory for the tables of %lu CPUs", rq.cpus);
 	if (!json)
-		out_printf(o, "stress: %lu seconds, repeat with seed=%lu\n", rq.seconds, rq.seed);
-	stress_run(&s, arch_time_ns() + rq.seconds * 1000000000UL);
+		out_printf(o, "stress: %lu seconds on %lu CPU%s, repeat with seed=%lu%s\n", rq.seconds, rq.cpus,
+			   rq.cpus == 1 ? "" : "s", rq.seed,
+			   rq.cpus == 1 ? "" : " (the order between CPUs is not repeated)");
+	stress_run(s, (unsigned)rq.cpus, rq.seed, rq.seconds);
 
 	if (json) {
 		json_obj(o, NULL);
 		json_num(o, "seed", rq.seed);
 		json_arr(o, "rows");
 	}
-	stress_row(o, json, "operations", s.ops);
+	stress_row(o, json, "operations", s->ops);
 	for (unsigned kind = PAGES; kind < NR_KINDS; kind++)
-		stress_row(o, json, kind_names[kind], s.allocs[kind]);
-	stress_row(o, json, "refused", s.refused);
-	stress_row(o, json, "checks", s.checks);
+		stress_row(o, json, kind_names[kind], s->allocs[kind]);
+	stress_row(o, json, "exchanged", s->exchanged);
+	stress_row(o, json, "refused", s->refused);
+	stress_row(o, json, "checks", s->checks);
 	if (json) {
 		json_end_arr(o);
 		json_arr(o, "failed");
-		if (s.failed[0])
-			json_str(o, NULL, s.failed);
+		if (s->failed[0])
+			json_str(o, NULL, s->failed);
 		json_end_arr(o);
 		json_end_obj(o);
-	} else if (s.failed[0]) {
-		out_printf(o, "failed: %s\n", s.failed);
+	} else if (s->failed[0]) {
+		out_printf(o, "failed: %s\n", s->failed);
 	}
-	return s.failed[0] ? -EIO : 0;
+	err = s->failed[0] ? -EIO : 0;
+	vfree(s);
+	return err;
 }
 SHELL_CMD("stress", "[SECONDS] [seed=N] [cpus=N]", "random operations on all allocators, everything checked",
 	  cmd_stress, NULL);

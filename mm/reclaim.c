@@ -6,7 +6,7 @@
  * Layout.     vmalloc's lazy areas -> slab arrays and empty slabs -> shrinkers -> RCU callbacks -> per-CPU page lists
  * Invariants. R1  reclaim never runs inside reclaim, in an interrupt, or with a lock held
  *             R2  progress is pages that are free afterwards, not objects freed
- * Locking.    Those who are asked only try their locks. The list of shrinkers changes in the main loop only.
+ * Locking.    Those who are asked only try their locks. The list of shrinkers changes while the other CPUs are held.
  * Failure.    Nothing to give back: false.
  * Source.     Linux mm/vmscan.c, mm/shrinker; order: design, section 3. kswapd's part runs at quiet points.
  * Next:       page_debug.c.
@@ -22,12 +22,16 @@ DEFINE_PER_CPU(bool, reclaiming);
 
 void register_shrinker(struct shrinker *s)
 {
+	smp_hold();
 	list_add_tail(&s->link, &shrinkers);
+	smp_release();
 }
 
 void unregister_shrinker(struct shrinker *s)
 {
+	smp_hold();
 	list_del(&s->link);
+	smp_release();
 }
 
 static void drain_cpu(void *ctx)
@@ -55,7 +59,10 @@ static unsigned long shrink_all(void)
 	return pages;
 }
 
-/* Whether anything came back. Waits for nothing but may run RCU callbacks: main loop only. */
+/*
+ * Whether anything came back. Main loop only, but in the middle of the operation that lacks memory: so it waits for
+ * grace periods, and for no quiet point of others.
+ */
 bool reclaim_direct(void)
 {
 	unsigned long before = nr_free_pages();
@@ -64,7 +71,7 @@ bool reclaim_direct(void)
 	vm_unmap_aliases();
 	slab_reap(true);
 	shrink_all();
-	rcu_barrier();
+	rcu_barrier_local();
 	drain_all_pages();
 	this_cpu(reclaiming) = false;
 	return nr_free_pages() > before;

@@ -36,6 +36,7 @@
 #include <kernel/string.h>
 #include <kernel/work.h>
 
+#include <arch/cpu.h>
 #include <arch/irq.h>
 
 enum { HUGE_LEVEL = 1, HUGE_ORDER = PT_INDEX_BITS };
@@ -229,6 +230,9 @@ unsigned long vm_unmap_aliases(void)
 		vmap_release(&areas);
 		total += pages;
 	}
+	/* What another CPU has in hand is not free yet, and the caller may need it. */
+	while (vmap_purging())
+		arch_cpu_relax();
 	return total;
 }
 

@@ -51,7 +51,7 @@ static struct range_tree free_tree = {.root.update = subtree_max_update,
 				      .list = LIST_HEAD_INIT(free_tree.list)};
 static LIST_HEAD(lazy);
 static unsigned long lazy_pages, free_ranges;
-static size_t purging_bytes; /* stolen and not yet released */
+static _Atomic size_t purging_bytes; /* stolen and not yet released; read without the lock as well */
 static u64 purges;
 
 static struct vmap_area *area_of(const struct rb_node *n)
@@ -345,6 +345,11 @@ unsigned long vmap_lazy_pages(void)
 u64 vmap_nr_purges(void)
 {
 	return READ_ONCE(purges);
+}
+
+bool vmap_purging(void)
+{
+	return atomic_load_explicit(&purging_bytes, memory_order_acquire);
 }
 
 bool vmap_steal_lazy(struct list_head *areas, vaddr_t *start, vaddr_t *end)

@@ -45,6 +45,8 @@ struct vmap_area *vmap_find(vaddr_t addr);
  * vmap_release().
  */
 bool vmap_steal_lazy(struct list_head *areas, vaddr_t *start, vaddr_t *end);
+/* Some CPU has areas in hand. */
+bool vmap_purging(void);
 /* The ranges are free, the descriptors gone. Every TLB has been flushed for them. */
 void vmap_release(struct list_head *areas);
 

@@ -1,6 +1,7 @@
 /* mark and diff show the user's memory and nothing else; stress gives everything back. */
 #include "cmd_check.h"
 
+#include <kernel/cpumask.h>
 #include <kernel/errno.h>
 #include <kernel/string.h>
 
@@ -71,6 +72,16 @@ KTEST(stress, a_second_of_it_breaks_nothing)
 	EXPECT_TRUE(answer_is_object());
 	EXPECT_TRUE(answer_says("\"failed\":[]"));
 	EXPECT_GT(answer_value("value"), 100);
+}
+
+KTEST(stress, a_second_of_it_on_all_cpus_breaks_nothing)
+{
+	unsigned cpus = min(cpumask_weight(&cpu_online_mask), 4u);
+
+	if (cpus == 1)
+		SKIP("needs a second CPU");
+	ASSERT_EQ(ask("stress 1 seed=%u cpus=%u -j", test_rand(), cpus), 0);
+	EXPECT_TRUE(answer_says("\"failed\":[]"));
 }
 
 KTEST(stress, areas_that_are_there_do_not_look_like_a_leak)

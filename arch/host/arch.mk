@@ -3,17 +3,20 @@ HOSTED := 1
 ARCH_CPPFLAGS := -D_GNU_SOURCE
 IMAGE := strata
 LDS := arch/host/linker.ld
-VARIANTS := debug asan
-CC = gcc
+VARIANTS := debug asan cov
+CC = $(if $(filter cov,$(VARIANT)),clang,gcc)
 LD = $(CC)
 CROSS_COMPILE :=
 # Frames below the stack pointer belong to the assembly in here, so there is no red zone.
 # Unaligned words are allowed on every port; a shift or sum that wraps is meant to where it does not trap.
 SANITIZE := -fsanitize=address,undefined -fno-sanitize=alignment -fno-sanitize-recover=undefined
+# Counters by source region, in clang's form: a branch is an arm of a condition as it is written (tools/coverage).
+COUNT := -fprofile-instr-generate=$(CURDIR)/build/host-cov/strata.profraw -fprofile-update=atomic -fcoverage-mapping
+INSTRUMENT := $(if $(filter asan,$(VARIANT)),$(SANITIZE)) $(if $(filter cov,$(VARIANT)),$(COUNT))
 # There is one image, so a thread's variable is one %fs-relative operand.
-ARCH_CFLAGS := -m64 -fno-pic -fno-pie -mno-red-zone -ftls-model=local-exec $(if $(filter asan,$(VARIANT)),$(SANITIZE))
+ARCH_CFLAGS := -m64 -fno-pic -fno-pie -mno-red-zone -ftls-model=local-exec $(INSTRUMENT)
 LDFLAGS := -no-pie -pthread -Wl,-z,norelro -Wl,-z,noexecstack -Wl,-z,max-page-size=0x1000 -Wl,--build-id=none \
-	-Wl,--no-warn-rwx-segments $(if $(filter asan,$(VARIANT)),$(SANITIZE))
+	-Wl,--no-warn-rwx-segments $(INSTRUMENT)
 
 # The benchmarks' counterpart: a plain program, called without the detour of a PLT, so that no library pays for it.
 ifeq ($(VARIANT),)

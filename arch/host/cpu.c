@@ -26,6 +26,19 @@ char **host_argv;
 
 enum { STATUS_BAD_INPUT = 1, STATUS_RESET = 3 };
 
+static void save_coverage(void)
+{
+	if (__llvm_profile_write_file)
+		__llvm_profile_write_file();
+}
+
+/* libc's exit() would wait for locks that an interrupted thread may hold. */
+void host_exit(int status)
+{
+	save_coverage();
+	_exit(status);
+}
+
 void host_die(const char *fmt, ...)
 {
 	char text[512];
@@ -36,8 +49,8 @@ void host_die(const char *fmt, ...)
 	len = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	if (write(STDERR_FILENO, text, min((size_t)len, sizeof(text) - 1)) < 0)
-		_exit(STATUS_BAD_INPUT);
-	_exit(STATUS_BAD_INPUT);
+		host_exit(STATUS_BAD_INPUT);
+	host_exit(STATUS_BAD_INPUT);
 }
 
 void arch_percpu_set(unsigned long offset)
@@ -88,12 +101,13 @@ void arch_halt(void)
 void arch_poweroff(unsigned status)
 {
 	host_console_close();
-	_exit((int)status);
+	host_exit((int)status);
 }
 
 void arch_reboot(void)
 {
 	host_console_close();
+	save_coverage();
 	execv("/proc/self/exe", host_argv);
 	_exit(STATUS_RESET);
 }

@@ -68,7 +68,7 @@ static void crash_double_fault(void)
 static void crash_reset(void)
 {
 	host_console_close();
-	_exit(STATUS_RESET);
+	host_exit(STATUS_RESET);
 }
 
 static void crash_hang(void)

@@ -33,8 +33,10 @@ void host_console_close(void); /* what is buffered goes out, the terminal is as 
 bool host_console_wait(u64 timeout_ns,
 		       const void *sigmask); /* until input, a signal or the time; ~0: no limit */
 
-/* cpu.c: a message on standard error, then exit status 1 */
-void host_die(const char *fmt, ...) __printf(1, 2) __noreturn;
+/* cpu.c */
+void host_exit(int status) __noreturn;			       /* the only way out, but for execv */
+void host_die(const char *fmt, ...) __printf(1, 2) __noreturn; /* a message on standard error, then exit status 1 */
+int __llvm_profile_write_file(void) __attribute__((weak));     /* in VARIANT=cov: the counters go to a file */
 extern char **host_argv;
 
 /* smp.c */

@@ -28,7 +28,7 @@ static const char usage[] =
 static void write_out(const char *s)
 {
 	if (write(STDOUT_FILENO, s, strlen(s)) < 0)
-		_exit(1);
+		host_exit(1);
 }
 
 static const char *argument(char ***argv, const char *expected)
@@ -63,7 +63,7 @@ struct host_options host_parse_options(char **argv)
 		}
 		if (strcmp(word, "--help") == 0) {
 			write_out(usage);
-			_exit(0);
+			host_exit(0);
 		}
 		if (strcmp(word, "--mem") == 0)
 			o.mem = number(&argv, MIB(16), TIB(4) - GIB(2), "a size from 16M to 4094G");

@@ -38,7 +38,7 @@ O := build/$(ARCH)$(VARIANT:%=-%)
 .DEFAULT_GOAL := all
 include arch/$(ARCH)/arch.mk
 ifneq ($(filter-out $(VARIANTS),$(VARIANT)),)
-$(error VARIANT=$(VARIANT): expected nothing or one of: $(VARIANTS) (asan is a variant of the hosted build, ARCH=host))
+$(error VARIANT=$(VARIANT): expected nothing or one of: $(VARIANTS) (asan and cov are variants of the hosted build, ARCH=host))
 endif
 SRCS :=
 include boot/files.mk arch/$(ARCH)/files.mk kernel/files.mk mm/files.mk tests/files.mk
@@ -133,6 +133,10 @@ endif
 lint: all setup-lint	## formatting, layers, headers that compile alone, clang-tidy, cppcheck
 	@CPPFLAGS='$(CPPFLAGS)' tools/lint $O
 
+coverage: setup-coverage	## what the tests run of boot/ and mm/, by line and branch: build/coverage/index.html
+	@$(MAKE) --no-print-directory ARCH=host VARIANT=cov all
+	@tools/coverage --jobs $(JOBS)
+
 host:	## the hosted build, build/host/strata: the same kernel as a Linux process
 	@$(MAKE) --no-print-directory ARCH=host all
 fuzz:	## the fuzzers of the hosted build
@@ -169,7 +173,8 @@ setup-test: ; @tools/setup python qemu ovmf iso malloc
 setup-mutate: ; @tools/setup python gcc libc
 setup-lint: ; @tools/setup python lint
 setup-malloc: ; @tools/setup python malloc
+setup-coverage: ; @tools/setup python coverage
 
 -include $(OBJS:.o=.d)
-.PHONY: FORCE all iso run debug test test-full soak test-images bench lint host fuzz mutate help clean
-.PHONY: setup-build setup-iso setup-run setup-debug setup-test setup-mutate setup-lint setup-malloc
+.PHONY: FORCE all iso run debug test test-full soak test-images bench lint coverage host fuzz mutate help clean
+.PHONY: setup-build setup-iso setup-run setup-debug setup-test setup-mutate setup-lint setup-malloc setup-coverage

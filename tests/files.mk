@@ -32,6 +32,7 @@ SRCS += tests/kernel/test_string.c
 SRCS += tests/kernel/test_trap.c
 SRCS += tests/kernel/test_work.c
 SRCS += tests/mm/test_buddy.c
+SRCS += tests/mm/test_check.c
 SRCS += tests/mm/test_cross_cpu.c
 SRCS += tests/mm/test_fault.c
 SRCS += tests/mm/test_kmalloc.c

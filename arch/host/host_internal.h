@@ -34,9 +34,12 @@ bool host_console_wait(u64 timeout_ns,
 		       const void *sigmask); /* until input, a signal or the time; ~0: no limit */
 
 /* cpu.c */
-void host_exit(int status) __noreturn;			       /* the only way out, but for execv */
-void host_die(const char *fmt, ...) __printf(1, 2) __noreturn; /* a message on standard error, then exit status 1 */
-int __llvm_profile_write_file(void) __attribute__((weak));     /* in VARIANT=cov: the counters go to a file */
+/* The only way out, but for execv. */
+void host_exit(int status) __noreturn;
+/* A message on standard error, then exit status 1. */
+void host_die(const char *fmt, ...) __printf(1, 2) __noreturn;
+/* In VARIANT=cov alone: the counters go to a file. */
+int __llvm_profile_write_file(void) __attribute__((weak));
 extern char **host_argv;
 
 /* smp.c */

@@ -1,0 +1,479 @@
+/*
+ * test_check.c - the checks find what is wrong, and say which invariant it is.
+ *
+ * Idea.       Every case of every suite ends with mm_check_all(), and every soak run stands on `verify`. A check that
+ *             never fails would prove nothing, so here one thing at a time is broken, must be named under its
+ *             invariant's number, and is put right again.
+ * Layout.     boot ranges; zones and nodes; the buddy; the page array; page tables; areas; objects; all of them.
+ * Invariants. Between two EXPECT_BROKEN lines everything is as it was: the checks say so at the end of each case.
+ * Locking.    None: main loop, nothing else allocates meanwhile. What is broken is memory or addresses of the case.
+ * Failure.    A case that needs a block of order 10 is skipped without one.
+ * Next:       mm/check.c.
+ */
+#include "../../mm/pt_internal.h"
+#include "../../mm/slab_internal.h"
+#include "scratch.h"
+#include "zone_fixture.h"
+
+#include <arch/stack.h>
+#include <kernel/percpu.h>
+#include <kernel/sections.h>
+#include <kernel/string.h>
+#include <kernel/work.h>
+#include <mm/check.h>
+#include <mm/memblock.h>
+
+/* What the registered check says now; NULL: all is well. */
+static const char *check_says(const char *name)
+{
+	for (const struct mm_check *const *c = __start_mm_checks; c < __stop_mm_checks; c++)
+		if (strcmp((*c)->name, name) == 0)
+			return (*c)->fn();
+	return "there is no such check";
+}
+
+#define EXPECT_BROKEN(said, part)                                                                          \
+	({                                                                                                 \
+		const char *expect_said = (said);                                                          \
+		EXPECT_MSG(expect_said &&strstr(expect_said, part), "expected \"%s\", the check says: %s", \
+			   part, expect_said ? expect_said : "all is well");                               \
+	})
+
+/* ---- boot ranges ---- */
+
+KTEST(check, memblock_names_a_wrong_region)
+{
+	static struct memblock_region memory[4], reserved[4];
+	struct memblock mb = {.memory = {memory, 0, ARRAY_SIZE(memory), "memory"},
+			      .reserved = {reserved, 0, ARRAY_SIZE(reserved), "reserved"}};
+
+	EXPECT_EQ(memblock_add(&mb, MIB(1), MIB(2), 0), 0);
+	EXPECT_EQ(memblock_add(&mb, MIB(4), MIB(6), 0), 0);
+	EXPECT_EQ(memblock_reserve(&mb, MIB(1), MIB(2), "one"), 0);
+	EXPECT_EQ(memblock_reserve(&mb, MIB(3), MIB(4), "two"), 0);
+	EXPECT_NULL(memblock_check(&mb));
+	memory[1].end = MIB(4);
+	EXPECT_BROKEN(memblock_check(&mb), "B1: empty region");
+	memory[1] = (struct memblock_region){KIB(1536), MIB(6), 0, NULL};
+	EXPECT_BROKEN(memblock_check(&mb), "B1: regions overlap");
+	memory[1] = (struct memblock_region){MIB(2), MIB(6), 0, NULL};
+	EXPECT_BROKEN(memblock_check(&mb), "B2: neighbours not merged");
+	memory[1].nid = 1;
+	EXPECT_NULL(memblock_check(&mb));
+	reserved[1].start = MIB(2);
+	EXPECT_NULL(memblock_check(&mb)); /* touching, but of two names */
+	reserved[1].name = reserved[0].name;
+	EXPECT_BROKEN(memblock_check(&mb), "B2: neighbours not merged");
+}
+
+/* ---- zones and nodes ---- */
+
+static struct zone *some_zone(void)
+{
+	struct zone *zone;
+
+	for_each_populated_zone (zone)
+		return zone;
+	return NULL;
+}
+
+KTEST(check, zone_names_wrong_counts)
+{
+	struct zone *zone = some_zone();
+	unsigned long saved;
+
+	saved = zone->managed;
+	zone->managed = zone->present + 1;
+	EXPECT_BROKEN(check_says("zone"), "Z1: not spanned >= present >= managed");
+	zone->managed = saved;
+	zone->present++;
+	EXPECT_BROKEN(check_says("zone"), "Z1:");
+	zone->present--;
+	zone->end_pfn++;
+	zone->present++;
+	EXPECT_BROKEN(check_says("zone"), "Z1: present pages are not the memory map's");
+	zone->present--;
+	zone->end_pfn--;
+
+	saved = zone->wmark[WMARK_LOW];
+	zone->wmark[WMARK_LOW] = saved + 1;
+	EXPECT_BROKEN(check_says("zone"), "Z2:");
+	zone->wmark[WMARK_LOW] = saved;
+	saved = zone->wmark[WMARK_MIN];
+	zone->wmark[WMARK_MIN] = zone->wmark[WMARK_HIGH] + 1;
+	EXPECT_BROKEN(check_says("zone"), "Z2:");
+	zone->wmark[WMARK_MIN] = saved;
+
+	saved = zone->lowmem_reserve[0];
+	zone->lowmem_reserve[0] = zone->lowmem_reserve[1] + 1;
+	EXPECT_BROKEN(check_says("zone"), "Z4:");
+	zone->lowmem_reserve[0] = saved;
+	zone->isolated_pages += zone->managed + 1;
+	EXPECT_BROKEN(check_says("zone"), "Z3:");
+	zone->isolated_pages -= zone->managed + 1;
+	EXPECT_NULL(check_says("zone"));
+}
+
+/* With one zone of a list replaced. */
+static void expect_list_broken(struct ktest *t, struct zone **entry, struct zone *by, const char *part)
+{
+	struct zone *saved = *entry;
+
+	*entry = by;
+	EXPECT_BROKEN(check_says("numa"), part);
+	*entry = saved;
+}
+
+KTEST(check, numa_names_a_wrong_zonelist)
+{
+	struct node *n = &nodes[some_zone()->nid];
+	static struct zone foreign;
+	unsigned last = 0;
+
+	foreign.nid = n->nid + 1;
+	while (n->fallback.zone[last + 1])
+		last++;
+	expect_list_broken(t, &n->fallback.zone[last], NULL, "N1: a zonelist misses a zone");
+	if (last)
+		expect_list_broken(t, &n->fallback.zone[last], n->fallback.zone[0],
+				   "N1: a zone is listed twice");
+	expect_list_broken(t, &n->fallback.zone[0], &foreign, "N2:");
+	expect_list_broken(t, &n->thisnode.zone[0], &foreign, "N3:");
+	EXPECT_NULL(check_says("numa"));
+}
+
+/* ---- the buddy ---- */
+
+KTEST(check, buddy_names_a_wrong_block)
+{
+	struct private_zone pz;
+	struct page *page;
+
+	if (!private_zone_open(&pz))
+		SKIP("no free block of order 10");
+	page = private_alloc(&pz.zone, 0, MT_MOVABLE, 0); /* leaves a free block of each order behind it */
+	EXPECT_EQ((unsigned long)page, (unsigned long)pz.page);
+	EXPECT_NULL(private_check(&pz));
+
+	page[512].refcount = 1;
+	EXPECT_BROKEN(private_check(&pz), "F1: a listed block's first page");
+	page[512].refcount = 0;
+	page[512].flags ^= PG_slab;
+	EXPECT_BROKEN(private_check(&pz), "F1: a listed block's first page");
+	page[512].flags ^= PG_slab;
+	pz.zone.end_pfn--;
+	EXPECT_BROKEN(private_check(&pz), "F1: a listed block is not aligned or leaves the zone");
+	pz.zone.end_pfn++;
+	pz.zone.start_pfn += 513;
+	EXPECT_BROKEN(private_check(&pz), "F1: a listed block is not aligned or leaves the zone");
+	pz.zone.start_pfn -= 513;
+	page[512 + 128].flags = PAGE_ALLOCATED;
+	EXPECT_BROKEN(private_check(&pz), "F2: a page inside a free block");
+	page[512 + 128].flags = 0;
+	page->flags |= (unsigned long)MAX_ORDER
+		       << PG_ORDER_SHIFT; /* an allocated block over all the others */
+	EXPECT_BROKEN(private_check(&pz), "F2: a free block's last page");
+	page->flags &= ~PG_ORDER_MASK;
+
+	private_free(&pz.zone, page, 0);
+	expect_whole(t, &pz);
+	private_zone_close(&pz);
+}
+
+KTEST(check, buddy_names_blocks_that_should_be_one_and_lists_of_another_type)
+{
+	struct private_zone pz;
+	struct page *low, *high;
+
+	if (!private_zone_open(&pz))
+		SKIP("no free block of order 10");
+	low = private_alloc(&pz.zone, PAGEBLOCK_ORDER, MT_MOVABLE, 0);
+	high = private_alloc(&pz.zone, PAGEBLOCK_ORDER, MT_MOVABLE, 0);
+	pageblock_set_type(&pz.zone, high, MT_HIGHATOMIC);
+	private_free(&pz.zone, high, PAGEBLOCK_ORDER);
+	EXPECT_NULL(private_check(&pz));
+	buddy_move_block(&pz.zone, high, MT_MOVABLE);
+	EXPECT_BROKEN(private_check(&pz), "F6:");
+	private_free(&pz.zone, low,
+		     PAGEBLOCK_ORDER); /* finds a movable buddy, but not its pageblock: they merge */
+	pageblock_set_type(&pz.zone, high, MT_MOVABLE);
+	expect_whole(t, &pz);
+
+	low = private_alloc(&pz.zone, PAGEBLOCK_ORDER, MT_MOVABLE, 0);
+	pageblock_set_type(&pz.zone, high, MT_HIGHATOMIC);
+	buddy_move_block(&pz.zone, high, MT_HIGHATOMIC);
+	private_free(&pz.zone, low, PAGEBLOCK_ORDER); /* stays apart */
+	EXPECT_NULL(private_check(&pz));
+	pageblock_set_type(&pz.zone, high, MT_MOVABLE);
+	buddy_move_block(&pz.zone, high, MT_MOVABLE);
+	EXPECT_BROKEN(private_check(&pz), "F3:");
+	private_zone_close(&pz);
+}
+
+KTEST(check, buddy_names_a_wrong_count)
+{
+	struct private_zone pz;
+	struct zone *zone = some_zone();
+
+	if (!private_zone_open(&pz))
+		SKIP("no free block of order 10");
+	pz.zone.free_area[MAX_ORDER].nr_free = 0;
+	EXPECT_BROKEN(private_check(&pz), "F4: a list is longer than nr_free");
+	pz.zone.free_area[MAX_ORDER].nr_free = 2;
+	EXPECT_BROKEN(private_check(&pz), "F4: nr_free is not the length");
+	pz.zone.free_area[MAX_ORDER].nr_free = 1;
+	pz.zone.listed_pages++;
+	EXPECT_BROKEN(private_check(&pz), "F5: listed or isolated pages");
+	pz.zone.listed_pages--;
+	pz.zone.isolated_pages++;
+	EXPECT_BROKEN(private_check(&pz), "F5: listed or isolated pages");
+	pz.zone.isolated_pages--;
+	pz.zone.free_pages++;
+	EXPECT_BROKEN(private_check(&pz), "F5: free_pages");
+	pz.zone.free_pages--;
+	expect_whole(t, &pz);
+	private_zone_close(&pz);
+
+	zone->free_pages++; /* and of a zone that is in use */
+	EXPECT_BROKEN(check_says("buddy"), "F5: free_pages");
+	zone->free_pages--;
+	EXPECT_NULL(check_says("buddy"));
+}
+
+/* ---- the page array ---- */
+
+KTEST(check, page_names_unopened_blocks_that_are_none)
+{
+	struct zone *zone = some_zone();
+
+	zone->unopened[3]++;
+	EXPECT_BROKEN(check_says("page"), "S2:");
+	zone->unopened[3]--;
+	EXPECT_NULL(check_says("page"));
+}
+
+/* ---- page tables ---- */
+
+/* An address that shares only the root with what the kernel maps. */
+#define FAR_AWAY (1UL << 44)
+
+static void drop_far_tables(void)
+{
+	pt_unmap(FAR_AWAY, PAGE_SIZE);
+	tlb_flush_page(FAR_AWAY);
+	pt_reclaim(FAR_AWAY, PT_LEVEL_SIZE(3));
+	quiet_drain();
+}
+
+KTEST(check, pgtable_names_a_wrong_entry)
+{
+	pte_t *slot, saved;
+
+	ASSERT_EQ(pt_map(FAR_AWAY, 0, PAGE_SIZE, PT_READ, 0, GFP_KERNEL), 0);
+	slot = pt_slot(FAR_AWAY, 0);
+	saved = arch_pte_read(slot);
+	arch_pte_write(slot, arch_pte_leaf(0, PT_RW | PT_EXEC, 0));
+	EXPECT_BROKEN(check_says("pgtable"), "P2 writable and executable");
+	arch_pte_write(slot, saved);
+
+	slot = pt_slot(FAR_AWAY, 3);
+	saved = arch_pte_read(slot);
+	arch_pte_write(slot, arch_pte_leaf(0, PT_READ, 3)); /* no machine has leaves of 512 GiB */
+	EXPECT_BROKEN(check_says("pgtable"), "P1 leaf of a wrong size");
+	arch_pte_write(slot, saved);
+
+	slot = pt_slot(FAR_AWAY, 1);
+	saved = arch_pte_read(slot);
+	arch_pte_write(slot, arch_pte_table(PAGE_ALIGN_UP(memblock_end(&memblock))));
+	EXPECT_BROKEN(check_says("pgtable"), "P1 table outside of RAM");
+	arch_pte_write(slot, saved);
+	drop_far_tables();
+	EXPECT_NULL(check_says("pgtable"));
+
+	ASSERT_EQ(pt_map(PAGE_SIZE, 0, PAGE_SIZE, PT_READ, 0, GFP_KERNEL), 0);
+	EXPECT_BROKEN(check_says("pgtable"), "P2 mapped below the kernel");
+	pt_unmap(PAGE_SIZE, PAGE_SIZE);
+	tlb_flush_page(PAGE_SIZE);
+	mm_counter_add(MM_PAGETABLE, 1);
+	EXPECT_BROKEN(check_says("pgtable"), "P3 ");
+	mm_counter_add(MM_PAGETABLE, -1);
+	EXPECT_NULL(check_says("pgtable"));
+}
+
+/* The entry of the leaf that maps a block, changed under the check's eyes only. */
+static void break_direct_map(struct ktest *t, struct page *block)
+{
+	vaddr_t va = (vaddr_t)page_address(block);
+	struct pt_query q = pt_lookup(va);
+	pte_t *slot = pt_slot(va, q.level);
+
+	arch_pte_clear(slot);
+	EXPECT_BROKEN(check_says("pgtable"), "D1 ");
+	arch_pte_write(slot, arch_pte_leaf(q.pa ^ q.size, PT_RW, q.level));
+	EXPECT_BROKEN(check_says("pgtable"), "D1 ");
+	arch_pte_write(slot, arch_pte_leaf(q.pa, PT_READ, q.level));
+	EXPECT_BROKEN(check_says("pgtable"), "D3 ");
+	arch_pte_write(slot, q.entry);
+	arch_pt_sync();
+	tlb_flush_page(va);
+}
+
+KTEST(check, pgtable_names_a_direct_map_that_is_not_exact)
+{
+	struct page *block = alloc_pages(GFP_KERNEL | __GFP_NOWARN, PT_INDEX_BITS);
+	vaddr_t beyond = DIRECT_MAP_BASE + DIRECT_MAP_SIZE - PAGE_SIZE;
+
+	if (!block)
+		SKIP("no free block of order %u", PT_INDEX_BITS);
+	if (pt_lookup((vaddr_t)page_address(block)).size <= PAGE_SIZE << PT_INDEX_BITS)
+		break_direct_map(t, block);
+	__free_pages(block, PT_INDEX_BITS);
+
+	ASSERT_EQ(pt_map(beyond, 0, PAGE_SIZE, PT_READ, 0, GFP_KERNEL), 0);
+	EXPECT_BROKEN(check_says("pgtable"), "D2 ");
+	pt_unmap(beyond, PAGE_SIZE);
+	tlb_flush_page(beyond);
+	EXPECT_NULL(check_says("pgtable"));
+}
+
+KTEST(check, pgtable_names_a_guard_page_that_is_mapped)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+	vaddr_t guard;
+
+	ASSERT_NOT_NULL(page);
+	ASSERT_TRUE(arch_guard_pages(&guard, 1) > 0);
+	ASSERT_EQ(pt_map(guard, page_to_phys(page), PAGE_SIZE, PT_READ, 0, GFP_KERNEL), 0);
+	EXPECT_BROKEN(check_says("pgtable"), "D4 ");
+	pt_unmap(guard, PAGE_SIZE);
+	tlb_flush_page(guard);
+	EXPECT_NULL(check_says("pgtable"));
+	__free_page(page);
+}
+
+/* ---- areas ---- */
+
+KTEST(check, vmap_names_a_wrong_order_or_extent)
+{
+	void *one = vmalloc(PAGE_SIZE), *two = vmalloc(PAGE_SIZE);
+	struct vmap_area *low = vmap_find((vaddr_t)min(one, two)), *high = vmap_find((vaddr_t)max(one, two));
+	struct list_head *before;
+
+	ASSERT_TRUE(one && two);
+	before = low->list.prev;
+	list_move(&low->list, &high->list);
+	EXPECT_BROKEN(check_says("vmap"), "V2 the list is not the tree's order");
+	list_move(&low->list, before);
+	high->end -= 2 * PAGE_SIZE;
+	EXPECT_BROKEN(check_says("vmap"), "V2 overlaps or touches");
+	high->end += PAGE_SIZE;
+	EXPECT_BROKEN(check_says("vmap"), "V1 the ranges do not tile the window");
+	high->end += PAGE_SIZE;
+	mm_counter_add(MM_VMALLOC, 1);
+	EXPECT_BROKEN(check_says("vmap"), "V5 ");
+	mm_counter_add(MM_VMALLOC, -1);
+	EXPECT_NULL(check_says("vmap"));
+	vfree(one);
+	vfree(two);
+}
+
+/* An entry where none should be. Nothing touches the address. */
+static void expect_mapped_named(struct ktest *t, vaddr_t va, const char *part)
+{
+	pte_t *slot;
+
+	ASSERT_EQ(pt_populate(va, PAGE_SIZE, 0, GFP_KERNEL), 0);
+	slot = pt_slot(va, 0);
+	arch_pte_write(slot, arch_pte_leaf(0, PT_READ, 0));
+	EXPECT_BROKEN(check_says("vmap"), part);
+	arch_pte_clear(slot);
+	tlb_flush_page(va);
+}
+
+KTEST(check, vmap_names_a_page_that_is_not_where_it_belongs)
+{
+	char *p = vmalloc(2 * PAGE_SIZE), *q = vmalloc(PAGE_SIZE);
+	struct vmap_area *a = vmap_find((vaddr_t)p);
+	struct page *first;
+	vaddr_t start;
+
+	ASSERT_TRUE(p && q);
+	first = a->vm.pages[0];
+	a->vm.pages[0] = a->vm.pages[1];
+	EXPECT_BROKEN(check_says("vmap"), "V4 a page is not where it belongs");
+	a->vm.pages[0] = first;
+	expect_mapped_named(t, a->end - PAGE_SIZE, "V4 the guard page is mapped");
+
+	vm_unmap_aliases();
+	vfree(p); /* now it waits among the lazy ones */
+	expect_mapped_named(t, (vaddr_t)p, "V4 a lazy area is mapped");
+	start = a->start;
+	a->start = (vaddr_t)q;
+	EXPECT_BROKEN(check_says("vmap"), "V1 lazy, and free or busy as well");
+	a->start = start;
+	vm_unmap_aliases();
+	expect_mapped_named(t, (vaddr_t)p, "V4 a free range is mapped");
+	EXPECT_NULL(check_says("vmap"));
+	vfree(q);
+}
+
+/* ---- objects and per-CPU memory ---- */
+
+KTEST(check, slab_names_a_write_into_the_array_of_nobody)
+{
+	slab_no_array.stack.avail = 1;
+	EXPECT_BROKEN(check_says("slab"), "A3:");
+	slab_no_array.stack.avail = 0;
+	EXPECT_NULL(check_says("slab"));
+}
+
+KTEST(check, percpu_names_a_page_that_is_not_mapped)
+{
+	void *p = alloc_percpu_size(PAGE_SIZE, PAGE_SIZE); /* a page without anything else */
+	pte_t *slot, saved;
+	vaddr_t va;
+
+	ASSERT_NOT_NULL(p);
+	va = (vaddr_t)per_cpu_ptr(p, 0);
+	slot = pt_slot(va, 0);
+	saved = arch_pte_clear(slot);
+	EXPECT_BROKEN(check_says("percpu"), "C2 ");
+	arch_pte_write(slot, saved);
+	arch_pt_sync();
+	EXPECT_NULL(check_says("percpu"));
+	free_percpu(p);
+}
+
+/* ---- all of them ---- */
+
+struct broken {
+	unsigned calls;
+	const char *name, *what;
+};
+
+static void note_broken(const char *name, const char *what, void *ctx)
+{
+	struct broken *b = ctx;
+
+	b->calls++;
+	b->name = name;
+	b->what = what;
+}
+
+KTEST(check, what_one_check_finds_is_reported_once_and_the_others_still_run)
+{
+	struct zone *zone = some_zone();
+	struct broken b = {0};
+	unsigned checks, again;
+
+	EXPECT_EQ(mm_check_all(&checks, note_broken, &b), 0);
+	EXPECT_EQ(b.calls, 0);
+	EXPECT_EQ(checks, __stop_mm_checks - __start_mm_checks);
+	zone->wmark[WMARK_LOW]++;
+	EXPECT_EQ(mm_check_all(&again, note_broken, &b), 1);
+	zone->wmark[WMARK_LOW]--;
+	EXPECT_EQ(again, checks);
+	EXPECT_EQ(b.calls, 1);
+	EXPECT_STREQ(b.name, "zone");
+	EXPECT_BROKEN(b.what, "Z2:");
+}

@@ -123,12 +123,15 @@ test-images: all iso setup-test
 
 bench: all	## the benchmark table: Linux's figures beside ours, or with ARCH=host malloc libraries
 ifdef HOSTED
-bench: setup-malloc
+bench: setup-malloc setup-plot
 	@tools/bench-host
+	@tools/bench-colour
 else
 bench: setup-run
 	@tools/bench-report
 endif
+bench-colour: host setup-plot	## what slab colouring is good for: build/bench/colour.svg
+	@tools/bench-colour
 
 lint: all setup-lint	## formatting, layers, headers that compile alone, clang-tidy, cppcheck
 	@CPPFLAGS='$(CPPFLAGS)' tools/lint $O
@@ -169,12 +172,13 @@ setup-build: ; @tools/setup $(COMPILER) $(if $(HOSTED),libc)
 setup-iso: ; @tools/setup iso
 setup-run: ; @tools/setup python qemu $(if $(filter uefi,$(FW)),ovmf)
 setup-debug: ; @tools/setup gdb
-setup-test: ; @tools/setup python qemu ovmf iso malloc
+setup-test: ; @tools/setup python qemu ovmf iso malloc valgrind
 setup-mutate: ; @tools/setup python gcc libc
 setup-lint: ; @tools/setup python lint
 setup-malloc: ; @tools/setup python malloc
 setup-coverage: ; @tools/setup python coverage
+setup-plot: ; @tools/setup python valgrind gnuplot
 
 -include $(OBJS:.o=.d)
-.PHONY: FORCE all iso run debug test test-full soak test-images bench lint coverage host fuzz mutate help clean
-.PHONY: setup-build setup-iso setup-run setup-debug setup-test setup-mutate setup-lint setup-malloc setup-coverage
+.PHONY: FORCE all iso run debug test test-full soak test-images bench bench-colour lint coverage host fuzz mutate help clean
+.PHONY: setup-build setup-iso setup-run setup-debug setup-test setup-mutate setup-lint setup-malloc setup-coverage setup-plot

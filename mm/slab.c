@@ -53,6 +53,7 @@
 
 unsigned slab_max_order;
 static bool slab_max_order_set;
+bool slab_colouring = true;
 struct spinlock cache_list_lock = SPINLOCK_INIT("cache_list", LOCK_CACHE_LIST);
 LIST_HEAD(cache_list);
 
@@ -69,6 +70,12 @@ static int set_max_order(const char *value)
 	return 0;
 }
 CMDLINE_OPT("slab_max_order", "0 to 10", set_max_order);
+
+static int set_colouring(const char *value)
+{
+	return cmdline_bool(value, &slab_colouring);
+}
+CMDLINE_OPT("slab_colour", "on or off", set_colouring);
 
 /* ---- geometry ---- */
 
@@ -170,7 +177,7 @@ bool slab_geometry(struct kmem_cache *s, unsigned size, unsigned align, unsigned
 	s->colour_off = max(arch_cache_line_bytes(), s->align);
 	if (!slab_place(s, size))
 		return false;
-	s->colour = s->left_over / s->colour_off;
+	s->colour = slab_colouring ? s->left_over / s->colour_off : 0;
 	/*
 	 * offset < num * size, so offset * reciprocal < 2^56; the error of the reciprocal is below size /
 	 * 2^48 a unit and offset * size < 2^45, so the quotient is exact.
@@ -837,8 +844,8 @@ static bool reap_step(void)
 }
 
 /* Each CPU reaps its own arrays. */
-static DEFINE_PER_CPU(struct work, reap_work) = {
-	.name = "slab_reap", .step = reap_step, .period_ns = REAP_PERIOD_NS};
+static DEFINE_PER_CPU(struct work,
+		      reap_work) = {.name = "slab_reap", .step = reap_step, .period_ns = REAP_PERIOD_NS};
 
 void slab_cpu_init(void)
 {

@@ -93,6 +93,7 @@ struct kmem_cache {
 
 /* Command line and set-up. */
 extern unsigned slab_max_order; /* a higher order is not tried for better packing */
+extern bool slab_colouring;	/* caches made from now on have colours */
 extern struct spinlock cache_list_lock;
 extern struct list_head cache_list; /* newest first */
 

@@ -6,6 +6,7 @@ import importlib.machinery
 import importlib.util
 import io
 import json
+import shutil
 import sys
 import unittest
 
@@ -13,8 +14,8 @@ import paths  # noqa: F401
 from strata import benchrows, hosttest, qemu
 
 
-def load_bench_host():
-    loader = importlib.machinery.SourceFileLoader("bench_host", str(qemu.ROOT / "tools" / "bench-host"))
+def load_tool(name):
+    loader = importlib.machinery.SourceFileLoader(name.replace("-", "_"), str(qemu.ROOT / "tools" / name))
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
     sys.modules[loader.name] = module
     loader.exec_module(module)
@@ -24,7 +25,7 @@ def load_bench_host():
 class BenchHost(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.tool = load_bench_host()
+        cls.tool = load_tool("bench-host")
 
     def samples(self, ours, theirs):
         """Samples of rows {name: [values]}: ours, and for each library {library: {name: [values]}}."""
@@ -113,6 +114,43 @@ class BenchHost(unittest.TestCase):
     def test_a_group_without_rows_is_an_error(self):
         with self.assertRaises(self.tool.Broken):
             self.tool.measure_ours("nonsense")
+
+
+class Colour(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.tool = load_tool("bench-colour")
+
+    def test_cachegrind_s_file_is_read(self):
+        text = "cmd: x\nevents: Ir Dr D1mr\nfl=a.c\nfn=walk\n10 5 4 3\n11 50 40 30\nfn=other\n1 9 9 9\nfl=b.c\nfn=walk\n2 1 1 1\n"
+        self.assertEqual(self.tool.read_cachegrind(text, "walk"), {"Ir": 56, "Dr": 45, "D1mr": 34})
+        self.assertEqual(self.tool.read_cachegrind(text, "none"), {})
+
+    def test_every_row_has_its_pair(self):
+        points = self.tool.measure_time(1)
+        self.assertTrue(points)
+        for name, point in points.items():
+            self.assertGreater(point.ns, 0)
+            other = {"on": "off", "off": "on"}[point.colouring]
+            self.assertIn(f"colour.{point.size}.{other}.{point.slabs}", points, name)
+
+    def test_more_slabs_than_ways_miss_unless_they_have_colours(self):
+        """Not a time: cachegrind's cache is exact."""
+        if not shutil.which("valgrind"):
+            self.skipTest("no valgrind")
+        self.assertGreater(self.tool.count_misses("colour.600.off.16"), 0.9)
+        self.assertLess(self.tool.count_misses("colour.600.on.16"), 0.1)
+
+    def test_the_option_decides_where_slabs_start(self):
+        for option, colours in (("on", 7), ("off", 0)):
+            commands = "cache create c600 600; cache alloc c600 12; slab c600 -j; slabinfo c600 -j"
+            argv = [self.tool.STRATA[0], "--cpus", "1", "-c", commands, "--", f"slab_colour={option}"]
+            lines = self.tool.run(argv).splitlines()
+            slabs = next(json.loads(line)["slabs"] for line in lines if line.startswith('{"name"'))
+            caches = next(json.loads(line)["caches"] for line in lines if line.startswith('{"caches"'))
+            expected = {64 * (i + 1) if colours else 0 for i in range(len(slabs))}
+            self.assertEqual({slab["colour_offset"] for slab in slabs}, expected, option)
+            self.assertEqual(caches[0]["colours"], colours, option)
 
 
 if __name__ == "__main__":

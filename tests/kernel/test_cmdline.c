@@ -116,6 +116,7 @@ KTEST(cmdline, no_option_of_the_allocators_takes_a_bad_value)
 		"slab_max_order=x",
 		"slab_max_order=11",
 		"slab_max_order=-1",
+		"slab_colour=2",
 		"mem",
 		"mem=x",
 		"mem=1G,x",

@@ -96,9 +96,11 @@ static enum place place_of(const struct kmem_cache *s)
 KTEST(slab, geometry_is_linux_s_table)
 {
 	unsigned saved = slab_max_order, shared_small = cpumask_weight(&cpu_possible_mask) > 1 ? 8 : 0;
+	bool coloured = slab_colouring;
 
 	if (opt_init_on_free)
 		SKIP("init_on_free keeps the index out of objects");
+	slab_colouring = true;
 	for (unsigned i = 0; i < ARRAY_SIZE(vectors); i++) {
 		const struct vector *v = &vectors[i];
 		struct kmem_cache s = {.ctor = v->ctor ? nop_ctor : NULL};
@@ -117,6 +119,7 @@ KTEST(slab, geometry_is_linux_s_table)
 		EXPECT_EQ(s.object_size, v->size);
 	}
 	slab_max_order = saved;
+	slab_colouring = coloured;
 }
 
 /*
@@ -143,7 +146,7 @@ KTEST(slab, geometry_fits_and_wastes_little)
 				EXPECT_LE(s.num, size);
 			if (place_of(&s) == OFF)
 				EXPECT_LT(s.left_over, s.num);
-			EXPECT_EQ(s.colour, s.left_over / s.colour_off);
+			EXPECT_EQ(s.colour, slab_colouring ? s.left_over / s.colour_off : 0);
 		}
 	}
 }
@@ -387,10 +390,13 @@ static unsigned colour_of(const struct kmem_cache *s, void *obj)
 
 static void expect_colours(struct ktest *t, unsigned size, unsigned colours, unsigned off)
 {
-	struct kmem_cache *s =
-		test_cache(size, 0, SLAB_CONSISTENCY_CHECKS, NULL); /* no array: one slab at a time */
 	unsigned slabs = 2 * colours + 3, nr;
+	bool saved = slab_colouring;
+	struct kmem_cache *s;
 
+	slab_colouring = true;
+	s = test_cache(size, 0, SLAB_CONSISTENCY_CHECKS, NULL); /* no array: one slab at a time */
+	slab_colouring = saved;
 	ASSERT_NOT_NULL(s);
 	EXPECT_EQ(s->colour, colours);
 	EXPECT_EQ(s->colour_off, off);
@@ -419,6 +425,41 @@ KTEST(slab, colours_cycle_from_one)
 	expect_colours(t, 1104, 7, 64);	 /* 8192 - 7 * 1105 = 457 */
 	expect_colours(t, 3000, 34, 64); /* 8192 - 2 * 3001 = 2190 */
 	slab_max_order = saved;
+}
+
+/* What colours go through is the rest of a slab; without them it is unused. */
+KTEST(slab, without_colouring_every_slab_starts_at_zero)
+{
+	struct kmem_cache with = {.num = 0}, without = {.num = 0}, *s;
+	bool saved = slab_colouring;
+	void *last = NULL;
+
+	slab_colouring = true;
+	EXPECT_TRUE(slab_geometry(&with, 600, 0, SLAB_CONSISTENCY_CHECKS));
+	slab_colouring = false;
+	EXPECT_TRUE(slab_geometry(&without, 600, 0, SLAB_CONSISTENCY_CHECKS));
+	s = test_cache(600, 0, SLAB_CONSISTENCY_CHECKS, NULL);
+	slab_colouring = saved;
+	EXPECT_EQ(with.colour, 7);
+	EXPECT_EQ(without.colour, 0);
+	EXPECT_TRUE(with.num == without.num && with.order == without.order &&
+		    with.left_over == without.left_over);
+	ASSERT_NOT_NULL(s);
+	for (unsigned i = 0; i < 4 * s->num; i++) {
+		void **obj = kmem_cache_alloc(s, GFP_KERNEL);
+
+		ASSERT_NOT_NULL(obj);
+		EXPECT_EQ(colour_of(s, obj), 0);
+		*obj = last;
+		last = obj;
+	}
+	while (last) {
+		void *before = *(void **)last;
+
+		kmem_cache_free(s, last);
+		last = before;
+	}
+	EXPECT_EQ(kmem_cache_destroy(s), 0);
 }
 
 KTEST(slab, one_colour_or_none_starts_at_zero)
@@ -847,7 +888,7 @@ KTEST(slab, an_address_leads_to_its_object_and_state)
 	ASSERT_TRUE(slab_object_info(q, &info));
 	EXPECT_EQ(info.state, SLAB_OBJ_FREE);
 	ASSERT_TRUE(slab_object_info(page_address(page), &info)); /* before the first object: colour 1 */
-	EXPECT_NULL(info.object);
+	EXPECT_TRUE(!slab_colouring || !info.object);
 	EXPECT_FALSE(slab_object_info(NULL, &info));
 	EXPECT_FALSE(slab_object_info((void *)slab_init, &info));
 	EXPECT_FALSE(slab_object_info((void *)~0UL, &info));

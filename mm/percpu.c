@@ -11,6 +11,7 @@
  * Invariants. C1  a unit that starts an allocation is in use; used counts the units in use
  *             C2  a chunk's pages are mapped in the windows of all possible CPUs
  *             C3  a chunk other than 0 that is published holds an allocation, or is being filled or emptied
+ *             C4  between operations a slot is claimed if and only if its chunk is published
  * Locking.    percpu_lock for the maps. A slot of the window is claimed under it and filled or emptied
  *             without it.
  * Failure.    NULL: a page is missing for some CPU (what was mapped is taken back), or the window is full.
@@ -390,6 +391,8 @@ static const char *percpu_check(void)
 			return what;
 		if (i > 0 && chunks[i] && chunks[i]->used == 0)
 			return "C3 an empty chunk was kept";
+		if (bitmap_test(claimed, i) != (chunks[i] != NULL))
+			return "C4 a slot without a chunk is taken, or one with a chunk is free";
 	}
 	return NULL;
 }

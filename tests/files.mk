@@ -13,6 +13,7 @@ SRCS += tests/boot/test_pvh.c
 SRCS += tests/kernel/cmd_check.c
 SRCS += tests/kernel/json_check.c
 SRCS += tests/kernel/test_bench.c
+SRCS += tests/kernel/test_cmd_fault.c
 SRCS += tests/kernel/test_cmd_look.c
 SRCS += tests/kernel/test_cmd_mm.c
 SRCS += tests/kernel/test_cmd_page.c

@@ -192,6 +192,10 @@ static bool sweep_step(struct where *w, struct op *op, const struct state *befor
 		   pattern_name(w->pattern), w->n, s.struck); /* F3 */
 	if (ok)
 		op->give(op);
+	else
+		EXPECT_MSG(!vmalloc_lazy_pages(),
+			   "%s: %s allocation %lu failed, and %lu pages wait for a purge", op->name,
+			   pattern_name(w->pattern), w->n, vmalloc_lazy_pages());
 	expect_unchanged(w, before);
 	return s.struck != 0;
 }
@@ -297,14 +301,14 @@ KTEST(fault, a_sweep_does_not_count_what_interrupts_ask_for)
 /* Pages and objects that lists would answer ask as well: the lists are off while something is armed. */
 KTEST(fault, armed_attributes_are_asked_by_every_call)
 {
-	struct fault_attr pages = fail_page_alloc, slab = failslab;
+	struct fault_attr pages = fail_page_alloc, slab = failslab, areas = fail_vmalloc;
+	struct page *page = NULL;
 
 	EXPECT_EQ(fault_attr_parse("2", &fail_page_alloc), 0);
 	EXPECT_EQ(fault_attr_parse("0", &failslab), 0);
 	mm_update_bypass();
 	for (unsigned i = 1; i <= 10; i++) {
-		struct page *page = alloc_page(GFP_KERNEL);
-
+		page = alloc_page(GFP_KERNEL);
 		EXPECT_EQ(page == NULL, i % 2 == 0);
 		if (page)
 			__free_page(page);
@@ -322,8 +326,15 @@ KTEST(fault, armed_attributes_are_asked_by_every_call)
 	}
 	EXPECT_EQ(failslab.calls, 9);
 	EXPECT_EQ(failslab.failed, 3);
+	EXPECT_EQ(fault_attr_parse("0", &failslab), 0);
+	EXPECT_EQ(fault_attr_parse("1", &fail_vmalloc), 0);
+	mm_update_bypass();
+	EXPECT_NULL(vmalloc(PAGE_SIZE));
+	EXPECT_NULL(vmap(&page, 1, VM_MAP, PT_RW));
+	EXPECT_EQ(fail_vmalloc.failed, 2);
 	fail_page_alloc = pages;
 	failslab = slab;
+	fail_vmalloc = areas;
 	mm_update_bypass();
 }
 
@@ -331,6 +342,7 @@ KTEST(fault, lists_are_as_before_when_nothing_is_armed_any_more)
 {
 	struct zone *zone = this_cpu(pcp_alloc_zone[0]);
 	struct pcp *pcp = zone ? this_cpu(pcp_zone[zone->id]) : NULL;
+	unsigned cpu;
 	u32 high;
 
 	if (!zone)
@@ -338,15 +350,18 @@ KTEST(fault, lists_are_as_before_when_nothing_is_armed_any_more)
 	high = pcp->high;
 	fault_sweep_arm(0, 0);
 	mm_update_bypass();
-	EXPECT_EQ(pcp->high, 0);
-	EXPECT_EQ(pcp_count(zone, arch_cpu_id()), 0);
+	for_each_online_cpu (cpu) {
+		EXPECT_EQ(per_cpu(pcp_zone[zone->id], cpu)->high, 0);
+		EXPECT_EQ(pcp_count(zone, cpu), 0);
+	}
 	EXPECT_NULL(this_cpu(pcp_alloc_zone[0]));
 	__free_page(alloc_page(GFP_KERNEL));
 	EXPECT_EQ(pcp_count(zone, arch_cpu_id()), 0);
 	EXPECT_NULL(pcp_check());
 	fault_sweep_stop();
 	mm_update_bypass();
-	EXPECT_EQ(pcp->high, high);
+	for_each_online_cpu (cpu)
+		EXPECT_EQ(per_cpu(pcp_zone[zone->id], cpu)->high, high);
 	EXPECT_EQ(this_cpu(pcp_alloc_zone[0]), zone);
 	__free_page(alloc_page(GFP_KERNEL));
 	EXPECT_NE(pcp_count(zone, arch_cpu_id()), 0);
@@ -998,7 +1013,7 @@ KTEST(fault, mapping_without_tables_maps_nothing)
 KTEST(fault, nofail_requests_survive_every_injection)
 {
 	const gfp_t gfp = GFP_KERNEL | __GFP_NOFAIL;
-	struct kmem_cache *s = kmem_cache_create("ktest-fault", 64, 0, SLAB_TYPESAFE_BY_RCU, NULL);
+	struct kmem_cache *s = kmem_cache_create("ktest-fault", 512, 0, 0, construct);
 
 	ASSERT_NOT_NULL(s);
 	SWEEP(t, "alloc_pages NOFAIL", take_pages, give_pages, .flags = NEVER_FAILS, .gfp = gfp);
@@ -1153,4 +1168,16 @@ KTEST(fault, shell_commands_say_that_there_is_no_memory)
 	SWEEP(t, "shell cache alloc", take_command, give_command_objects, .flags = MAKES_DO | USES_OBJECTS,
 	      .least = 20, .line = "cache alloc swept 20");
 	EXPECT_EQ(ask("cache destroy swept"), 0);
+}
+
+KTEST(fault, a_mark_without_memory_marks_nothing)
+{
+	EXPECT_EQ(ask("mark"), 0);
+	fault_sweep_arm(1, ~0UL);
+	mm_update_bypass();
+	EXPECT_EQ(ask("mark"), -ENOMEM);
+	fault_sweep_disarm();
+	fault_sweep_stop();
+	mm_update_bypass();
+	EXPECT_EQ(ask("diff"), -ENOENT);
 }

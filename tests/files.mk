@@ -1,5 +1,5 @@
 # Sources of this directory, sorted, one per line.
-SRCS += $(patsubst %,tests/arch/%,$(filter $(ARCH)/%,x86_64/test_x86.c))
+SRCS += $(patsubst %,tests/arch/%,$(filter $(ARCH)/%,host/test_host.c x86_64/test_x86.c))
 SRCS += tests/bench/bench_colour.c
 SRCS += tests/bench/bench_kmalloc.c
 SRCS += tests/bench/bench_mixed.c

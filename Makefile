@@ -119,6 +119,7 @@ soak: test-images	## SOAK_BOOTS boots with random seeds, firmware, memory and le
 test-images: all iso setup-test
 	@$(MAKE) --no-print-directory VARIANT=debug all
 	@$(MAKE) --no-print-directory ARCH=host VARIANT= all
+	@$(MAKE) --no-print-directory ARCH=host VARIANT=debug all
 	@$(MAKE) --no-print-directory ARCH=host VARIANT=asan all
 
 bench: all	## the benchmark table: Linux's figures beside ours, or with ARCH=host malloc libraries

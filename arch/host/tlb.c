@@ -5,7 +5,7 @@
  *             whole leaf, which stays until it is flushed: a change of the entry alone changes nothing, as on a
  *             machine. The mapping serves all threads, so it is recorded as held by every CPU, and goes when each of
  *             them has flushed it: a flush that forgets a CPU shows. (A PT_LOCAL leaf is held by its CPU alone.)
- *             Capacity is bounded; a random victim is unmapped, but a machine might still hold it, so its record
+ *             Capacity is bounded, and an entry may go at any time; a random victim is unmapped, but a machine might still hold it, so its record
  *             stays. A frame that goes back to the buddy while a record names it has been freed before its flush: that
  *             is a BUG here, and a rare crash elsewhere.
  * Layout.     record[]: leaf, the CPUs that may hold it, whether it is mapped, who filled it; chained by hash of its
@@ -36,6 +36,7 @@ enum {
 	NEAR_BUCKETS = 1 << 16,
 	BLOCK_SHIFT = PAGE_SHIFT + PT_INDEX_BITS,
 	LEAF_LEVELS = 3,
+	RANDOM_DROP = 64,      /* every so-manieth fill pushes another entry out, as other work on a machine would */
 	FLUSH_ONE_BY_ONE = 64, /* above it one system call for the whole window is cheaper */
 };
 
@@ -174,8 +175,8 @@ static enum fill fill(vaddr_t va, pt_prot_t need, unsigned long pc)
 		return FILL_DENIED;
 	if (leaf.pa >= host_ram_end || host_ram_end - leaf.pa < PT_LEVEL_SIZE(leaf.level))
 		return FILL_DENIED; /* no memory answers there */
-	if (nr_mapped == TLB_ENTRIES)
-		record_unmap(&record[mapped[victim_random() % TLB_ENTRIES]], true);
+	if (nr_mapped == TLB_ENTRIES || (nr_mapped && victim_random() % RANDOM_DROP == 0))
+		record_unmap(&record[mapped[victim_random() % nr_mapped]], true);
 	prot |= leaf.prot & PT_READ ? PROT_READ : 0;
 	prot |= leaf.prot & PT_WRITE ? PROT_WRITE : 0;
 	prot |= leaf.prot & PT_EXEC ? PROT_EXEC : 0;

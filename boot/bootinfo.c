@@ -65,6 +65,73 @@ void boot_add_pc_edits(struct boot_info *bi)
 		bi->edit[bi->nr_edits++] = edits[i];
 }
 
+static u64 end_of(u64 start, u64 size)
+{
+	return start + size < start ? ~0UL : start + size;
+}
+
+static void nearer(u64 border, u64 at, u64 *next)
+{
+	if (border > at)
+		*next = min(*next, border);
+}
+
+/* Where the type of memory may change next. */
+static u64 next_border(const struct boot_info *bi, u64 at)
+{
+	u64 next = ~0UL;
+
+	for (unsigned i = 0; i < bi->nr_ranges; i++) {
+		nearer(bi->range[i].start, at, &next);
+		nearer(end_of(bi->range[i].start, bi->range[i].size), at, &next);
+	}
+	for (unsigned i = 0; i < bi->nr_edits; i++) {
+		nearer(bi->edit[i].start, at, &next);
+		nearer(bi->edit[i].end, at, &next);
+	}
+	return next;
+}
+
+static u32 type_at(const struct boot_info *bi, u64 at)
+{
+	u32 type = MEM_NONE;
+
+	for (unsigned i = 0; i < bi->nr_ranges; i++) {
+		const struct boot_range *r = &bi->range[i];
+
+		if (at >= r->start && at < end_of(r->start, r->size))
+			type = max(type, r->type);
+	}
+	for (unsigned i = 0; i < bi->nr_edits && type != MEM_NONE; i++) {
+		const struct boot_edit *e = &bi->edit[i];
+
+		if (at >= e->start && at < e->end && (e->from == MEM_NONE || e->from == type))
+			type = e->to;
+	}
+	return type;
+}
+
+bool boot_next_usable(const struct boot_info *bi, u64 *cursor, u64 *start, u64 *end)
+{
+	const u64 page = 0x1000;
+	u64 at = *cursor;
+
+	while (at != ~0UL) {
+		while (at != ~0UL && type_at(bi, at) != MEM_USABLE)
+			at = next_border(bi, at);
+		*start = at;
+		while (at != ~0UL && type_at(bi, at) == MEM_USABLE)
+			at = next_border(bi, at);
+		*end = ALIGN_DOWN(at, page);
+		*cursor = at;
+		if (*start <= ~0UL - page && ALIGN_UP(*start, page) < *end) {
+			*start = ALIGN_UP(*start, page);
+			return true;
+		}
+	}
+	return false;
+}
+
 bool boot_copy_text(char *dst, size_t size, const char *src, size_t n)
 {
 	size_t len = strnlen(src, n), copied = min(len, size - 1);

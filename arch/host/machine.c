@@ -4,18 +4,29 @@
  * Idea.       Everything that firmware and a loader would say goes into one struct boot_info: the memory map, the CPUs
  *             and the command line. There are no firmware tables besides.
  * Layout.     --mem gives the map of a small PC: 640 KiB, what is above 1 MiB up to 3 GiB, the rest from 4 GiB on.
+ *             --map and --dmesg give that of a real machine (boot/map.c, boot/dmesg.c).
  * Invariants. The CPUs are numbered from 0; 0 is the one that boots.
  * Locking.    None: one thread.
- * Failure.    A command line that is too long: a message and status 1.
+ * Failure.    A command line that is too long, a file that cannot be read or understood, a map of too little memory:
+ *             a message and status 1.
  * Next:       phys.c.
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "host_internal.h"
+#include <arch/layout.h>
 #include <boot.h>
 #include <kernel/bits.h>
 #include <kernel/string.h>
 
 /* No block of the largest order lies on two nodes of a machine that nobody has built. */
 #define NODE_ALIGN MIB(4)
+#define USABLE_MIN MIB(4)
 
 static void append(struct boot_info *bi, const char *text)
 {
@@ -53,6 +64,64 @@ static void make_map(struct boot_info *bi, u64 mem)
 	bi->zones = (struct boot_zones){MIB(16), GIB(4), ~0UL};
 }
 
+enum { FILE_MAX = 64 << 20 };
+
+/* All of the file, in memory that stays. */
+static const char *read_file(const char *name, size_t *len)
+{
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	char *text = NULL;
+
+	if (fd < 0 || fstat(fd, &st))
+		host_die("strata: %s: cannot be read: %s\n", name, strerror(errno));
+	if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX)
+		host_die("strata: %s: expected a regular file of at most 64M\n", name);
+	text = malloc((size_t)st.st_size + 1);
+	*len = 0;
+	while (text && *len < (size_t)st.st_size) {
+		ssize_t n = read(fd, text + *len, (size_t)st.st_size - *len);
+
+		if (n < 0)
+			host_die("strata: %s: cannot be read: %s\n", name, strerror(errno));
+		if (n == 0)
+			break;
+		*len += (size_t)n;
+	}
+	if (!text)
+		host_die("strata: %s: no memory for %lu bytes\n", name, (unsigned long)st.st_size);
+	close(fd);
+	return text;
+}
+
+static void check_usable(const struct boot_info *bi, const char *name)
+{
+	u64 cursor = 0, start, end, usable = 0, above = 0;
+
+	while (boot_next_usable(bi, &cursor, &start, &end)) {
+		u64 low = min(end, DIRECT_MAP_SIZE);
+
+		usable += low > start ? low - start : 0;
+		above += end > DIRECT_MAP_SIZE ? end - max(start, DIRECT_MAP_SIZE) : 0;
+	}
+	if (usable < USABLE_MIN)
+		host_die("strata: %s: %lu KiB of usable memory%s, expected at least %lu\n", name,
+			 (unsigned long)usable >> 10, above ? " below 4 TiB" : "", USABLE_MIN >> 10);
+}
+
+static void read_map(struct boot_info *bi, const struct host_options *o)
+{
+	const char *name = o->map ? o->map : o->dmesg;
+	char err[256];
+	size_t len;
+	const char *text = read_file(name, &len);
+
+	if ((o->map ? map_parse : dmesg_parse)(name, text, len, bi, err, sizeof(err)))
+		host_die("strata: %s\n", err);
+	strlcpy(bi->loader, strrchr(name, '/') ? strrchr(name, '/') + 1 : name, sizeof(bi->loader));
+	check_usable(bi, name);
+}
+
 /* Equal parts of the usable memory. The ranges touch: holes belong to nodes, too, as in firmware's tables. */
 static void make_nodes(struct boot_info *bi, unsigned nodes)
 {
@@ -78,14 +147,30 @@ static void make_nodes(struct boot_info *bi, unsigned nodes)
 	bi->nr_node_ranges = nid + 1;
 }
 
+static bool has_memory(const struct boot_info *bi, const struct boot_node_range *r)
+{
+	u64 cursor = r->start, start, end;
+
+	return boot_next_usable(bi, &cursor, &start, &end) && start - r->start < r->size;
+}
+
 /* Spread over the nodes that have memory. */
 static void make_cpus(struct boot_info *bi, unsigned cpus)
 {
-	unsigned nr = max(bi->nr_node_ranges, 1u);
+	static u32 nodes[BOOT_MAX_NODE_RANGES + 1];
+	unsigned nr = 0;
 
+	for (unsigned i = 0; i < bi->nr_node_ranges; i++) {
+		bool seen = !has_memory(bi, &bi->node_range[i]);
+
+		for (unsigned k = 0; k < nr; k++)
+			seen |= nodes[k] == bi->node_range[i].node;
+		if (!seen)
+			nodes[nr++] = bi->node_range[i].node;
+	}
+	nr = max(nr, 1u);
 	for (unsigned id = 0; id < cpus; id++)
-		bi->cpu[id] =
-			(struct boot_cpu){.hw_id = id, .node = bi->node_range[id % nr].node, .enabled = true};
+		bi->cpu[id] = (struct boot_cpu){.hw_id = id, .node = nodes[id % nr], .enabled = true};
 	bi->nr_cpus = cpus;
 }
 
@@ -103,7 +188,10 @@ const struct boot_mem boot_early_mem = {.at = no_tables};
 void host_machine(struct boot_info *bi, const struct host_options *o)
 {
 	bi->protocol = "host";
-	make_map(bi, o->mem);
+	if (o->map || o->dmesg)
+		read_map(bi, o);
+	else
+		make_map(bi, o->mem);
 	if (o->nodes > 1)
 		make_nodes(bi, (unsigned)o->nodes);
 	make_cpus(bi, (unsigned)o->cpus);

@@ -18,6 +18,8 @@
 static const char usage[] =
 	"usage: strata [OPTION...] [-- CMDLINE...]\n"
 	"  --mem SIZE         physical memory, 16M to 4T (default 1G)\n"
+	"  --map FILE         the memory map of a real machine, a .map file (tests/memmaps/README.md)\n"
+	"  --dmesg FILE       the same from a saved Linux boot log\n"
 	"  --cpus N           CPUs, 1 to 64 (default 2)\n"
 	"  --nodes N          NUMA nodes, 1 to 8, with equal parts of the memory (default 1)\n"
 	"  --levels N         4 or 5 levels of page tables (default 5)\n"
@@ -50,9 +52,23 @@ static u64 number(char ***argv, u64 least, u64 most, const char *expected)
 	return n;
 }
 
+/* What memory there is is said once; a map has its own nodes. */
+static void check_memory(struct host_options *o)
+{
+	const char *file = o->map ? "--map" : "--dmesg";
+
+	if (o->map && o->dmesg)
+		host_die("strata: --map and --dmesg: expected one of them\n");
+	if ((o->map || o->dmesg) && (o->mem || o->nodes))
+		host_die("strata: %s with %s: expected one of them, the file says what memory there is\n",
+			 file, o->mem ? "--mem" : "--nodes");
+	o->mem = o->mem ? o->mem : GIB(1);
+	o->nodes = o->nodes ? o->nodes : 1;
+}
+
 struct host_options host_parse_options(char **argv)
 {
-	struct host_options o = {.mem = GIB(1), .cpus = 2, .nodes = 1, .levels = 5};
+	struct host_options o = {.cpus = 2, .levels = 5};
 
 	while (*++argv) {
 		const char *word = *argv;
@@ -65,7 +81,11 @@ struct host_options host_parse_options(char **argv)
 			write_out(usage);
 			host_exit(0);
 		}
-		if (strcmp(word, "--mem") == 0)
+		if (strcmp(word, "--map") == 0)
+			o.map = argument(&argv, "the name of a .map file");
+		else if (strcmp(word, "--dmesg") == 0)
+			o.dmesg = argument(&argv, "the name of a Linux boot log");
+		else if (strcmp(word, "--mem") == 0)
 			o.mem = number(&argv, MIB(16), TIB(4) - GIB(2), "a size from 16M to 4094G");
 		else if (strcmp(word, "--cpus") == 0)
 			o.cpus = number(&argv, 1, HOST_MAX_CPUS, "a number from 1 to 64");
@@ -78,6 +98,7 @@ struct host_options host_parse_options(char **argv)
 		else
 			host_die("strata: %s: no such option\n%s", word, usage);
 	}
+	check_memory(&o);
 	if (o.nodes > o.mem / MIB(16))
 		host_die("strata: --nodes %lu: expected at most one node for each 16M of memory\n", o.nodes);
 	if (o.commands && strchr(o.commands, '"'))

@@ -67,35 +67,33 @@ static __noinline __attribute__((no_sanitize("address", "undefined"))) bool imag
 	return true;
 }
 
-/* The lowest place at or above 1 MiB, else anywhere, where the image and some memory for boot fit. */
+/* The lowest place at or above `from` where the image fits and nothing is reserved. */
 static bool find_load(const struct boot_info *bi, paddr_t from, paddr_t *load)
 {
 	const u64 size = (u64)(__image_end - (char *)HOST_IMAGE_BASE);
-	bool found = false;
+	u64 cursor = from, start, end;
 
-	for (unsigned i = 0; i < bi->nr_ranges; i++) {
-		const struct boot_range *r = &bi->range[i];
-		u64 start = ALIGN_UP(max(r->start, from), PAGE_SIZE);
-
-		if (r->type != MEM_USABLE || r->size > DIRECT_MAP_SIZE || start < r->start ||
-		    start - r->start >= r->size || r->size - (start - r->start) < size ||
-		    (found && start >= *load))
-			continue;
-		*load = start;
-		found = true;
+	while (boot_next_usable(bi, &cursor, &start, &end)) {
+		for (unsigned i = 0; i < bi->nr_reserved; i++)
+			if (bi->reserved[i].start < start + size && start < bi->reserved[i].end) {
+				start = PAGE_ALIGN_UP(bi->reserved[i].end);
+				i = ~0U; /* from the first one again: they are in no order */
+			}
+		if (start < end && end - start >= size && end <= DIRECT_MAP_SIZE) {
+			*load = start;
+			return true;
+		}
 	}
-	return found;
+	return false;
 }
 
 void host_phys_init(const struct boot_info *bi)
 {
-	for (unsigned i = 0; i < bi->nr_ranges; i++) {
-		const struct boot_range *r = &bi->range[i];
+	u64 cursor = 0, start, end;
 
-		if (r->type == MEM_USABLE && r->start < DIRECT_MAP_SIZE)
-			host_ram_end = max(host_ram_end, r->start + min(r->size, DIRECT_MAP_SIZE - r->start));
-	}
-	host_ram_end = PAGE_ALIGN_UP(host_ram_end);
+	while (boot_next_usable(bi, &cursor, &start, &end))
+		if (start < DIRECT_MAP_SIZE)
+			host_ram_end = min(end, DIRECT_MAP_SIZE);
 	if (!find_load(bi, MIB(1), &host_layout.image_load) && !find_load(bi, 0, &host_layout.image_load))
 		host_die("strata: the memory map has no usable range of %lu KiB, which the kernel's image "
 			 "needs\n",

@@ -116,6 +116,12 @@ void boot_note(struct boot_info *bi, const char *fmt, ...) __printf(2, 3);
  */
 void boot_add_range(struct boot_info *bi, u64 start, u64 size, u32 type, u32 attr);
 /*
+ * The next range of usable memory at or above *cursor, joined and in whole pages of 4 KiB, as mm/memmap.c will make
+ * it without options: the most restrictive type wins, then the edits apply. False: there is none. For those who need
+ * to know before the kernel runs; takes time by the square of the number of ranges.
+ */
+bool boot_next_usable(const struct boot_info *bi, u64 *cursor, u64 *start, u64 *end);
+/*
  * What every PC's map may claim and no PC has: the first page is the BIOS's, and the window of video memory and
  * ROMs is no RAM (Linux arch/x86/kernel/setup.c, trim_bios_range).
  */

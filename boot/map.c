@@ -1,0 +1,600 @@
+/*
+ * map.c - a machine's memory map as text: the .map files of tests/memmaps.
+ *
+ * Idea.       Each line is checked and its fact noted. What follows from all of them together is decided at the end:
+ *             which source of ranges counts, what Linux changed in it, which zones and nodes there are. The rules are
+ *             those of tests/memmaps/README.md; the ranges themselves are sanitised by mm/memmap.c as any firmware's.
+ * Layout.     struct map (map_lines.h): the state; struct boot_info: the result
+ * Invariants. L1  a mistake is reported with the number of its line, the first one only
+ *             L2  no byte outside of [text, text + len) is read
+ * Locking.    None: a pure function of the text.
+ * Failure.    -EINVAL and a message that says file, line and what was expected.
+ * Next:       dmesg.c, the same from a boot log.
+ */
+#include "map_lines.h"
+
+#include <kernel/bits.h>
+#include <kernel/errno.h>
+#include <kernel/printk.h>
+#include <kernel/string.h>
+
+#define LOG_NODE 0x80000000U /* in boot_node_range.node: said by Linux, not by firmware */
+
+/* ---- text ---- */
+
+void map_start(struct map *m, const char *name, struct boot_info *bi, char *err, size_t err_size)
+{
+	memset(m, 0, sizeof(*m));
+	m->bi = bi;
+	m->name = name;
+	m->err = err;
+	m->err_size = err_size;
+	*err = '\0';
+}
+
+bool map_bad(struct map *m, const char *fmt, ...)
+{
+	size_t at = 0;
+	va_list ap;
+
+	if (m->bad)
+		return false;
+	m->bad = true;
+	if (m->line)
+		at = (size_t)scnprintf(m->err, m->err_size, "%s:%u: ", m->name, m->line);
+	else
+		at = (size_t)scnprintf(m->err, m->err_size, "%s: ", m->name);
+	va_start(ap, fmt);
+	vsnprintf(m->err + at, m->err_size - at, fmt, ap);
+	va_end(ap);
+	return false;
+}
+
+bool map_next_line(struct map *m, const char **text, size_t *len, struct map_word *line)
+{
+	unsigned n = 0;
+
+	if (m->bad || !*len)
+		return false;
+	while (n < *len && (*text)[n] != '\n')
+		n++;
+	*line = (struct map_word){*text, n};
+	n += n < *len;
+	*text += n;
+	*len -= n;
+	m->line++;
+	return true;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v';
+}
+
+unsigned map_split(struct map_word line, struct map_word word[MAP_MAX_WORDS])
+{
+	unsigned nr = 0;
+
+	for (unsigned i = 0; i < line.len;) {
+		unsigned start = i;
+
+		if (is_blank(line.s[i])) {
+			i++;
+			continue;
+		}
+		while (i < line.len && !is_blank(line.s[i]))
+			i++;
+		if (nr == MAP_MAX_WORDS)
+			return nr + 1;
+		word[nr++] = (struct map_word){line.s + start, i - start};
+	}
+	return nr;
+}
+
+bool map_word_is(struct map_word w, const char *text)
+{
+	return strlen(text) == w.len && memcmp(w.s, text, w.len) == 0;
+}
+
+bool map_word_starts(struct map_word w, const char *text)
+{
+	return strlen(text) <= w.len && memcmp(w.s, text, strlen(text)) == 0;
+}
+
+bool map_digits(struct map_word w, unsigned base, u64 *v)
+{
+	u64 n = 0;
+
+	for (unsigned i = 0; i < w.len; i++) {
+		char c = w.s[i];
+		unsigned digit = c >= '0' && c <= '9'	? (unsigned)(c - '0')
+				 : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10
+				 : c >= 'A' && c <= 'F' ? (unsigned)(c - 'A') + 10
+							: base;
+
+		if (digit >= base || n > (~0UL - digit) / base)
+			return false;
+		n = n * base + digit;
+	}
+	*v = n;
+	return w.len != 0;
+}
+
+void map_kernel_version(struct map_word w, unsigned version[3])
+{
+	unsigned v[3] = {0}, n = 0, at = 0;
+
+	while (n < 3 && at < w.len) {
+		unsigned start = at;
+		u64 number;
+
+		while (at < w.len && w.s[at] >= '0' && w.s[at] <= '9')
+			at++;
+		if (!map_digits((struct map_word){w.s + start, at - start}, 10, &number) || number > 1000000)
+			break;
+		v[n++] = (unsigned)number;
+		if (at == w.len || w.s[at] != '.')
+			break;
+		at++;
+	}
+	if (n >= 2)
+		memcpy(version, v, sizeof(v));
+}
+
+/* ---- facts ---- */
+
+bool map_type(struct map_word text, u32 *type)
+{
+	static const struct {
+		const char *name;
+		u32 type;
+	} types[] = {
+		{"usable", MEM_USABLE},
+		{"reserved", MEM_RESERVED},
+		{"ACPI data", MEM_ACPI},
+		{"ACPI NVS", MEM_NVS},
+		{"unusable", MEM_UNUSABLE},
+		{"persistent", MEM_PERSISTENT},
+		{"soft reserved", MEM_SOFT_RESERVED},
+	};
+	u64 n;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(types); i++) {
+		if (!map_word_is(text, types[i].name))
+			continue;
+		*type = types[i].type;
+		return true;
+	}
+	if (!map_word_starts(text, "type ") ||
+	    !map_digits((struct map_word){text.s + 5, text.len - 5}, 10, &n) || n > ~0U)
+		return false;
+	/* A number that Linux has no name for is not usable, whatever it is. */
+	*type = n == MEM_NONE || n == MEM_USABLE ? MEM_RESERVED : (u32)n;
+	return true;
+}
+
+void map_add_range(struct map *m, enum map_source source, u64 first, u64 last, u32 type)
+{
+	if (m->bi->nr_ranges == BOOT_MAX_RANGES) {
+		map_bad(m, "expected at most %u ranges", BOOT_MAX_RANGES);
+		return;
+	}
+	/* All of the address space has no size; nothing is lost without its last byte. */
+	if (first == 0 && last == ~0UL)
+		last--;
+	if (last + 1 != first)
+		boot_add_range(m->bi, first, last - first + 1, type, source);
+}
+
+void map_add_edit(struct map *m, u64 first, u64 last, u32 from, u32 to)
+{
+	struct boot_info *bi = m->bi;
+
+	if (bi->nr_edits == BOOT_MAX_EDITS)
+		map_bad(m, "expected at most %u changes of the map", BOOT_MAX_EDITS);
+	else
+		bi->edit[bi->nr_edits++] =
+			(struct boot_edit){first, last == ~0UL ? last : last + 1, from, to};
+}
+
+void map_add_node(struct map *m, u64 node, u64 first, u64 last, bool from_log)
+{
+	struct boot_info *bi = m->bi;
+	u64 size = last - first + 1;
+
+	if (node >= LOG_NODE) {
+		map_bad(m, "node %lu: expected a number below %u", (unsigned long)node, LOG_NODE);
+		return;
+	}
+	if (bi->nr_node_ranges == BOOT_MAX_NODE_RANGES) {
+		map_bad(m, "expected at most %u ranges of nodes", BOOT_MAX_NODE_RANGES);
+		return;
+	}
+	bi->node_range[bi->nr_node_ranges++] =
+		(struct boot_node_range){first, size, (u32)node | (from_log ? LOG_NODE : 0)};
+}
+
+void map_show_node(struct map *m, u64 node)
+{
+	if (node < 64)
+		m->nodes_shown |= 1UL << node;
+	m->node_shown = true;
+	m->many_shown |= node >= 64 || hweight64(m->nodes_shown) > 1;
+}
+
+void map_set_zone(struct map *m, struct map_word name, bool empty, u64 start, u64 end)
+{
+	static const char *const names[MAP_ZONES] = {"DMA", "DMA32", "Normal", "HighMem"};
+
+	for (unsigned k = 0; k < MAP_ZONES; k++)
+		if (map_word_is(name, names[k]))
+			m->zone[k] = (struct map_zone){true, empty, start, end};
+}
+
+/* ---- what follows from the facts ---- */
+
+static void keep_best_source(struct map *m)
+{
+	struct boot_info *bi = m->bi;
+	u32 best = m->arch == MAP_OTHER ? MAP_DT : MAP_SETUP_DATA;
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < bi->nr_ranges; i++)
+		if (m->arch != MAP_OTHER)
+			best = max(best, bi->range[i].attr);
+		else if (bi->range[i].attr == MAP_EARLY_NODES)
+			best = MAP_EARLY_NODES;
+	for (unsigned i = 0; i < bi->nr_ranges; i++) {
+		if (bi->range[i].attr != best)
+			continue;
+		bi->range[kept] = bi->range[i];
+		bi->range[kept++].attr = 0;
+	}
+	bi->nr_ranges = kept;
+	if (m->arch != MAP_OTHER)
+		bi->nr_reserved = 0; /* a device tree's */
+}
+
+/* Linux since 2.6.36 takes the first page and the ROM window away; before, and where its log says so, it is in the log. */
+static void set_edits(struct map *m)
+{
+	const unsigned *k = m->kernel;
+
+	if (m->arch == MAP_OTHER)
+		m->bi->nr_edits = 0;
+	else if (!m->bi->nr_edits && (k[0] > 2 || (k[0] == 2 && (k[1] > 6 || (k[1] == 6 && k[2] >= 36)))))
+		boot_add_pc_edits(m->bi);
+}
+
+/* Firmware's ranges, unless Linux used one node only; Linux's own where firmware says nothing. */
+static void keep_nodes(struct map *m)
+{
+	struct boot_info *bi = m->bi;
+	bool from_log = true, flat;
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < bi->nr_node_ranges; i++)
+		from_log &= !!(bi->node_range[i].node & LOG_NODE);
+	flat = from_log ? m->arch != MAP_OTHER || !m->many_shown
+			: m->node_shown && !m->many_shown && m->nodes_shown == 1;
+	for (unsigned i = 0; i < bi->nr_node_ranges && !flat; i++) {
+		struct boot_node_range r = bi->node_range[i];
+
+		if (!!(r.node & LOG_NODE) != from_log)
+			continue;
+		r.node &= ~LOG_NODE;
+		bi->node_range[kept++] = r;
+	}
+	bi->nr_node_ranges = kept;
+}
+
+static void set_zones(struct map *m)
+{
+	const struct map_zone *z = m->zone;
+	struct boot_zones *out = &m->bi->zones;
+	const u64 highmem = z[MAP_HIGHMEM].named && !z[MAP_HIGHMEM].empty ? z[MAP_HIGHMEM].start : 0;
+	bool none = true;
+
+	for (unsigned k = 0; k < MAP_ZONES; k++)
+		none &= !z[k].named;
+	out->normal_end = ~0UL;
+	if (m->arch == MAP_OTHER) { /* the lines' own limits */
+		out->dma_end = z[MAP_DMA].named && !z[MAP_DMA].empty ? z[MAP_DMA].end : 0;
+		out->dma32_end = z[MAP_DMA32].named && !z[MAP_DMA32].empty ? z[MAP_DMA32].end : 0;
+		out->normal_end = highmem ? highmem : ~0UL;
+	} else {
+		out->dma_end = none || z[MAP_DMA].named ? MIB(16) : 0;
+		if (m->arch == MAP_I386)
+			out->normal_end = highmem ? highmem : MIB(896);
+		else if (none || z[MAP_DMA32].named)
+			out->dma32_end = GIB(4);
+	}
+	out->dma32_end = max(out->dma32_end, out->dma_end);
+	out->normal_end = max(out->normal_end, out->dma32_end);
+}
+
+int map_finish(struct map *m)
+{
+	m->line = 0;
+	if (!m->bad && !m->items)
+		map_bad(m, "no memory map, expected lines such as `e820 0x0 0x9ffff usable`");
+	if (m->bad)
+		return -EINVAL;
+	keep_best_source(m);
+	set_edits(m);
+	keep_nodes(m);
+	set_zones(m);
+	return 0;
+}
+
+/* ---- the lines of a .map file ---- */
+
+#define EXPECTED_HEX "expected a hexadecimal number with 0x"
+#define EXPECTED_DEC "expected a decimal number"
+
+static bool hex(struct map *m, struct map_word w, u64 *v)
+{
+	if (map_word_starts(w, "0x") && map_digits((struct map_word){w.s + 2, w.len - 2}, 16, v))
+		return true;
+	return map_bad(m, "\"%.*s\": " EXPECTED_HEX " of at most 64 bits", (int)w.len, w.s);
+}
+
+static bool dec(struct map *m, struct map_word w, u64 *v)
+{
+	return map_digits(w, 10, v) || map_bad(m, "\"%.*s\": " EXPECTED_DEC, (int)w.len, w.s);
+}
+
+/* START END, END inclusive. */
+static bool span(struct map *m, const struct map_word *w, u64 *first, u64 *last)
+{
+	if (!hex(m, w[0], first) || !hex(m, w[1], last))
+		return false;
+	if (*last >= *first || *last + 1 == *first)
+		return true;
+	return map_bad(m, "0x%lx to 0x%lx: expected an END (inclusive) that is not before START",
+		       (unsigned long)*first, (unsigned long)*last);
+}
+
+/* A number of words, or "expected " and the form of the line. */
+static bool words(struct map *m, unsigned nr, unsigned least, unsigned most, const char *form)
+{
+	return (nr >= least && nr <= most) || map_bad(m, "expected `%s`", form);
+}
+
+/* The text from word a to word b. */
+static struct map_word join(const struct map_word *a, const struct map_word *b)
+{
+	return (struct map_word){a->s, (unsigned)(b->s + b->len - a->s)};
+}
+
+static bool type(struct map *m, struct map_word text, u32 *t)
+{
+	return map_type(text, t) ||
+	       map_bad(m,
+		       "\"%.*s\": expected usable, reserved, ACPI data, ACPI NVS, unusable, persistent, "
+		       "soft reserved or type N",
+		       (int)text.len, text.s);
+}
+
+static bool line_arch(struct map *m, const struct map_word *w, unsigned nr)
+{
+	static const char *const names[] = {"x86_64", "i386", "arm64", "arm", "riscv64", "ppc64le", "sh"};
+
+	if (!words(m, nr, 2, 2, "arch NAME"))
+		return false;
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!map_word_is(w[1], names[i]))
+			continue;
+		m->arch = i == 0 ? MAP_X86_64 : i == 1 ? MAP_I386 : MAP_OTHER;
+		return true;
+	}
+	return map_bad(m, "\"%.*s\": expected x86_64, i386, arm64, arm, riscv64, ppc64le or sh",
+		       (int)w[1].len, w[1].s);
+}
+
+static bool line_page_size(struct map *m, const struct map_word *w, unsigned nr)
+{
+	u64 size;
+
+	if (!words(m, nr, 2, 2, "page-size BYTES") || !dec(m, w[1], &size))
+		return false;
+	return (is_pow2(size) && size >= 4096) ||
+	       map_bad(m, "page-size %lu: expected a power of two from 4096 on", (unsigned long)size);
+}
+
+static bool line_e820(struct map *m, const struct map_word *w, unsigned nr)
+{
+	bool user = map_word_is(w[0], "user");
+	u64 first, last;
+	u32 t;
+
+	if (!words(m, nr, 4, 5, user ? "user START END TYPE" : "e820 START END TYPE") ||
+	    !span(m, w + 1, &first, &last) || !type(m, join(&w[3], &w[nr - 1]), &t))
+		return false;
+	map_add_range(m, user ? MAP_USER : MAP_E820, first, last, t);
+	return true;
+}
+
+static bool line_linux(struct map *m, const struct map_word *w, unsigned nr)
+{
+	bool update = nr > 1 && map_word_is(w[1], "update");
+	const char *form = update ? "linux update START END TYPE => TYPE" : "linux remove START END TYPE";
+	unsigned arrow = nr;
+	u64 first, last;
+	u32 from = MEM_NONE, to = MEM_NONE;
+
+	if (nr < 2 || (!update && !map_word_is(w[1], "remove")))
+		return map_bad(m, "expected `linux update` or `linux remove`");
+	if (!words(m, nr, update ? 7 : 4, update ? 9 : 6, form) || !span(m, w + 2, &first, &last))
+		return false;
+	if (update)
+		for (arrow = 5; arrow < nr && !map_word_is(w[arrow], "=>");)
+			arrow++;
+	if (update && arrow + 1 >= nr)
+		return map_bad(m, "expected `%s`", form);
+	if ((arrow > 4 && !type(m, join(&w[4], &w[arrow - 1]), &from)) ||
+	    (update && !type(m, join(&w[arrow + 1], &w[nr - 1]), &to)))
+		return false;
+	map_add_edit(m, first, last, from, to);
+	return true;
+}
+
+/* Checked only: what UEFI said is in the e820 lines. */
+static bool line_efi(struct map *m, const struct map_word *w, unsigned nr)
+{
+	u64 kind, attr, first, last;
+
+	if (!words(m, nr, 5, 5, "efi TYPE ATTR START END") || !dec(m, w[1], &kind) || !hex(m, w[2], &attr))
+		return false;
+	if (kind > 16)
+		return map_bad(m, "efi type %lu: expected 0 to 16", (unsigned long)kind);
+	return map_word_is(w[4], "empty") ? hex(m, w[3], &first) : span(m, w + 3, &first, &last);
+}
+
+static bool line_dt(struct map *m, const struct map_word *w, unsigned nr)
+{
+	bool memory = nr > 1 && map_word_is(w[1], "memory"), reusable = false;
+	u64 start, size;
+
+	if (nr < 2 || (!memory && !map_word_is(w[1], "reserved")))
+		return map_bad(m, "expected `dt memory` or `dt reserved`");
+	if (!words(m, nr, 4, MAP_MAX_WORDS,
+		   memory ? "dt memory START SIZE" : "dt reserved START SIZE [flags]") ||
+	    !hex(m, w[2], &start) || !hex(m, w[3], &size))
+		return false;
+	if (size > ~0UL - start)
+		return map_bad(m, "size 0x%lx: expected a range below 2^64", (unsigned long)size);
+	for (unsigned i = 4; i < nr; i++)
+		reusable |= map_word_is(w[i], "reusable");
+	if (memory && size)
+		map_add_range(m, MAP_DT, start, start + size - 1, MEM_USABLE);
+	if (memory || reusable || !size)
+		return true;
+	if (m->bi->nr_reserved == BOOT_MAX_RESERVED)
+		return map_bad(m, "expected at most %u reserved ranges", BOOT_MAX_RESERVED);
+	m->bi->reserved[m->bi->nr_reserved++] = (struct boot_reserved){start, start + size};
+	return true;
+}
+
+static bool line_srat(struct map *m, const struct map_word *w, unsigned nr)
+{
+	static const char form[] = "srat NODE START END [hotplug] [non-volatile]";
+	u64 node, first, last;
+	unsigned at = 4;
+
+	if (!words(m, nr, 4, 6, form) || !dec(m, w[1], &node) || !span(m, w + 2, &first, &last))
+		return false;
+	at += at < nr && map_word_is(w[at], "hotplug");
+	at += at < nr && map_word_is(w[at], "non-volatile");
+	if (at < nr)
+		return map_bad(m, "\"%.*s\": expected `%s`", (int)w[at].len, w[at].s, form);
+	map_add_node(m, node, first, last, false);
+	return true;
+}
+
+/* "zone NAME ..." */
+static bool expect_zone(struct map *m, const struct map_word *w, unsigned nr)
+{
+	bool empty = nr == 3 && map_word_is(w[2], "empty");
+	u64 first = 0, last = 0;
+
+	if (!empty && (!words(m, nr, 4, 4, "expect zone NAME START END") || !span(m, w + 2, &first, &last)))
+		return false;
+	map_set_zone(m, w[1], empty, first, last == ~0UL ? last : last + 1);
+	return true;
+}
+
+static bool expect_node(struct map *m, u64 node, const struct map_word *w, unsigned nr)
+{
+	u64 first, last;
+
+	map_show_node(m, node);
+	if (nr && map_word_is(w[0], "totalpages"))
+		return words(m, nr, 2, 2, "expect node N totalpages PAGES") && dec(m, w[1], &first);
+	if (!words(m, nr, 3, 3, "expect node N range START END") || !span(m, w + 1, &first, &last))
+		return false;
+	map_add_node(m, node, first, last, true);
+	return true;
+}
+
+/* What Linux said: zones and nodes are taken from it, the counts are checked for form only. */
+static bool line_expect(struct map *m, const struct map_word *w, unsigned nr)
+{
+	static const char *const counts[] = {"zone-pages", "zone-memmap", "zone-reserved", "zone-spanned",
+					     "unavailable"};
+	u64 node, v;
+
+	w++, nr--;
+	if (nr > 1 && map_word_is(w[0], "node")) {
+		if (!dec(m, w[1], &node))
+			return false;
+		w += 2, nr -= 2;
+		if (nr && (map_word_is(w[0], "range") || map_word_is(w[0], "totalpages")))
+			return expect_node(m, node, w, nr);
+	}
+	if (nr && map_word_is(w[0], "zone"))
+		return expect_zone(m, w, nr);
+	for (unsigned i = 0; nr && i < ARRAY_SIZE(counts); i++)
+		if (map_word_is(w[0], counts[i]))
+			return words(m, nr, 3, 3, "expect [node N] WHAT ZONE PAGES") && dec(m, w[2], &v);
+	if (nr && map_word_is(w[0], "available-kb"))
+		return (nr == 2 && dec(m, w[1], &v)) ||
+		       (nr == 4 && map_word_is(w[2], "of") && dec(m, w[1], &v) && dec(m, w[3], &v)) ||
+		       map_bad(m, "expected `expect available-kb KB of KB`");
+	return map_bad(m, "expected zone, node, zone-pages, zone-memmap, zone-reserved, zone-spanned, "
+			  "unavailable or available-kb behind `expect`");
+}
+
+/* "# kernel: 6.1.0-13-amd64": up to three numbers. */
+static void comment(struct map *m, struct map_word line)
+{
+	struct map_word w[MAP_MAX_WORDS];
+	unsigned nr;
+
+	line.s++, line.len--;
+	nr = min(map_split(line, w), (unsigned)MAP_MAX_WORDS);
+	if (nr > 1 && map_word_is(w[0], "kernel:"))
+		map_kernel_version(w[1], m->kernel);
+}
+
+static bool map_line(struct map *m, struct map_word line)
+{
+	static const struct {
+		const char *word;
+		bool (*fn)(struct map *m, const struct map_word *w, unsigned nr);
+	} kinds[] = {
+		{"arch", line_arch}, {"page-size", line_page_size}, {"e820", line_e820},
+		{"user", line_e820}, {"linux", line_linux},	    {"efi", line_efi},
+		{"dt", line_dt},     {"srat", line_srat},	    {"expect", line_expect},
+	};
+	struct map_word w[MAP_MAX_WORDS];
+	unsigned nr;
+
+	if (line.len && *line.s == '#') {
+		comment(m, line);
+		return true;
+	}
+	nr = map_split(line, w);
+	if (!nr)
+		return true;
+	if (nr > MAP_MAX_WORDS)
+		return map_bad(m, "expected at most %u words", MAP_MAX_WORDS);
+	m->items++;
+	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (map_word_is(w[0], kinds[i].word))
+			return kinds[i].fn(m, w, nr);
+	return map_bad(m, "\"%.*s\": expected arch, page-size, e820, user, linux, efi, dt, srat or expect",
+		       (int)w[0].len, w[0].s);
+}
+
+int map_parse(const char *name, const char *text, size_t len, struct boot_info *bi, char *err,
+	      size_t err_size)
+{
+	struct map_word line;
+	struct map m;
+
+	map_start(&m, name, bi, err, err_size);
+	while (map_next_line(&m, &text, &len, &line) && map_line(&m, line))
+		;
+	return map_finish(&m);
+}

@@ -216,16 +216,16 @@ static void srat_line(struct map *m, struct map_word t)
 /* "DMA [mem 0x0-0xffffff]", "DMA empty", "DMA 0x00000010 -> 0x00001000" or "DMA 0 -> 4096": the latter in pages. */
 static bool zone_line(struct map *m, struct map_word t)
 {
-	static const char *const names[] = {"DMA32", "DMA", "Normal", "HighMem", "Movable", "Device"};
+	static const char *const names[] = {"DMA32", "DMA", "Normal", "HighMem"};
 	struct map_word name = {0}, at;
 	u64 start, end;
 
 	for (unsigned i = 0; !name.len && i < ARRAY_SIZE(names); i++)
 		if (take(&t, names[i]))
 			name = (struct map_word){names[i], (unsigned)strlen(names[i])};
-	if (!name.len)
-		return false;
 	take(&t, ":");
+	if (!name.len || (t.len && *t.s != ' ' && *t.s != '\t'))
+		return false;
 	skip_blanks(&t);
 	at = t;
 	if (map_word_is(t, "empty")) {

@@ -175,6 +175,25 @@ KTEST(slab, reclaimable_caches_keep_the_lowest_order)
 	}
 }
 
+KTEST(slab, a_cache_takes_the_pages_that_its_flags_name)
+{
+	static const struct {
+		unsigned flags;
+		gfp_t pages;
+	} kinds[] = {{0, 0},
+		     {SLAB_CACHE_DMA, __GFP_DMA},
+		     {SLAB_CACHE_DMA32, __GFP_DMA32},
+		     {SLAB_RECLAIM_ACCOUNT, __GFP_RECLAIMABLE},
+		     {SLAB_CACHE_DMA | SLAB_RECLAIM_ACCOUNT, __GFP_DMA | __GFP_RECLAIMABLE}};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct kmem_cache s = {.ctor = NULL};
+
+		EXPECT_TRUE(slab_geometry(&s, 100, 0, kinds[i].flags));
+		EXPECT_EQ(s.allocflags, kinds[i].pages);
+	}
+}
+
 static int set_option(const char *name, const char *value)
 {
 	for (const struct cmdline_opt *const *o = __start_cmdline_opts; o < __stop_cmdline_opts; o++)

@@ -432,6 +432,26 @@ KTEST(slab_cpu, settling_waits_for_slabs_that_are_read_under_rcu)
 	EXPECT_EQ(kmem_cache_destroy(s), 0);
 }
 
+/* ---- between the CPUs of a node ---- */
+
+KTEST(slab_cpu, cpus_of_one_node_share_an_array)
+{
+	struct kmem_cache *small = test_cache(64, 0), *large = test_cache(2 * PAGE_SIZE, 0),
+			  *debugged = test_cache(64, SLAB_POISON);
+	unsigned cpu, here = 0;
+	int nid = slab_local_nid();
+
+	ASSERT_TRUE(small && large && debugged);
+	for_each_possible_cpu (cpu)
+		here += cpu_to_node_map[cpu] == nid;
+	EXPECT_EQ(small->node[nid]->shared != NULL, here > 1);
+	if (small->node[nid]->shared)
+		EXPECT_EQ(small->node[nid]->shared->stack.limit, 8 * small->batchcount);
+	EXPECT_NULL(large->node[nid]->shared);
+	EXPECT_NULL(debugged->node[nid]->shared);
+	EXPECT_EQ(kmem_cache_destroy(small) | kmem_cache_destroy(large) | kmem_cache_destroy(debugged), 0);
+}
+
 /* ---- objects of other nodes ---- */
 
 /* Objects of the cache in its slabs or in the node's shared array. */

@@ -390,6 +390,23 @@ KTEST(page_alloc, atomic_requests_leave_three_eighths_of_it)
 	expect_level(t, GFP_ATOMIC | __GFP_NOMEMALLOC, half);
 }
 
+KTEST(page_alloc, one_page_for_an_atomic_request_takes_no_notice_of_a_boost)
+{
+	struct page *page;
+	NEEDS_SMALL_ZONE(small);
+
+	small->boost = 4 * small->free_pages; /* no reserve is deep enough for that */
+	EXPECT_NULL(alloc_page(SMALL_GFP | GFP_NOWAIT));
+	EXPECT_NULL(alloc_pages(SMALL_GFP | GFP_ATOMIC, 1)); /* two pages do */
+	page = alloc_page(SMALL_GFP | GFP_ATOMIC);
+	small->boost = 0;
+	if (EXPECT_NOT_NULL(page))
+		__free_page(page);
+	EXPECT_NOT_NULL(page = alloc_page(SMALL_GFP | GFP_NOWAIT));
+	__free_page(page);
+	quiet_drain();
+}
+
 KTEST(page_alloc, reclaimers_may_take_the_last_page)
 {
 	NEEDS_SMALL_ZONE(small);

@@ -311,6 +311,90 @@ KTEST(buddy, freed_last_is_used_first_unless_it_will_soon_merge)
 	PZ_CLOSE();
 }
 
+/* Blocks of types that never merge as whole pageblocks merge below that size like all others. */
+KTEST(buddy, inside_a_reserved_pageblock_blocks_wait_for_their_buddies_too)
+{
+	struct list_head *list = &zone->free_area[PAGEBLOCK_ORDER - 2].list[MT_HIGHATOMIC];
+	const unsigned order = PAGEBLOCK_ORDER - 2;
+
+	PZ_OPEN();
+	take_all(order, MT_MOVABLE); /* four in each pageblock */
+	pageblock_set_type(zone, pz.page, MT_HIGHATOMIC);
+	pageblock_set_type(zone, pz.page + PAGEBLOCK_PAGES, MT_HIGHATOMIC);
+	private_free(zone, pages[4], order);
+	private_free(zone, pages[2], order);
+	private_free(zone, pages[3], order);
+	private_free(zone, pages[0], order); /* waits for 1, then all four are one: used last */
+	EXPECT_EQ(list_first_entry(list, struct page, lru), pages[4]);
+	EXPECT_EQ(list_last_entry(list, struct page, lru), pages[0]);
+	pageblock_set_type(zone, pz.page, MT_MOVABLE);
+	pageblock_set_type(zone, pz.page + PAGEBLOCK_PAGES, MT_MOVABLE);
+	buddy_move_block(zone, pz.page, MT_MOVABLE);
+	buddy_move_block(zone, pz.page + PAGEBLOCK_PAGES, MT_MOVABLE);
+	for (unsigned i = 0; i < 8; i++)
+		if (i == 1 || i > 4)
+			private_free(zone, pages[i], order);
+	PZ_CLOSE();
+}
+
+/* One of the blocks held whose buddy is among them as well, and in the same zone. */
+static struct page *half_of_a_pair(struct list_head *held)
+{
+	struct page *a, *b;
+
+	list_for_each_entry (a, held, lru)
+		list_for_each_entry (b, held, lru)
+			if (page_to_pfn(b) == (page_to_pfn(a) ^ PRIVATE_FRAMES) &&
+			    page_zone(a) == page_zone(b))
+				return a;
+	return NULL;
+}
+
+/* Cuts a block of order 10 that its owner holds in two, and frees the first half. */
+static void free_first_half(struct page *page)
+{
+	page->flags -= BIT(PG_ORDER_SHIFT);
+	page[PAGEBLOCK_PAGES].flags = page->flags;
+	page[PAGEBLOCK_PAGES].refcount = 1;
+	page->refcount = 0;
+	private_free(page_zone(page), page, PAGEBLOCK_ORDER);
+}
+
+KTEST(buddy, half_of_the_largest_block_waits_for_no_larger_one)
+{
+	struct page *page, *buddy, *other;
+	LIST_HEAD(held);
+
+	hold_blocks(&held, GFP_KERNEL | __GFP_NOWARN, MAX_ORDER, 12);
+	page = half_of_a_pair(&held);
+	if (!page || held.next->next->next == &held) {
+		release_blocks(&held, MAX_ORDER);
+		SKIP("no two neighbours of order 10 and a third block");
+	}
+	buddy = pfn_to_page(page_to_pfn(page) ^ PRIVATE_FRAMES);
+	list_del(&page->lru);
+	list_del(&buddy->lru);
+	list_for_each_entry (other, &held, lru)
+		if (page_zone(other) == page_zone(page) && pageblock_type(other) == pageblock_type(page))
+			break;
+	if (&other->lru != &held) {
+		struct list_head *list =
+			&page_zone(page)->free_area[PAGEBLOCK_ORDER].list[pageblock_type(page)];
+
+		list_del(&other->lru);
+		free_first_half(other);
+		__free_pages(buddy, MAX_ORDER);
+		free_first_half(page);
+		EXPECT_EQ(list_first_entry(list, struct page, lru), page);
+		__free_pages(other + PAGEBLOCK_PAGES, PAGEBLOCK_ORDER);
+		__free_pages(page + PAGEBLOCK_PAGES, PAGEBLOCK_ORDER);
+	} else {
+		__free_pages(buddy, MAX_ORDER);
+		__free_pages(page, MAX_ORDER);
+	}
+	release_blocks(&held, MAX_ORDER);
+}
+
 KTEST(buddy, fresh_memory_goes_to_the_tail)
 {
 	unsigned long irq;

@@ -13,6 +13,7 @@
 
 #include <kernel/errno.h>
 #include <kernel/string.h>
+#include <mm/vmalloc.h>
 
 static struct private_zone pz;
 static struct zone *const zone = &pz.zone;
@@ -433,6 +434,25 @@ KTEST(buddy, many_at_once_merge_as_one_by_one)
 		expect_whole(t, &pz);
 	}
 	PZ_CLOSE();
+}
+
+/* The array of one block ends where the memory ends that may be read. */
+KTEST(buddy, bulk_reads_no_further_than_its_blocks)
+{
+	struct page **array = vmalloc(PAGE_SIZE), **last = array + PAGE_SIZE / sizeof(*array) - 1;
+	unsigned long irq;
+
+	ASSERT_NOT_NULL(array);
+	if (!private_zone_open(&pz)) {
+		vfree(array);
+		SKIP("no order-10 block");
+	}
+	*last = private_alloc(zone, 3, MT_MOVABLE, 0);
+	irq = spin_lock_irqsave(&zone->lock);
+	buddy_free_many(zone, last, 1, 3, PAGE_ALLOCATED);
+	spin_unlock_irqrestore(&zone->lock, irq);
+	PZ_CLOSE();
+	vfree(array);
 }
 
 KTEST(buddy, single_pages_are_cut_in_bulk_without_loss)
@@ -987,6 +1007,28 @@ static int isolate(struct page *page)
 static void unisolate(struct page *page)
 {
 	lock_and(buddy_unisolate, page, MT_MOVABLE);
+}
+
+KTEST(buddy, the_atomic_reserve_is_given_up_for_a_single_page)
+{
+	struct list_head *list = &zone->free_area[0].list[MT_MOVABLE];
+	unsigned long irq;
+
+	PZ_OPEN();
+	take_all(0, MT_MOVABLE);
+	pageblock_set_type(zone, pz.page, MT_HIGHATOMIC);
+	private_free(zone, pages[7], 0);
+	EXPECT_TRUE(list_empty(list));
+	irq = spin_lock_irqsave(&zone->lock);
+	EXPECT_TRUE(buddy_unreserve_highatomic(zone, MT_MOVABLE, true));
+	spin_unlock_irqrestore(&zone->lock, irq);
+	EXPECT_EQ(list_first_entry(list, struct page, lru), pages[7]);
+	EXPECT_EQ(pageblock_type(pz.page), MT_MOVABLE);
+	EXPECT_NULL(private_check(&pz));
+	for (unsigned i = 0; i < PRIVATE_FRAMES; i++)
+		if (i != 7)
+			private_free(zone, pages[i], 0);
+	PZ_CLOSE();
 }
 
 KTEST(buddy, an_isolated_pageblock_is_not_free_and_comes_back)

@@ -673,6 +673,11 @@ KTEST(pgtable, reclaim_keeps_tables_that_reach_out_of_the_range)
 	EXPECT_NOT_NULL(pt_slot(s.va, 0));
 	EXPECT_NULL(pt_slot(s.va + PT_LEVEL_SIZE(1), 0));
 	EXPECT_NOT_NULL(pt_slot(s.va + 2 * PT_LEVEL_SIZE(1), 0));
+	EXPECT_EQ(pt_populate(s.va, 3 * PT_LEVEL_SIZE(1), 0, GFP_KERNEL), 0);
+	for (unsigned i = 0; i < 2; i++) { /* parts of two tables, the whole of none */
+		EXPECT_EQ(pt_reclaim(s.va + i * PT_LEVEL_SIZE(1) + PAGE_SIZE, PT_LEVEL_SIZE(1)), 0);
+		EXPECT_NOT_NULL(pt_slot(s.va + i * PT_LEVEL_SIZE(1), 0));
+	}
 	scratch_put(&s);
 }
 

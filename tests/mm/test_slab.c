@@ -963,6 +963,14 @@ KTEST(slab, check_finds_broken_structures)
 	page->flags |= PG_slab;
 	EXPECT_NULL(slab_check());
 	kmem_cache_free(s, objs[0]);
+	slab_drain(s);
+	EXPECT_EQ(page->inuse, 0);
+	list_move(&page->lru, &n->slabs_partial); /* an empty slab among those in use */
+	n->free_slabs--;
+	EXPECT_NOT_NULL(slab_check());
+	list_move(&page->lru, &n->slabs_free);
+	n->free_slabs++;
+	EXPECT_NULL(slab_check());
 	EXPECT_EQ(kmem_cache_destroy(s), 0);
 }
 

@@ -275,6 +275,33 @@ KTEST(slab_debug, check_finds_a_doubled_entry_in_an_array)
 
 /* ---- each misuse has its name ---- */
 
+/* Sizes that are no multiple of a word: the records neither lie in the object nor reach into the next. */
+KTEST(slab_debug, who_allocated_is_kept_apart_from_the_objects)
+{
+	for (unsigned i = 0; i < 16; i++) {
+		unsigned size = 17 + i / 2;
+		struct kmem_cache *s =
+			test_cache(size, 0, SLAB_STORE_USER | (i % 2 ? SLAB_RED_ZONE : 0), NULL);
+		u8 *obj[8];
+
+		ASSERT_NOT_NULL(s);
+		for (unsigned k = 0; k < ARRAY_SIZE(obj); k++) {
+			ASSERT_NOT_NULL(obj[k] = kmem_cache_alloc(s, GFP_KERNEL));
+			memset(obj[k], 0x81 + (int)k, size);
+		}
+		for (unsigned k = 0; k < ARRAY_SIZE(obj); k++)
+			EXPECT_EQ(slab_alloc_caller(s, obj[k]), slab_alloc_caller(s, obj[0]));
+		for (unsigned k = 0; k < ARRAY_SIZE(obj); k += 2)
+			kmem_cache_free(s, obj[k]);
+		for (unsigned k = 1; k < ARRAY_SIZE(obj); k += 2) {
+			for (unsigned at = 0; at < size; at++)
+				EXPECT_EQ(obj[k][at], 0x81 + k);
+			kmem_cache_free(s, obj[k]);
+		}
+		EXPECT_EQ(kmem_cache_destroy(s), 0);
+	}
+}
+
 KTEST_PANIC(slab_debug, double_free_is_named, "double free: object")
 {
 	struct kmem_cache *s = test_cache(100, 0, SLAB_CONSISTENCY_CHECKS, NULL);

@@ -914,6 +914,29 @@ KTEST(vmalloc, description_names_the_area_that_an_address_misses)
 	EXPECT_NOT_NULL(strstr(text, "outside"));
 }
 
+KTEST(vmalloc, description_measures_to_the_nearest_area)
+{
+	char *p[12], text[200];
+	unsigned gap = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(p); i++)
+		ASSERT_NOT_NULL(p[i] = vmalloc(64 * PAGE_SIZE));
+	for (unsigned i = 1; i + 1 < ARRAY_SIZE(p) && !gap; i++)
+		if (p[i] == p[i - 1] + 65 * PAGE_SIZE && p[i + 1] == p[i] + 65 * PAGE_SIZE)
+			gap = i;
+	if (EXPECT_NE(gap, 0)) { /* three in a row: the middle one makes a hole */
+		vfree(p[gap]);
+		vm_unmap_aliases();
+		vmalloc_describe((vaddr_t)p[gap + 1] - 9, text, sizeof(text));
+		EXPECT_NOT_NULL(strstr(text, "in no area, 9 bytes below"));
+		vmalloc_describe((vaddr_t)p[gap] + 9, text, sizeof(text));
+		EXPECT_NOT_NULL(strstr(text, "in no area, 9 bytes above"));
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(p); i++)
+		if (!gap || i != gap)
+			vfree(p[i]);
+}
+
 KTEST_PANIC(vmalloc, freeing_an_interior_pointer_is_a_bug, "not the start of an area: in area")
 {
 	vfree((char *)vmalloc(3 * PAGE_SIZE) + PAGE_SIZE);

@@ -3,8 +3,8 @@ HOSTED := 1
 ARCH_CPPFLAGS := -D_GNU_SOURCE
 IMAGE := strata
 LDS := arch/host/linker.ld
-VARIANTS := debug asan cov
-CC = $(if $(filter cov,$(VARIANT)),clang,gcc)
+VARIANTS := debug asan cov fuzz
+CC = $(if $(filter cov fuzz,$(VARIANT)),clang,gcc)
 LD = $(CC)
 CROSS_COMPILE :=
 # Frames below the stack pointer belong to the assembly in here, so there is no red zone.
@@ -12,11 +12,17 @@ CROSS_COMPILE :=
 SANITIZE := -fsanitize=address,undefined -fno-sanitize=alignment -fno-sanitize-recover=undefined
 # Counters by source region, in clang's form: a branch is an arm of a condition as it is written (tools/coverage).
 COUNT := -fprofile-instr-generate=$(CURDIR)/build/host-cov/strata.profraw -fprofile-update=atomic -fcoverage-mapping
-INSTRUMENT := $(if $(filter asan,$(VARIANT)),$(SANITIZE)) $(if $(filter cov,$(VARIANT)),$(COUNT))
+INSTRUMENT := $(if $(filter asan fuzz,$(VARIANT)),$(SANITIZE)) $(if $(filter cov,$(VARIANT)),$(COUNT))
 # There is one image, so a thread's variable is one %fs-relative operand.
 ARCH_CFLAGS := -m64 -fno-pic -fno-pie -mno-red-zone -ftls-model=local-exec $(INSTRUMENT)
 LDFLAGS := -no-pie -pthread -Wl,-z,norelro -Wl,-z,noexecstack -Wl,-z,max-page-size=0x1000 -Wl,--build-id=none \
 	-Wl,--no-warn-rwx-segments $(INSTRUMENT)
+# The same kernel with libFuzzer in it, which only clang has (tests/fuzz).
+ifeq ($(VARIANT),fuzz)
+ARCH_CFLAGS += -fsanitize=fuzzer-no-link
+LIBFUZZER = $(shell $(CC) -print-file-name=libclang_rt.fuzzer_no_main-x86_64.a)
+LDFLAGS += -Wl,--whole-archive $(LIBFUZZER) -Wl,--no-whole-archive -lstdc++ -lm
+endif
 
 # The benchmarks' counterpart: a plain program, called without the detour of a PLT, so that no library pays for it.
 ifeq ($(VARIANT),)

@@ -10,6 +10,7 @@
  * Next:       trap.c.
  */
 #include <stdarg.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "host_internal.h"
@@ -18,13 +19,16 @@
 #include <arch/irq.h>
 #include <arch/layout.h>
 #include <arch/pcpu.h>
+#include <arch_impl/run.h>
 #include <kernel/bits.h>
 #include <kernel/printk.h>
 
 __thread unsigned long host_percpu_base;
 char **host_argv;
 
-enum { STATUS_BAD_INPUT = 1, STATUS_RESET = 3 };
+bool host_abort_on_panic;
+
+enum { STATUS_BAD_INPUT = 1, STATUS_PANIC = 2, STATUS_RESET = 3 };
 
 static void save_coverage(void)
 {
@@ -101,6 +105,8 @@ void arch_halt(void)
 void arch_poweroff(unsigned status)
 {
 	host_console_close();
+	if (status == STATUS_PANIC && host_abort_on_panic)
+		abort();
 	host_exit((int)status);
 }
 

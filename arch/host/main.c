@@ -11,6 +11,7 @@
  */
 #include "host_internal.h"
 #include <arch/pt.h>
+#include <arch_impl/run.h>
 #include <arch_impl/stack.h>
 #include <kernel/main.h>
 #include <kernel/printk.h>
@@ -24,11 +25,10 @@ static void cpu(void *bi)
 	kmain(bi);
 }
 
-int main(int argc, char **argv)
+int host_main(char **argv)
 {
 	struct host_options o = host_parse_options(argv);
 
-	(void)argc;
 	host_argv = argv;
 	host_layout.levels = (unsigned)o.levels;
 	host_machine(&boot_info, &o);
@@ -39,4 +39,11 @@ int main(int argc, char **argv)
 		host_die("strata: cannot start the CPU's thread\n");
 	host_cpu_join(0);
 	return 0;
+}
+
+/* The fuzzers' binary has another one, which comes here as well. */
+__attribute__((weak)) int main(int argc, char **argv)
+{
+	(void)argc;
+	return host_main(argv);
 }

@@ -2,7 +2,7 @@
 #define KERNEL_PERCPU_H
 
 /*
- * Per-CPU variables. DEFINE_PER_CPU puts the template into section .percpu; every CPU has a copy at the same
+ * Per-CPU variables. DEFINE_PER_CPU puts the template into section percpu; every CPU has a copy at the same
  * offset from the template's address, and alloc_percpu() hands out further places that obey the same rule.
  * There is no preemption and no migration: the CPU cannot change under the caller, only an interrupt can
  * intervene.
@@ -14,8 +14,8 @@
 #include <arch/pcpu.h>
 #include <kernel/cpumask.h>
 
-#define DEFINE_PER_CPU(type, name) __attribute__((section(".percpu"))) __typeof__(type) name
-#define DECLARE_PER_CPU(type, name) extern __attribute__((section(".percpu"))) __typeof__(type) name
+#define DEFINE_PER_CPU(type, name) __attribute__((section("percpu"))) __typeof__(type) name
+#define DECLARE_PER_CPU(type, name) extern __attribute__((section("percpu"))) __typeof__(type) name
 
 /* Distance of CPU's area from the template; 0 for CPUs that are not possible. */
 extern unsigned long percpu_offset[NR_CPUS];

@@ -58,3 +58,5 @@ SRCS += tests/mm/test_tlb.c
 SRCS += tests/mm/test_vmalloc.c
 SRCS += tests/mm/test_zone.c
 SRCS += tests/mm/zone_fixture.c
+SRCS += tests/model/model.c
+SRCS += tests/model/test_model.c

@@ -16,6 +16,8 @@ QEMU_ARGS ?=
 SOAK_BOOTS ?= 50
 MUTANTS ?= 300
 SEED ?= 1
+FUZZ ?= $(FUZZ_TARGETS)
+FUZZ_SECONDS ?= 60
 export ARCH VARIANT FW MEM SMP NUMA LEVELS CMDLINE QEMU_ARGS SOAK_BOOTS
 export PYTHONDONTWRITEBYTECODE := 1
 
@@ -121,6 +123,7 @@ test-images: all iso setup-test
 	@$(MAKE) --no-print-directory ARCH=host VARIANT= all
 	@$(MAKE) --no-print-directory ARCH=host VARIANT=debug all
 	@$(MAKE) --no-print-directory ARCH=host VARIANT=asan all
+	@$(MAKE) --no-print-directory ARCH=host VARIANT=fuzz all
 
 bench: all	## the benchmark table: Linux's figures beside ours, or with ARCH=host malloc libraries
 ifdef HOSTED
@@ -143,8 +146,9 @@ coverage: setup-coverage	## what the tests run of boot/ and mm/, by line and bra
 
 host:	## the hosted build, build/host/strata: the same kernel as a Linux process
 	@$(MAKE) --no-print-directory ARCH=host all
-fuzz:	## the fuzzers of the hosted build
-	@echo "make $@: there are no fuzzers yet"; false
+fuzz: setup-fuzz	## the fuzzers of the hosted build, FUZZ_SECONDS each
+	@$(MAKE) --no-print-directory ARCH=host VARIANT=fuzz all
+	@tools/fuzz --seconds $(FUZZ_SECONDS) --jobs $(JOBS) $(FUZZ)
 
 mutate: setup-mutate	## MUTANTS small changes of mm/, drawn with SEED: does a fast suite notice each?
 	@tools/mutate --count $(MUTANTS) --seed $(SEED)
@@ -163,23 +167,25 @@ help:	## this list
 		"QEMU_ARGS=$$QEMU_ARGS" "more arguments for QEMU" \
 		"CROSS_COMPILE=$(CROSS_COMPILE)" "prefix of the compiler and binutils" "CC=$(CC)" "the compiler; clang works too" \
 		"JOBS=$(JOBS)" "how many jobs at once" "SOAK_BOOTS=$(SOAK_BOOTS)" "boots of make soak" \
+		"FUZZ=$(FUZZ)" "which fuzzers make fuzz runs" "FUZZ_SECONDS=$(FUZZ_SECONDS)" "for how long each" \
 		"MUTANTS=$(MUTANTS)" "mutants of make mutate" "SEED=$(SEED)" "of their sample" "V=$V" "1 shows full commands"
 
 clean:
 	$Qrm -rf build
 
 # What each target lacks is installed, or named, before it starts.
-setup-build: ; @tools/setup $(COMPILER) $(if $(HOSTED),libc)
+setup-build: ; @tools/setup $(COMPILER) $(if $(HOSTED),libc) $(filter fuzz,$(VARIANT))
 setup-iso: ; @tools/setup iso
 setup-run: ; @tools/setup python qemu $(if $(filter uefi,$(FW)),ovmf)
 setup-debug: ; @tools/setup gdb
 setup-test: ; @tools/setup python qemu ovmf iso malloc valgrind
 setup-mutate: ; @tools/setup python gcc libc
 setup-lint: ; @tools/setup python lint
+setup-fuzz: ; @tools/setup python fuzz
 setup-malloc: ; @tools/setup python malloc
 setup-coverage: ; @tools/setup python coverage
 setup-plot: ; @tools/setup python valgrind gnuplot
 
 -include $(OBJS:.o=.d)
 .PHONY: FORCE all iso run debug test test-full soak test-images bench bench-colour lint coverage host fuzz mutate help clean
-.PHONY: setup-build setup-iso setup-run setup-debug setup-test setup-mutate setup-lint setup-malloc setup-coverage setup-plot
+.PHONY: setup-build setup-fuzz setup-iso setup-run setup-debug setup-test setup-mutate setup-lint setup-malloc setup-coverage setup-plot

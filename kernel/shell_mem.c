@@ -121,6 +121,11 @@ const struct shell_mem *shell_mem_at(vaddr_t va)
 	return m;
 }
 
+const struct shell_mem *shell_mem_nth(unsigned n)
+{
+	return n < nr_live ? &live[n] : NULL;
+}
+
 const char *shell_mem_name(const struct shell_mem *m)
 {
 	return kinds[m->kind].made;

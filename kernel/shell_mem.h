@@ -31,6 +31,8 @@ const struct shell_mem *shell_mem_find(struct out *o, enum shell_mem_kind kind, 
 /* What covers the address, or NULL. */
 const struct shell_mem *shell_mem_at(vaddr_t va);
 const struct shell_mem *shell_mem_at_pa(paddr_t pa);
+/* The nth thing that is out, in no order, or NULL. */
+const struct shell_mem *shell_mem_nth(unsigned n);
 /* The command that gave it. */
 const char *shell_mem_name(const struct shell_mem *m);
 /* The entry leaves the table; that it was there is remembered for a while. */

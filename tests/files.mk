@@ -10,6 +10,7 @@ SRCS += tests/bench/bench_vmalloc.c
 SRCS += tests/boot/test_acpi.c
 SRCS += tests/boot/test_multiboot2.c
 SRCS += tests/boot/test_pvh.c
+include tests/fuzz/files.mk
 SRCS += tests/kernel/cmd_check.c
 SRCS += tests/kernel/json_check.c
 SRCS += tests/kernel/test_bench.c

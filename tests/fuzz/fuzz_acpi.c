@@ -1,0 +1,107 @@
+/*
+ * fuzz_acpi.c - any bytes as ACPI's tables.
+ *
+ * Idea.       The input is memory with an RSDP: as PVH tells of it, as it is found where BIOS puts it, and as the copy
+ *             that Multiboot2 passes. Checksums would stop nearly every input at the first table, so those of whatever looks like a
+ *             table are made right first, in a copy of exactly the input's size.
+ * Layout.     input = [FUZZ_PA, FUZZ_PA + len): RSDP, then tables, found by their signatures.
+ * Invariants. A table that is found lies in memory, has its signature, and sums up to zero.
+ * Locking.    None.
+ * Failure.    A BUG with the values.
+ * Next:       fuzz_cmdline.c.
+ */
+#include "boot_rules.h"
+
+#include <stdlib.h>
+
+#include <kernel/bits.h>
+#include <kernel/string.h>
+
+enum {
+	RSDP_SIZE = 20,
+	RSDP_SUM = 8,
+	RSDP_ALIGN = 16,
+	HEADER_SIZE = 36,
+	HEADER_LENGTH = 4,
+	HEADER_SUM = 9,
+	CPUS_MAX = 64
+};
+
+static void sum_up(u8 *p, size_t len, size_t at)
+{
+	u8 sum = 0;
+
+	for (size_t i = 0; i < len; i++)
+		sum = (u8)(sum + (i == at ? 0 : p[i]));
+	p[at] = (u8)-sum;
+}
+
+/* The last tables first: an earlier one may contain them. */
+static void make_sums_right(u8 *bytes, size_t len)
+{
+	static const char signatures[][4] = {"RSDT", "XSDT", "APIC", "SRAT"};
+
+	for (size_t at = len; at-- > 0;) {
+		u32 word, wanted, length;
+
+		if (len - at < RSDP_SIZE)
+			continue;
+		if (at % RSDP_ALIGN == 0 && memcmp(bytes + at, "RSD PTR ", 8) == 0)
+			sum_up(bytes + at, RSDP_SIZE, RSDP_SUM);
+		memcpy(&word, bytes + at, sizeof(word));
+		memcpy(&length, bytes + at + HEADER_LENGTH, sizeof(length));
+		for (unsigned i = 0; i < ARRAY_SIZE(signatures); i++) {
+			memcpy(&wanted, signatures[i], sizeof(wanted));
+			if (word == wanted && length >= HEADER_SIZE && length <= len - at)
+				sum_up(bytes + at, length, HEADER_SUM);
+		}
+	}
+}
+
+static void find_tables(const struct fuzz_mem *memory, struct boot_info *bi)
+{
+	static struct acpi_cpu cpu[CPUS_MAX];
+	static const char signatures[][5] = {"APIC", "SRAT"};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(signatures); i++) {
+		u32 len = 0;
+		const u8 *table = acpi_find_table(&memory->mem, bi, signatures[i], &len);
+		u8 sum = 0;
+
+		if (!table)
+			continue;
+		FUZZ_CHECK(table >= memory->bytes && len <= (size_t)(memory->bytes + memory->len - table),
+			   "a table of %u bytes is not in memory", len);
+		for (u32 at = 0; at < len; at++)
+			sum = (u8)(sum + table[at]);
+		FUZZ_CHECK(sum == 0 && memcmp(table, signatures[i], 4) == 0, "%s: sum %u", signatures[i],
+			   sum);
+		if (i == 0)
+			acpi_madt_cpus(table, len, cpu, CPUS_MAX, bi);
+	}
+}
+
+static void run_acpi(const u8 *data, size_t len)
+{
+	struct boot_info *bi = fuzz_info_new();
+	struct fuzz_mem memory;
+	u8 *bytes = malloc(len);
+
+	memcpy(bytes, data, len);
+	make_sums_right(bytes, len);
+	memory = fuzz_mem_of(bytes, len);
+	memory.mem.ctx = &memory;
+
+	/* As PVH tells of it, or as it has to be found. */
+	bi->rsdp = len && bytes[0] == 'R' ? FUZZ_PA : acpi_scan_rsdp(&memory.mem);
+	find_tables(&memory, bi);
+	bi->rsdp = 0;
+	bi->rsdp_copy_len = (unsigned)min(len, sizeof(bi->rsdp_copy));
+	memcpy(bi->rsdp_copy, bytes, bi->rsdp_copy_len);
+	find_tables(&memory, bi);
+	/* A MADT whose checksum nobody looked at is not trusted either. */
+	acpi_madt_cpus(bytes, (u32)len, NULL, 0, bi);
+	fuzz_check_info(bi);
+	free(bytes);
+}
+FUZZ_TARGET("acpi", run_acpi);

@@ -519,12 +519,15 @@ void node_put(struct kmem_cache_node *n, void **objs, unsigned nr, struct list_h
 	while (objs < end) {
 		unsigned long block = (unsigned long)*objs & block_mask;
 		struct page *page = virt_to_page((void *)block);
+		const bool was_full = page->inuse == s->num;
 
 		slab_put(s, page, *objs++);
 		if (objs < end && ((unsigned long)*objs & block_mask) == block)
 			objs += slab_put_run(s, page, objs, (unsigned)(end - objs));
+		if (likely(page->inuse && !was_full)) /* stays where it is: its neighbours are not touched */
+			continue;
 		list_unlink(&page->lru);
-		if (likely(page->inuse)) { /* to the end: its other objects get most time to come back */
+		if (page->inuse) { /* to the end: its other objects get most time to come back */
 			list_add_tail(&page->lru, &n->slabs_partial);
 		} else {
 			list_add(&page->lru, &n->slabs_free);

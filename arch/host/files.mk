@@ -1,4 +1,4 @@
-# Sources of this directory, sorted, one per line. The restartable primitives are those of the instruction set.
+# Sources of this directory, sorted, one per line.
 SRCS += arch/host/console.c
 SRCS += arch/host/cpu.c
 SRCS += arch/host/crash.c
@@ -9,10 +9,9 @@ SRCS += arch/host/phys.c
 SRCS += arch/host/probe.S
 SRCS += arch/host/probe.c
 SRCS += arch/host/pt.c
+SRCS += arch/host/restart.c
 SRCS += arch/host/smp.c
 SRCS += arch/host/stack.c
 SRCS += arch/host/time.c
 SRCS += arch/host/tlb.c
 SRCS += arch/host/trap.c
-SRCS += arch/x86_64/restart.S
-SRCS += arch/x86_64/restart.c

@@ -275,7 +275,7 @@ static void on_step(int sig, siginfo_t *info, void *ctx)
 		on_fault(sig, info, ctx);
 		return;
 	}
-	if (pc < (unsigned long)__restart_start || pc >= (unsigned long)__restart_end) {
+	if (!host_restart_range(pc)) {
 		single_step.highest = 0;
 		return;
 	}

@@ -24,7 +24,7 @@ void arch_irq_init(void);
 void arch_irq_test_raise(void (*fn)(void *ctx), void *ctx);
 /*
  * Single-steps fn(ctx): calls step(pc, step_ctx) in interrupt context before each of its instructions that
- * lies in .text.restart. Returns the number of such steps. For the test of the restartable primitives.
+ * belongs to a restartable primitive. Returns the number of such steps. For the test of the primitives.
  */
 unsigned arch_single_step(void (*fn)(void *ctx), void *ctx, void (*step)(unsigned long pc, void *ctx),
 			  void *step_ctx);

@@ -3,9 +3,9 @@
 
 /*
  * Per-CPU addressing and the restartable per-CPU stack (design: fast paths that are safe against an interrupt
- * on the same CPU without disabling it). The primitives are a few instructions in section .text.restart with
- * one commit store as the last one that matters; trap entry sets a saved PC inside [start, commit] back to
- * start.
+ * on the same CPU without disabling it). The primitives are a few instructions, in section .text.restart or
+ * inlined and listed in a table, with one commit store as the last one that matters; trap entry sets a saved PC
+ * inside [start, commit] back to start.
  */
 
 #include <kernel/types.h>

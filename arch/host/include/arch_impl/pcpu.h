@@ -1,6 +1,8 @@
 #ifndef ARCH_IMPL_PCPU_H
 #define ARCH_IMPL_PCPU_H
 
+#include <arch_impl/restart.h>
+
 /* The offset of this CPU's areas is a variable of its thread. */
 
 extern __thread unsigned long host_percpu_base;
@@ -20,30 +22,45 @@ static inline unsigned long arch_percpu_base(void)
 	return host_percpu_base;
 }
 
-/* arch/x86_64/restart.S, with its own register convention: the stack is in rdx, carry is the answer, rcx is lost. */
-void x86_stack_pop(void);
-void x86_stack_push(void);
-extern const char x86_stack_pop_commit[], x86_stack_push_commit[];
-
+/*
+ * Both read, compute and end their work with one store; until that has happened an interrupt sends them back to their
+ * first instruction (restart.c). The inputs are not written.
+ */
 static inline void *arch_stack_pop(struct pcpu_stack *s)
 {
-	bool empty;
 	void *top;
 
-	__asm__ volatile("call x86_stack_pop" : "=@ccc"(empty), "=a"(top) : "d"(s) : "rcx", "memory");
-	if (unlikely(empty))
-		return NULL;
+	__asm__ goto volatile("1:	movl (%1), %%ecx\n"
+			      "	subl $1, %%ecx\n"
+			      "	jb %l2\n"
+			      "	movq 8(%1, %%rcx, 8), %0\n"
+			      "2:	movl %%ecx, (%1)\n\t" RESTART("1b", "2b")
+			      : "=&r"(top)
+			      : "r"(s)
+			      : "rcx", "memory", "cc"
+			      : empty);
 	if (!top)
 		__builtin_unreachable(); /* entries are never NULL: the caller's test of the result is free */
 	return top;
+empty:
+	return NULL;
 }
 
 static inline bool arch_stack_push(struct pcpu_stack *s, void *p)
 {
-	bool done;
-
-	__asm__ volatile("call x86_stack_push" : "=@ccc"(done) : "d"(s), "S"(p) : "rcx", "memory");
-	return likely(done);
+	__asm__ goto volatile("1:	movl (%0), %%ecx\n"
+			      "	cmpl 4(%0), %%ecx\n"
+			      "	jae %l2\n"
+			      "	movq %1, 8(%0, %%rcx, 8)\n"
+			      "	incl %%ecx\n"
+			      "2:	movl %%ecx, (%0)\n\t" RESTART("1b", "2b")
+			      :
+			      : "r"(s), "r"(p)
+			      : "rcx", "memory", "cc"
+			      : full);
+	return true;
+full:
+	return false;
 }
 
 #endif

@@ -398,6 +398,35 @@ KTEST(pcp, each_zone_has_lists_of_its_own)
 	__free_page(page);
 }
 
+KTEST(pcp, the_check_names_a_page_that_does_not_wait)
+{
+	struct pcp *pcp = pcp_of(plain_zone());
+	struct pcpu_stack *s = pcp->row[MT_UNMOVABLE][0];
+	unsigned long irq;
+	struct page *page;
+
+	NEEDS_LISTS();
+	__free_page(alloc_page(GFP_KERNEL));
+	irq = arch_irq_save();
+	if (s->avail) {
+		page = s->entry[s->avail - 1];
+		page->refcount = 1;
+		EXPECT_NOT_NULL(pcp_check());
+		page->refcount = 0;
+		page->flags += BIT(PG_ORDER_SHIFT);
+		EXPECT_NOT_NULL(pcp_check());
+		page->flags -= BIT(PG_ORDER_SHIFT);
+		page->flags ^= PAGE_PCP ^ PAGE_ALLOCATED;
+		EXPECT_NOT_NULL(pcp_check());
+		page->flags ^= PAGE_PCP ^ PAGE_ALLOCATED;
+		s->limit++;
+		EXPECT_NOT_NULL(pcp_check());
+		s->limit--;
+	}
+	EXPECT_NULL(pcp_check());
+	arch_irq_restore(irq);
+}
+
 KTEST(pcp, the_empty_stack_gives_and_takes_nothing)
 {
 	EXPECT_NULL(arch_stack_pop(&pcp_nostack));

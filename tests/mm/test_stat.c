@@ -42,6 +42,29 @@ KTEST(stat, every_managed_page_is_free_listed_or_allocated)
 	}
 }
 
+/* Linux's formula: what is free or can be had back, less the reserves, less what slabs need to work with. */
+KTEST(stat, available_is_linuxs_estimate)
+{
+	unsigned long keep = 0, low = 0, have;
+	struct zone_stat z;
+	struct mem_stat m;
+
+	mem_stat(&m);
+	for (unsigned n = 0; zone_stat(n, &z); n++) {
+		unsigned long most = 0;
+
+		if (!z.present)
+			continue;
+		for (unsigned j = node_zone(z.nid, z.type)->type; j < NR_ZONES; j++)
+			most = max(most, z.protection[j]);
+		keep += min(most + z.high, z.managed);
+		low += z.low - z.boost;
+	}
+	have = m.free + m.slab_reclaimable;
+	keep += min(m.slab_reclaimable / 2, low);
+	EXPECT_EQ(m.available, have > keep ? have - keep : 0);
+}
+
 /* Steps from block to block through an opened section and counts the free ones; the zone's count must be the same. */
 KTEST(stat, frames_add_up_to_the_zone)
 {

@@ -126,6 +126,9 @@ KTEST(zone, a_second_computation_counts_what_is_above_high)
 	zone_compute_watermarks(table, ARRAY_SIZE(table));
 	EXPECT_LT(table[ZONE_DMA32].wmark[WMARK_MIN], first);
 	EXPECT_GT(table[ZONE_DMA32].wmark[WMARK_MIN], first - first / 50);
+	table[ZONE_DMA32].boost = 7;
+	zone_compute_watermarks(table, ARRAY_SIZE(table));
+	EXPECT_EQ(table[ZONE_DMA32].boost, 0); /* it belonged to the old marks */
 }
 
 /* ---- this machine ---- */

@@ -237,6 +237,21 @@ KTEST(page, heads_lead_from_one_to_the_next_through_a_section)
 	}
 }
 
+KTEST(page, a_dump_names_the_block_that_a_page_is_inside_of)
+{
+	struct page *page = alloc_pages(GFP_KERNEL, 2);
+	u64 pos;
+
+	ASSERT_NOT_NULL(page);
+	pos = log_position();
+	page_dump(page, "a test");
+	EXPECT_EQ(log_lines_with(pos, "a test"), 1);
+	EXPECT_EQ(log_lines_with(pos, "inside the"), 0);
+	page_dump(page + 3, "a test");
+	EXPECT_EQ(log_lines_with(pos, "inside the allocated block of order 2"), 1);
+	__free_pages(page, 2);
+}
+
 /* ---- sections ---- */
 
 /* One free piece of RAM in one zone: what a section with no oddities is. */

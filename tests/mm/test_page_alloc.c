@@ -407,6 +407,46 @@ KTEST(page_alloc, one_page_for_an_atomic_request_takes_no_notice_of_a_boost)
 	quiet_drain();
 }
 
+/* What a block takes counts before it is taken: a large one that would go below the low mark wakes the main loop. */
+KTEST(page_alloc, a_block_that_reaches_below_the_low_mark_wakes_the_main_loop)
+{
+	struct page *page;
+	NEEDS_SMALL_ZONE(small);
+
+	EXPECT_FALSE(small->wake);
+	small->boost = small->free_pages - small->wmark[WMARK_LOW] - small->highatomic_pages -
+		       small->lowmem_reserve[ZONE_DMA] - 12;
+	page = alloc_pages(SMALL_GFP | GFP_NOWAIT, 3);
+	EXPECT_FALSE(small->wake); /* 12 pages above it, 8 are taken */
+	if (page)
+		__free_pages(page, 3);
+	mm_settle();
+	small->boost = small->free_pages - small->wmark[WMARK_LOW] - small->highatomic_pages -
+		       small->lowmem_reserve[ZONE_DMA] - 4;
+	page = alloc_pages(SMALL_GFP | GFP_NOWAIT, 3);
+	EXPECT_TRUE(small->wake);
+	if (page)
+		__free_pages(page, 3);
+	small->boost = 0;
+	quiet_drain();
+}
+
+KTEST(page_alloc, what_the_reserves_answer_is_no_failure)
+{
+	struct page *page;
+	NEEDS_SMALL_ZONE(small);
+	u64 pos;
+
+	exhaust(&held, GFP_NOWAIT, 0);
+	pos = log_position();
+	page = alloc_page(GFP_ATOMIC | __GFP_DMA | __GFP_THISNODE); /* with a report, if it failed */
+	EXPECT_EQ(log_lines_with(pos, "page allocation failure"), 0);
+	if (EXPECT_NOT_NULL(page))
+		__free_page(page);
+	EXPECT_GT(small->free_pages, 0);
+	release_blocks(&held, 0);
+}
+
 KTEST(page_alloc, reclaimers_may_take_the_last_page)
 {
 	NEEDS_SMALL_ZONE(small);

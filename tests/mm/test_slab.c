@@ -882,6 +882,26 @@ KTEST(slab, info_rows_agree_with_themselves)
 	EXPECT_EQ(kmem_cache_destroy(s), 0);
 }
 
+static bool count_array(const struct slab_array_info *info, void *ctx)
+{
+	unsigned *calls = ctx;
+
+	return ++*calls < 2; /* two are enough */
+}
+
+KTEST(slab, arrays_are_shown_of_caches_that_there_are)
+{
+	struct kmem_cache *s = test_cache(64, 0, 0, NULL);
+	unsigned calls = 0;
+
+	ASSERT_NOT_NULL(s);
+	EXPECT_FALSE(slab_for_each_array("ktest-of-nobody", count_array, &calls));
+	EXPECT_EQ(calls, 0);
+	EXPECT_TRUE(slab_for_each_array("ktest", count_array, &calls));
+	EXPECT_EQ(calls, min(2u, cpumask_weight(&cpu_online_mask)));
+	EXPECT_EQ(kmem_cache_destroy(s), 0);
+}
+
 KTEST(slab, an_address_leads_to_its_object_and_state)
 {
 	struct kmem_cache *s = test_cache(600, 0, 0, NULL);

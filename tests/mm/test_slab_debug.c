@@ -3,6 +3,7 @@
  * (mm/slab_debug.c).
  */
 #include "../../mm/slab_internal.h"
+#include "zone_fixture.h"
 
 #include <kernel/cmdline.h>
 #include <kernel/errno.h>
@@ -300,6 +301,28 @@ KTEST(slab_debug, who_allocated_is_kept_apart_from_the_objects)
 		}
 		EXPECT_EQ(kmem_cache_destroy(s), 0);
 	}
+}
+
+KTEST(slab_debug, a_cache_that_is_not_empty_shows_some_of_its_objects)
+{
+	struct kmem_cache *s = test_cache(700, 0, 0, NULL);
+	enum { NR = 40 };
+	static void *obj[NR];
+	u64 pos = log_position();
+	unsigned shown;
+	char want[64];
+
+	ASSERT_NOT_NULL(s);
+	for (unsigned i = 0; i < NR; i++)
+		ASSERT_NOT_NULL(obj[i] = kmem_cache_alloc(s, GFP_KERNEL));
+	EXPECT_EQ(kmem_cache_destroy(s), -EBUSY);
+	shown = log_lines_with(pos, "slab:   object");
+	EXPECT_TRUE(shown > 0 && shown < NR);
+	snprintf(want, sizeof(want), "%u live objects, %u shown", NR, shown);
+	EXPECT_EQ(log_lines_with(pos, want), 1);
+	for (unsigned i = 0; i < NR; i++)
+		kmem_cache_free(s, obj[i]);
+	EXPECT_EQ(kmem_cache_destroy(s), 0);
 }
 
 KTEST_PANIC(slab_debug, double_free_is_named, "double free: object")

@@ -6,6 +6,7 @@
 #include <kernel/sections.h>
 #include <kernel/string.h>
 #include <kernel/test.h>
+#include <mm/memmap.h>
 
 KTEST(stat, free_pages_are_the_sum_of_the_blocks)
 {
@@ -40,6 +41,21 @@ KTEST(stat, every_managed_page_is_free_listed_or_allocated)
 		pcp_stat(&z, 0, &p);
 		EXPECT_EQ(z.managed, z.free + p.count + zone_allocated_pages(node_zone(z.nid, z.type)));
 	}
+}
+
+KTEST(stat, above_all_memory_there_is_nothing)
+{
+	paddr_t end = memblock_end(&memblock);
+	struct frame_stat f;
+	struct mem_stat m;
+
+	for (unsigned i = 0; i < memmap_nr; i++)
+		end = max(end, memmap[i].end);
+	frame_stat(PAGE_ALIGN_UP(end) >> PAGE_SHIFT, &f);
+	EXPECT_EQ(f.nid, NUMA_NO_NODE);
+	EXPECT_STREQ(f.owner, "");
+	mem_stat(&m);
+	EXPECT_GT(m.kernel_stack_bytes, 0);
 }
 
 /* Linux's formula: what is free or can be had back, less the reserves, less what slabs need to work with. */

@@ -53,6 +53,26 @@ void expect_snapshot(struct ktest *t, const struct snapshot *s)
 
 /* ---- pages held ---- */
 
+u64 log_position(void)
+{
+	char line[LOG_LINE_SIZE];
+	u64 pos = 0;
+
+	while (log_next_line(&pos, line))
+		;
+	return pos;
+}
+
+unsigned log_lines_with(u64 pos, const char *text)
+{
+	char line[LOG_LINE_SIZE];
+	unsigned n = 0;
+
+	while (log_next_line(&pos, line))
+		n += strstr(line, text) != NULL;
+	return n;
+}
+
 unsigned long hold_blocks(struct list_head *held, gfp_t gfp, unsigned order, unsigned long most)
 {
 	unsigned long n;

@@ -25,6 +25,13 @@ void snapshot_take(struct snapshot *s);
 /* After mm_settle(): every zone is as it was, block by block. */
 void expect_snapshot(struct ktest *t, const struct snapshot *s);
 
+/* ---- the log ---- */
+
+/* Position behind the last line. */
+u64 log_position(void);
+/* How many lines from there on contain the text. */
+unsigned log_lines_with(u64 pos, const char *text);
+
 /* ---- pages held ---- */
 
 /* Allocates blocks until it gets NULL, at most `most` of them, linked by page->lru. Returns how many. */

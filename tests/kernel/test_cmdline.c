@@ -109,6 +109,21 @@ KTEST(cmdline, bad_values_say_what_was_expected)
 	EXPECT_TRUE(log_has(pos, "cmdline_test.number: expected a test number"));
 }
 
+/* What the option's own function answers to a word. */
+static int set_by(const char *word)
+{
+	char name[64], *value;
+
+	strlcpy(name, word, sizeof(name));
+	value = strchr(name, '=');
+	if (value)
+		*value++ = '\0';
+	for (const struct cmdline_opt *const *o = __start_cmdline_opts; o < __stop_cmdline_opts; o++)
+		if (strcmp((*o)->name, name) == 0)
+			return (*o)->set(value);
+	return 0;
+}
+
 KTEST(cmdline, no_option_of_the_allocators_takes_a_bad_value)
 {
 	static const char *const bad[] = {
@@ -154,6 +169,7 @@ KTEST(cmdline, no_option_of_the_allocators_takes_a_bad_value)
 		parse(bad[i]);
 		snprintf(want, sizeof(want), "%s: expected ", bad[i]);
 		EXPECT_MSG(log_has(pos, want), "%s: not refused", bad[i]);
+		EXPECT_EQ(set_by(bad[i]), -EINVAL);
 	}
 }
 

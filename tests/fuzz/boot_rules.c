@@ -34,6 +34,10 @@ static void check_text(const char *text, size_t size)
 void fuzz_check_info(const struct boot_info *bi)
 {
 	FUZZ_CHECK(bi->nr_ranges <= BOOT_MAX_RANGES, "%u ranges", bi->nr_ranges);
+	FUZZ_CHECK(bi->nr_edits <= BOOT_MAX_EDITS && bi->nr_reserved <= BOOT_MAX_RESERVED &&
+			   bi->nr_node_ranges <= BOOT_MAX_NODE_RANGES,
+		   "%u edits, %u reserved, %u ranges of nodes", bi->nr_edits, bi->nr_reserved,
+		   bi->nr_node_ranges);
 	FUZZ_CHECK(bi->nr_modules <= BOOT_MAX_MODULES, "%u modules", bi->nr_modules);
 	FUZZ_CHECK(bi->notes_len < BOOT_NOTES_SIZE, "%u bytes of notes", bi->notes_len);
 	FUZZ_CHECK(bi->notes[bi->notes_len] == '\0' &&
@@ -102,6 +106,24 @@ void fuzz_check_map(const struct boot_info *bi)
 		check_point(bi, map, nr, r->start + r->size);
 		check_point(bi, map, nr, r->start + r->size - 1);
 	}
+}
+
+void fuzz_check_text_parser(int (*parse)(const char *name, const char *text, size_t len, struct boot_info *bi,
+					 char *err, size_t err_size),
+			    const u8 *data, size_t len)
+{
+	struct boot_info *bi = fuzz_info_new();
+	char message[128];
+	int err;
+
+	memset(message, 'x', sizeof(message));
+	err = parse("input", (const char *)data, len, bi, message, sizeof(message));
+	check_text(message, sizeof(message));
+	FUZZ_CHECK(err ? strncmp(message, "input", 5) == 0 : !*message,
+		   "status %d, and the message is \"%s\"", err, message);
+	fuzz_check_info(bi);
+	if (!err)
+		fuzz_check_map(bi);
 }
 
 static const void *input_at(const struct boot_mem *mem, u64 pa, u64 len)

@@ -14,6 +14,11 @@ void fuzz_check_info(const struct boot_info *bi);
 /* The ranges as a sanitised map: sorted, without overlaps, and usable only where nothing else claims it. */
 void fuzz_check_map(const struct boot_info *bi);
 
+/* A parser of text: the input is made into something sound, or refused with a message. */
+void fuzz_check_text_parser(int (*parse)(const char *name, const char *text, size_t len, struct boot_info *bi,
+					 char *err, size_t err_size),
+			    const u8 *data, size_t len);
+
 /* Physical memory that is the input: [FUZZ_PA, FUZZ_PA + len), where a BIOS leaves its tables. */
 enum { FUZZ_PA = 0xe0000 };
 struct fuzz_mem {

@@ -407,15 +407,23 @@ static unsigned colour_of(const struct kmem_cache *s, void *obj)
 	return (unsigned)((char *)page->s_mem - (char *)page_address(page));
 }
 
-static void expect_colours(struct ktest *t, unsigned size, unsigned colours, unsigned off)
+/* With colours whatever slab_colour= says, and without an array: one slab at a time. */
+static struct kmem_cache *coloured_cache(unsigned size)
 {
-	unsigned slabs = 2 * colours + 3, nr;
 	bool saved = slab_colouring;
 	struct kmem_cache *s;
 
 	slab_colouring = true;
-	s = test_cache(size, 0, SLAB_CONSISTENCY_CHECKS, NULL); /* no array: one slab at a time */
+	s = test_cache(size, 0, SLAB_CONSISTENCY_CHECKS, NULL);
 	slab_colouring = saved;
+	return s;
+}
+
+static void expect_colours(struct ktest *t, unsigned size, unsigned colours, unsigned off)
+{
+	struct kmem_cache *s = coloured_cache(size);
+	unsigned slabs = 2 * colours + 3, nr;
+
 	ASSERT_NOT_NULL(s);
 	EXPECT_EQ(s->colour, colours);
 	EXPECT_EQ(s->colour_off, off);
@@ -490,7 +498,7 @@ KTEST(slab, one_colour_or_none_starts_at_zero)
 
 KTEST(slab, the_colour_goes_on_after_a_shrink)
 {
-	struct kmem_cache *s = test_cache(600, 0, SLAB_CONSISTENCY_CHECKS, NULL);
+	struct kmem_cache *s = coloured_cache(600);
 	unsigned last = 0;
 
 	ASSERT_NOT_NULL(s);

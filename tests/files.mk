@@ -8,6 +8,7 @@ SRCS += tests/bench/bench_slab.c
 SRCS += tests/bench/bench_system.c
 SRCS += tests/bench/bench_vmalloc.c
 SRCS += tests/boot/test_acpi.c
+SRCS += $(if $(HOSTED),tests/boot/test_map.c)
 SRCS += tests/boot/test_multiboot2.c
 SRCS += tests/boot/test_pvh.c
 include tests/fuzz/files.mk

@@ -228,3 +228,50 @@ KTEST(acpi, random_damage_is_survived)
 	}
 	fixture_free(f);
 }
+
+/* The first MiB as a PC's firmware leaves it: the BIOS's data, its extended data, its read-only memory; nothing else. */
+static const void *low_memory_at(const struct boot_mem *mem, u64 pa, u64 len)
+{
+	static const struct {
+		u64 start, size;
+		size_t at;
+	} part[] = {{0x400, 0x100, 0}, {0x9fc00, 0x400, 0x1000}, {0xe0000, 0x20000, 0x10000}};
+	struct boot_fixture *f = mem->ctx;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(part); i++)
+		if (pa >= part[i].start && pa - part[i].start < part[i].size &&
+		    len <= part[i].size - (pa - part[i].start))
+			return f->bytes + part[i].at + (pa - part[i].start);
+	return NULL;
+}
+
+static void rsdp_at(struct boot_fixture *f, size_t at)
+{
+	memcpy(f->bytes + at, "RSD PTR ", 8);
+	sum_to_zero(f, at, 20, 8);
+}
+
+KTEST(acpi, rsdp_is_found_where_a_bios_puts_it)
+{
+	struct boot_fixture *f = fixture_new();
+
+	ASSERT_NOT_NULL(f);
+	f->mem.at = low_memory_at;
+	EXPECT_EQ(acpi_scan_rsdp(&f->mem), 0);
+	rsdp_at(f, 0x10000 + 0x1fff0); /* the last place of all does not hold a whole one */
+	EXPECT_EQ(acpi_scan_rsdp(&f->mem), 0);
+	rsdp_at(f, 0x10000 + 0x1ffe0);
+	EXPECT_EQ(acpi_scan_rsdp(&f->mem), 0xfffe0);
+	rsdp_at(f, 0x10000 + 0x4f0);
+	EXPECT_EQ(acpi_scan_rsdp(&f->mem), 0xe04f0);
+	rsdp_at(f, 0x1000 + 0x20); /* nothing points there yet */
+	EXPECT_EQ(acpi_scan_rsdp(&f->mem), 0xe04f0);
+	f->bytes[0x0e] = 0xc0; /* the word at 0x40e: segment 0x9fc0 */
+	f->bytes[0x0f] = 0x9f;
+	EXPECT_EQ(acpi_scan_rsdp(&f->mem), 0x9fc20);
+	f->bytes[0x1000 + 0x20 + 19]++;
+	EXPECT_EQ(acpi_scan_rsdp(&f->mem), 0xe04f0);
+	rsdp_at(f, 0x10000 + 0x108); /* not on a border of 16 bytes */
+	EXPECT_EQ(acpi_scan_rsdp(&f->mem), 0xe04f0);
+	fixture_free(f);
+}

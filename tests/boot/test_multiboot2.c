@@ -490,6 +490,93 @@ KTEST(multiboot2, thousands_of_entries_lose_usable_memory_only)
 	fixture_free(f);
 }
 
+KTEST(multiboot2, a_second_map_of_a_kind_is_ignored)
+{
+	struct boot_fixture *f = fixture_new();
+
+	ASSERT_NOT_NULL(f);
+	block_start(f);
+	plain_entry(block_map(f, TAG_MAP, 24, 1), 0x100000, 0x100000, MEM_USABLE);
+	plain_entry(block_map(f, TAG_MAP, 24, 1), 0x800000, 0x100000, MEM_USABLE);
+	block_end(f);
+	EXPECT_EQ(parse(f), 0);
+	EXPECT_EQ(f->info.nr_ranges, 1);
+	expect_range(t, &f->info, 0, 0x100000, 0x100000, MEM_USABLE);
+	EXPECT_NOTE(&f->info, "a second");
+	fixture_free(f);
+}
+
+/* nr entries of usable memory in each map, 16 MiB apart; the plain one has them `off` bytes higher. */
+static void two_maps(struct boot_fixture *f, u32 nr, u64 off)
+{
+	u8 *e;
+
+	block_start(f);
+	e = block_map(f, TAG_MAP, 24, nr);
+	for (u32 i = 0; i < nr; i++)
+		plain_entry(e + (size_t)i * 24, MIB(16) * (i + 1) + off, MIB(1), MEM_USABLE);
+	e = block_map(f, TAG_EFI_MAP, 48, nr);
+	for (u32 i = 0; i < nr; i++)
+		efi_entry(e + (size_t)i * 48, 7, MIB(16) * (i + 1), 256, 0xf);
+	block_end(f);
+}
+
+KTEST(multiboot2, few_differences_of_the_maps_are_shown_and_all_are_counted)
+{
+	struct boot_fixture *f = fixture_new();
+
+	ASSERT_NOT_NULL(f);
+	two_maps(f, 6, MIB(2));
+	EXPECT_EQ(parse(f), 0);
+	EXPECT_EQ(f->info.nr_ranges, 6);
+	expect_range(t, &f->info, 5, MIB(96), MIB(1), MEM_USABLE);
+	EXPECT_NOTE(&f->info, "[0x4000000, +0x100000) is usable in the EFI map, not in the plain one");
+	EXPECT_NULL(strstr(f->info.notes, "[0x5000000"));
+	EXPECT_NOTE(&f->info, "disagree about 6 ranges");
+	fixture_free(f);
+}
+
+KTEST(multiboot2, maps_too_long_to_compare_are_not)
+{
+	struct boot_fixture *f = fixture_new();
+
+	ASSERT_NOT_NULL(f);
+	two_maps(f, 1024, MIB(2));
+	EXPECT_EQ(parse(f), 0);
+	EXPECT_NOTE(&f->info, "disagree about 1024 ranges");
+	two_maps(f, 1025, MIB(2)); /* more than 2^20 pairs */
+	EXPECT_EQ(parse(f), 0);
+	EXPECT_NULL(strstr(f->info.notes, "disagree"));
+	expect_range(t, &f->info, 0, MIB(16), MIB(1), MEM_USABLE);
+	fixture_free(f);
+}
+
+KTEST(multiboot2, a_map_of_more_entries_than_any_firmware_has_is_cut)
+{
+	enum { ENTRIES = 65540, MAP = 16 + 24 * ENTRIES, LEN = 8 + MAP + 8 };
+	struct boot_fixture *f = fixture_new();
+	u8 *block = alloc_pages_exact(LEN, GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
+	const u32 head[] = {LEN, 0, TAG_MAP, MAP, 24, 0};
+
+	ASSERT_NOT_NULL(f);
+	if (block) {
+		memcpy(block, head, sizeof(head));
+		*(u32 *)(block + 8 + MAP + 4) = 8; /* the end tag */
+		plain_entry(block + sizeof(head), MIB(1), MIB(1), MEM_USABLE);
+		for (u32 i = 1; i < ENTRIES; i++) /* the last four lie behind the cut */
+			plain_entry(block + sizeof(head) + (size_t)24 * i, i < 65536 ? MIB(2) : MIB(4), MIB(1),
+				    MEM_USABLE);
+		memset(&f->info, 0, sizeof(f->info));
+		EXPECT_EQ(multiboot2_parse(block, LEN, FIXTURE_PA, &f->info), 0);
+		for (unsigned i = 0; i < f->info.nr_ranges; i++)
+			EXPECT_NE(f->info.range[i].start, MIB(4));
+		expect_range(t, &f->info, 0, MIB(1), MIB(1), MEM_USABLE);
+		EXPECT_NOTE(&f->info, "65540 entries, the first 65536 are used");
+		free_pages_exact(block, LEN);
+	}
+	fixture_free(f);
+}
+
 KTEST(multiboot2, random_damage_is_survived)
 {
 	struct boot_fixture *f = fixture_new();

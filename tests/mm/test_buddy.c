@@ -1175,6 +1175,29 @@ KTEST(buddy, random_types_reserves_and_isolation_keep_the_counts)
 
 /* ---- misuse ---- */
 
+KTEST(buddy, the_reserve_takes_nothing_from_other_types)
+{
+	struct page *page;
+	unsigned long irq;
+
+	if (!private_zone_open(&pz))
+		SKIP("no free block of order 10");
+	EXPECT_NULL(private_alloc(&pz.zone, 0, MT_HIGHATOMIC, 0));
+	expect_whole(t, &pz);
+	page = private_alloc(&pz.zone, PAGEBLOCK_ORDER, MT_MOVABLE, 0);
+	ASSERT_NOT_NULL(page);
+	pageblock_set_type(&pz.zone, page, MT_HIGHATOMIC);
+	/* A reserve of which nothing is free has nothing to give back. */
+	irq = spin_lock_irqsave(&pz.zone.lock);
+	EXPECT_FALSE(buddy_unreserve_highatomic(&pz.zone, MT_MOVABLE, true));
+	spin_unlock_irqrestore(&pz.zone.lock, irq);
+	EXPECT_EQ(pz.zone.highatomic_pages, PAGEBLOCK_PAGES);
+	pageblock_set_type(&pz.zone, page, MT_MOVABLE);
+	private_free(&pz.zone, page, PAGEBLOCK_ORDER);
+	expect_whole(t, &pz);
+	private_zone_close(&pz);
+}
+
 KTEST_PANIC(buddy, a_free_block_is_not_freed_again, "is free already")
 {
 	if (private_zone_open(&pz))

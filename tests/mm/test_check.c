@@ -240,6 +240,42 @@ KTEST(check, buddy_names_a_wrong_count)
 	EXPECT_NULL(check_says("buddy"));
 }
 
+KTEST(check, pcp_names_a_wrong_block_or_sum)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+	struct zone *zone;
+	struct pcpu_stack *stack;
+	struct pcp *pcp;
+	u32 limit;
+
+	ASSERT_NOT_NULL(page);
+	__free_page(page);
+	if (page_state(page) != PAGE_PCP)
+		SKIP("page debugging goes round the lists");
+	zone = page_zone(page);
+	pcp = this_cpu(pcp_zone[zone->id]);
+	stack = pcp->row[page_type(page)][0];
+	EXPECT_EQ((unsigned long)stack->entry[stack->avail - 1], (unsigned long)page);
+
+	page->refcount = 1;
+	EXPECT_BROKEN(check_says("pcp"), "P1: a listed block has");
+	page->refcount = 0;
+	page->flags ^= 1UL << PG_ORDER_SHIFT;
+	EXPECT_BROKEN(check_says("pcp"), "P1: a listed block has");
+	page->flags ^= 1UL << PG_ORDER_SHIFT;
+	page->flags ^= 1UL << PG_ZONE_SHIFT;
+	EXPECT_BROKEN(check_says("pcp"), "P1: a block of another zone");
+	page->flags ^= 1UL << PG_ZONE_SHIFT;
+	limit = stack->limit;
+	stack->limit = stack->avail - 1;
+	EXPECT_BROKEN(check_says("pcp"), "P2: a stack holds more");
+	stack->limit = limit;
+	pcp->spare++;
+	EXPECT_BROKEN(check_says("pcp"), "P2: limits and spare");
+	pcp->spare--;
+	EXPECT_NULL(check_says("pcp"));
+}
+
 /* ---- the page array ---- */
 
 KTEST(check, page_names_unopened_blocks_that_are_none)

@@ -385,6 +385,16 @@ KTEST(kmalloc, mixed_workload_wastes_little)
 
 /* ---- misuse ---- */
 
+KTEST(kmalloc, more_than_the_largest_block_is_refused)
+{
+	volatile size_t most = PAGE_SIZE << MAX_ORDER; /* no constant: the run-time path */
+	void *p = kmalloc(most, GFP_KERNEL | __GFP_NOWARN);
+
+	EXPECT_NULL(kmalloc(most + 1, GFP_KERNEL));
+	EXPECT_NULL(kmalloc(-1UL, GFP_KERNEL));
+	kfree(p);
+}
+
 KTEST_PANIC(kmalloc, kfree_of_a_stack_address_is_named, "bad free (kfree)")
 {
 	int on_stack = 0;

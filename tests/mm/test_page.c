@@ -484,3 +484,35 @@ KTEST_PANIC(page, a_free_page_cannot_be_shared, "has no reference to share")
 	__free_page(page);
 	get_page(page);
 }
+
+/* What page_dump() says about a page. */
+static bool dump_says(const struct page *page, const char *what)
+{
+	char line[LOG_LINE_SIZE];
+	bool found = false;
+	u64 pos = 0;
+
+	while (log_next_line(&pos, line))
+		;
+	page_dump(page, "a test");
+	while (log_next_line(&pos, line))
+		found |= strstr(line, what) != NULL;
+	return found;
+}
+
+KTEST(page, a_dump_says_what_a_frame_is)
+{
+	struct page *page = alloc_pages(GFP_KERNEL, 2);
+
+	ASSERT_NOT_NULL(page);
+	EXPECT_TRUE(dump_says(page, "(allocated order 2 zone"));
+	EXPECT_TRUE(dump_says(page, "refcount 1: a test"));
+	EXPECT_TRUE(dump_says(page + 3, "inside the allocated block of order 2"));
+	EXPECT_EQ(dump_says(page + 3, "allocated by ktest_page_a_dump"), opt_page_owner);
+	page->flags |= PG_hwpoison;
+	EXPECT_TRUE(dump_says(page, "hwpoison"));
+	page->flags &= ~PG_hwpoison;
+	__free_pages(page, 2);
+	/* Of a frame beyond all memory there is nothing that could be read. */
+	EXPECT_TRUE(dump_says(pfn_to_page(section_count() * SECTION_PAGES + 5), "has no struct page (a test)"));
+}

@@ -844,6 +844,36 @@ KTEST(page_alloc, a_bad_frame_is_not_handed_out_again)
 	__free_pages(page, 2);
 }
 
+KTEST(page_alloc, what_a_full_node_is_asked_for_another_one_gives)
+{
+	u64 miss, foreign, hit;
+	struct page *page;
+	LIST_HEAD(taken);
+	int full = -1;
+
+	for (unsigned nid = 0; nid < nr_nodes; nid++)
+		if (nodes[nid].has_memory && (int)nid != numa_node_id())
+			full = (int)nid;
+	if (full < 0 || nodes[full].managed > MIB(256) >> PAGE_SHIFT)
+		SKIP("no second node with up to 256 MiB");
+	while ((page = alloc_pages_node(full, GFP_NOWAIT | __GFP_THISNODE | __GFP_NOWARN, 0)) != NULL)
+		list_add(&page->lru, &taken);
+	foreign = numa_stat_read(full, NUMA_FOREIGN);
+	hit = numa_stat_read(full, NUMA_HIT);
+	page = alloc_pages_node(full, GFP_NOWAIT | __GFP_NOWARN, 0);
+	ASSERT_NOT_NULL(page);
+	EXPECT_NE(page_to_nid(page), full);
+	miss = numa_stat_read(page_to_nid(page), NUMA_MISS);
+	EXPECT_EQ(numa_stat_read(full, NUMA_FOREIGN), foreign + 1);
+	EXPECT_EQ(numa_stat_read(full, NUMA_HIT), hit);
+	list_add(&page->lru, &taken);
+	page = alloc_pages_node(full, GFP_NOWAIT | __GFP_NOWARN, 0);
+	ASSERT_NOT_NULL(page);
+	EXPECT_EQ(numa_stat_read(page_to_nid(page), NUMA_MISS), miss + 1);
+	list_add(&page->lru, &taken);
+	release_blocks(&taken, 0);
+}
+
 /* ---- misuse ---- */
 
 KTEST_PANIC(page_alloc, a_second_free_is_a_bug, "already free")
@@ -889,6 +919,14 @@ KTEST_PANIC(page_alloc, a_reserved_frame_is_not_freed, "__free_pages: pfn")
 {
 	section_open_pfn(0);
 	__free_page(phys_to_page(image_to_phys((void *)alloc_pages)));
+}
+
+KTEST_PANIC(page_alloc, a_page_that_became_reserved_is_not_freed, "a reserved page")
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+
+	page->flags |= PG_reserved;
+	__free_page(page);
 }
 
 KTEST_PANIC(page_alloc, a_page_without_a_reference_is_not_freed, "without a reference")

@@ -555,6 +555,38 @@ KTEST(pgtable, ranges_are_maximal_and_complete)
 	scratch_put(&s);
 }
 
+static bool stop_at_first(vaddr_t start, vaddr_t last, pte_t e, unsigned level, void *ctx)
+{
+	vaddr_t *seen = ctx;
+
+	(void)e;
+	(void)level;
+	seen[0] = start;
+	seen[1] = last;
+	seen[2]++;
+	return false;
+}
+
+KTEST(pgtable, a_walk_of_ranges_ends_when_it_is_told_to)
+{
+	vaddr_t seen[3] = {0};
+	struct scratch s;
+
+	ASSERT_TRUE(scratch_get(&s, 8 * PAGE_SIZE, PAGE_SIZE));
+	EXPECT_EQ(pt_map(s.va, 0, 3 * PAGE_SIZE, PT_READ, 0, GFP_KERNEL), 0);
+	EXPECT_EQ(pt_map(s.va + 5 * PAGE_SIZE, 0, 3 * PAGE_SIZE, PT_READ, 0, GFP_KERNEL), 0);
+	pt_for_each_range(s.va, s.va + s.size - 1, stop_at_first, seen);
+	EXPECT_EQ(seen[0], s.va);
+	EXPECT_EQ(seen[1], s.va + 3 * PAGE_SIZE - 1);
+	EXPECT_EQ(seen[2], 1);
+	/* A run that reaches the end of what was asked for is cut there. */
+	pt_for_each_range(s.va + 4 * PAGE_SIZE, s.va + 7 * PAGE_SIZE - 1, stop_at_first, seen);
+	EXPECT_EQ(seen[0], s.va + 5 * PAGE_SIZE);
+	EXPECT_EQ(seen[1], s.va + 7 * PAGE_SIZE - 1);
+	EXPECT_EQ(seen[2], 2);
+	scratch_put(&s);
+}
+
 KTEST(pgtable, scattered_pages_appear_in_order)
 {
 	enum { NR = 1200 }; /* more than two tables */

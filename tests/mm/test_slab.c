@@ -951,6 +951,66 @@ KTEST(slab, flags_have_names)
 	EXPECT_NULL(slab_flag_name(0, 0));
 }
 
+KTEST(slab, zone_flags_of_a_request_do_not_move_an_object_and_zeroing_is_as_asked)
+{
+	struct kmem_cache *s = test_cache(200, 0, 0, nop_ctor);
+
+	ASSERT_NOT_NULL(s);
+	objs[0] = kmem_cache_alloc(s, GFP_KERNEL | __GFP_HIGHMEM | __GFP_MOVABLE);
+	ASSERT_NOT_NULL(objs[0]);
+	EXPECT_NOT_NULL(page_address(virt_to_page(objs[0])));
+	EXPECT_NE(page_type(virt_to_page(objs[0])), MT_MOVABLE);
+	memset(objs[0], 0xee, 200);
+	kmem_cache_free(s, objs[0]);
+	objs[0] = kmem_cache_alloc(s, GFP_KERNEL | __GFP_ZERO);
+	ASSERT_NOT_NULL(objs[0]);
+	for (unsigned i = 0; i < 200; i++)
+		EXPECT_EQ(((u8 *)objs[0])[i], 0);
+	kmem_cache_free(s, objs[0]);
+	EXPECT_EQ(kmem_cache_destroy(s), 0);
+}
+
+static bool count_and_stop(void *ctx)
+{
+	++*(unsigned *)ctx;
+	return false;
+}
+
+static bool stop_at_cache(const struct slab_cache_info *info, void *ctx)
+{
+	(void)info;
+	return count_and_stop(ctx);
+}
+
+static bool stop_at_slab(const struct slab_slab_info *info, void *ctx)
+{
+	(void)info;
+	return count_and_stop(ctx);
+}
+
+static bool stop_at_array(const struct slab_array_info *info, void *ctx)
+{
+	(void)info;
+	return count_and_stop(ctx);
+}
+
+KTEST(slab, looking_at_rows_ends_when_told_to_and_says_whether_there_is_such_a_cache)
+{
+	unsigned caches = 0, slabs = 0, arrays = 0;
+
+	slab_for_each_cache(stop_at_cache, &caches);
+	EXPECT_EQ(caches, 1);
+	EXPECT_TRUE(slab_for_each_slab("kmalloc-64", stop_at_slab, &slabs));
+	EXPECT_LE(slabs, 1);
+	EXPECT_TRUE(slab_for_each_slab("kmem_cache", stop_at_slab, &slabs));
+	EXPECT_GE(slabs, 1);
+	EXPECT_TRUE(slab_for_each_array("kmalloc-64", stop_at_array, &arrays));
+	EXPECT_EQ(arrays, 1);
+	EXPECT_FALSE(slab_for_each_slab("no such cache", stop_at_slab, &slabs));
+	EXPECT_FALSE(slab_for_each_array("no such cache", stop_at_array, &arrays));
+	EXPECT_EQ(arrays, 1);
+}
+
 /* ---- the check itself finds what is broken ---- */
 
 KTEST(slab, check_finds_broken_structures)

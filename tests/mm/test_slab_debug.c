@@ -408,3 +408,11 @@ KTEST_PANIC(slab_debug, the_report_names_the_owner, "last allocated by alloc_her
 	free_here(s, p);
 	free_here(s, p);
 }
+
+KTEST_PANIC(slab_debug, a_pointer_behind_the_last_object_is_named, "lies outside of its objects")
+{
+	struct kmem_cache *s = test_cache(500, 0, SLAB_CONSISTENCY_CHECKS, NULL);
+	char *p = kmem_cache_alloc(s, GFP_KERNEL);
+
+	kmem_cache_free(s, (char *)virt_to_page(p)->s_mem + (size_t)s->num * s->size);
+}

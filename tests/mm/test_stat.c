@@ -115,3 +115,41 @@ KTEST(stat, frame_zero_and_the_image_are_not_free)
 	EXPECT_FALSE(f.free);
 	EXPECT_STREQ(f.owner, "kernel text");
 }
+
+KTEST(stat, a_page_on_a_cpus_list_is_free_and_says_so)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+	struct frame_stat f;
+
+	ASSERT_NOT_NULL(page);
+	frame_stat(page_to_pfn(page), &f);
+	EXPECT_FALSE(f.free);
+	__free_page(page);
+	if (page_state(page) != PAGE_PCP)
+		SKIP("page debugging goes round the lists");
+	frame_stat(page_to_pfn(page), &f);
+	EXPECT_TRUE(f.free);
+	EXPECT_STREQ(f.flag[f.nr_flags - 1], "pcp");
+}
+
+/* The first frames of a section that nobody has needed yet are set aside for its own array; behind them is free memory. */
+KTEST(stat, frames_of_an_unopened_section_are_what_opening_will_make_of_them)
+{
+	struct frame_stat f;
+	unsigned long nr = section_count();
+	bool found = false;
+
+	while (!found && nr-- > 0) {
+		pfn_t pfn = nr * SECTION_PAGES;
+
+		frame_stat(pfn, &f);
+		found = f.zone && !section_is_open(nr) && !f.free;
+	}
+	if (!found)
+		SKIP("no unopened section");
+	EXPECT_STREQ(f.flag[f.nr_flags - 1], "unopened");
+	frame_stat((nr + 1) * SECTION_PAGES - 1, &f);
+	EXPECT_TRUE(f.free);
+	EXPECT_STREQ(f.flag[f.nr_flags - 1], "unopened");
+	EXPECT_FALSE(section_is_open(nr)); /* looking opens nothing */
+}

@@ -937,6 +937,42 @@ KTEST(vmalloc, description_measures_to_the_nearest_area)
 			vfree(p[i]);
 }
 
+static bool stop_at_area(const struct vmalloc_info *info, void *ctx)
+{
+	(void)info;
+	++*(unsigned *)ctx;
+	return false;
+}
+
+KTEST(vmalloc, a_walk_of_areas_ends_when_it_is_told_to)
+{
+	char *busy = vmalloc(PAGE_SIZE), *lazy = vmalloc(PAGE_SIZE);
+	unsigned calls = 0;
+
+	ASSERT_TRUE(busy && lazy);
+	vfree(lazy);
+	vmalloc_for_each(stop_at_area, &calls);
+	EXPECT_EQ(calls, 1);
+	vfree(busy);
+}
+
+KTEST(vmalloc, every_area_has_a_guard_page_whatever_was_asked_for)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+	char *p;
+
+	ASSERT_NOT_NULL(page);
+	p = vmap(&page, 1, VM_NO_GUARD, PT_RW);
+	ASSERT_NOT_NULL(p);
+	EXPECT_TRUE(pt_lookup((vaddr_t)p).mapped);
+	EXPECT_FALSE(pt_lookup((vaddr_t)p + PAGE_SIZE).mapped);
+	EXPECT_EQ(vmap_find((vaddr_t)p)->end, (vaddr_t)p + 2 * PAGE_SIZE);
+	vunmap(p);
+	__free_page(page);
+	EXPECT_NULL(vmalloc(0));
+	EXPECT_NULL(vmalloc(-PAGE_SIZE));
+}
+
 KTEST_PANIC(vmalloc, freeing_an_interior_pointer_is_a_bug, "not the start of an area: in area")
 {
 	vfree((char *)vmalloc(3 * PAGE_SIZE) + PAGE_SIZE);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The hosted build from outside: options, streams, statuses, the end of input."""
 
+import os
 import pathlib
 import subprocess
 import unittest
@@ -8,7 +9,7 @@ import unittest
 import paths  # noqa: F401
 from strata import hosttest
 
-IMAGE = pathlib.Path(__file__).resolve().parents[2] / "build" / "host" / "strata"
+IMAGE = pathlib.Path(__file__).resolve().parents[2] / "build" / os.environ.get("STRATA_BUILD", "host") / "strata"
 
 
 def strata(*arguments, text=""):

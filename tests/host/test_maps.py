@@ -7,6 +7,7 @@ holds it against the map. A boot log made of the file's lines must lead to the s
 """
 
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -18,7 +19,7 @@ import paths  # noqa: F401
 from strata import hosttest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-IMAGE = ROOT / "build" / "host" / "strata"
+IMAGE = ROOT / "build" / os.environ.get("STRATA_BUILD", "host") / "strata"
 MAPS = sorted((ROOT / "tests" / "memmaps").glob("*.map"))
 PAGE = 4096
 LIMITS = {16 << 20, 4 << 30}  # limits that a zone has by design may lie above the last memory

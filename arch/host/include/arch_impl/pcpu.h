@@ -24,26 +24,28 @@ static inline unsigned long arch_percpu_base(void)
 
 /*
  * Both read, compute and end their work with one store; until that has happened an interrupt sends them back to their
- * first instruction (restart.c). The inputs are not written.
+ * first instruction (restart.c). The inputs are not written. The pop answers in the carry flag and does not jump out:
+ * gcc 12 loses values where an asm goto has outputs.
  */
 static inline void *arch_stack_pop(struct pcpu_stack *s)
 {
+	bool empty;
 	void *top;
 
-	__asm__ goto volatile("1:	movl (%1), %%ecx\n"
-			      "	subl $1, %%ecx\n"
-			      "	jb %l2\n"
-			      "	movq 8(%1, %%rcx, 8), %0\n"
-			      "2:	movl %%ecx, (%1)\n\t" RESTART("1b", "2b")
-			      : "=&r"(top)
-			      : "r"(s)
-			      : "rcx", "memory", "cc"
-			      : empty);
+	__asm__ volatile("1:	movl (%2), %%ecx\n"
+			 "	subl $1, %%ecx\n"
+			 "	jb 3f\n"
+			 "	movq 8(%2, %%rcx, 8), %1\n"
+			 "2:	movl %%ecx, (%2)\n"
+			 "3:\n\t" RESTART("1b", "2b")
+			 : "=@ccc"(empty), "=&r"(top)
+			 : "r"(s)
+			 : "rcx", "memory");
+	if (unlikely(empty))
+		return NULL;
 	if (!top)
 		__builtin_unreachable(); /* entries are never NULL: the caller's test of the result is free */
 	return top;
-empty:
-	return NULL;
 }
 
 static inline bool arch_stack_push(struct pcpu_stack *s, void *p)

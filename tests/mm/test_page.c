@@ -386,6 +386,17 @@ KTEST(page, managed_pages_are_free_memory_less_the_arrays_of_whole_sections)
 	EXPECT_EQ(totalram_pages(), free - whole * meta);
 }
 
+/* At the borders of the words that hold a bit a section. */
+KTEST(page, sections_at_the_end_of_a_word_open_like_all_others)
+{
+	for (unsigned long nr = 63; nr < min(section_count(), 320ul); nr += 63) {
+		if (!memblock_is_memory(&memblock, (paddr_t)nr << SECTION_SHIFT))
+			continue;
+		EXPECT_TRUE(section_open_pfn(nr * SECTION_PAGES));
+		EXPECT_TRUE(section_is_open(nr));
+	}
+}
+
 KTEST(page, the_main_loop_opens_sections_ahead_of_demand)
 {
 	const unsigned long ahead = MIB(32) >> PAGE_SHIFT;
@@ -514,5 +525,6 @@ KTEST(page, a_dump_says_what_a_frame_is)
 	page->flags &= ~PG_hwpoison;
 	__free_pages(page, 2);
 	/* Of a frame beyond all memory there is nothing that could be read. */
-	EXPECT_TRUE(dump_says(pfn_to_page(section_count() * SECTION_PAGES + 5), "has no struct page (a test)"));
+	EXPECT_TRUE(
+		dump_says(pfn_to_page(section_count() * SECTION_PAGES + 5), "has no struct page (a test)"));
 }

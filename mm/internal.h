@@ -4,6 +4,7 @@
 /* Shared by the files of mm/ and the tests that mirror them: the inside of zones, sections and per-CPU page
  * lists. */
 
+#include <arch/san.h>
 #include <kernel/fault.h>
 #include <kernel/printk.h>
 #include <kernel/spinlock.h>
@@ -118,6 +119,17 @@ bool section_wait(unsigned opened);
 /* Opens the section of pfn if it has memory. For tests and the shell. */
 bool section_open_pfn(pfn_t pfn);
 bool section_is_open(unsigned long nr);
+/* The block's memory may be used, must not be touched (arch/san.h). HighMem has no address to mark. */
+static __always_inline void page_mark_live(const struct page *page, unsigned order)
+{
+	if (page_address(page))
+		san_alloc(page_address(page), PAGE_SIZE << order);
+}
+static __always_inline void page_mark_free(const struct page *page, unsigned order)
+{
+	if (page_address(page))
+		san_free(page_address(page), PAGE_SIZE << order);
+}
 unsigned long section_count(void);
 /* Cuts [pfn, end) into the largest naturally aligned blocks, ascending. */
 void page_for_each_block(pfn_t pfn, pfn_t end, void (*fn)(pfn_t pfn, unsigned order, void *ctx), void *ctx);

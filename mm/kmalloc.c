@@ -55,6 +55,11 @@ struct kmem_cache *kmalloc_cache_for(size_t size)
 	return has_class(size) ? kmalloc_caches[KMALLOC_NORMAL][class_of(size)] : NULL;
 }
 
+static __always_inline void *mark_object(void *p, size_t size)
+{
+	return kmalloc_mark(p, size, class_size[class_of(size)]);
+}
+
 /* ---- large ---- */
 
 static __noinline void *kmalloc_large(size_t size, gfp_t gfp, int nid, unsigned long caller)
@@ -78,7 +83,7 @@ static __noinline void *kmalloc_large(size_t size, gfp_t gfp, int nid, unsigned 
 	page->flags |= PG_kmalloc;
 	page->private = nr_pages;
 	mm_counter_add(MM_SLAB_UNRECLAIMABLE, (long)nr_pages);
-	return page_address(page);
+	return kmalloc_mark(page_address(page), size, nr_pages << PAGE_SHIFT);
 }
 
 static __noinline void kfree_large(struct page *page, const void *p, unsigned long caller)
@@ -105,15 +110,17 @@ void *kmalloc_lookup(size_t size, gfp_t gfp)
 	if (unlikely(!has_class(size)))
 		return kmalloc_large(size, gfp, NUMA_NO_NODE, CALLER);
 	if (unlikely(kmalloc_kind(gfp) != KMALLOC_NORMAL))
-		return kmem_cache_alloc(kmalloc_caches[kmalloc_kind(gfp)][class_of(size)], gfp);
-	return slab_alloc(kmalloc_caches[KMALLOC_NORMAL][class_of(size)], gfp);
+		return mark_object(kmem_cache_alloc(kmalloc_caches[kmalloc_kind(gfp)][class_of(size)], gfp),
+				   size);
+	return mark_object(slab_alloc(kmalloc_caches[KMALLOC_NORMAL][class_of(size)], gfp), size);
 }
 
 void *kmalloc_node(size_t size, gfp_t gfp, int nid)
 {
 	if (unlikely(!has_class(size)))
 		return kmalloc_large(size, gfp, nid, CALLER);
-	return kmem_cache_alloc_node(kmalloc_caches[kmalloc_kind(gfp)][class_of(size)], gfp, nid);
+	return mark_object(kmem_cache_alloc_node(kmalloc_caches[kmalloc_kind(gfp)][class_of(size)], gfp, nid),
+			   size);
 }
 
 void *kmalloc_array(size_t n, size_t size, gfp_t gfp)
@@ -150,14 +157,17 @@ void kfree(const void *p)
 
 size_t ksize(const void *p)
 {
-	const struct page *page;
+	size_t usable;
 
 	if (ZERO_OR_NULL_PTR(p))
 		return 0;
 	if (virt_addr_valid(p) && (virt_to_page(p)->flags & PG_kmalloc))
-		return virt_to_page(p)->private << PAGE_SHIFT;
-	page = slab_page_or_bug(NULL, p, CALLER);
-	return page->slab_node->cache->object_size;
+		usable = virt_to_page(p)->private << PAGE_SHIFT;
+	else
+		usable = slab_page_or_bug(NULL, p, CALLER)->slab_node->cache->object_size;
+	san_touch(p);
+	san_reveal(p, usable);
+	return usable;
 }
 
 void *krealloc(const void *p, size_t size, gfp_t gfp)
@@ -170,7 +180,7 @@ void *krealloc(const void *p, size_t size, gfp_t gfp)
 		return ZERO_SIZE_PTR;
 	}
 	if (old >= size)
-		return (void *)p;
+		return kmalloc_mark((void *)p, size, old);
 	copy = kmalloc_lookup(size, gfp);
 	if (copy && old) {
 		memcpy(copy, p, old);

@@ -35,6 +35,19 @@ static int set_fail_page_alloc(const char *value)
 }
 CMDLINE_OPT("fail_page_alloc", FAULT_ATTR_EXPECTED, set_fail_page_alloc);
 
+/* The last step on a block's way out, the first on its way in: what nobody holds must not be touched. */
+static __always_inline void give_out(struct page *page, unsigned order)
+{
+	page->refcount = 1;
+	page_mark_live(page, order);
+}
+
+static __always_inline void take_back(struct page *page, unsigned order)
+{
+	page->refcount = 0;
+	page_mark_free(page, order);
+}
+
 /* Must be clear in a block that comes back: who set them has to undo what they stand for. */
 #define PG_CHECK_AT_FREE (PG_FLAG_MASK & ~PG_comp)
 
@@ -350,7 +363,7 @@ static __noinline struct page *alloc_slow(int nid, gfp_t gfp, unsigned order, un
 		page = alloc_checked(nid == NUMA_NO_NODE ? numa_node_id() : nid, gfp, order, caller);
 	if (unlikely(!page))
 		return NULL;
-	page->refcount = 1;
+	give_out(page, order);
 	if (unlikely(page_debug_enabled() || (gfp & (__GFP_ZERO | __GFP_COMP))))
 		return page_prepare_new(page, gfp, order, caller);
 	return page;
@@ -366,7 +379,7 @@ struct page *alloc_pages(gfp_t gfp, unsigned order)
 		page = arch_stack_pop(this_cpu(pcp_alloc_stack[gfp & GFP_PLACE_MASK][order]));
 		if (likely(page)) {
 			page->flags ^= PAGE_PCP ^ PAGE_ALLOCATED;
-			page->refcount = 1;
+			give_out(page, order);
 			this_cpu(numa_hit_fast)++;
 			if (unlikely(gfp & (__GFP_ZERO | __GFP_COMP)))
 				return page_prepare_new(page, gfp, order, 0);
@@ -433,6 +446,7 @@ static void trim_block(struct page *page, unsigned order, unsigned long keep)
 
 		if (unlikely(page_debug_enabled()))
 			page_prepare_free(page + at, o, CALLER);
+		page_mark_free(page + at, o);
 		irq = spin_lock_irqsave(&zone->lock);
 		buddy_free(zone, page + at, o, pageblock_type(page + at), true);
 		spin_unlock_irqrestore(&zone->lock, irq);
@@ -457,7 +471,7 @@ static struct page *alloc_run_at_home(gfp_t gfp, unsigned long nr_pages)
 	spin_unlock_irqrestore(&zone->lock, irq);
 	if (unlikely(!page))
 		return NULL;
-	for_each_piece(at, o, nr_pages) page[at].refcount = 1;
+	for_each_piece(at, o, nr_pages) give_out(page + at, (unsigned)o);
 	reclaim_after_take(zone);
 	this_cpu(numa_hit_fast)++;
 	return page;
@@ -508,7 +522,7 @@ void free_pages_trimmed(struct page *page, unsigned long nr_pages)
 	for (unsigned long rest = nr_pages; rest; rest &= rest - 1) {
 		struct page *piece = page + (rest & (rest - 1));
 
-		piece->refcount = 0;
+		take_back(piece, (unsigned)__builtin_ctzl(rest));
 		buddy_free(zone, piece, (unsigned)__builtin_ctzl(rest), pageblock_type(piece), false);
 	}
 	spin_unlock_irqrestore(&zone->lock, irq);
@@ -569,8 +583,11 @@ static __noinline void free_slow(struct page *page, unsigned order, unsigned lon
 	struct zone *zone = page_zone(page);
 	unsigned long irq;
 
-	if (unlikely(page_debug_enabled()))
+	if (unlikely(page_debug_enabled())) {
+		page_mark_live(page, order);
 		page_prepare_free(page, order, caller);
+		page_mark_free(page, order);
+	}
 	irq = arch_irq_save();
 	if (order <= PCP_MAX_ORDER) {
 		pcp_free_slow(zone, page, order);
@@ -616,7 +633,7 @@ void __free_pages(struct page *page, unsigned order)
 		free_shared(page, order, CALLER);
 		return;
 	}
-	page->refcount = 0;
+	take_back(page, order);
 	page->flags = (flags & ~PG_comp) ^ (PAGE_PCP ^ PAGE_ALLOCATED);
 	if (unlikely(!arch_stack_push(pcp_row(this_cpu(pcp_zone[page_zone_id(page)]), flags), page)))
 		free_slow(page, order, CALLER);
@@ -655,7 +672,7 @@ static unsigned long bulk_at_home(gfp_t gfp, unsigned long nr, struct page **arr
 		spin_unlock_irqrestore(&zone->lock, irq);
 	} while (!got && section_open_for(zone));
 	for (unsigned long i = 0; i < got; i++)
-		array[i]->refcount = 1;
+		give_out(array[i], 0);
 	for (unsigned long i = 0; i < got && (gfp & __GFP_ZERO); i++)
 		page_clear_block(array[i], 0);
 	this_cpu(numa_hit_fast) += got;
@@ -693,7 +710,7 @@ static unsigned bulk_take(struct page **array, unsigned long nr)
 	for (; n < nr && (array[n]->flags & ~ignore) == want; n++) {
 		if (unlikely(__atomic_load_n(&array[n]->refcount, __ATOMIC_ACQUIRE) != 1))
 			break;
-		array[n]->refcount = 0;
+		take_back(array[n], 0);
 	}
 	return n;
 }

@@ -85,6 +85,7 @@ static void check_poison(const struct page *page, unsigned order)
 
 	if (!p)
 		return;
+	san_reveal(p, size);
 	while (first < size && p[first] == PAGE_POISON)
 		first++;
 	if (first == size)

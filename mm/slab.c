@@ -291,6 +291,11 @@ static __always_inline bool slab_setup(struct kmem_cache *s, struct page *page, 
 	slab_fill_identity(page->freelist, s->num);
 	if (unlikely(s->ctor || (s->flags & SLAB_DEBUG_FLAGS)))
 		slab_init_objects(s, page);
+	if (slab_marks(s)) {
+		page_mark_free(page, s->order);
+		slab_open_index(page); /* stays open unless it is in an object */
+		slab_close_index(s, page);
+	}
 	return true;
 }
 
@@ -384,8 +389,10 @@ static __always_inline unsigned slab_take(const struct kmem_cache *s, struct pag
 	char *base = (char *)page->s_mem + s->obj_offset;
 	const unsigned long size = s->size;
 
+	slab_open_index(page);
 	for (unsigned i = 0; i < got; i++)
 		objs[i] = base + idx[i] * size;
+	slab_close_index(s, page);
 	page->inuse = (u16)(page->inuse + got);
 	if (page->inuse == page->num && (s->flags & SLAB_INDEX_IN_OBJECT))
 		page->freelist = NULL; /* its host was the last to go */
@@ -475,7 +482,9 @@ static __always_inline void slab_put(const struct kmem_cache *s, struct page *pa
 		slab_put_bug(s, page, obj);
 	if (unlikely(!idx))
 		page->freelist = idx = obj; /* the first to come back holds the index */
+	slab_open_index(page);
 	idx[--inuse] = (u8)index;
+	slab_close_index(s, page);
 	page->inuse = (u16)inuse;
 }
 
@@ -491,8 +500,10 @@ static __noinline unsigned slab_put_run(const struct kmem_cache *s, struct page 
 	char *base = (char *)page->s_mem + s->obj_offset;
 	u8 *idx = page->freelist;
 	unsigned inuse = page->inuse, most = min(nr, inuse), i;
-	unsigned long last = idx[inuse];
+	unsigned long last;
 
+	slab_open_index(page);
+	last = idx[inuse];
 	for (i = 0; i < most; i++) {
 		unsigned long offset = (unsigned long)((char *)objs[i] - base), index;
 
@@ -504,6 +515,7 @@ static __noinline unsigned slab_put_run(const struct kmem_cache *s, struct page 
 		last = index;
 		idx[--inuse] = (u8)index;
 	}
+	slab_close_index(s, page);
 	page->inuse = (u16)inuse;
 	return i;
 }

@@ -129,6 +129,8 @@ static void *slab_alloc_checked(struct kmem_cache *s, gfp_t gfp, int nid, unsign
 
 	if (obj && (s->flags & SLAB_DEBUG_FLAGS))
 		slab_debug_alloc(s, obj, caller);
+	if (obj)
+		slab_mark_live(s, obj);
 	return obj;
 }
 
@@ -149,8 +151,11 @@ void slab_free_direct(struct kmem_cache_node *n, void *obj, unsigned long caller
 
 	if (s->flags & SLAB_DEBUG_FLAGS)
 		slab_debug_free(s, obj, caller);
-	if (opt_init_on_free && slab_clearable(s))
+	if (opt_init_on_free && slab_clearable(s)) {
+		slab_mark_live(s, obj);
 		memset(obj, 0, s->object_size);
+	}
+	slab_mark_free(s, obj);
 	slab_free_one(n, obj);
 }
 
@@ -339,6 +344,8 @@ void *slab_alloc_miss(struct kmem_cache *s, gfp_t gfp, unsigned long caller)
 	arch_irq_restore(flags);
 	if (unlikely(!obj))
 		obj = slab_alloc_one(s, gfp, slab_local_nid());
+	if (likely(obj))
+		slab_mark_live(s, obj);
 	return slab_alloc_done(s, gfp, obj);
 }
 
@@ -378,6 +385,7 @@ void slab_free_miss(struct kmem_cache_node *n, void *obj, unsigned long caller)
 		slab_free_direct(n, obj, caller);
 		return;
 	}
+	slab_mark_free(n->cache, obj);
 	flags = arch_irq_save();
 	ac = array_get(n->cache);
 	if (likely(ac && ac->node == n)) {

@@ -122,14 +122,42 @@ static unsigned long *owner_words(const struct kmem_cache *s, const void *obj)
 	return (unsigned long *)(s->flags & SLAB_RED_ZONE ? right_zone_end(s, obj) : end);
 }
 
+static unsigned long owner_word(const struct kmem_cache *s, const void *obj, unsigned i)
+{
+	const unsigned long *word = owner_words(s, obj) + i;
+	unsigned long caller;
+
+	if (!(s->flags & SLAB_STORE_USER))
+		return 0;
+	san_reveal(word, sizeof(*word));
+	caller = *word;
+	if (slab_marks(s))
+		san_free(word, sizeof(*word));
+	return caller;
+}
+
 unsigned long slab_alloc_caller(const struct kmem_cache *s, const void *obj)
 {
-	return s->flags & SLAB_STORE_USER ? owner_words(s, obj)[0] : 0;
+	return owner_word(s, obj, 0);
 }
 
 unsigned long slab_free_caller(const struct kmem_cache *s, const void *obj)
 {
-	return s->flags & SLAB_STORE_USER ? owner_words(s, obj)[1] : 0;
+	return owner_word(s, obj, 1);
+}
+
+/* ---- marks ---- */
+
+/* All of a slot, for this file to look at and to write to; afterwards it is a free one until slab_mark_live(). */
+static void slot_open(const struct kmem_cache *s, const void *obj)
+{
+	san_reveal((const char *)obj - s->obj_offset, s->size);
+}
+
+static void slot_close(const struct kmem_cache *s, const void *obj)
+{
+	if (slab_marks(s))
+		san_free((const char *)obj - s->obj_offset, s->size);
 }
 
 /* ---- zones ---- */
@@ -201,6 +229,7 @@ static void dump_line(const u8 *line, const u8 *base)
 {
 	char text[3 * DUMP_LINE + 1];
 
+	san_reveal(line, DUMP_LINE); /* whoever it belongs to: this is a last report */
 	for (unsigned i = 0; i < DUMP_LINE; i++)
 		snprintf(text + 3 * i, 4, " %02x", line[i]);
 	pr_err("slab:   %s%03lx:%s\n", line < base ? "-" : "",
@@ -310,8 +339,10 @@ void slab_debug_init_slab(struct kmem_cache *s, struct page *page)
 
 void slab_debug_alloc(struct kmem_cache *s, void *obj, unsigned long caller)
 {
-	const u8 *damage = poison_damage(s, obj);
+	const u8 *damage;
 
+	slot_open(s, obj);
+	damage = poison_damage(s, obj);
 	if (damage || (damage = zones_damage(s, obj, ZONE_FREE)))
 		report(s, obj, caller, "write after free", damage);
 	zones_set(s, obj, ZONE_LIVE);
@@ -320,16 +351,19 @@ void slab_debug_alloc(struct kmem_cache *s, void *obj, unsigned long caller)
 		owner_words(s, obj)[0] = caller;
 	if ((s->flags & SLAB_POISON) && s->ctor)
 		s->ctor(obj); /* the pattern took the constructed state away */
+	slot_close(s, obj);
 }
 
 bool slab_index_is_free(const struct page *page, unsigned index)
 {
 	const u8 *idx = page->freelist;
+	bool found = false;
 
-	for (unsigned i = page->inuse; i < page->num; i++)
-		if (idx[i] == index)
-			return true;
-	return false;
+	slab_open_index(page);
+	for (unsigned i = page->inuse; i < page->num && !found; i++)
+		found = idx[i] == index;
+	slab_close_index(page->slab_node->cache, page);
+	return found;
 }
 
 void slab_debug_free(struct kmem_cache *s, void *obj, unsigned long caller)
@@ -349,6 +383,7 @@ void slab_debug_free(struct kmem_cache *s, void *obj, unsigned long caller)
 	spin_unlock_irqrestore(&n->list_lock, flags);
 	if (is_free)
 		report(s, obj, caller, "double free", NULL);
+	slot_open(s, obj);
 	damage = zones_damage(s, obj, ZONE_LIVE);
 	if (damage)
 		report(s, obj, caller, damage < (u8 *)obj ? "underrun" : "overrun", damage);
@@ -356,14 +391,17 @@ void slab_debug_free(struct kmem_cache *s, void *obj, unsigned long caller)
 	poison_fill(s, obj, POISON_FREE);
 	if (s->flags & SLAB_STORE_USER)
 		owner_words(s, obj)[1] = caller;
+	slot_close(s, obj);
 }
 
 void slab_debug_sweep(struct kmem_cache *s, struct page *page)
 {
 	for (unsigned i = 0; i < s->num; i++) {
 		void *obj = slab_object(s, page, i);
-		const u8 *damage = poison_damage(s, obj);
+		const u8 *damage;
 
+		slot_open(s, obj);
+		damage = poison_damage(s, obj);
 		if (damage || (damage = zones_damage(s, obj, ZONE_FREE)))
 			report(s, obj, 0, "write after free", damage);
 	}
@@ -422,9 +460,23 @@ static char check_text[160];
 		}                                                              \
 	} while (0)
 
-/* S1-S4, D1, D2 of one slab that stands on a list where inuse is within [lo, hi]. */
-static bool check_slab(const struct kmem_cache *s, const struct kmem_cache_node *n, const struct page *page,
-		       unsigned lo, unsigned hi)
+/* D1, D2 */
+static bool check_free_object(const struct kmem_cache *s, const void *obj)
+{
+	bool zones, poison;
+
+	slot_open(s, obj);
+	zones = !zones_damage(s, obj, ZONE_FREE);
+	poison = !poison_damage(s, obj);
+	slot_close(s, obj);
+	CHECK(zones, "D1: %s: red zone of free object 0x%lx", s->name, (unsigned long)obj);
+	CHECK(poison, "D2: %s: free object 0x%lx was written to", s->name, (unsigned long)obj);
+	return true;
+}
+
+/* S1-S4, D1, D2 of one slab that stands on a list where inuse is within [lo, hi]. The index is open. */
+static bool check_open_slab(const struct kmem_cache *s, const struct kmem_cache_node *n,
+			    const struct page *page, unsigned lo, unsigned hi)
 {
 	unsigned long block = (unsigned long)page_address(page), start = (unsigned long)page->s_mem;
 	unsigned long pfn = page_to_pfn(page), seen[DIV_ROUND_UP(SLAB_MAX_OBJS + 1, 64)] = {0};
@@ -451,12 +503,21 @@ static bool check_slab(const struct kmem_cache *s, const struct kmem_cache_node 
 		CHECK(idx[i] < s->num && !bitmap_test(seen, idx[i]),
 		      "S3: %s: slab 0x%lx: entry %u is bad or double", s->name, pfn, i);
 		bitmap_set(seen, idx[i]);
-		CHECK(!zones_damage(s, obj, ZONE_FREE), "D1: %s: red zone of free object 0x%lx", s->name,
-		      (unsigned long)obj);
-		CHECK(!poison_damage(s, obj), "D2: %s: free object 0x%lx was written to", s->name,
-		      (unsigned long)obj);
+		if ((s->flags & SLAB_DEBUG_FLAGS) && !check_free_object(s, obj))
+			return false;
 	}
 	return true;
+}
+
+static bool check_slab(const struct kmem_cache *s, const struct kmem_cache_node *n, const struct page *page,
+		       unsigned lo, unsigned hi)
+{
+	bool ok;
+
+	slab_open_index(page);
+	ok = check_open_slab(s, n, page, lo, hi);
+	slab_close_index(s, page);
+	return ok;
 }
 
 static bool check_list(const struct kmem_cache *s, const struct kmem_cache_node *n,

@@ -3,10 +3,12 @@
 
 /* Shared by mm/slab*.c, mm/kmalloc.c and the tests that mirror them: the inside of a cache. */
 
+#include <arch/san.h>
 #include <kernel/fault.h>
 #include <kernel/spinlock.h>
 #include <kernel/string.h>
 #include <mm/numa.h>
+#include <mm/page_alloc.h>
 #include <mm/slab.h>
 
 /* Where the array of free indices is; besides the public SLAB_* bits. */
@@ -131,6 +133,45 @@ static inline void *slab_object(const struct kmem_cache *s, const struct page *p
 }
 
 /*
+ * Marks (arch/san.h): a slab is not to be touched but for the objects that somebody holds; its index, and the slot of
+ * a debugged object, are opened while this layer looks at them. Readers under RCU may look at a free object, so such
+ * slabs stay open. An object whose contents are known is handed out with them.
+ */
+static __always_inline bool slab_marks(const struct kmem_cache *s)
+{
+	return !(s->flags & SLAB_TYPESAFE_BY_RCU);
+}
+
+static __always_inline void slab_mark_live(const struct kmem_cache *s, const void *obj)
+{
+	if (!slab_marks(s))
+		return;
+	if (s->ctor || (s->flags & SLAB_POISON) || opt_init_on_free)
+		san_reveal(obj, s->object_size);
+	else
+		san_alloc(obj, s->object_size);
+}
+
+static __always_inline void slab_mark_free(const struct kmem_cache *s, const void *obj)
+{
+	if (slab_marks(s))
+		san_free(obj, s->object_size);
+}
+
+/* list_lock held, or the slab is the caller's. */
+static __always_inline void slab_open_index(const struct page *page)
+{
+	if (page->freelist)
+		san_reveal(page->freelist, page->num);
+}
+
+static __always_inline void slab_close_index(const struct kmem_cache *s, const struct page *page)
+{
+	if (page->freelist && (s->flags & SLAB_INDEX_IN_OBJECT))
+		san_free(page->freelist, page->num);
+}
+
+/*
  * Up to nr slabs whose objects are all in them, on no list. Returns how many; fewer when pages are short. Any
  * IRQ state, no list_lock.
  */
@@ -209,6 +250,7 @@ static __always_inline void *slab_alloc(struct kmem_cache *s, gfp_t gfp)
 
 	if (unlikely(!obj))
 		return slab_alloc_miss(s, gfp, CALLER);
+	slab_mark_live(s, obj);
 	array_of(stack)->touched = 1;
 	if (unlikely(gfp & __GFP_ZERO))
 		return memset(obj, 0, s->object_size);
@@ -220,7 +262,11 @@ static __always_inline bool slab_free_hit(struct pcpu_stack *stack, const struct
 					  void *obj)
 {
 	MM_ASSERT(!stack->avail || stack->entry[stack->avail - 1] != obj); /* the plainest double free */
-	return likely(array_of(stack)->node == n) && arch_stack_push(stack, obj);
+	san_touch(obj);
+	if (unlikely(array_of(stack)->node != n))
+		return false;
+	slab_mark_free(n->cache, obj);
+	return arch_stack_push(stack, obj);
 }
 
 /*

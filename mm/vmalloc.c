@@ -38,6 +38,7 @@
 
 #include <arch/cpu.h>
 #include <arch/irq.h>
+#include <arch/san.h>
 
 enum { HUGE_LEVEL = 1, HUGE_ORDER = PT_INDEX_BITS };
 
@@ -77,6 +78,12 @@ CMDLINE_OPT("fail_vmalloc", FAULT_ATTR_EXPECTED, fail_vmalloc_set);
 static size_t area_bytes(const struct vmap_area *a)
 {
 	return a->vm.size - PAGE_SIZE;
+}
+
+/* What an area has of its own, and what is marked. None for vmap: those frames are somebody else's. */
+static size_t frame_bytes(const struct vmap_area *a)
+{
+	return (size_t)a->vm.nr_pages << PAGE_SHIFT;
 }
 
 static void free_page_array(struct vmap_area *a)
@@ -223,6 +230,7 @@ unsigned long vm_unmap_aliases(void)
 		tlb_flush_range(start, end);
 		list_for_each_entry (a, &areas, list) {
 			pages += a->vm.nr_pages;
+			san_reveal(a->vm.addr, frame_bytes(a)); /* nobody's: whoever touches them faults */
 			free_frames(a, &g);
 		}
 		gather_flush(&g);
@@ -264,6 +272,7 @@ static void free_area(const char *call, vaddr_t addr, unsigned flags, unsigned l
 
 	if (unlikely(!a))
 		bad_free(call, addr, flags, caller);
+	san_free(a->vm.addr, frame_bytes(a)); /* until the purge an access may still find a translation */
 	retire(a->start, area_bytes(a), a);
 	if (unlikely(vmap_lazy_pages() > lazy_limit))
 		vm_unmap_aliases();
@@ -298,6 +307,7 @@ static void vfree_deferred(const void *addr)
 	const void *first = atomic_load_explicit(&deferred_frees, memory_order_relaxed);
 
 	BUG_ON(!is_vmalloc_addr(addr) || ((vaddr_t)addr & ~PAGE_MASK), "vfree(%p) from an interrupt", addr);
+	san_reveal(addr, sizeof(addr)); /* the area may have been asked for shorter than its link */
 	do
 		*(const void **)addr = first;
 	while (!atomic_compare_exchange_weak_explicit(&deferred_frees, &first, addr, memory_order_release,
@@ -353,6 +363,16 @@ static void undo_area(struct vmap_area *a)
 	vm_unmap_aliases();
 }
 
+/* The area's own addresses: marks of the frames' direct map do not show here (arch/san.h). */
+static __always_inline void mark_area(char *p, size_t size, size_t bytes, gfp_t gfp)
+{
+	if (gfp & __GFP_ZERO)
+		san_reveal(p, size);
+	else
+		san_alloc(p, size);
+	san_free(p + size, bytes - size);
+}
+
 /* Always inlined: with a constant level, sizes are. */
 static __always_inline void *vmalloc_level(size_t size, unsigned level, gfp_t gfp, int nid, unsigned flags,
 					   unsigned long caller)
@@ -369,6 +389,7 @@ static __always_inline void *vmalloc_level(size_t size, unsigned level, gfp_t gf
 		pt_reclaim(a->start, bytes);
 	if (unlikely(pt_map_pages(a->start, a->vm.pages, a->vm.nr_pages, PT_RW, level, gfp)))
 		goto err;
+	mark_area(a->vm.addr, size, bytes, gfp);
 	return a->vm.addr;
 err:
 	undo_area(a);

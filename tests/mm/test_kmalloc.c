@@ -248,6 +248,7 @@ KTEST(kmalloc, krealloc_stays_in_place_while_it_fits)
 	ASSERT_NOT_NULL(p);
 	EXPECT_EQ(krealloc(p, 128, GFP_KERNEL), p);
 	EXPECT_EQ(krealloc(p, 1, GFP_KERNEL), p);
+	EXPECT_EQ(ksize(p), 128);
 	p[127] = 1;
 	EXPECT_EQ(krealloc(p, 0, GFP_KERNEL), ZERO_SIZE_PTR);
 	p = krealloc(ZERO_SIZE_PTR, 10, GFP_KERNEL);

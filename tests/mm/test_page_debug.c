@@ -103,7 +103,9 @@ KTEST(page_debug, every_free_page_is_poisoned)
 				list_for_each_entry (page, &zone->free_area[o].list[type], lru) {
 					if (!page_address(page) || some++ == 20)
 						break;
+					page_mark_live(page, o);
 					EXPECT_TRUE(filled_with(page, min(o, 5u), PAGE_POISON));
+					page_mark_free(page, o);
 				}
 			}
 		}

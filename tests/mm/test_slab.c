@@ -1037,11 +1037,14 @@ KTEST(slab, check_finds_broken_structures)
 	list_move(&page->lru, &n->slabs_full);
 	EXPECT_NOT_NULL(slab_check());
 	list_move(&page->lru, &n->slabs_partial);
+	slab_open_index(page);
 	saved = idx[2];
 	idx[2] = idx[3];
-	EXPECT_NOT_NULL(slab_check());
+	EXPECT_NOT_NULL(slab_check()); /* which closes it */
+	slab_open_index(page);
 	idx[2] = s->num < 255 ? (u8)s->num : 255;
 	EXPECT_NOT_NULL(slab_check());
+	slab_open_index(page);
 	idx[2] = saved;
 	page->s_mem = (char *)page->s_mem + 8;
 	EXPECT_NOT_NULL(slab_check());

@@ -15,6 +15,12 @@ static struct kmem_cache *test_cache(unsigned size, unsigned align, unsigned fla
 	return kmem_cache_create("ktest", size, align, flags | SLAB_NO_USER_FLAGS, ctor);
 }
 
+/* The object, free or not, and what stands around it may be looked at until the next call of the slab layer. */
+static void reveal(const struct kmem_cache *s, const void *obj)
+{
+	san_reveal((const char *)obj - s->obj_offset, s->size);
+}
+
 /* Bytes of [p, p + n) that are not c. */
 static unsigned differ(const void *p, unsigned n, u8 c)
 {
@@ -38,6 +44,7 @@ KTEST(slab_debug, poison_tells_fresh_from_free)
 	EXPECT_EQ(p[99], 0xa5);
 	memset(p, 1, 100);
 	kmem_cache_free(s, p);
+	reveal(s, p);
 	EXPECT_EQ(differ(p, 99, 0x6b), 0);
 	EXPECT_EQ(p[99], 0xa5);
 	EXPECT_EQ(kmem_cache_destroy(s), 0);
@@ -50,10 +57,12 @@ KTEST(slab_debug, red_zones_stand_on_both_sides)
 
 	ASSERT_NOT_NULL(s);
 	p = kmem_cache_alloc(s, GFP_KERNEL);
+	reveal(s, p);
 	EXPECT_EQ(p[-1], 0xD84156C5635688C0UL);
 	EXPECT_EQ(p[13], 0xD84156C5635688C0UL);
 	memset(p, 0, 104); /* all of the object is the owner's */
 	kmem_cache_free(s, p);
+	reveal(s, p);
 	EXPECT_EQ(p[-1], 0x09F911029D74E35BUL);
 	EXPECT_EQ(p[13], 0x09F911029D74E35BUL);
 	EXPECT_EQ(kmem_cache_destroy(s), 0);
@@ -244,9 +253,11 @@ KTEST(slab_debug, check_finds_damage_around_and_in_free_objects)
 	kmem_cache_free(s, p);
 	EXPECT_NULL(slab_check());
 	for (unsigned i = 0; i < ARRAY_SIZE(offsets); i++) {
+		reveal(s, p);
 		p[offsets[i]] ^= 0x10;
 		EXPECT_MSG(slab_check() != NULL, "a write at offset %d of a free object is not found",
 			   offsets[i]);
+		reveal(s, p);
 		p[offsets[i]] ^= 0x10;
 	}
 	EXPECT_NULL(slab_check());

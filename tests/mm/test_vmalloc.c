@@ -13,6 +13,7 @@
 
 #include <arch/cpu.h>
 #include <arch/irq.h>
+#include <arch/san.h>
 #include <kernel/errno.h>
 #include <kernel/fault.h>
 #include <kernel/percpu.h>
@@ -304,6 +305,7 @@ static u64 tag(unsigned area, unsigned page)
 
 static void tag_area(void *p, unsigned area, unsigned pages)
 {
+	san_reveal(p, pages * PAGE_SIZE); /* the area's last page is mapped as a whole */
 	for (unsigned i = 0; i < pages; i++) {
 		poke((vaddr_t)p + i * PAGE_SIZE, tag(area, i));
 		poke((vaddr_t)p + (i + 1) * PAGE_SIZE - 8, tag(area, i));

@@ -28,6 +28,7 @@ void arch_irq_test_raise(void (*fn)(void *ctx), void *ctx);
  */
 unsigned arch_single_step(void (*fn)(void *ctx), void *ctx, void (*step)(unsigned long pc, void *ctx),
 			  void *step_ctx);
+/* bool arch_has_single_step(void): false where the machine runs inside something that has no such thing. */
 
 #include <arch_impl/irq.h>
 #endif

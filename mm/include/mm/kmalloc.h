@@ -28,7 +28,7 @@ static inline void *kcalloc(size_t n, size_t size, gfp_t gfp)
 void *krealloc(const void *p, size_t size, gfp_t gfp);
 /* Any pointer that kmalloc gave, NULL and ZERO_SIZE_PTR. Anything else is a BUG that says what it is. */
 void kfree(const void *p);
-size_t ksize(const void *p); /* usable bytes */
+size_t ksize(const void *p); /* usable bytes; from then on all of them may be used */
 
 /* kmalloc, or vmalloc where that fails or would cost more than a page order. */
 void *kvmalloc(size_t size, gfp_t gfp);

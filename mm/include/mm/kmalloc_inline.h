@@ -3,6 +3,7 @@
 
 /* kmalloc() with a size known to the compiler goes straight to its cache. Included by mm/kmalloc.h only. */
 
+#include <arch/san.h>
 #include <mm/slab.h>
 
 #define KMALLOC_MAX_CACHE_SIZE 8192UL
@@ -48,10 +49,32 @@ static __always_inline enum kmalloc_class kmalloc_class_const(size_t size)
 	return NR_KMALLOC_CLASSES;
 }
 
+static __always_inline size_t kmalloc_class_bytes(enum kmalloc_class class)
+{
+#define KMALLOC_CLASS(bytes)                \
+	if (class == KMALLOC_CLASS_##bytes) \
+		return bytes;
+	KMALLOC_CLASSES(KMALLOC_CLASS)
+#undef KMALLOC_CLASS
+	return 0;
+}
+
+/* Of p's usable bytes only those that were asked for may be touched (arch/san.h). NULL stays NULL. */
+static __always_inline void *kmalloc_mark(void *p, size_t size, size_t usable)
+{
+	if (p)
+		san_free((char *)p + size, usable - size);
+	return p;
+}
+
 static __always_inline void *kmalloc(size_t size, gfp_t gfp)
 {
-	if (__builtin_constant_p(size) && size - 1 < KMALLOC_MAX_CACHE_SIZE)
-		return kmem_cache_alloc(kmalloc_caches[kmalloc_kind(gfp)][kmalloc_class_const(size)], gfp);
+	if (__builtin_constant_p(size) && size - 1 < KMALLOC_MAX_CACHE_SIZE) {
+		enum kmalloc_class class = kmalloc_class_const(size);
+
+		return kmalloc_mark(kmem_cache_alloc(kmalloc_caches[kmalloc_kind(gfp)][class], gfp), size,
+				    kmalloc_class_bytes(class));
+	}
 	return kmalloc_lookup(size, gfp);
 }
 

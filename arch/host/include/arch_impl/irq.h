@@ -44,4 +44,14 @@ static inline bool arch_irq_disabled(void)
 	return !host_irq.on;
 }
 
+/* Valgrind translates code, and its translation has no trap flag. */
+static inline bool arch_has_single_step(void)
+{
+#ifdef HOST_VALGRIND
+	return false;
+#else
+	return true;
+#endif
+}
+
 #endif

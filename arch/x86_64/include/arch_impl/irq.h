@@ -40,4 +40,9 @@ static inline bool arch_irq_disabled(void)
 	return !(arch_irq_flags() & X86_EFLAGS_IF);
 }
 
+static inline bool arch_has_single_step(void)
+{
+	return true;
+}
+
 #endif

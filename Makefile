@@ -40,7 +40,7 @@ O := build/$(ARCH)$(VARIANT:%=-%)
 .DEFAULT_GOAL := all
 include arch/$(ARCH)/arch.mk
 ifneq ($(filter-out $(VARIANTS),$(VARIANT)),)
-$(error VARIANT=$(VARIANT): expected nothing or one of: $(VARIANTS) (asan and cov are variants of the hosted build, ARCH=host))
+$(error VARIANT=$(VARIANT): expected nothing or one of: $(VARIANTS) (all but debug are variants of the hosted build, ARCH=host))
 endif
 SRCS :=
 include boot/files.mk arch/$(ARCH)/files.mk kernel/files.mk mm/files.mk tests/files.mk
@@ -124,6 +124,7 @@ test-images: all iso setup-test
 	@$(MAKE) --no-print-directory ARCH=host VARIANT=debug all
 	@$(MAKE) --no-print-directory ARCH=host VARIANT=asan all
 	@$(MAKE) --no-print-directory ARCH=host VARIANT=fuzz all
+	@$(MAKE) --no-print-directory ARCH=host VARIANT=valgrind all
 
 bench: all	## the benchmark table: Linux's figures beside ours, or with ARCH=host malloc libraries
 ifdef HOSTED
@@ -174,7 +175,7 @@ clean:
 	$Qrm -rf build
 
 # What each target lacks is installed, or named, before it starts.
-setup-build: ; @tools/setup $(COMPILER) $(if $(HOSTED),libc) $(filter fuzz,$(VARIANT))
+setup-build: ; @tools/setup $(COMPILER) $(if $(HOSTED),libc) $(filter fuzz valgrind,$(VARIANT))
 setup-iso: ; @tools/setup iso
 setup-run: ; @tools/setup python qemu $(if $(filter uefi,$(FW)),ovmf)
 setup-debug: ; @tools/setup gdb

@@ -3,16 +3,24 @@ HOSTED := 1
 ARCH_CPPFLAGS := -D_GNU_SOURCE
 IMAGE := strata
 LDS := arch/host/linker.ld
-VARIANTS := debug asan cov fuzz
+VARIANTS := debug asan tsan valgrind cov fuzz
 CC = $(if $(filter cov fuzz,$(VARIANT)),clang,gcc)
 LD = $(CC)
 CROSS_COMPILE :=
 # Frames below the stack pointer belong to the assembly in here, so there is no red zone.
 # Unaligned words are allowed on every port; a shift or sum that wraps is meant to where it does not trap.
-SANITIZE := -fsanitize=address,undefined -fno-sanitize=alignment -fno-sanitize-recover=undefined
+INSTRUMENT_asan := -fsanitize=address,undefined -fno-sanitize=alignment -fno-sanitize-recover=undefined
+INSTRUMENT_tsan := -fsanitize=thread
 # Counters by source region, in clang's form: a branch is an arm of a condition as it is written (tools/coverage).
-COUNT := -fprofile-instr-generate=$(CURDIR)/build/host-cov/strata.profraw -fprofile-update=atomic -fcoverage-mapping
-INSTRUMENT := $(if $(filter asan fuzz,$(VARIANT)),$(SANITIZE)) $(if $(filter cov,$(VARIANT)),$(COUNT))
+INSTRUMENT_fuzz := $(INSTRUMENT_asan)
+INSTRUMENT_cov := -fprofile-instr-generate=$(CURDIR)/build/host-cov/strata.profraw -fprofile-update=atomic \
+	-fcoverage-mapping
+INSTRUMENT := $(INSTRUMENT_$(VARIANT))
+# The direct map's room in GiB: ThreadSanitizer and Valgrind keep books on every address that is reserved.
+DIRECT_MAP_GIB_tsan := 1024
+DIRECT_MAP_GIB_valgrind := 64
+ARCH_CPPFLAGS += -DHOST_DIRECT_MAP_GIB=$(or $(DIRECT_MAP_GIB_$(VARIANT)),4096)UL \
+	$(if $(filter valgrind,$(VARIANT)),-DHOST_VALGRIND)
 # There is one image, so a thread's variable is one %fs-relative operand.
 ARCH_CFLAGS := -m64 -fno-pic -fno-pie -mno-red-zone -ftls-model=local-exec $(INSTRUMENT)
 LDFLAGS := -no-pie -pthread -Wl,-z,norelro -Wl,-z,noexecstack -Wl,-z,max-page-size=0x1000 -Wl,--build-id=none \

@@ -10,6 +10,7 @@ SRCS += arch/host/probe.S
 SRCS += arch/host/probe.c
 SRCS += arch/host/pt.c
 SRCS += arch/host/restart.c
+SRCS += arch/host/san.c
 SRCS += arch/host/smp.c
 SRCS += arch/host/stack.c
 SRCS += arch/host/time.c

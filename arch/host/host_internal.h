@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 
+#include <arch/san.h>
 #include <kernel/bootinfo.h>
 #include <mm/types.h>
 
@@ -43,6 +44,9 @@ void host_die(const char *fmt, ...) __printf(1, 2) __noreturn;
 int __llvm_profile_write_file(void) __attribute__((weak));
 extern char **host_argv;
 
+/* san.c */
+void host_san_init(void);
+
 /* smp.c */
 struct host_stacks;
 extern _Atomic unsigned long host_cpus; /* bits of the CPUs whose threads run */
@@ -61,6 +65,17 @@ unsigned long host_interrupted_pc(unsigned long pc);
 
 /* tlb.c: pc has touched va; false: the tables do not allow it */
 bool host_tlb_fill(vaddr_t va, pt_prot_t need, unsigned long pc);
+
+/* What VARIANT=valgrind says to Valgrind; in other builds nobody listens. */
+#ifdef HOST_VALGRIND
+#define host_tell(request, va, size) ((void)VALGRIND_##request(va, size))
+#define HOST_UNWATCHED_BEGIN VALGRIND_DISABLE_ERROR_REPORTING
+#define HOST_UNWATCHED_END VALGRIND_ENABLE_ERROR_REPORTING
+#else
+#define host_tell(request, va, size) ((void)0)
+#define HOST_UNWATCHED_BEGIN ((void)0)
+#define HOST_UNWATCHED_END ((void)0)
+#endif
 
 /* pt.c: the leaf that translates va. False: none; level is that of the entry where the walk ended */
 struct host_leaf {

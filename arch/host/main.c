@@ -32,6 +32,7 @@ int host_main(char **argv)
 	host_argv = argv;
 	host_layout.levels = (unsigned)o.levels;
 	host_machine(&boot_info, &o);
+	host_san_init();
 	host_console_setup(o.commands ? HOST_LOG_TO_STDERR : HOST_ONE_STREAM);
 	host_phys_init(&boot_info);
 	console_eol = "\n";

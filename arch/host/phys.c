@@ -34,14 +34,15 @@ static void reserve(vaddr_t va, size_t size)
 	if (mmap((void *)va, size, PROT_NONE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0) != (void *)va)
 		host_die("strata: cannot reserve 0x%lx bytes at 0x%lx\n", size, va);
+	host_tell(MAKE_MEM_DEFINED, va, size); /* an access faults, and the tables decide */
 }
 
 /*
  * Copies the image into the file and maps it from there. Between the two nothing may be written to it: no libc but
  * system calls, no sanitizer.
  */
-static __noinline __attribute__((no_sanitize("address", "undefined"))) bool image_move(int fd,
-										       unsigned long load)
+static __noinline __attribute__((no_sanitize("address", "undefined", "thread"))) bool
+image_move(int fd, unsigned long load)
 {
 	const struct {
 		char *start, *end;

@@ -2,7 +2,8 @@
  * probe.c - touching memory that may not be there, and walking a stack that may be broken.
  *
  * Idea.       Each access is one instruction with an entry in the exception table, as in a kernel: the signal's handler
- *             goes on at the fixup. The accesses are assembly, so sanitizers do not look at them.
+ *             goes on at the fixup. The accesses are assembly, so sanitizers do not look at them; Valgrind does, and is
+ *             asked not to report.
  * Layout.     A frame: saved RBP at 0, return address at 8. A signal's frame hides the function that it hit: its
  *             return address lies in libc, and the PC of the trap stands for it.
  * Invariants. The chain of frames is followed upwards only within a stack, and at most FRAMES_MAX deep.
@@ -45,7 +46,7 @@ static int probe_write_byte(vaddr_t va)
 	return err;
 }
 
-int arch_probe(vaddr_t va, enum arch_access access)
+static int probe(vaddr_t va, enum arch_access access)
 {
 	switch (access) {
 	case ARCH_READ:
@@ -58,11 +59,22 @@ int arch_probe(vaddr_t va, enum arch_access access)
 	return -EINVAL;
 }
 
+int arch_probe(vaddr_t va, enum arch_access access)
+{
+	int err;
+
+	HOST_UNWATCHED_BEGIN;
+	err = probe(va, access);
+	HOST_UNWATCHED_END;
+	return err;
+}
+
 /* Byte by byte: what a fault inside a REP leaves in the registers differs between machines and Valgrind. */
 size_t arch_probe_read(void *dst, vaddr_t src, size_t n)
 {
 	size_t done = 0;
 
+	HOST_UNWATCHED_BEGIN;
 	__asm__ volatile("jmp 3f\n"
 			 "1:	movb (%1, %0), %%al\n\t"
 			 "movb %%al, (%2, %0)\n\t"
@@ -73,6 +85,8 @@ size_t arch_probe_read(void *dst, vaddr_t src, size_t n)
 			 : "+&r"(done)
 			 : "r"(src), "r"(dst), "r"(n)
 			 : "rax", "memory", "cc");
+	HOST_UNWATCHED_END;
+	host_tell(MAKE_MEM_DEFINED, dst, done); /* whatever it is, it is what is there */
 	return done;
 }
 

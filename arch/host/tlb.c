@@ -19,6 +19,8 @@
  * Next:       mm/tlb.c, whose order of leaving this enforces.
  */
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "host_internal.h"
 #include <arch/cpu.h>
@@ -90,15 +92,17 @@ static u16 *near_of(paddr_t pa)
 	return &near[(pa >> BLOCK_SHIFT) % NEAR_BUCKETS];
 }
 
+/* The call itself: ThreadSanitizer takes libc's for a write to the whole range. */
 static void map_window(vaddr_t va, size_t size, int prot, int flags, int fd, paddr_t pa)
 {
-	if (mmap((void *)va, size, prot, flags | MAP_FIXED | MAP_NORESERVE, fd, (off_t)pa) == MAP_FAILED)
+	if (syscall(SYS_mmap, va, size, prot, flags | MAP_FIXED | MAP_NORESERVE, fd, pa) < 0)
 		host_die("strata: mmap of 0x%lx bytes at 0x%lx failed\n", size, va);
 }
 
 static void unmap_window(vaddr_t va, size_t size)
 {
 	map_window(va, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	host_tell(MAKE_MEM_DEFINED, va, size); /* an access faults, and is filled or a panic */
 }
 
 /* The mapping goes with the record's place in mapped[]; the last one takes that place. */
@@ -181,6 +185,9 @@ static enum fill fill(vaddr_t va, pt_prot_t need, unsigned long pc)
 	prot |= leaf.prot & PT_WRITE ? PROT_WRITE : 0;
 	prot |= leaf.prot & PT_EXEC ? PROT_EXEC : 0;
 	map_window(leaf.va, PT_LEVEL_SIZE(leaf.level), prot, MAP_SHARED, host_memfd, leaf.pa);
+	if (prot & PROT_WRITE) /* what is written here shows in the direct map */
+		host_tell(MAKE_MEM_DEFINED_IF_ADDRESSABLE, DIRECT_MAP_BASE + leaf.pa,
+			  PT_LEVEL_SIZE(leaf.level));
 	n = record_take();
 	r = &record[n];
 	link = bucket_of(leaf.va, leaf.level);

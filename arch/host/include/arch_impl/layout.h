@@ -22,8 +22,8 @@ extern struct host_layout host_layout; /* set by main() before kmain() */
 #define KERNEL_LOAD (host_layout.image_load)
 #define KERNEL_VMA (HOST_IMAGE_BASE - host_layout.image_load)
 #define DIRECT_MAP_BASE 0x550000000000UL
-#define DIRECT_MAP_SIZE 0x40000000000UL /* 4 TiB */
-#define EARLY_MAP_END DIRECT_MAP_SIZE	/* phys.c maps all that there is */
+#define DIRECT_MAP_SIZE (HOST_DIRECT_MAP_GIB << 30) /* arch.mk */
+#define EARLY_MAP_END DIRECT_MAP_SIZE		    /* phys.c maps all that there is */
 #define VMALLOC_START 0x7e8000000000UL
 #define VMALLOC_END 0x7ea000000000UL
 #define VMEMMAP_BASE 0x7ea000000000UL

@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+"""A use after free and an overrun are caught at the instruction, with its file and line, in the watched builds."""
+
+import unittest
+
+import paths  # noqa: F401
+from strata import hosted, hosttest
+
+# What the shell's crash command does, and the function whose instruction is wrong.
+MISTAKES = {
+    "use-after-free": "crash_use_after_free",
+    "overrun": "crash_overrun",
+    "double-free": "crash_double_free",
+    "kmalloc-overrun": "crash_kmalloc_overrun",
+    "freed-page": "crash_freed_page",
+    "freed-area": "crash_freed_area",
+}
+
+
+class Sanitizers(unittest.TestCase):
+    def caught(self, variant, kind, report):
+        """The report of a crash, from its first line on."""
+        output, status = hosted.run(variant, "--mem", "64M", "-c", f"crash {kind}")
+        self.assertEqual(status, 2, output[-2000:])
+        self.assertIn(report, output)
+        return output[output.index(report) :]
+
+    def test_asan_names_the_instruction(self):
+        for kind, function in MISTAKES.items():
+            with self.subTest(kind=kind):
+                text = self.caught("asan", kind, "ERROR: AddressSanitizer: use-after-poison")
+                self.assertRegex(text, rf"#\d+ 0x[0-9a-f]+ in {function} kernel/shell_cmds\.c:\d+")
+
+    def test_valgrind_names_the_instruction(self):
+        for kind, function in MISTAKES.items():
+            with self.subTest(kind=kind):
+                text = self.caught("valgrind", kind, "== Invalid ")
+                self.assertRegex(text, rf"{function} \(shell_cmds\.c:\d+\)")
+
+    def test_uninitialised_memory_is_caught_where_it_decides(self):
+        output, status = hosted.run("valgrind", "--mem", "64M", "-c", "crash uninitialised")
+        self.assertEqual(status, 2, output[-2000:])
+        self.assertRegex(output, r"depends on uninitialised value\(s\)\n==\d+==    at 0x[0-9A-F]+: crash_uninitialised")
+
+    def test_without_a_watcher_they_do_no_harm(self):
+        for kind in "kmalloc-overrun", "freed-page", "freed-area", "uninitialised":
+            with self.subTest(kind=kind):
+                output, status = hosted.run("", "--mem", "64M", "-c", f"crash {kind}")
+                self.assertEqual(status, 1)
+                self.assertIn("did no harm", output)
+
+
+if __name__ == "__main__":
+    hosttest.main()

@@ -1,0 +1,30 @@
+"""The hosted build as a program to run: where it is, and what each variant of it runs under."""
+
+import pathlib
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+# Registers are right at each access, or a restarted one uses wrong ones; in an unrolled loop Valgrind loses the PC;
+# a leak check would read the whole memory file. A report is the end, as a panic is: status 2.
+VALGRIND = [
+    "valgrind", "--quiet", "--vex-iropt-register-updates=allregs-at-mem-access", "--vex-iropt-unroll-thresh=0",
+    "--leak-check=no", "--exit-on-first-error=yes", "--error-exitcode=2",
+]
+
+
+def image(variant=""):
+    return ROOT / "build" / ("host-" + variant if variant else "host") / "strata"
+
+
+def command(variant, *arguments):
+    return [*(VALGRIND if variant == "valgrind" else []), str(image(variant)), *arguments]
+
+
+def run(variant, *arguments, seconds=300):
+    """Output, both streams in one, and status."""
+    done = subprocess.run(
+        command(variant, *arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        timeout=seconds, check=False
+    )
+    return done.stdout.decode("utf-8", "replace"), done.returncode

@@ -143,8 +143,11 @@ static bool take_range(struct map *m, struct map_word *t, u64 *first, u64 *last)
 	if (!good)
 		return map_bad(m, "\"%.*s\": expected a range, [mem 0xSTART-0xLAST] or START - END",
 			       (int)t->len, t->s);
-	*last -= !brackets;
-	if (*last < *first && *last + 1 != *first)
+	if (!brackets && !*first && !*last)
+		*first = 1; /* nothing: at 0 that cannot be said inclusively */
+	else if (!brackets && *last)
+		--*last;
+	if (*last < *first && (*last + 1 != *first || (!brackets && !*last && *first > 1)))
 		return map_bad(m, "0x%lx to 0x%lx: expected an end that is not before the start",
 			       (unsigned long)*first, (unsigned long)*last);
 	*t = at;

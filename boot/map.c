@@ -200,7 +200,7 @@ void map_add_edit(struct map *m, u64 first, u64 last, u32 from, u32 to)
 void map_add_node(struct map *m, u64 node, u64 first, u64 last, bool from_log)
 {
 	struct boot_info *bi = m->bi;
-	u64 size = last - first + 1;
+	u64 size = first == 0 && last == ~0UL ? last : last - first + 1; /* all of it has no size */
 
 	if (node >= LOG_NODE) {
 		map_bad(m, "node %lu: expected a number below %u", (unsigned long)node, LOG_NODE);

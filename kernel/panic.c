@@ -73,25 +73,32 @@ static void print_stopped(void)
 
 		if (cpu == arch_cpu_id() || !arch_cpu_stopped(cpu, &pc, &fp))
 			continue;
-		console_printf("CPU %u, %u locks held, was at:\n", cpu, per_cpu(lock_depth, cpu));
+		console_printf("CPU %u was at:\n", cpu);
 		print_frame(pc + 1, &trace);
-		arch_backtrace(fp, print_frame, &trace);
+		if (fp)
+			arch_backtrace(fp, print_frame, &trace);
 		print_repeats(&trace);
+		lock_print_held(cpu);
 	}
+}
+
+/* The first CPU here reports. Any other waits to be stopped by it, before it writes to what the first one prints. */
+static void claim_report(void)
+{
+	int nobody = -1, me = (int)arch_cpu_id();
+
+	arch_irq_disable();
+	if (!atomic_compare_exchange_strong(&panic_cpu, &nobody, me) && nobody != me)
+		for (;;)
+			arch_cpu_relax();
 }
 
 static void report(const char *prefix, const char *message) __noreturn;
 static void report(const char *prefix, const char *message)
 {
 	struct trace trace = {};
-	int nobody = -1;
 	unsigned depth;
 
-	/* The first CPU reports, and will stop this one. */
-	if (!atomic_compare_exchange_strong(&panic_cpu, &nobody, (int)arch_cpu_id()) &&
-	    nobody != (int)arch_cpu_id())
-		for (;;)
-			arch_cpu_relax();
 	depth = atomic_fetch_add(&panic_depth, 1);
 	if (depth == 1)
 		console_printf("\npanic inside a panic: %s%s\n", prefix, message);
@@ -101,7 +108,7 @@ static void report(const char *prefix, const char *message)
 	printk_panic();
 	console_printf("%s%s\n", prefix, message);
 	arch_print_trap_regs();
-	lock_print_held();
+	lock_print_held(arch_cpu_id());
 	for (unsigned i = 0; i < nr_dumps; i++)
 		dumps[i]();
 	console_printf("backtrace:\n");
@@ -117,7 +124,7 @@ void panic(const char *fmt, ...)
 	static char message[MESSAGE_SIZE];
 	va_list ap;
 
-	arch_irq_disable();
+	claim_report();
 	/* In a panic inside a panic the text is overwritten after its first use. */
 	va_start(ap, fmt);
 	vsnprintf(message, sizeof(message), fmt, ap);
@@ -131,7 +138,7 @@ void bug_at(const char *file, int line, const char *func, const char *fmt, ...)
 	char prefix[128];
 	va_list ap;
 
-	arch_irq_disable();
+	claim_report();
 	snprintf(prefix, sizeof(prefix), "BUG %s:%d %s: ", file, line, func);
 	va_start(ap, fmt);
 	vsnprintf(message, sizeof(message), fmt, ap);

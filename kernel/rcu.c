@@ -133,12 +133,9 @@ void synchronize_rcu(void)
 	}
 }
 
-void rcu_barrier_local(void)
+void rcu_help(unsigned rounds)
 {
-	const struct rcu_cpu *c = &rcu_cpu[arch_cpu_id()];
-	u64 target = atomic_load(&c->queued);
-
-	while (atomic_load(&c->done) < target) {
+	while (rcu_pending() && rounds--) {
 		rcu_quiet();
 		arch_cpu_relax();
 	}

@@ -5,7 +5,7 @@
  *             things: something short, now (a call: an interrupt that runs one function); something long, soon (a
  *             task: the main loop takes it); or nothing at all (a hold: it stays at its next quiet point).
  * Layout.     call: the one function that is being called, and call_pending, the CPUs that still owe it
- *             cpu_state[cpu] -> task, rest
+ *             cpu_state[cpu] -> task, rest, start
  * Invariants. I1  a bit of call_pending is set by the caller under call_lock and cleared by that CPU, after fn
  *             I2  `rest` is REST_NOT from the end of a quiet point or an idle sleep to the next one
  *             I3  between smp_hold() and smp_release() `rest` of every other CPU is not REST_NOT: leaving a rest stores
@@ -13,7 +13,8 @@
  *                 sequentially consistent, so one of the two sees the other.
  * Locking.    call_lock, rank LOCK_TLB, held while the others answer. Who waits for it or for answers has interrupts
  *             on, so it answers in turn; a CPU with interrupts off spins only for locks of higher rank, whose holders
- *             wait for nobody. So there is no circle.
+ *             wait for no CPU. So there is no circle. Locks of lower rank may be held while others answer: those who
+ *             want them wait with interrupts on.
  * Failure.    A CPU that does not start is reported and left out. One that does not answer within 2^31 rounds: panic.
  * Source.     Linux kernel/smp.c (smp_call_function_many), kernel/stop_machine.c.
  * Next:       mm/tlb.c, the first to call.
@@ -32,16 +33,19 @@
 #include <arch/cpu.h>
 #include <arch/irq.h>
 #include <arch/smp.h>
+#include <arch/tlb.h>
 #include <arch/time.h>
 
 enum { START_TIMEOUT_S = 10 };
 #define CALL_ROUNDS_MAX (1UL << 31)
 
+enum start { START_WAITING, START_DONE, START_GIVEN_UP };
 enum rest { REST_NOT, REST_PARKED, REST_IDLE };
 
 struct cpu_state {
 	_Atomic(struct smp_task *) task;
 	_Atomic unsigned rest;
+	_Atomic unsigned start; /* the new CPU and the one that waits for it agree by one exchange */
 } __aligned(CACHE_LINE);
 
 static struct cpu_state cpu_state[NR_CPUS];
@@ -68,17 +72,21 @@ void smp_ipi(void)
 	atomic_fetch_and_explicit(word, ~bit, memory_order_release);
 }
 
+static void next_round(u64 *round, const char *what, unsigned long cpus, unsigned from)
+{
+	if (++*round == CALL_ROUNDS_MAX)
+		panic("%s: CPUs 0x%lx from %u on do not answer", what, cpus, from);
+	arch_cpu_relax();
+}
+
 static void wait_for_answers(void)
 {
+	unsigned long owe;
 	u64 round = 0;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(call_pending); i++) {
-		while (atomic_load_explicit(&call_pending[i], memory_order_acquire)) {
-			if (++round == CALL_ROUNDS_MAX)
-				panic("smp_call: CPUs 0x%lx from %u on do not answer",
-				      atomic_load_explicit(&call_pending[i], memory_order_relaxed), i * 64);
-			arch_cpu_relax();
-		}
+		while ((owe = atomic_load_explicit(&call_pending[i], memory_order_acquire)) != 0)
+			next_round(&round, "smp_call", owe, i * 64);
 	}
 }
 
@@ -108,7 +116,7 @@ static unsigned call_others(const struct cpumask *cpus, void (*fn)(void *ctx), v
 	return nr;
 }
 
-void smp_call(const struct cpumask *cpus, void (*fn)(void *ctx), void *ctx)
+unsigned smp_call(const struct cpumask *cpus, void (*fn)(void *ctx), void *ctx)
 {
 	if (cpumask_test(cpus, arch_cpu_id())) {
 		unsigned long flags = arch_irq_save();
@@ -116,12 +124,12 @@ void smp_call(const struct cpumask *cpus, void (*fn)(void *ctx), void *ctx)
 		fn(ctx);
 		arch_irq_restore(flags);
 	}
-	call_others(cpus, fn, ctx);
+	return call_others(cpus, fn, ctx);
 }
 
-void smp_call_all(void (*fn)(void *ctx), void *ctx)
+unsigned smp_call_all(void (*fn)(void *ctx), void *ctx)
 {
-	smp_call(&cpu_online_mask, fn, ctx);
+	return smp_call(&cpu_online_mask, fn, ctx);
 }
 
 void smp_wake(unsigned cpu)
@@ -185,6 +193,7 @@ void smp_hold(void)
 {
 	int nobody = -1, me = (int)arch_cpu_id();
 	unsigned cpu;
+	u64 round = 0;
 
 	BUG_ON(this_cpu(lock_depth) || arch_in_interrupt(), "smp_hold: not at a quiet point");
 	if (atomic_load(&holder) == me) {
@@ -199,7 +208,7 @@ void smp_hold(void)
 	rcu_idle_enter(); /* one that is not at rest may wait for a grace period before it gets there */
 	for_each_online_cpu (cpu)
 		while (cpu != (unsigned)me && atomic_load(&cpu_state[cpu].rest) == REST_NOT)
-			arch_cpu_relax();
+			next_round(&round, "smp_hold", 1, cpu);
 	rcu_idle_exit();
 }
 
@@ -274,13 +283,16 @@ static void main_loop(struct cpu_state *c)
 /* On the new CPU, interrupts off. */
 static void secondary(void *arg)
 {
-	unsigned cpu = arch_cpu_id();
+	unsigned cpu = arch_cpu_id(), starting = START_WAITING;
 
 	(void)arg;
 	arch_percpu_set(percpu_offset[cpu]);
+	if (!atomic_compare_exchange_strong(&cpu_state[cpu].start, &starting, START_DONE))
+		arch_halt(); /* given up */
 	slab_cpu_init();
 	rcu_idle_exit();
 	cpumask_set_atomic(&cpu_online_mask, cpu);
+	arch_tlb_flush_all_local(); /* what it has used so far nobody asked it to flush */
 	arch_irq_enable();
 	main_loop(&cpu_state[cpu]);
 }
@@ -288,6 +300,7 @@ static void secondary(void *arg)
 static bool start_cpu(unsigned cpu)
 {
 	u64 limit = arch_time_ns() + START_TIMEOUT_S * 1000000000UL;
+	unsigned waiting = START_WAITING;
 	int err = arch_cpu_start(cpu, secondary, NULL);
 
 	if (err) {
@@ -295,7 +308,8 @@ static bool start_cpu(unsigned cpu)
 		return false;
 	}
 	while (!cpumask_test(&cpu_online_mask, cpu)) {
-		if (arch_time_ns() > limit) {
+		if (arch_time_ns() > limit &&
+		    atomic_compare_exchange_strong(&cpu_state[cpu].start, &waiting, START_GIVEN_UP)) {
 			pr_err("smp: CPU %u did not come up in %d seconds, it is left out\n", cpu, START_TIMEOUT_S);
 			return false;
 		}

@@ -95,9 +95,9 @@ void lock_debug_release(struct spinlock *lock)
 	arch_irq_restore(flags);
 }
 
-void lock_print_held(void)
+void lock_print_held(unsigned cpu)
 {
-	struct held_locks *held = this_cpu_ptr(&held_locks);
+	const struct held_locks *held = per_cpu_ptr(&held_locks, cpu);
 
 	for (unsigned i = 0; i < held->nr && i < HELD_MAX; i++)
 		printk(LOG_EMERG, "held lock %u: %s (rank %u.%u)\n", i, held->lock[i]->name,
@@ -106,10 +106,12 @@ void lock_print_held(void)
 
 #else
 
-void lock_print_held(void)
+void lock_print_held(unsigned cpu)
 {
-	if (this_cpu(lock_depth))
-		printk(LOG_EMERG, "held locks: %u (VARIANT=debug names them)\n", this_cpu(lock_depth));
+	unsigned depth = per_cpu(lock_depth, cpu);
+
+	if (depth)
+		printk(LOG_EMERG, "held locks: %u (VARIANT=debug names them)\n", depth);
 }
 
 #endif

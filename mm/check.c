@@ -29,7 +29,7 @@ void mm_settle(void)
 	smp_settle();
 	vm_unmap_aliases();
 	slab_reap(true);
-	smp_settle(); /* array bodies of other CPUs go after a grace period, and leave empty slabs */
+	rcu_barrier(); /* array bodies of other CPUs go after a grace period, and leave empty slabs */
 	slab_reap(true);
 	rcu_barrier(); /* slabs that are read under RCU */
 	drain_all_pages();

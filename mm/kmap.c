@@ -69,6 +69,11 @@ void kunmap_local(const void *addr)
 
 static const char *kmap_check(void)
 {
-	return this_cpu(kmap_depth) ? "kmap K1: a mapping is left between operations" : NULL;
+	unsigned cpu;
+
+	for_each_online_cpu (cpu)
+		if (per_cpu(kmap_depth, cpu))
+			return "kmap K1: a mapping is left between operations";
+	return NULL;
 }
 MM_CHECK("kmap", kmap_check);

@@ -150,7 +150,7 @@ static unsigned long drain_zone(struct zone *zone)
 		for (unsigned t = 0; t < MT_PCPTYPES; t++) {
 			struct pcpu_stack *s = pcp->row[t][o];
 
-			while (s->avail) { /* in steps, so that interrupts are off for one batch at most */
+			while (s->avail) { /* in steps: in the main loop interrupts are off for one batch at most */
 				unsigned long flags = arch_irq_save();
 				unsigned nr = min(s->avail, batch_blocks(pcp, o));
 

@@ -17,6 +17,8 @@
 #include <mm/slab.h>
 #include <mm/vmalloc.h>
 
+enum { RCU_ROUNDS = 10000 };
+
 static LIST_HEAD(shrinkers);
 DEFINE_PER_CPU(bool, reclaiming);
 
@@ -60,8 +62,8 @@ static unsigned long shrink_all(void)
 }
 
 /*
- * Whether anything came back. Main loop only, but in the middle of the operation that lacks memory: so it waits for
- * grace periods, and for no quiet point of others.
+ * Whether anything came back. Main loop only, but in the middle of the operation that lacks memory: so it waits for a
+ * grace period a bounded time only, as the CPU that it depends on may itself wait for this one.
  */
 bool reclaim_direct(void)
 {
@@ -71,7 +73,7 @@ bool reclaim_direct(void)
 	vm_unmap_aliases();
 	slab_reap(true);
 	shrink_all();
-	rcu_barrier_local();
+	rcu_help(RCU_ROUNDS);
 	drain_all_pages();
 	this_cpu(reclaiming) = false;
 	return nr_free_pages() > before;

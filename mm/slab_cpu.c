@@ -169,6 +169,8 @@ static struct array_cache *array_get(struct kmem_cache *s)
 
 	if (likely(ac != &slab_no_array))
 		return ac;
+	if (unlikely(slab_bypassed(s)))
+		return NULL; /* since the caller looked */
 	/* Two entries at least: when it is dropped they become its rcu_head. */
 	k = kmalloc_cache_for(sizeof(*ac) + max(s->limit, 2U) * sizeof(void *));
 	if (!k || !s->node[slab_local_nid()])

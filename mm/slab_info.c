@@ -14,6 +14,8 @@
  */
 #include <mm/slab_info.h>
 
+#include <kernel/smp.h>
+
 #include "slab_internal.h"
 
 enum { SLAB_ROWS = 64 };
@@ -82,19 +84,24 @@ void slab_for_each_cache(bool (*fn)(const struct slab_cache_info *info, void *ct
 	struct slab_cache_info info;
 	struct kmem_cache *s;
 
+	smp_hold(); /* other CPUs' arrays stay, and the caches */
 	for (unsigned i = 0; (s = cache_nth(i)) != NULL; i++) {
 		cache_row(s, &info);
 		if (!fn(&info, ctx))
-			return;
+			break;
 	}
+	smp_release();
 }
 
 bool slab_cache_info(const char *name, struct slab_cache_info *info)
 {
-	struct kmem_cache *s = slab_find_cache(name);
+	struct kmem_cache *s;
 
+	smp_hold();
+	s = slab_find_cache(name);
 	if (s)
 		cache_row(s, info);
+	smp_release();
 	return s != NULL;
 }
 
@@ -183,12 +190,14 @@ bool slab_for_each_slab(const char *name, bool (*fn)(const struct slab_slab_info
 bool slab_for_each_array(const char *name, bool (*fn)(const struct slab_array_info *info, void *ctx),
 			 void *ctx)
 {
-	struct kmem_cache *s = slab_find_cache(name);
+	struct kmem_cache *s;
 	unsigned cpu;
 
-	if (!s)
-		return false;
+	smp_hold();
+	s = slab_find_cache(name);
 	for_each_online_cpu (cpu) {
+		if (!s)
+			break;
 		const struct array_cache *ac = array_of(*per_cpu_ptr(s->cpu, cpu));
 		struct slab_array_info info = {.cpu = cpu,
 					       .avail = ac->stack.avail,
@@ -199,7 +208,8 @@ bool slab_for_each_array(const char *name, bool (*fn)(const struct slab_array_in
 		if (!fn(&info, ctx))
 			break;
 	}
-	return true;
+	smp_release();
+	return s != NULL;
 }
 
 /* ---- objects ---- */

@@ -214,7 +214,7 @@ void slab_update_bypass(void);
 
 static inline bool slab_bypassed(const struct kmem_cache *s)
 {
-	return (s->flags & SLAB_DEBUG_FLAGS) || slab_bypass_all;
+	return (s->flags & SLAB_DEBUG_FLAGS) || READ_ONCE(slab_bypass_all);
 }
 
 void *slab_alloc_miss(struct kmem_cache *s, gfp_t gfp, unsigned long caller);

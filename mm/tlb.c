@@ -49,11 +49,10 @@ static void flush_all(void *ctx)
 static void everywhere(void (*fn)(void *ctx), vaddr_t start, vaddr_t end)
 {
 	struct flush f = {start, end, arch_cpu_id()};
-	unsigned long flags;
+	unsigned asked = smp_call_all(fn, &f);
+	unsigned long flags = arch_irq_save();
 
-	smp_call_all(fn, &f);
-	flags = arch_irq_save();
-	this_cpu(tlb_counts).ipi_sent += cpumask_weight(&cpu_online_mask) - 1;
+	this_cpu(tlb_counts).ipi_sent += asked;
 	arch_irq_restore(flags);
 }
 

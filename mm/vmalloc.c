@@ -214,13 +214,20 @@ static void retire(vaddr_t start, size_t bytes, struct vmap_area *a)
 	atomic_store_explicit(&a->cleared, true, memory_order_release);
 }
 
-unsigned long vm_unmap_aliases(void)
+/* This CPU is in purge(): what it frees there waits for the next round, or for another CPU. */
+static DEFINE_PER_CPU(bool, in_purge);
+
+/* Flushes and gives back all that is lazy and in nobody's hands. Returns pages. */
+static unsigned long purge(void)
 {
 	unsigned long total = 0;
 	struct list_head areas;
 	vaddr_t start, end;
 	struct gather g;
 
+	if (this_cpu(in_purge))
+		return 0;
+	this_cpu(in_purge) = true;
 	g.nr = 0;
 	/* An area's array of pages may be an area itself: freed here, it waits for the next round. */
 	while (vmap_steal_lazy(&areas, &start, &end)) {
@@ -238,10 +245,26 @@ unsigned long vm_unmap_aliases(void)
 		vmap_release(&areas);
 		total += pages;
 	}
+	this_cpu(in_purge) = false;
+	return total;
+}
+
+unsigned long vm_unmap_aliases(void)
+{
+	unsigned long total = purge();
+
 	/* What another CPU has in hand is not free yet, and the caller may need it. */
-	while (vmap_purging())
+	while (!this_cpu(in_purge) && vmap_purging())
 		arch_cpu_relax();
 	return total;
+}
+
+unsigned long vmalloc_set_lazy_limit(unsigned long pages)
+{
+	unsigned long was = lazy_limit;
+
+	lazy_limit = pages;
+	return was;
 }
 
 unsigned long vmalloc_lazy_pages(void)
@@ -275,7 +298,7 @@ static void free_area(const char *call, vaddr_t addr, unsigned flags, unsigned l
 	san_free(a->vm.addr, frame_bytes(a)); /* until the purge an access may still find a translation */
 	retire(a->start, area_bytes(a), a);
 	if (unlikely(vmap_lazy_pages() > lazy_limit))
-		vm_unmap_aliases();
+		purge();
 }
 
 /*

@@ -51,6 +51,8 @@ bool vmap_purging(void);
 void vmap_release(struct list_head *areas);
 
 unsigned long vmap_lazy_pages(void);
+/* Lazy pages above which vfree() purges. Returns what it was. For tests. */
+unsigned long vmalloc_set_lazy_limit(unsigned long pages);
 u64 vmap_nr_purges(void);
 
 #endif

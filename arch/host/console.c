@@ -64,6 +64,8 @@ void arch_putc(char c)
 	unsigned long flags = arch_irq_save();
 
 	host_lock(&out_lock);
+	if (out_len == sizeof(out)) /* its CPU was stopped while it wrote them */
+		flush_out();
 	out[out_len++] = c;
 	if (c == '\n' || out_len == sizeof(out))
 		flush_out();

@@ -76,11 +76,11 @@ static bool find_load(const struct boot_info *bi, paddr_t from, paddr_t *load)
 
 	while (boot_next_usable(bi, &cursor, &start, &end)) {
 		for (unsigned i = 0; i < bi->nr_reserved; i++)
-			if (bi->reserved[i].start < start + size && start < bi->reserved[i].end) {
-				start = PAGE_ALIGN_UP(bi->reserved[i].end);
+			if (start < end && bi->reserved[i].start < start + size && start < bi->reserved[i].end) {
+				start = bi->reserved[i].end < end ? PAGE_ALIGN_UP(bi->reserved[i].end) : end;
 				i = ~0U; /* from the first one again: they are in no order */
 			}
-		if (start < end && end - start >= size && end <= DIRECT_MAP_SIZE) {
+		if (start < end && end - start >= size && start <= DIRECT_MAP_SIZE - size) {
 			*load = start;
 			return true;
 		}

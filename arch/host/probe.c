@@ -90,23 +90,33 @@ size_t arch_probe_read(void *dst, vaddr_t src, size_t n)
 	return done;
 }
 
+/* On any CPU's: the chain may be that of a CPU that was stopped. */
 static bool on_fault_stack(unsigned long fp)
 {
-	const struct host_stacks *s = host_cpu_stacks(arch_cpu_id());
+	for (unsigned cpu = 0; cpu < HOST_MAX_CPUS; cpu++) {
+		const struct host_stacks *s = host_cpu_stacks(cpu);
 
-	return s && fp - (unsigned long)s->fault < HOST_FAULT_STACK_SIZE;
+		if (s && fp - (unsigned long)s->fault < HOST_FAULT_STACK_SIZE)
+			return true;
+	}
+	return false;
 }
 
 void arch_backtrace(unsigned long fp, bool (*fn)(unsigned long pc, void *ctx), void *ctx)
 {
+	bool look_for_trap = !fp; /* this CPU's trap says nothing about a chain from elsewhere */
 	unsigned long frame[2] = {};
 
 	if (!fp)
 		fp = (unsigned long)__builtin_frame_address(0);
 	for (unsigned n = 0; n < FRAMES_MAX; n++) {
+		unsigned long pc;
+
 		if (fp % 8 || arch_probe_read(frame, fp, sizeof(frame)) != sizeof(frame) || !frame[1])
 			return;
-		if (!fn(host_interrupted_pc(frame[1]), ctx) || !frame[0])
+		pc = look_for_trap ? host_interrupted_pc(frame[1]) : frame[1];
+		look_for_trap &= pc == frame[1];
+		if (!fn(pc, ctx) || !frame[0])
 			return;
 		/* Inside one stack frames lie ever higher; the fault stack is above the other. */
 		if (frame[0] <= fp && on_fault_stack(fp) == on_fault_stack(frame[0]))

@@ -7,7 +7,7 @@
  *             The boot CPU's stacks are part of the image; those of the others belong to the process: system calls and
  *             the delivery of signals must find them mapped at any time, as no address of the window is.
  * Invariants. S1  the entry of a CPU is complete before its thread runs
- *             S2  host_cpus has the bits of exactly the CPUs whose threads were started
+ *             S2  host_cpus has the bits of CPUs whose threads were started, and no others
  * Locking.    Each entry is written by the CPU that starts it, then by its own. host_lock() serves what all CPUs of the
  *             process share; interrupts are off while it is held.
  * Failure.    No memory or no thread: -errno. In a panic a stopped CPU may hold a lock for ever: then locks are not
@@ -37,7 +37,7 @@ enum {
 };
 
 __thread unsigned host_cpu_id;
-_Atomic unsigned long host_cpus = 1;
+_Atomic unsigned long host_cpus;
 
 static struct cpu_thread {
 	pthread_t thread;
@@ -99,14 +99,15 @@ int host_cpu_run(unsigned cpu, struct host_stacks *stacks, void (*entry)(void *a
 	c->entry = entry;
 	c->arg = arg;
 	c->stacks = stacks;
-	atomic_fetch_or(&host_cpus, 1UL << cpu);
 	err = pthread_attr_init(&attr);
-	if (!err)
-		err = pthread_attr_setstack(&attr, stacks->boot, sizeof(stacks->boot));
+	if (err)
+		return -err;
+	err = pthread_attr_setstack(&attr, stacks->boot, sizeof(stacks->boot));
 	if (!err)
 		err = pthread_create(&c->thread, &attr, run, c);
-	if (err)
-		atomic_fetch_and(&host_cpus, ~(1UL << cpu));
+	pthread_attr_destroy(&attr);
+	if (!err)
+		atomic_fetch_or(&host_cpus, 1UL << cpu);
 	return -err;
 }
 
@@ -118,6 +119,7 @@ void host_cpu_join(unsigned cpu)
 int arch_cpu_start(unsigned cpu, void (*entry)(void *arg), void *arg)
 {
 	struct host_stacks *stacks;
+	int err = -ENOMEM;
 
 	if (cpu >= HOST_MAX_CPUS)
 		return -ENODEV;
@@ -125,10 +127,12 @@ int arch_cpu_start(unsigned cpu, void (*entry)(void *arg), void *arg)
 		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
 	if (stacks == MAP_FAILED)
 		return -ENOMEM;
-	if (mprotect(stacks->boot_guard, sizeof(stacks->boot_guard), PROT_NONE) ||
-	    mprotect(stacks->fault_guard, sizeof(stacks->fault_guard), PROT_NONE))
-		return -ENOMEM;
-	return host_cpu_run(cpu, stacks, entry, arg);
+	if (!mprotect(stacks->boot_guard, sizeof(stacks->boot_guard), PROT_NONE) &&
+	    !mprotect(stacks->fault_guard, sizeof(stacks->fault_guard), PROT_NONE))
+		err = host_cpu_run(cpu, stacks, entry, arg);
+	if (err)
+		munmap(stacks, sizeof(*stacks));
+	return err;
 }
 
 /* The stacks of a CPU that was started, else NULL. */
@@ -185,9 +189,12 @@ void arch_cpus_stop(void)
 
 bool arch_cpu_stopped(unsigned cpu, unsigned long *pc, unsigned long *fp)
 {
-	const struct cpu_thread *c = &cpu_thread[cpu];
+	const struct cpu_thread *c;
 
-	if (cpu >= HOST_MAX_CPUS || !atomic_load_explicit(&c->stopped, memory_order_acquire))
+	if (cpu >= HOST_MAX_CPUS)
+		return false;
+	c = &cpu_thread[cpu];
+	if (!atomic_load_explicit(&c->stopped, memory_order_acquire))
 		return false;
 	*pc = c->stopped_pc;
 	*fp = c->stopped_fp;

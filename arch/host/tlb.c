@@ -29,6 +29,7 @@
 #include <arch/tlb.h>
 #include <kernel/bits.h>
 #include <kernel/bug.h>
+#include <kernel/cpumask.h>
 #include <kernel/random.h>
 
 enum {
@@ -141,6 +142,18 @@ static struct record *find_mapped(vaddr_t va)
 	return NULL;
 }
 
+/* The record of this very leaf, which was pushed out and not flushed; 0: none. */
+static u16 find_same(const struct host_leaf *leaf)
+{
+	for (u16 n = *bucket_of(leaf->va, leaf->level); n; n = record[n].next) {
+		const struct host_leaf *l = &record[n].leaf;
+
+		if (l->va == leaf->va && l->level == leaf->level && l->pa == leaf->pa && l->prot == leaf->prot)
+			return n;
+	}
+	return 0;
+}
+
 /* A free record. When all are in use, one that is only remembered is forgotten: there are more of them than mapped. */
 static u16 record_take(void)
 {
@@ -188,13 +201,19 @@ static enum fill fill(vaddr_t va, pt_prot_t need, unsigned long pc)
 	if (prot & PROT_WRITE) /* what is written here shows in the direct map */
 		host_tell(MAKE_MEM_DEFINED_IF_ADDRESSABLE, DIRECT_MAP_BASE + leaf.pa,
 			  PT_LEVEL_SIZE(leaf.level));
-	n = record_take();
+	n = find_same(&leaf);
+	if (!n) {
+		n = record_take();
+		link = bucket_of(leaf.va, leaf.level);
+		record[n] = (struct record){.leaf = leaf, .next = *link, .next_near = *near_of(leaf.pa)};
+		*link = n;
+		*near_of(leaf.pa) = n;
+	}
 	r = &record[n];
-	link = bucket_of(leaf.va, leaf.level);
-	*r = (struct record){.leaf = leaf, .filled_by = pc, .next = *link, .next_near = *near_of(leaf.pa)};
-	r->holders = leaf.prot & PT_LOCAL ? 1UL << arch_cpu_id() : atomic_load(&host_cpus);
-	*link = n;
-	*near_of(leaf.pa) = n;
+	r->filled_by = pc;
+	r->holders |= 1UL << arch_cpu_id();
+	if (!(leaf.prot & PT_LOCAL)) /* one that is on its way flushes everything when it is online */
+		r->holders |= __atomic_load_n(&cpu_online_mask.bits[0], __ATOMIC_ACQUIRE);
 	mapped[nr_mapped++] = n;
 	r->mapped = (u16)nr_mapped;
 	return FILL_DONE;
@@ -259,18 +278,25 @@ void arch_tlb_flush_all_local(void)
 	tlb_unlock_irqrestore(flags);
 }
 
-/* A record of a leaf that reaches into [start, end), or 0. */
-static u16 find_near(paddr_t start, paddr_t end)
+static u16 find_in_chain(u16 n, paddr_t start, paddr_t end)
 {
-	for (paddr_t pa = ALIGN_DOWN(start, 1UL << BLOCK_SHIFT); pa < end; pa += 1UL << BLOCK_SHIFT) {
-		for (u16 n = *near_of(pa); n; n = record[n].next_near) {
-			const struct host_leaf *leaf = &record[n].leaf;
+	for (; n; n = record[n].next_near) {
+		const struct host_leaf *leaf = &record[n].leaf;
 
-			if (leaf->pa < end && leaf->pa + PT_LEVEL_SIZE(leaf->level) > start)
-				return n;
-		}
+		if (leaf->pa < end && leaf->pa + PT_LEVEL_SIZE(leaf->level) > start)
+			return n;
 	}
 	return 0;
+}
+
+/* A record of a leaf that reaches into [start, end), or 0. A leaf is in the chain of its first 2 MiB. */
+static u16 find_near(paddr_t start, paddr_t end)
+{
+	u16 n = find_in_chain(*near_of(ALIGN_DOWN(start, PT_LEVEL_SIZE(LEAF_LEVELS - 1))), start, end);
+
+	for (paddr_t pa = ALIGN_DOWN(start, 1UL << BLOCK_SHIFT); !n && pa < end; pa += 1UL << BLOCK_SHIFT)
+		n = find_in_chain(*near_of(pa), start, end);
+	return n;
 }
 
 void host_tlb_check_freed(pfn_t pfn, unsigned order)

@@ -235,15 +235,17 @@ static void on_irq(int sig, siginfo_t *info, void *ctx)
 	host_irq.on = true;
 }
 
-/* Interrupts have just been switched on. One that comes in between runs first and leaves nothing. */
+/* Interrupts have just been switched on. One that comes after the last look at `pending`, before `on`, is seen behind it. */
 void host_irq_deliver(void)
 {
-	host_irq.on = false;
-	while (host_irq.pending) {
-		host_irq.pending = false;
-		run_irq();
-	}
-	host_irq.on = true;
+	do {
+		host_irq.on = false;
+		while (host_irq.pending) {
+			host_irq.pending = false;
+			run_irq();
+		}
+		host_irq.on = true;
+	} while (host_irq.pending);
 }
 
 void arch_irq_test_raise(void (*fn)(void *ctx), void *ctx)

@@ -9,8 +9,8 @@
  * Invariants. I1  with probability 100 and an interval of N exactly every N-th call fails
  *             I2  after `times` failures no call fails
  *             I3  during a sweep exactly the allocations first to last of the sweeping CPU fail
- * Locking.    None: counters are plain; a lost count on another CPU shifts a failure by one call. A sweep counts its
- *             own CPU's calls only, outside of interrupts: nobody shifts those.
+ * Locking.    None: counters are atomic. A sweep counts its own CPU's calls only, outside of interrupts: nobody shifts
+ *             those.
  * Failure.    A bad value leaves the attribute as it was.
  * Next:       mm/page_alloc.c and mm/slab_cpu.c, which ask.
  */
@@ -111,20 +111,41 @@ static bool sweep_hits(void)
 
 /* ---- the question ---- */
 
+/* This call is let through: it is one of the first `space` bytes. */
+static bool within_space(struct fault_attr *attr, size_t size)
+{
+	unsigned long left = __atomic_load_n(&attr->space, __ATOMIC_RELAXED);
+
+	while (left && !__atomic_compare_exchange_n(&attr->space, &left, left > size ? left - size : 0, true,
+						    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+	return left > size;
+}
+
+/* One of the failures that are left, if any are. */
+static bool take_time(struct fault_attr *attr)
+{
+	long left = __atomic_load_n(&attr->times, __ATOMIC_RELAXED);
+
+	while (left > 0 && !__atomic_compare_exchange_n(&attr->times, &left, left - 1, true, __ATOMIC_RELAXED,
+							__ATOMIC_RELAXED))
+		;
+	return left != 0;
+}
+
 bool fault_should_fail(struct fault_attr *attr, size_t size)
 {
 	static u64 state;
+	unsigned interval;
 
 	if (sweeping)
 		return sweep_hits();
 	if (!started || !attr->probability || !attr->times)
 		return false;
-	if (attr->space > size) {
-		attr->space -= size;
+	if (within_space(attr, size))
 		return false;
-	}
-	attr->space = 0;
-	if (++attr->calls % attr->interval)
+	interval = READ_ONCE(attr->interval);
+	if (!interval || __atomic_add_fetch(&attr->calls, 1, __ATOMIC_RELAXED) % interval)
 		return false;
 	if (attr->probability < 100) {
 		if (!state)
@@ -132,8 +153,8 @@ bool fault_should_fail(struct fault_attr *attr, size_t size)
 		if (xorshift64(&state) % 100 >= attr->probability)
 			return false;
 	}
-	if (attr->times > 0)
-		attr->times--;
-	attr->failed++;
+	if (!take_time(attr))
+		return false;
+	__atomic_add_fetch(&attr->failed, 1, __ATOMIC_RELAXED);
 	return true;
 }

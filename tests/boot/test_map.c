@@ -277,6 +277,27 @@ KTEST(dmesg, forms_of_all_kernels_say_the_same)
 	fixture_free(f);
 }
 
+/* Of the old form, which ends one past the range, and a node that has every address. */
+KTEST(dmesg, ranges_without_a_byte_change_nothing_and_all_addresses_are_a_range)
+{
+	struct boot_fixture *f = fixture_new();
+
+	ASSERT_NOT_NULL(f);
+	EXPECT_EQ(parse_log(f, "Linux version 2.6.20\nBIOS-e820: 0000000000000000 - 0000000000000000 (reserved)\n"
+			       "BIOS-e820: 0000000000000000 - 0000000001000000 (usable)\n"
+			       "e820 update range: 0000000000000000 - 0000000000000000 (usable) ==> (reserved)\n"),
+		  0);
+	EXPECT_USABLE(f, {0x0, 0x1000000});
+	EXPECT_EQ(parse_log(f, "BIOS-e820: 0000000000001000 - 0000000000000000 (usable)\n"), -EINVAL);
+	EXPECT_EQ(parse(f, "# kernel: 2.6.20\ne820 0x0 0xffffff usable\nsrat 0 0x0 0xffffffffffffffff\n"
+			   "srat 1 0x800000 0xffffff\nexpect node 0 range 0x0 0x7fffff\n"
+			   "expect node 1 range 0x800000 0xffffff\n"),
+		  0);
+	EXPECT_EQ(f->info.nr_node_ranges, 2);
+	EXPECT_GE(f->info.node_range[0].size, 0x1000000);
+	fixture_free(f);
+}
+
 KTEST(dmesg, zones_and_machines_without_a_pcs_map_are_read)
 {
 	struct boot_fixture *f = fixture_new();

@@ -390,6 +390,13 @@ class OddMachines(unittest.TestCase):
                     self.assertEqual(done.returncode, 1)
                     self.assertRegex(done.stderr, rf"^strata: {re.escape(str(name))}[:0-9]*: .*{message}")
 
+    def test_memory_that_is_all_reserved_is_said(self):
+        for reserved in ("0x0 0xffffffffffffffff", "0x40000000 0xffffffffbfffffff", "0x0 0x50000000"):
+            with self.subTest(reserved=reserved):
+                done = strata("--map", self.written(f"arch arm64\ndt memory 0x40000000 0x10000000\ndt reserved {reserved}\n"))
+                self.assertEqual(done.returncode, 1)
+                self.assertRegex(done.stderr, r"^strata: .*(needs|expected)")
+
     def test_memory_is_said_once(self):
         for arguments in (["--map", "x", "--dmesg", "y"], ["--map", "x", "--mem", "1G"], ["--dmesg", "x", "--nodes", "2"],
                           ["--map"], ["--nodes", "9"], ["--mem", "64M", "--nodes", "8"]):

@@ -173,6 +173,33 @@ KTEST(cross_cpu, a_cpu_that_allocates_loses_nothing_while_its_array_is_drained)
 	EXPECT_EQ(kmem_cache_destroy(cache), 0);
 }
 
+/* While an allocation may fail on purpose there are no arrays: also on a CPU that was on its way to make one. */
+KTEST(cross_cpu, no_array_is_made_while_failures_are_asked_for)
+{
+	struct smp_task task = {.fn = alloc_free_until_told};
+	struct fault_attr was = failslab;
+	NEEDS_OTHER_CPU(cpu);
+
+	cache = kmem_cache_create("cross", 120, 0, 0, NULL);
+	ASSERT_NOT_NULL(cache);
+	atomic_store(&step, 0);
+	ASSERT_EQ(smp_start(cpu, &task), 0);
+	wait_until(&step, 1);
+	for (unsigned i = 0; i < 50; i++) {
+		failslab = (struct fault_attr){.interval = 1000000, .probability = 100, .times = -1};
+		mm_update_bypass();
+		smp_hold();
+		EXPECT_NULL(slab_check());
+		smp_release();
+		failslab = was;
+		mm_update_bypass();
+		quiet_point();
+	}
+	atomic_store(&step, 2);
+	smp_wait(&task);
+	EXPECT_EQ(kmem_cache_destroy(cache), 0);
+}
+
 struct ring {
 	_Atomic unsigned head, tail;
 	void *entry[64];
@@ -373,6 +400,36 @@ KTEST(cross_cpu, two_cpus_map_and_purge_at_once)
 	smp_wait(&task);
 	EXPECT_EQ(here, 0);
 	EXPECT_EQ(there, 0);
+}
+
+enum { LARGE_PAGES = 600 }; /* its array of pages is an area as well */
+
+static void churn_large_areas(void *ctx)
+{
+	(void)ctx;
+	for (unsigned i = 0; i < 6; i++) {
+		void *p = vmalloc_gfp(LARGE_PAGES * PAGE_SIZE, GFP_KERNEL | __GFP_NOWARN, NUMA_NO_NODE, 0, 0);
+
+		vfree(p);
+		quiet_point();
+	}
+}
+
+/* A purge frees areas of its own, and with this limit each vfree() purges: nobody waits for itself. */
+KTEST(cross_cpu, purges_inside_purges_on_two_cpus_end)
+{
+	struct smp_task task = {.fn = churn_large_areas};
+	unsigned long limit;
+	NEEDS_OTHER_CPU(cpu);
+
+	if (nr_free_pages() < 8 * LARGE_PAGES)
+		SKIP("needs %u free pages", 8 * LARGE_PAGES);
+	limit = vmalloc_set_lazy_limit(0);
+	if (EXPECT_EQ(smp_start(cpu, &task), 0)) {
+		churn_large_areas(NULL);
+		smp_wait(&task);
+	}
+	vmalloc_set_lazy_limit(limit);
 }
 
 /* ---- per-CPU memory ---- */

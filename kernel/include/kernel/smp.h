@@ -12,12 +12,13 @@ void smp_init(void);
 
 /*
  * Runs fn(ctx) in interrupt context on each online CPU of the set, the caller's own included, and returns when all are
- * done. fn must be short: it may take locks of rank LOCK_CACHE_NODE and above, and wait for nobody.
+ * done: how many other CPUs were asked. fn takes no longer than going through what its own CPU keeps; it may take locks of
+ * rank LOCK_CACHE_NODE and above, and waits for nobody.
  * Context: interrupts on, no lock of rank >= LOCK_TLB held. A waiting CPU serves other CPUs' calls.
  */
-void smp_call(const struct cpumask *cpus, void (*fn)(void *ctx), void *ctx);
+unsigned smp_call(const struct cpumask *cpus, void (*fn)(void *ctx), void *ctx);
 /* The same on every online CPU. */
-void smp_call_all(void (*fn)(void *ctx), void *ctx);
+unsigned smp_call_all(void (*fn)(void *ctx), void *ctx);
 /* What arch_ipi_send() makes a CPU call. Context: interrupt. */
 void smp_ipi(void);
 

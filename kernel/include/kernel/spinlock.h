@@ -20,7 +20,7 @@ enum lock_rank {
 	LOCK_VMAP,	     /* ranges of virtual addresses                    IRQs on */
 	LOCK_PERCPU,	     /* maps of the per-CPU chunks                     IRQs on */
 	LOCK_PT,	     /* installing and removing page tables            IRQs on */
-	LOCK_TLB,	 /* the shootdown slot                             IRQs on, waits for other CPUs */
+	LOCK_TLB,	 /* the call that other CPUs answer (smp.c)        IRQs on, waits for other CPUs */
 	LOCK_CACHE_NODE, /* one cache's slab lists on one node             IRQs off */
 	LOCK_ZONE,	 /* free_area[] and counters of a zone             IRQs off */
 	LOCK_CONSOLE,	 /* output                                         IRQs off */
@@ -58,8 +58,8 @@ static inline void lock_debug_release(struct spinlock *lock)
 	(void)lock;
 }
 #endif
-/* Prints the locks that the CPU holds; for panics. */
-void lock_print_held(void);
+/* Prints the locks that a CPU holds, this one or a stopped one; for panics. */
+void lock_print_held(unsigned cpu);
 
 static inline void spin_lock(struct spinlock *lock)
 {
@@ -75,7 +75,8 @@ static inline void spin_lock(struct spinlock *lock)
 
 static inline bool spin_trylock(struct spinlock *lock)
 {
-	u32 owner = atomic_load_explicit(&lock->owner, memory_order_relaxed);
+	/* Acquire here: this is what spin_unlock() releases. */
+	u32 owner = atomic_load_explicit(&lock->owner, memory_order_acquire);
 
 	if (!atomic_compare_exchange_strong_explicit(&lock->next, &owner, owner + 1, memory_order_acquire,
 						     memory_order_relaxed))

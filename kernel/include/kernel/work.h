@@ -56,10 +56,10 @@ void rcu_quiet(void);
 /* Callbacks of this CPU that have not run. */
 u64 rcu_pending(void);
 /*
- * Waits until every callback that this CPU queued before has run. Quiet for grace periods, but no quiet point: it may be in
+ * Gives this CPU's callbacks a bounded number of chances to run. Quiet for grace periods, but no quiet point: it may be in
  * the middle of an operation, no deferred work runs and no other CPU's hold is waited for. Context: main loop.
  */
-void rcu_barrier_local(void);
+void rcu_help(unsigned rounds);
 /* Waits until every callback that was queued before, on any CPU, has run. Passes quiet points. Context: main loop only. */
 void rcu_barrier(void);
 

@@ -14,6 +14,7 @@
 
 #include <arch/irq.h>
 #include <kernel/string.h>
+#include <mm/check.h>
 #include <mm/pgtable.h>
 
 enum { ORDER = 5, FRAMES = 1 << ORDER, SLOTS = 16 };
@@ -83,6 +84,29 @@ KTEST(kmap, a_mapping_shows_the_frame_and_goes_away)
 		for (unsigned w = 0; w < PAGE_SIZE / sizeof(*p); w += 37)
 			EXPECT_EQ(((unsigned long *)page_address(block + i))[w], i * 1000 + w);
 	highmem_end();
+}
+
+static void note_check(const char *name, const char *what, void *ctx)
+{
+	(void)name;
+	*(const char **)ctx = what;
+}
+
+KTEST(kmap, the_check_names_a_mapping_that_is_left)
+{
+	const char *what = "nothing";
+	unsigned checks, found;
+	void *p;
+
+	ASSERT_TRUE(highmem_begin());
+	p = kmap_local_page(block);
+	direct_map_end_pfn = real_end; /* the other checks look at the machine as it is */
+	found = mm_check_all(&checks, note_check, &what);
+	direct_map_end_pfn = page_to_pfn(block);
+	kunmap_local(p);
+	highmem_end();
+	EXPECT_EQ(found, 1);
+	EXPECT_NOT_NULL(strstr(what, "kmap K1"));
 }
 
 KTEST(kmap, mappings_nest_sixteen_deep)

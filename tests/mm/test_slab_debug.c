@@ -298,7 +298,7 @@ KTEST(slab_debug, who_allocated_is_kept_apart_from_the_objects)
 
 		ASSERT_NOT_NULL(s);
 		for (unsigned k = 0; k < ARRAY_SIZE(obj); k++) {
-			ASSERT_NOT_NULL(obj[k] = kmem_cache_alloc(s, GFP_KERNEL));
+			ASSERT_NOT_NULL(obj[k] = alloc_here(s)); /* one place, unrolled or not */
 			memset(obj[k], 0x81 + (int)k, size);
 		}
 		for (unsigned k = 0; k < ARRAY_SIZE(obj); k++)

@@ -939,22 +939,32 @@ KTEST(vmalloc, description_measures_to_the_nearest_area)
 			vfree(p[i]);
 }
 
-static bool stop_at_area(const struct vmalloc_info *info, void *ctx)
+static bool stop_after(const struct vmalloc_info *info, void *ctx)
 {
+	unsigned *left = ctx;
+
 	(void)info;
-	++*(unsigned *)ctx;
-	return false;
+	return --*left > 0;
 }
 
 KTEST(vmalloc, a_walk_of_areas_ends_when_it_is_told_to)
 {
-	char *busy = vmalloc(PAGE_SIZE), *lazy = vmalloc(PAGE_SIZE);
-	unsigned calls = 0;
+	char *busy = vmalloc(PAGE_SIZE), *lazy = vmalloc(PAGE_SIZE), *last = vmalloc(PAGE_SIZE);
+	unsigned left = ~0u, all;
 
-	ASSERT_TRUE(busy && lazy);
+	ASSERT_TRUE(busy && lazy && last);
+	vm_unmap_aliases();
 	vfree(lazy);
-	vmalloc_for_each(stop_at_area, &calls);
-	EXPECT_EQ(calls, 1);
+	vfree(last);
+	vmalloc_for_each(stop_after, &left);
+	all = ~0u - left; /* two of them lazy, which come last */
+	EXPECT_GE(all, 3);
+	left = 1;
+	vmalloc_for_each(stop_after, &left);
+	EXPECT_EQ(left, 0); /* a further call would have made it wrap */
+	left = all - 1;
+	vmalloc_for_each(stop_after, &left);
+	EXPECT_EQ(left, 0);
 	vfree(busy);
 }
 

@@ -12,7 +12,7 @@
 #include "host_internal.h"
 
 /* Declared here: the runtimes' headers are there in their own builds only. */
-const char *__asan_default_options(void);
+const char *__asan_default_options(void) __attribute__((weak)); /* the fuzzers have their own */
 const char *__ubsan_default_options(void);
 const char *__tsan_default_options(void);
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));

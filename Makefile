@@ -124,6 +124,7 @@ test-images: all iso setup-test
 	@$(MAKE) --no-print-directory ARCH=host VARIANT=debug all
 	@$(MAKE) --no-print-directory ARCH=host VARIANT=asan all
 	@$(MAKE) --no-print-directory ARCH=host VARIANT=fuzz all
+	@$(MAKE) --no-print-directory ARCH=host VARIANT=tsan all
 	@$(MAKE) --no-print-directory ARCH=host VARIANT=valgrind all
 
 bench: all	## the benchmark table: Linux's figures beside ours, or with ARCH=host malloc libraries

@@ -69,10 +69,12 @@ bool host_tlb_fill(vaddr_t va, pt_prot_t need, unsigned long pc);
 /* What VARIANT=valgrind says to Valgrind; in other builds nobody listens. */
 #ifdef HOST_VALGRIND
 #define host_tell(request, va, size) ((void)VALGRIND_##request(va, size))
+#define HOST_IN_VALGRIND 1
 #define HOST_UNWATCHED_BEGIN VALGRIND_DISABLE_ERROR_REPORTING
 #define HOST_UNWATCHED_END VALGRIND_ENABLE_ERROR_REPORTING
 #else
 #define host_tell(request, va, size) ((void)0)
+#define HOST_IN_VALGRIND 0
 #define HOST_UNWATCHED_BEGIN ((void)0)
 #define HOST_UNWATCHED_END ((void)0)
 #endif

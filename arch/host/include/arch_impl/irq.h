@@ -44,10 +44,10 @@ static inline bool arch_irq_disabled(void)
 	return !host_irq.on;
 }
 
-/* Valgrind translates code, and its translation has no trap flag. */
+/* Valgrind translates code, and its translation has no trap flag; ThreadSanitizer's runtime does not survive one. */
 static inline bool arch_has_single_step(void)
 {
-#ifdef HOST_VALGRIND
+#if defined(HOST_VALGRIND) || defined(__SANITIZE_THREAD__)
 	return false;
 #else
 	return true;

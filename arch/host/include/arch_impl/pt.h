@@ -34,7 +34,8 @@ static inline vaddr_t arch_kernel_start(void)
 
 static inline pte_t arch_pte_read(const pte_t *slot)
 {
-	return (pte_t){__atomic_load_n(&slot->bits, __ATOMIC_RELAXED)};
+	/* The address of the next table depends on it, which would do; ThreadSanitizer wants to see an acquire. */
+	return (pte_t){__atomic_load_n(&slot->bits, __ATOMIC_ACQUIRE)};
 }
 
 static inline void arch_pte_write(pte_t *slot, pte_t e)

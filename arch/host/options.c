@@ -17,7 +17,7 @@
 
 static const char usage[] =
 	"usage: strata [OPTION...] [-- CMDLINE...]\n"
-	"  --mem SIZE         physical memory, 16M to 4T (default 1G)\n"
+	"  --mem SIZE         physical memory, 16M to 4094G (default 1G)\n"
 	"  --map FILE         the memory map of a real machine, a .map file (tests/memmaps/README.md)\n"
 	"  --dmesg FILE       the same from a saved Linux boot log\n"
 	"  --cpus N           CPUs, 1 to 64 (default 2)\n"

@@ -96,7 +96,7 @@ compile_entry = { "directory": "$(CURDIR)", "file": "$(1)", "output": "$O/$(base
 close_open := } {
 close_comma_open := }, {
 $O/compile_commands.json: $O/flags
-	$(file >$@,[ $(subst $(close_open),$(close_comma_open),$(foreach src,$(C_SRCS),$(call compile_entry,$(src)))) ])@:
+	$(file >$@,[ $(subst $(close_open),$(close_comma_open),$(foreach src,$(C_SRCS) $(OTHER_SRCS),$(call compile_entry,$(src)))) ])@:
 
 iso: $O/strata.iso	## one bootable image for BIOS and UEFI
 $O/strata.iso: $O/strata.elf boot/$(ARCH)/grub.cfg | setup-iso
@@ -140,7 +140,9 @@ bench-colour: host setup-plot	## what slab colouring is good for: build/bench/co
 	@tools/bench-colour
 
 lint: all setup-lint	## formatting, layers, headers that compile alone, clang-tidy, cppcheck
-	@CPPFLAGS='$(CPPFLAGS)' tools/lint $O
+	@$(MAKE) --no-print-directory ARCH=host build/host/compile_commands.json
+	@$(MAKE) --no-print-directory ARCH=host VARIANT=fuzz build/host-fuzz/compile_commands.json
+	@CPPFLAGS='$(CPPFLAGS)' tools/lint $O build/host build/host-fuzz
 
 coverage: setup-coverage	## what the tests run of boot/ and mm/, by line and branch: build/coverage/index.html
 	@$(MAKE) --no-print-directory ARCH=host VARIANT=cov all

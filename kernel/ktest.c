@@ -115,26 +115,15 @@ static void report_broken(const char *name, const char *what, void *ctx)
 	ktest_fail(t, "mm/check.c", 0, "check %s: %s", name, what);
 }
 
-/* What a case must leave as it was. */
-struct usage {
-	unsigned long idle_pages, live_objects;
-};
-
-static struct usage usage_now(void)
-{
-	mm_settle();
-	return (struct usage){.idle_pages = mm_idle_pages(), .live_objects = mm_live_objects()};
-}
-
 /* Runs the case and every check. Returns whether pages or objects are held that were not before. */
-static bool ktest_run_once(struct ktest *t, struct usage *before, struct usage *after)
+static bool ktest_run_once(struct ktest *t, struct mm_usage *before, struct mm_usage *after)
 {
 	unsigned checks;
 
 	ktest_seed(t);
-	*before = usage_now();
+	*before = mm_settled_usage();
 	t->run(t);
-	*after = usage_now();
+	*after = mm_settled_usage();
 	mm_check_all(&checks, report_broken, t);
 	t->checks += checks;
 	return after->idle_pages < before->idle_pages || after->live_objects > before->live_objects;
@@ -146,7 +135,7 @@ static bool ktest_run_once(struct ktest *t, struct usage *before, struct usage *
  */
 static void ktest_run_case(struct ktest *t)
 {
-	struct usage before, after;
+	struct mm_usage before, after;
 
 	t->failures = 0;
 	t->checks = 0;

@@ -310,31 +310,6 @@ static void drop_caches(struct stress *s)
 	}
 }
 
-struct held {
-	unsigned long idle_pages, slab_pages, live_objects;
-};
-
-static struct held held_now(void)
-{
-	mm_settle();
-	return (struct held){.idle_pages = mm_idle_pages(),
-			     .slab_pages = mm_counter_read(MM_SLAB_RECLAIMABLE) +
-					   mm_counter_read(MM_SLAB_UNRECLAIMABLE),
-			     .live_objects = mm_live_objects()};
-}
-
-/* As many objects as before may lie in more slabs: a free range of addresses is described by another one now. */
-static unsigned long lost_pages(const struct held *before, const struct held *after)
-{
-	unsigned long was = before->idle_pages, is = after->idle_pages;
-
-	if (after->live_objects <= before->live_objects) {
-		was += before->slab_pages;
-		is += after->slab_pages;
-	}
-	return is < was ? was - is : 0;
-}
-
 /* One CPU's operations, until the time is over or one of them finds something wrong. */
 static void operate(void *ctx)
 {
@@ -398,22 +373,23 @@ static void sum_up(struct stress *part, unsigned nr)
 
 static void stress_run(struct stress *part, unsigned nr, u64 seed, u64 seconds)
 {
-	struct held before = held_now(), after;
+	struct mm_usage before = mm_settled_usage(), after;
+	size_t max_bytes = min((nr_free_pages() / 4 << PAGE_SHIFT) / nr, MIB(64));
 
 	for (unsigned i = 0; i < nr; i++)
 		part[i] = (struct stress){.random = mix64(seed + i) | 1,
 					  .next_tag = (u64)i << 48,
 					  .end_ns = arch_time_ns() + seconds * 1000000000UL,
 					  .exchanges = nr > 1,
-					  .max_bytes = min((nr_free_pages() / 4 << PAGE_SHIFT) / nr, MIB(64))};
+					  .max_bytes = max_bytes};
 	if (make_caches(part))
 		run_parts(part, nr);
 	drop_caches(part);
 	sum_up(part, nr);
-	after = held_now();
-	if (lost_pages(&before, &after) && !part->failed[0])
+	after = mm_settled_usage();
+	if (mm_lost_pages(&before, &after) && !part->failed[0])
 		snprintf(part->failed, sizeof(part->failed), "%lu pages are not given back",
-			 lost_pages(&before, &after));
+			 mm_lost_pages(&before, &after));
 	check_everything(part);
 }
 

@@ -60,6 +60,27 @@ unsigned long mm_live_objects(void)
 	return live;
 }
 
+struct mm_usage mm_settled_usage(void)
+{
+	mm_settle();
+	return (struct mm_usage){
+		.idle_pages = mm_idle_pages(),
+		.slab_pages = mm_counter_read(MM_SLAB_RECLAIMABLE) + mm_counter_read(MM_SLAB_UNRECLAIMABLE),
+		.live_objects = mm_live_objects(),
+	};
+}
+
+unsigned long mm_lost_pages(const struct mm_usage *before, const struct mm_usage *after)
+{
+	unsigned long was = before->idle_pages, is = after->idle_pages;
+
+	if (after->live_objects <= before->live_objects) {
+		was += before->slab_pages;
+		is += after->slab_pages;
+	}
+	return is < was ? was - is : 0;
+}
+
 unsigned mm_check_all(unsigned *checks, void (*report)(const char *name, const char *what, void *ctx),
 		      void *ctx)
 {

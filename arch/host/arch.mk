@@ -34,6 +34,7 @@ endif
 
 # The benchmarks' counterpart: a plain program, called without the detour of a PLT, so that no library pays for it.
 ifeq ($(VARIANT),)
+OTHER_SRCS := tests/bench/malloc_bench.c
 all: $O/malloc-bench
 endif
 $O/malloc-bench: tests/bench/malloc_bench.c tests/bench/mixed.h kernel/include/kernel/bench.h $O/flags

@@ -66,8 +66,8 @@ static void make_map(struct boot_info *bi, u64 mem)
 
 enum { FILE_MAX = 64 << 20 };
 
-/* All of the file, in memory that stays. */
-static const char *read_file(const char *name, size_t *len)
+/* All of the file, to be freed by the caller. */
+static char *read_file(const char *name, size_t *len)
 {
 	int fd = open(name, O_RDONLY | O_CLOEXEC);
 	struct stat st;
@@ -114,10 +114,11 @@ static void read_map(struct boot_info *bi, const struct host_options *o)
 	const char *name = o->map ? o->map : o->dmesg;
 	char err[256];
 	size_t len;
-	const char *text = read_file(name, &len);
+	char *text = read_file(name, &len);
 
 	if ((o->map ? map_parse : dmesg_parse)(name, text, len, bi, err, sizeof(err)))
 		host_die("strata: %s\n", err);
+	free(text);
 	strlcpy(bi->loader, strrchr(name, '/') ? strrchr(name, '/') + 1 : name, sizeof(bi->loader));
 	check_usable(bi, name);
 }

@@ -513,3 +513,38 @@ KTEST(check, what_one_check_finds_is_reported_once_and_the_others_still_run)
 	EXPECT_STREQ(b.name, "zone");
 	EXPECT_BROKEN(b.what, "Z2:");
 }
+
+/* ---- what is not given back ---- */
+
+KTEST(check, a_lost_page_is_neither_idle_nor_under_an_object_more)
+{
+	const struct mm_usage before = {.idle_pages = 100, .slab_pages = 10, .live_objects = 50};
+	struct mm_usage after = before;
+
+	EXPECT_EQ(mm_lost_pages(&before, &after), 0);
+	after.idle_pages = 96; /* four went to a slab */
+	after.slab_pages = 14;
+	EXPECT_EQ(mm_lost_pages(&before, &after), 0);
+	after.live_objects = 49;
+	EXPECT_EQ(mm_lost_pages(&before, &after), 0);
+	after.slab_pages = 13;
+	EXPECT_EQ(mm_lost_pages(&before, &after), 1);
+	after.live_objects = 51; /* for an object that stays */
+	EXPECT_EQ(mm_lost_pages(&before, &after), 4);
+	after.idle_pages = 101;
+	EXPECT_EQ(mm_lost_pages(&before, &after), 0);
+}
+
+KTEST(check, an_allocation_shows_in_what_is_held)
+{
+	struct mm_usage before = mm_settled_usage(), after;
+	struct page *page = alloc_pages(GFP_KERNEL, 2);
+
+	ASSERT_NOT_NULL(page);
+	after = mm_settled_usage();
+	__free_pages(page, 2);
+	EXPECT_EQ(mm_lost_pages(&before, &after), 4);
+	EXPECT_EQ(after.live_objects, before.live_objects);
+	after = mm_settled_usage();
+	EXPECT_EQ(mm_lost_pages(&before, &after), 0);
+}

@@ -68,10 +68,6 @@ struct cache {
 	bool constructed;
 };
 
-struct held {
-	unsigned long idle_pages, slab_pages, live_objects;
-};
-
 static struct {
 	const u8 *at, *end;
 	struct item item[ITEMS];
@@ -780,24 +776,6 @@ static void one_operation(void)
 	quiet_point();
 }
 
-static struct held held_now(void)
-{
-	mm_settle();
-	return (struct held){.idle_pages = mm_idle_pages(),
-			     .slab_pages = mm_counter_read(MM_SLAB_RECLAIMABLE) +
-					   mm_counter_read(MM_SLAB_UNRECLAIMABLE),
-			     .live_objects = mm_live_objects()};
-}
-
-/* Pages that are missing and hold no slab: as many objects as before may lie in more slabs. */
-static unsigned long lost_pages(const struct held *before, const struct held *after)
-{
-	unsigned long was = before->idle_pages + before->slab_pages,
-		      is = after->idle_pages + after->slab_pages;
-
-	return is < was ? was - is : 0;
-}
-
 static void run_once(const u8 *bytes, size_t len)
 {
 	struct fault_attr saved[ARRAY_SIZE(attributes)];
@@ -825,21 +803,21 @@ static void run_once(const u8 *bytes, size_t len)
 
 const char *model_run(const u8 *bytes, size_t len, struct model_counts *counts)
 {
-	struct held before, after;
+	struct mm_usage before, after;
 	int loglevel = console_loglevel;
 
 	console_loglevel = LOG_ALERT; /* what is refused here is refused on purpose; `dmesg` has it */
 	model.counts = (struct model_counts){};
 	model.failed[0] = '\0';
 	for (unsigned pass = 0; pass < PASSES; pass++) {
-		before = held_now();
+		before = mm_settled_usage();
 		run_once(bytes, len);
-		after = held_now();
+		after = mm_settled_usage();
 		if (model.failed[0] ||
-		    (!lost_pages(&before, &after) && after.live_objects <= before.live_objects))
+		    (!mm_lost_pages(&before, &after) && after.live_objects <= before.live_objects))
 			break;
 		if (pass == PASSES - 1)
-			wrong("%lu pages and %lu objects are not given back", lost_pages(&before, &after),
+			wrong("%lu pages and %lu objects are not given back", mm_lost_pages(&before, &after),
 			      after.live_objects - before.live_objects);
 	}
 	check_everything();

@@ -37,6 +37,17 @@ unsigned long mm_idle_pages(void);
 /* Objects of all caches that somebody holds. The same holds for them: only what lives on can have added one. */
 unsigned long mm_live_objects(void);
 
+/* What is held once everything has settled (mm_settle() runs first). Pages, objects. Context: main loop. */
+struct mm_usage {
+	unsigned long idle_pages, slab_pages, live_objects;
+};
+struct mm_usage mm_settled_usage(void);
+/*
+ * Pages that were given back at `before` and are not at `after`. As many objects as before may lie in more slabs (a free
+ * range of addresses is described by another object now), so without more objects the slabs' pages count as given back.
+ */
+unsigned long mm_lost_pages(const struct mm_usage *before, const struct mm_usage *after);
+
 /* Calls report(name, what, ctx) for each failure. Returns the number of failures. */
 unsigned mm_check_all(unsigned *checks, void (*report)(const char *name, const char *what, void *ctx),
 		      void *ctx);

@@ -62,7 +62,7 @@ static __always_inline void *mark_object(void *p, size_t size)
 
 /* ---- large ---- */
 
-static __noinline void *kmalloc_large(size_t size, gfp_t gfp, int nid, unsigned long caller)
+static __always_inline void *kmalloc_large(size_t size, gfp_t gfp, int nid, unsigned long caller)
 {
 	unsigned long nr_pages = (size + PAGE_SIZE - 1) >> PAGE_SHIFT;
 	struct page *page;
@@ -76,21 +76,25 @@ static __noinline void *kmalloc_large(size_t size, gfp_t gfp, int nid, unsigned 
 		return NULL;
 	}
 	gfp &= ~(__GFP_HIGHMEM | __GFP_DMA32 | __GFP_MOVABLE);
-	page = is_pow2(nr_pages) ? alloc_pages_node(nid, gfp, ilog2(nr_pages))
-				 : alloc_pages_trimmed(nid, gfp, nr_pages);
+	if (!is_pow2(nr_pages))
+		page = alloc_pages_trimmed(nid, gfp, nr_pages);
+	else if (nid == NUMA_NO_NODE)
+		page = alloc_pages(gfp, ilog2(nr_pages));
+	else
+		page = alloc_pages_node(nid, gfp, ilog2(nr_pages));
 	if (!page)
 		return NULL;
 	page->flags |= PG_kmalloc;
 	page->private = nr_pages;
 	mm_counter_add(MM_SLAB_UNRECLAIMABLE, (long)nr_pages);
-	return kmalloc_mark(page_address(page), size, nr_pages << PAGE_SHIFT);
+	return kmalloc_mark(phys_to_virt(page_to_phys(page)), size, nr_pages << PAGE_SHIFT);
 }
 
-static __noinline void kfree_large(struct page *page, const void *p, unsigned long caller)
+static __always_inline void kfree_large(struct page *page, const void *p, unsigned long caller)
 {
 	unsigned long nr_pages = page->private;
 
-	BUG_ON(p != page_address(page),
+	BUG_ON(!IS_ALIGNED((unsigned long)p, PAGE_SIZE), /* page is the first one: it alone has the flag */
 	       "free of an interior pointer: 0x%016lx, %lu bytes into a kmalloc of %lu pages, "
 	       "in a call from %pS",
 	       (unsigned long)p, (unsigned long)p % PAGE_SIZE, nr_pages, (void *)caller);
@@ -105,14 +109,40 @@ static __noinline void kfree_large(struct page *page, const void *p, unsigned lo
 
 /* ---- alloc ---- */
 
+/* An empty array, or another kind than KMALLOC_NORMAL, whose array nobody has asked yet. */
+static __noinline void *kmalloc_miss(size_t size, gfp_t gfp, unsigned long caller)
+{
+	struct kmem_cache *s = kmalloc_caches[kmalloc_kind(gfp)][class_of(size)];
+	void *obj = NULL;
+
+	if (kmalloc_kind(gfp) != KMALLOC_NORMAL) {
+		struct pcpu_stack *stack = this_cpu_deref(s->cpu);
+
+		obj = arch_stack_pop(stack);
+		if (obj)
+			slab_popped(s, stack, gfp, obj);
+	}
+	return mark_object(obj ? obj : slab_alloc_miss(s, gfp, caller), size);
+}
+
+static __noinline void *kmalloc_slow(size_t size, gfp_t gfp, unsigned long caller)
+{
+	return has_class(size) ? kmalloc_miss(size, gfp, caller)
+			       : kmalloc_large(size, gfp, NUMA_NO_NODE, caller);
+}
+
+/* The plain case has one way out of it, so that the compiler can do without a frame until there. */
 void *kmalloc_lookup(size_t size, gfp_t gfp)
 {
-	if (unlikely(!has_class(size)))
-		return kmalloc_large(size, gfp, NUMA_NO_NODE, CALLER);
-	if (unlikely(kmalloc_kind(gfp) != KMALLOC_NORMAL))
-		return mark_object(kmem_cache_alloc(kmalloc_caches[kmalloc_kind(gfp)][class_of(size)], gfp),
-				   size);
-	return mark_object(slab_alloc(kmalloc_caches[KMALLOC_NORMAL][class_of(size)], gfp), size);
+	if (likely(has_class(size)) && likely(kmalloc_kind(gfp) == KMALLOC_NORMAL)) {
+		struct kmem_cache *s = kmalloc_caches[KMALLOC_NORMAL][class_of(size)];
+		struct pcpu_stack *stack = this_cpu_deref(s->cpu);
+		void *obj = arch_stack_pop(stack);
+
+		if (likely(obj))
+			return mark_object(slab_popped(s, stack, gfp, obj), size);
+	}
+	return kmalloc_slow(size, gfp, CALLER);
 }
 
 void *kmalloc_node(size_t size, gfp_t gfp, int nid)
@@ -132,27 +162,32 @@ void *kmalloc_array(size_t n, size_t size, gfp_t gfp)
 
 /* ---- free ---- */
 
+/* A full array, a foreign node's object, and what is no object at all. */
 static __noinline void kfree_miss(void *p, unsigned long caller)
+{
+	slab_free_miss(slab_page_or_bug(NULL, p, caller)->slab_node, p, caller);
+}
+
+static __noinline void kfree_slow(void *p, unsigned long caller)
 {
 	if (ZERO_OR_NULL_PTR(p))
 		return;
-	slab_free_miss(slab_page_or_bug(NULL, p, caller)->slab_node, p, caller);
+	if (slab_has_page(p) && (virt_to_page(p)->flags & PG_kmalloc))
+		kfree_large(virt_to_page(p), p, caller);
+	else
+		kfree_miss(p, caller);
 }
 
 void kfree(const void *p)
 {
 	if (slab_has_page(p)) {
-		struct page *page = virt_to_page(p);
+		const struct page *page = virt_to_page(p);
 
-		if (likely(page->flags & PG_slab)) {
-			if (slab_free_hit(this_cpu_deref(page->slab_node->cpu), page->slab_node, (void *)p))
-				return;
-		} else if (page->flags & PG_kmalloc) {
-			kfree_large(page, p, CALLER);
+		if (likely(page->flags & PG_slab) &&
+		    slab_free_hit(this_cpu_deref(page->slab_node->cpu), page->slab_node, (void *)p))
 			return;
-		}
 	}
-	kfree_miss((void *)p, CALLER);
+	kfree_slow((void *)p, CALLER);
 }
 
 size_t ksize(const void *p)

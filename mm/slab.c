@@ -48,6 +48,7 @@
 	(SLAB_DEBUG_FLAGS | SLAB_HWCACHE_ALIGN | SLAB_CACHE_DMA | SLAB_CACHE_DMA32 | SLAB_RECLAIM_ACCOUNT | \
 	 SLAB_PANIC | SLAB_TYPESAFE_BY_RCU | SLAB_NOLEAKTRACE | SLAB_NO_USER_FLAGS)
 #define SLAB_BAD_GFP (__GFP_DMA32 | __GFP_HIGHMEM | __GFP_MOVABLE)
+#define SLAB_SCATTER_NUM 9 /* with fewer objects a slab most puts are the first or the last of theirs */
 #define REAP_PERIOD_NS 2000000000UL
 #define REAP_NODE_NS 4000000000UL /* a node's shared array and empty slabs are looked at this often */
 
@@ -467,18 +468,25 @@ static __noinline __cold void slab_put_bug(const struct kmem_cache *s, const str
 	slab_bug(s, obj, 0, start ? "double free" : "free of an interior pointer");
 }
 
-/*
- * Back into its slab. It must start a slot, and the slab must miss objects: a full one gets something that it
- *                     has
- * already.
- */
+/* Which object of the slab obj is, or a BUG: it must start a slot. */
+static __always_inline unsigned slab_index_or_bug(const struct kmem_cache *s, const struct page *page,
+						  const void *obj)
+{
+	unsigned long offset = (unsigned long)((const char *)obj - (const char *)page->s_mem) - s->obj_offset;
+	unsigned index = slab_index(s, offset);
+
+	if (unlikely(offset >= s->span || (unsigned long)index * s->size != offset))
+		slab_put_bug(s, page, obj);
+	return index;
+}
+
+/* Into a slab that misses something: a full one would get what it has already. */
 static __always_inline void slab_put(const struct kmem_cache *s, struct page *page, void *obj)
 {
-	unsigned long offset = (unsigned long)((char *)obj - (char *)page->s_mem);
-	unsigned index = slab_index(s, offset), inuse = page->inuse;
+	unsigned index = slab_index_or_bug(s, page, obj), inuse = page->inuse;
 	u8 *idx = page->freelist;
 
-	if (unlikely(index >= s->num || index * s->size + s->obj_offset != offset || !inuse))
+	if (unlikely(!inuse))
 		slab_put_bug(s, page, obj);
 	if (unlikely(!idx))
 		page->freelist = idx = obj; /* the first to come back holds the index */
@@ -489,35 +497,89 @@ static __always_inline void slab_put(const struct kmem_cache *s, struct page *pa
 }
 
 /*
- * Puts objects until one lies in another slab; returns how many. What slab_put() does, in registers: frees in
- * a row often hit one slab. The same object twice in a row is a double free.
+ * Puts objects until one lies in another slab; returns how many. The slab has an index, and what came back last is on
+ * its top. Neighbours that were taken out in a row often come back in a row, up or down: they are counted, not looked at.
  */
 static __noinline unsigned slab_put_run(const struct kmem_cache *s, struct page *page, void **objs,
 					unsigned nr)
 {
-	const unsigned long span = s->span, size = s->size;
-	const u64 reciprocal = s->reciprocal;
+	const long size = s->size;
 	char *base = (char *)page->s_mem + s->obj_offset;
 	u8 *idx = page->freelist;
-	unsigned inuse = page->inuse, most = min(nr, inuse), i;
-	unsigned long last;
+	unsigned inuse = page->inuse, most = min(nr, inuse), index, i = 0;
+	unsigned long offset;
+	char *obj;
 
 	slab_open_index(page);
-	last = idx[inuse];
-	for (i = 0; i < most; i++) {
-		unsigned long offset = (unsigned long)((char *)objs[i] - base), index;
+	index = idx[inuse];
+	obj = base + index * size;
+	while (i < most) {
+		long step = (char *)objs[i] - obj;
 
-		if (offset >= span)
+		if (step == size || step == -size) {
+			const unsigned turn = step < 0 ? ~0u : 1;
+			const unsigned stop = min(most, i + (step < 0 ? index : s->num - 1u - index));
+			const unsigned start = i;
+
+			for (; i < stop && (char *)objs[i] == obj + step; i++) {
+				obj += step;
+				idx[--inuse] = (u8)(index += turn);
+			}
+			if (i != start)
+				continue;
+		}
+		offset = (unsigned long)((char *)objs[i] - base);
+		if (offset >= s->span)
 			break;
-		index = offset * reciprocal >> SLAB_RECIPROCAL_BITS;
-		if (unlikely(index * size != offset || index == last))
+		index = slab_index(s, offset);
+		if (unlikely(index * (unsigned long)size != offset || step == 0))
 			slab_put_bug(s, page, objs[i]);
-		last = index;
+		obj = objs[i++];
 		idx[--inuse] = (u8)index;
 	}
 	slab_close_index(s, page);
 	page->inuse = (u16)inuse;
 	return i;
+}
+
+/*
+ * Objects of many slabs, in a loop that has all it needs in registers: puts them until one comes whose slab was full or
+ * will be empty, or gets the next one too. Returns that one, the last at the latest: it needs all that node_put() does.
+ */
+static __noinline void **slab_put_scattered(const struct kmem_cache *s, void **objs, void **last)
+{
+	const unsigned long block_mask = ~0UL << PAGE_SHIFT << s->order;
+	const unsigned between = s->num - 2u; /* so many values of inuse are neither the first nor the last */
+	unsigned long block = (unsigned long)*objs & block_mask;
+
+	while (objs < last) {
+		struct page *page = virt_to_page((void *)block);
+		unsigned long inuse = page->inuse, next;
+
+		if (unlikely((unsigned)inuse - 2 >= between))
+			break;
+		next = (unsigned long)objs[1] & block_mask;
+		if (next == block)
+			break;
+		slab_open_index(page);
+		((u8 *)page->freelist)[inuse - 1] = (u8)slab_index_or_bug(s, page, *objs++);
+		slab_close_index(s, page);
+		page->inuse = (u16)(inuse - 1);
+		block = next;
+	}
+	return objs;
+}
+
+/* The first object came back to a full slab, or the last to any. */
+static __always_inline void node_relist(struct kmem_cache_node *n, struct page *page)
+{
+	list_unlink(&page->lru);
+	if (page->inuse) { /* to the end: its other objects get most time to come back */
+		list_add_tail(&page->lru, &n->slabs_partial);
+	} else {
+		list_add(&page->lru, &n->slabs_free);
+		n->free_slabs++;
+	}
 }
 
 void node_put(struct kmem_cache_node *n, void **objs, unsigned nr, struct list_head *surplus)
@@ -536,15 +598,10 @@ void node_put(struct kmem_cache_node *n, void **objs, unsigned nr, struct list_h
 		slab_put(s, page, *objs++);
 		if (objs < end && ((unsigned long)*objs & block_mask) == block)
 			objs += slab_put_run(s, page, objs, (unsigned)(end - objs));
-		if (likely(page->inuse && !was_full)) /* stays where it is: its neighbours are not touched */
-			continue;
-		list_unlink(&page->lru);
-		if (page->inuse) { /* to the end: its other objects get most time to come back */
-			list_add_tail(&page->lru, &n->slabs_partial);
-		} else {
-			list_add(&page->lru, &n->slabs_free);
-			n->free_slabs++;
-		}
+		if (was_full || !page->inuse) /* else it stays where it is: its neighbours are not touched */
+			node_relist(n, page);
+		if (s->num >= SLAB_SCATTER_NUM && objs < end)
+			objs = slab_put_scattered(s, objs, end - 1);
 	}
 	if (n->free_objects > n->free_limit && n->free_slabs)
 		node_trim(n, DIV_ROUND_UP(n->free_objects - n->free_limit, s->num), surplus);

@@ -243,18 +243,21 @@ void slab_for_each_cached(struct kmem_cache *s, void (*fn)(void *obj, void *ctx)
  * makes to the cell is from slab_no_array to a body; working with the old one then fails and goes the slow
  * way.
  */
-static __always_inline void *slab_alloc(struct kmem_cache *s, gfp_t gfp)
+static __always_inline void *slab_popped(struct kmem_cache *s, struct pcpu_stack *stack, gfp_t gfp, void *obj)
 {
-	struct pcpu_stack *stack = this_cpu_deref(s->cpu);
-	void *obj = arch_stack_pop(stack);
-
-	if (unlikely(!obj))
-		return slab_alloc_miss(s, gfp, CALLER);
 	slab_mark_live(s, obj);
 	array_of(stack)->touched = 1;
 	if (unlikely(gfp & __GFP_ZERO))
 		return memset(obj, 0, s->object_size);
 	return obj;
+}
+
+static __always_inline void *slab_alloc(struct kmem_cache *s, gfp_t gfp)
+{
+	struct pcpu_stack *stack = this_cpu_deref(s->cpu);
+	void *obj = arch_stack_pop(stack);
+
+	return likely(obj) ? slab_popped(s, stack, gfp, obj) : slab_alloc_miss(s, gfp, CALLER);
 }
 
 /* False: wrong cache, foreign node, full array, no array yet. */

@@ -628,6 +628,62 @@ KTEST(slab, free_objects_stay_below_the_limit)
 	EXPECT_EQ(kmem_cache_destroy(s), 0);
 }
 
+/* The order in which objects that were taken out one behind the other come back. */
+static unsigned order_of(unsigned pattern, unsigned i, unsigned nr)
+{
+	switch (pattern) {
+	case 0:
+		return i;
+	case 1:
+		return nr - 1 - i;
+	case 2: /* up and down by turns, in runs of 7 */
+		return i / 7 % 2 && i / 7 * 7 + 7 <= nr ? i / 7 * 7 + 6 - i % 7 : i;
+	case 3: /* every other one first */
+		return i < (nr + 1) / 2 ? 2 * i : 2 * (i - (nr + 1) / 2) + 1;
+	default: /* from slab to slab: 37 has no factor in common with nr */
+		return i * 37 % nr;
+	}
+}
+
+static bool is_in_slab(const struct kmem_cache *s, const void *obj)
+{
+	const struct page *page = slab_head(s, obj);
+	unsigned long offset = (unsigned long)((const char *)obj - (const char *)page->s_mem);
+
+	return slab_index_is_free(page, (unsigned)(offset / s->size));
+}
+
+KTEST(slab, objects_go_back_to_their_own_places_in_whatever_order)
+{
+	static const unsigned sizes[] = {16, 64, 256, 400, 1000, 4096};
+	enum { NR = 500 };
+
+	for (unsigned c = 0; c < ARRAY_SIZE(sizes) * 5; c++) {
+		unsigned pattern = c % 5, half = NR / 2 + test_rand_below(NR / 4), wrong = 0;
+		struct kmem_cache *s = test_cache(sizes[c / 5], 0, 0, NULL);
+		struct kmem_cache_node *n;
+
+		ASSERT_NOT_NULL(s);
+		n = node_of(s);
+		n->free_limit = ~0UL; /* slabs stay, to be looked at */
+		for (unsigned i = 0; i < NR; i++)
+			objs[i] = kmem_cache_alloc(s, GFP_KERNEL);
+		for (unsigned i = 0; i < half; i++)
+			kmem_cache_free(s, objs[order_of(pattern, i, NR)]);
+		slab_drain(s);
+		EXPECT_NULL(slab_check());
+		for (unsigned i = 0; i < NR; i++)
+			wrong += is_in_slab(s, objs[order_of(pattern, i, NR)]) != (i < half);
+		EXPECT_EQ(wrong, 0);
+		EXPECT_EQ(n->total_slabs * s->num - n->free_objects, NR - half);
+		for (unsigned i = half; i < NR; i++)
+			kmem_cache_free(s, objs[order_of(pattern, i, NR)]);
+		slab_drain(s);
+		EXPECT_EQ(n->free_slabs, n->total_slabs);
+		EXPECT_EQ(kmem_cache_destroy(s), 0);
+	}
+}
+
 KTEST(slab, shrink_tells_whether_slabs_are_left)
 {
 	struct kmem_cache *s = test_cache(300, 0, 0, NULL);

@@ -669,3 +669,58 @@ KTEST_PANIC(slab_cpu, freeing_twice_in_a_row_is_found_at_the_flush, "double free
 	slab_drain(s);
 	kmem_cache_free(s, q);
 }
+
+/* Objects of three slabs; with the first ones back, none of the slabs is full. */
+static struct kmem_cache *three_partial_slabs(void)
+{
+	struct kmem_cache *s = test_cache(96, 0);
+
+	for (unsigned i = 0; i < 3u * s->num; i++)
+		objs[i] = kmem_cache_alloc(s, GFP_KERNEL);
+	for (unsigned i = 0; i < 3; i++)
+		kmem_cache_free(s, objs[i * s->num]);
+	slab_drain(s);
+	return s;
+}
+
+KTEST_PANIC(slab_cpu, freeing_twice_behind_neighbours_is_found_at_the_flush, "double free")
+{
+	struct kmem_cache *s = three_partial_slabs();
+
+	kmem_cache_free(s, objs[3]);
+	kmem_cache_free(s, objs[4]);
+	kmem_cache_free(s, objs[4]);
+	slab_drain(s);
+}
+
+KTEST_PANIC(slab_cpu, an_interior_pointer_behind_neighbours_is_found_at_the_flush,
+	    "free of an interior pointer")
+{
+	struct kmem_cache *s = three_partial_slabs();
+
+	kmem_cache_free(s, objs[3]);
+	kmem_cache_free(s, objs[4]);
+	kmem_cache_free(s, (char *)objs[5] + 8);
+	slab_drain(s);
+}
+
+KTEST_PANIC(slab_cpu, an_interior_pointer_between_slabs_is_found_at_the_flush, "free of an interior pointer")
+{
+	struct kmem_cache *s = three_partial_slabs();
+
+	kmem_cache_free(s, objs[3]);
+	kmem_cache_free(s, (char *)objs[s->num + 3] + 8);
+	kmem_cache_free(s, objs[2 * s->num + 3]);
+	slab_drain(s);
+}
+
+KTEST_PANIC(slab_cpu, freeing_twice_between_slabs_is_found_at_the_flush, "double free")
+{
+	struct kmem_cache *s = three_partial_slabs();
+
+	kmem_cache_free(s, objs[3]);
+	kmem_cache_free(s, objs[s->num + 3]);
+	kmem_cache_free(s, objs[s->num + 3]);
+	kmem_cache_free(s, objs[2 * s->num + 3]);
+	slab_drain(s);
+}

@@ -147,6 +147,20 @@ KTEST(page_alloc, thisnode_stays_on_its_node)
 	}
 }
 
+KTEST(page_alloc, a_trimmed_block_comes_from_the_node_asked_for)
+{
+	for (unsigned nid = 0; nid < nr_nodes; nid++) {
+		unsigned long nr = 5;
+		struct page *page = alloc_pages_trimmed((int)nid, GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN, nr);
+
+		EXPECT_EQ(page != NULL, node_has_low_memory((int)nid));
+		if (!page)
+			continue;
+		EXPECT_EQ(page_to_nid(page), (int)nid);
+		free_pages_trimmed(page, nr);
+	}
+}
+
 /* ---- contents ---- */
 
 KTEST(page_alloc, zeroed_blocks_are_zero_in_every_byte)

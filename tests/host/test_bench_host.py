@@ -52,6 +52,8 @@ class BenchHost(unittest.TestCase):
             "kmem.batch.256.random.free": "malloc.batch.256.random.free",
             "kmalloc.batch.64.lifo.alloc": "malloc.batch.64.lifo.alloc",
             "mixed.net": "malloc.mixed.net",
+            "mixed.warm.net": "malloc.mixed.warm.net",
+            "mixed.warm.drain.mean": None,
             "mixed.drain.mean": None,
             "mixed.efficiency": None,
             "kmem.pair.64.mean": None,

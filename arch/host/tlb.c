@@ -14,7 +14,7 @@
  * Invariants. T1  the process maps a leaf in the window exactly if its record is in mapped[]
  *             T2  every record is in one bucket[] chain and in one near[] chain, and is held by somebody
  * Locking.    tlb_lock, with interrupts off: signal handlers come here as well. "Read the entry, map it" is one step to
- *             every flush.
+ *             every flush. Only whether a near[] chain is empty may be asked without.
  * Failure.    No room for a record: one that is not mapped is forgotten. mmap() fails: the process says so and ends.
  * Next:       mm/tlb.c, whose order of leaving this enforces.
  */
@@ -128,7 +128,7 @@ static void record_forget(u16 *link, bool call)
 	*link = r->next;
 	for (link = near_of(r->leaf.pa); *link != n;)
 		link = &record[*link].next_near;
-	*link = r->next_near;
+	WRITE_ONCE(*link, r->next_near);
 	*r = (struct record){.next = free_record};
 	free_record = n;
 }
@@ -208,7 +208,7 @@ static enum fill fill(vaddr_t va, pt_prot_t need, unsigned long pc)
 		link = bucket_of(leaf.va, leaf.level);
 		record[n] = (struct record){.leaf = leaf, .next = *link, .next_near = *near_of(leaf.pa)};
 		*link = n;
-		*near_of(leaf.pa) = n;
+		WRITE_ONCE(*near_of(leaf.pa), n);
 	}
 	r = &record[n];
 	r->filled_by = pc;
@@ -300,12 +300,30 @@ static u16 find_near(paddr_t start, paddr_t end)
 	return n;
 }
 
+/*
+ * Whether no record can reach into [start, end): the chains are empty that find_near() looks at. Without the lock: who
+ * filled one and was done before this free is seen, and who fills one right now would be missed with the lock as well.
+ */
+static bool none_near(paddr_t start, paddr_t end)
+{
+	if (READ_ONCE(*near_of(ALIGN_DOWN(start, PT_LEVEL_SIZE(LEAF_LEVELS - 1)))))
+		return false;
+	for (paddr_t pa = ALIGN_DOWN(start, 1UL << BLOCK_SHIFT); pa < end; pa += 1UL << BLOCK_SHIFT)
+		if (READ_ONCE(*near_of(pa)))
+			return false;
+	return true;
+}
+
 void host_tlb_check_freed(pfn_t pfn, unsigned order)
 {
 	paddr_t start = pfn << PAGE_SHIFT, end = start + (PAGE_SIZE << order);
-	unsigned long flags = tlb_lock_irqsave();
-	struct record r = record[find_near(start, end)];
+	unsigned long flags;
+	struct record r;
 
+	if (likely(none_near(start, end)))
+		return;
+	flags = tlb_lock_irqsave();
+	r = record[find_near(start, end)];
 	tlb_unlock_irqrestore(flags);
 	BUG_ON(r.holders,
 	       "stale translation: pfn 0x%lx to 0x%lx go back to the buddy, and CPUs 0x%lx may still translate "

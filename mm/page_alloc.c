@@ -356,13 +356,14 @@ static __noinline struct page *alloc_slow(int nid, gfp_t gfp, unsigned order, un
 			     (void *)caller);
 		return NULL;
 	}
-	if (fault_hits(&fail_page_alloc, !(gfp & __GFP_NOFAIL), PAGE_SIZE << order))
-		return NULL;
 	page = nid == NUMA_NO_NODE ? alloc_at_home(gfp, order) : NULL;
-	if (unlikely(!page))
+	if (unlikely(!page)) { /* as always while failures are injected: then there are no lists at home */
+		if (fault_hits(&fail_page_alloc, !(gfp & __GFP_NOFAIL), PAGE_SIZE << order))
+			return NULL;
 		page = alloc_checked(nid == NUMA_NO_NODE ? numa_node_id() : nid, gfp, order, caller);
-	if (unlikely(!page))
-		return NULL;
+		if (unlikely(!page))
+			return NULL;
+	}
 	give_out(page, order);
 	if (unlikely(page_debug_enabled() || (gfp & (__GFP_ZERO | __GFP_COMP))))
 		return page_prepare_new(page, gfp, order, caller);

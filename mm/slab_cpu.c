@@ -118,25 +118,18 @@ static void slab_free_one(struct kmem_cache_node *n, void *obj)
 	slab_release_list(&surplus);
 }
 
-static bool slab_injected(const struct kmem_cache *s, gfp_t gfp)
+void *slab_alloc_direct(struct kmem_cache *s, gfp_t gfp, int nid, unsigned long caller)
 {
-	return fault_hits(&failslab, !(gfp & __GFP_NOFAIL), s->object_size);
-}
+	void *obj;
 
-static void *slab_alloc_checked(struct kmem_cache *s, gfp_t gfp, int nid, unsigned long caller)
-{
-	void *obj = slab_alloc_one(s, gfp, nid);
-
+	if (fault_hits(&failslab, !(gfp & __GFP_NOFAIL), s->object_size))
+		return NULL;
+	obj = slab_alloc_one(s, gfp, nid);
 	if (obj && (s->flags & SLAB_DEBUG_FLAGS))
 		slab_debug_alloc(s, obj, caller);
 	if (obj)
 		slab_mark_live(s, obj);
 	return obj;
-}
-
-void *slab_alloc_direct(struct kmem_cache *s, gfp_t gfp, int nid, unsigned long caller)
-{
-	return slab_injected(s, gfp) ? NULL : slab_alloc_checked(s, gfp, nid, caller);
 }
 
 /* Objects with a state that must survive are never cleared. */
@@ -335,10 +328,8 @@ void *slab_alloc_miss(struct kmem_cache *s, gfp_t gfp, unsigned long caller)
 	unsigned long flags;
 	void *obj = NULL;
 
-	if (slab_injected(s, gfp))
-		return NULL;
-	if (unlikely(slab_bypassed(s)))
-		return slab_alloc_done(s, gfp, slab_alloc_checked(s, gfp, slab_local_nid(), caller));
+	if (unlikely(slab_bypassed(s))) /* as every cache is while failures are injected */
+		return slab_alloc_done(s, gfp, slab_alloc_direct(s, gfp, slab_local_nid(), caller));
 	flags = arch_irq_save();
 	ac = array_get(s);
 	if (likely(ac))

@@ -1006,13 +1006,13 @@ KTEST_PANIC(page_alloc, a_request_that_must_not_fail_ends_the_kernel,
 	alloc_page(SMALL_GFP | GFP_KERNEL | __GFP_NOFAIL);
 }
 
-/* Orders above the per-CPU lists' ask for injection on every call, whatever the kernel was started with. */
 KTEST(page_alloc, injected_failures_come_at_the_interval_asked_for)
 {
 	struct fault_attr saved = fail_page_alloc;
 	unsigned failed = 0;
 
 	EXPECT_EQ(fault_attr_parse("3,100,0,2", &fail_page_alloc), 0);
+	mm_update_bypass();
 	for (unsigned i = 1; i <= 12; i++) {
 		struct page *page = alloc_pages(GFP_KERNEL, PCP_MAX_ORDER + 1);
 
@@ -1023,6 +1023,7 @@ KTEST(page_alloc, injected_failures_come_at_the_interval_asked_for)
 	}
 	EXPECT_EQ(failed, 2);
 	fail_page_alloc = saved;
+	mm_update_bypass();
 }
 
 KTEST(page_alloc, nofail_requests_are_never_made_to_fail)
@@ -1031,9 +1032,11 @@ KTEST(page_alloc, nofail_requests_are_never_made_to_fail)
 	struct page *page;
 
 	EXPECT_EQ(fault_attr_parse("1", &fail_page_alloc), 0);
+	mm_update_bypass();
 	page = alloc_pages(GFP_KERNEL | __GFP_NOFAIL, PCP_MAX_ORDER + 1);
 	EXPECT_NULL(alloc_pages(GFP_KERNEL, PCP_MAX_ORDER + 1));
 	fail_page_alloc = saved;
+	mm_update_bypass();
 	ASSERT_NOT_NULL(page);
 	__free_pages(page, PCP_MAX_ORDER + 1);
 }

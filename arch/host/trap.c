@@ -165,6 +165,8 @@ static void on_fault(int sig, siginfo_t *info, void *ctx)
 	host_irq.on = false; /* as a gate does */
 	if ((sig == SIGSEGV && fill(uc, addr)) || fixup(uc)) {
 		host_irq.on = irq.on;
+		if (irq.on && host_irq.pending)
+			pthread_kill(pthread_self(), SIGUSR1); /* once more, when this has returned */
 		return;
 	}
 	if (!in_image(*reg(uc, REG_RIP)) && !is_ours(addr) && (old->sa_flags & SA_SIGINFO) &&
@@ -245,6 +247,7 @@ static void on_irq(int sig, siginfo_t *info, void *ctx)
 	let_faults_in();
 	arch_restart_fix(reg(uc, REG_RIP));
 	host_irq.on = false;
+	host_irq.pending = false;
 	run_irq();
 	host_irq.on = true;
 }

@@ -28,9 +28,9 @@ void mm_settle(void)
 	quiet_drain();
 	smp_settle();
 	vm_unmap_aliases();
-	slab_reap(true);
+	slab_settle();
 	rcu_barrier(); /* array bodies of other CPUs go after a grace period, and leave empty slabs */
-	slab_reap(true);
+	slab_settle();
 	rcu_barrier(); /* slabs that are read under RCU */
 	drain_all_pages();
 }

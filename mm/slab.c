@@ -889,6 +889,25 @@ static unsigned long cache_reap(struct kmem_cache *s)
 	return slab_release_list(&surplus);
 }
 
+/* First the arrays, then the slabs that this empties: array bodies are objects too. cache_list_lock is held. */
+static unsigned long reap_all(void)
+{
+	unsigned long nr_pages = 0;
+	struct kmem_cache *s;
+
+	slab_drain_all();
+	list_for_each_entry (s, &cache_list, list)
+		cache_release_empty(s, &nr_pages);
+	return nr_pages;
+}
+
+void slab_settle(void)
+{
+	spin_lock(&cache_list_lock);
+	reap_all();
+	spin_unlock(&cache_list_lock);
+}
+
 /* Slabs are released under cache_list_lock: they name a cache that must not be destroyed meanwhile. */
 unsigned long slab_reap(bool all)
 {
@@ -897,10 +916,8 @@ unsigned long slab_reap(bool all)
 
 	if (!spin_trylock(&cache_list_lock))
 		return 0;
-	if (all) { /* first the arrays, then the slabs that this empties: array bodies are objects too */
-		slab_drain_all();
-		list_for_each_entry (s, &cache_list, list)
-			cache_release_empty(s, &nr_pages);
+	if (all) {
+		nr_pages = reap_all();
 	} else {
 		list_for_each_entry (s, &cache_list, list)
 			nr_pages += cache_reap(s);

@@ -172,6 +172,12 @@ static __always_inline void slab_close_index(const struct kmem_cache *s, const s
 }
 
 /*
+ * As slab_reap(true), but it waits for its turn: of what another CPU's reaper had in hand nothing is missing then.
+ * Context: main loop.
+ */
+void slab_settle(void);
+
+/*
  * Up to nr slabs whose objects are all in them, on no list. Returns how many; fewer when pages are short. Any
  * IRQ state, no list_lock.
  */

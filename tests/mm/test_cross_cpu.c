@@ -200,6 +200,50 @@ KTEST(cross_cpu, no_array_is_made_while_failures_are_asked_for)
 	EXPECT_EQ(kmem_cache_destroy(cache), 0);
 }
 
+static void reap_until_told(void *ctx)
+{
+	(void)ctx;
+	atomic_store(&step, 1);
+	while (atomic_load(&step) == 1) {
+		slab_reap(false);
+		quiet_point();
+	}
+}
+
+static unsigned long slabs_of(const struct kmem_cache *s)
+{
+	unsigned long nr = 0;
+	struct kmem_cache_node *n;
+
+	for_each_cache_node (s, n)
+		nr += READ_ONCE(n->total_slabs);
+	return nr;
+}
+
+/* What is counted after mm_settle() is in use, also when another CPU's reaper was at work just then. */
+KTEST(cross_cpu, no_empty_slab_is_left_by_settling_beside_a_reaper)
+{
+	struct smp_task task = {.fn = reap_until_told};
+	unsigned long left = 0;
+	NEEDS_OTHER_CPU(cpu);
+
+	cache = kmem_cache_create("cross", 120, 0, 0, NULL);
+	ASSERT_NOT_NULL(cache);
+	atomic_store(&step, 0);
+	ASSERT_EQ(smp_start(cpu, &task), 0);
+	wait_until(&step, 1);
+	for (unsigned i = 0; i < 20; i++) {
+		take_objects(NULL);
+		give_objects(NULL);
+		mm_settle();
+		left += slabs_of(cache);
+	}
+	atomic_store(&step, 2);
+	smp_wait(&task);
+	EXPECT_EQ(left, 0);
+	EXPECT_EQ(kmem_cache_destroy(cache), 0);
+}
+
 struct ring {
 	_Atomic unsigned head, tail;
 	void *entry[64];

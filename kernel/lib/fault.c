@@ -9,7 +9,7 @@
  * Invariants. I1  with probability 100 and an interval of N exactly every N-th call fails
  *             I2  after `times` failures no call fails
  *             I3  during a sweep exactly the allocations first to last of the sweeping CPU fail
- * Locking.    None: counters are atomic. A sweep counts its own CPU's calls only, outside of interrupts: nobody shifts
+ * Locking.    None: counters are atomic, and of an attribute that changes a call may see the old or the new. A sweep counts its own CPU's calls only, outside of interrupts: nobody shifts
  *             those.
  * Failure.    A bad value leaves the attribute as it was.
  * Next:       mm/page_alloc.c and mm/slab_cpu.c, which ask.
@@ -23,6 +23,17 @@
 #include <kernel/string.h>
 
 static bool started, sweeping;
+
+void fault_attr_set(struct fault_attr *attr, const struct fault_attr *to)
+{
+	WRITE_ONCE(attr->interval, to->interval);
+	WRITE_ONCE(attr->probability, to->probability);
+	WRITE_ONCE(attr->space, to->space);
+	WRITE_ONCE(attr->times, to->times);
+	WRITE_ONCE(attr->calls, to->calls);
+	WRITE_ONCE(attr->failed, to->failed);
+	WRITE_ONCE(attr->armed, sweeping || to->probability);
+}
 
 int fault_attr_parse(const char *value, struct fault_attr *attr)
 {
@@ -46,11 +57,10 @@ int fault_attr_parse(const char *value, struct fault_attr *attr)
 	}
 	if (v[0] > UINT32_MAX || v[1] > 100)
 		return -EINVAL;
-	*attr = (struct fault_attr){.interval = (unsigned)v[0],
-				    .probability = v[0] ? (unsigned)v[1] : 0,
-				    .space = v[2],
-				    .times = (long)v[3],
-				    .armed = sweeping || (v[0] && v[1])};
+	fault_attr_set(attr, &(struct fault_attr){.interval = (unsigned)v[0],
+						  .probability = v[0] ? (unsigned)v[1] : 0,
+						  .space = v[2],
+						  .times = (long)v[3]});
 	return 0;
 }
 
@@ -70,9 +80,9 @@ static void set_sweeping(bool on)
 {
 	struct fault_attr *const all[] = {&failslab, &fail_page_alloc, &fail_vmalloc};
 
-	sweeping = on;
+	WRITE_ONCE(sweeping, on);
 	for (unsigned i = 0; i < ARRAY_SIZE(all); i++)
-		all[i]->armed = on || all[i]->probability;
+		WRITE_ONCE(all[i]->armed, on || all[i]->probability);
 }
 
 void fault_sweep_arm(unsigned long first, unsigned long last)
@@ -80,7 +90,7 @@ void fault_sweep_arm(unsigned long first, unsigned long last)
 	sweep = (struct fault_sweep){0};
 	sweep_first = first;
 	sweep_last = last;
-	sweep_cpu = arch_cpu_id();
+	WRITE_ONCE(sweep_cpu, arch_cpu_id());
 	counting = true;
 	set_sweeping(true);
 }
@@ -101,7 +111,7 @@ static bool sweep_hits(void)
 {
 	bool hit;
 
-	if (!counting || arch_cpu_id() != sweep_cpu || arch_in_interrupt())
+	if (arch_cpu_id() != READ_ONCE(sweep_cpu) || arch_in_interrupt() || !counting)
 		return false;
 	sweep.asked++;
 	hit = sweep.asked >= sweep_first && sweep.asked <= sweep_last;
@@ -135,22 +145,28 @@ static bool take_time(struct fault_attr *attr)
 
 bool fault_should_fail(struct fault_attr *attr, size_t size)
 {
-	static u64 state;
-	unsigned interval;
+	static u64 state; /* two CPUs may draw the same number */
+	unsigned interval, probability;
 
-	if (sweeping)
+	if (READ_ONCE(sweeping))
 		return sweep_hits();
-	if (!started || !attr->probability || !attr->times)
+	probability = READ_ONCE(attr->probability);
+	if (!started || !probability || !READ_ONCE(attr->times))
 		return false;
 	if (within_space(attr, size))
 		return false;
 	interval = READ_ONCE(attr->interval);
 	if (!interval || __atomic_add_fetch(&attr->calls, 1, __ATOMIC_RELAXED) % interval)
 		return false;
-	if (attr->probability < 100) {
-		if (!state)
-			state = boot_seed() | 1;
-		if (xorshift64(&state) % 100 >= attr->probability)
+	if (probability < 100) {
+		u64 s = READ_ONCE(state);
+		u32 draw;
+
+		if (!s)
+			s = boot_seed() | 1;
+		draw = xorshift64(&s);
+		WRITE_ONCE(state, s);
+		if (draw % 100 >= probability)
 			return false;
 	}
 	if (!take_time(attr))

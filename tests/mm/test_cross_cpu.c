@@ -177,7 +177,7 @@ KTEST(cross_cpu, a_cpu_that_allocates_loses_nothing_while_its_array_is_drained)
 KTEST(cross_cpu, no_array_is_made_while_failures_are_asked_for)
 {
 	struct smp_task task = {.fn = alloc_free_until_told};
-	struct fault_attr was = failslab;
+	const struct fault_attr was = failslab;
 	NEEDS_OTHER_CPU(cpu);
 
 	cache = kmem_cache_create("cross", 120, 0, 0, NULL);
@@ -186,12 +186,13 @@ KTEST(cross_cpu, no_array_is_made_while_failures_are_asked_for)
 	ASSERT_EQ(smp_start(cpu, &task), 0);
 	wait_until(&step, 1);
 	for (unsigned i = 0; i < 50; i++) {
-		failslab = (struct fault_attr){.interval = 1000000, .probability = 100, .times = -1};
+		EXPECT_EQ(fault_attr_parse("1000000", &failslab), 0);
 		mm_update_bypass();
+		EXPECT_TRUE(slab_bypassed(cache));
 		smp_hold();
 		EXPECT_NULL(slab_check());
 		smp_release();
-		failslab = was;
+		fault_attr_set(&failslab, &was);
 		mm_update_bypass();
 		quiet_point();
 	}

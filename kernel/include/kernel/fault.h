@@ -14,7 +14,7 @@ struct fault_attr {
 	unsigned long space;
 	long times;
 	unsigned long calls, failed;
-	bool armed; /* whether it is asked at all: probability is not 0, or a sweep is on */
+	bool armed; /* whether it is asked at all: interval and probability are not 0, or a sweep is on */
 };
 
 /* Each is asked where its layer allocates: objects, pages, ranges of addresses. */
@@ -33,6 +33,8 @@ extern struct fault_attr failslab, fail_page_alloc, fail_vmalloc;
  * run time mm_update_bypass() has to follow.
  */
 int fault_attr_parse(const char *value, struct fault_attr *attr);
+/* The same from a value: others may ask meanwhile, and see some of the old one. */
+void fault_attr_set(struct fault_attr *attr, const struct fault_attr *to);
 /* From now on calls may fail: what the kernel needs to come up is there. */
 void fault_start(void);
 /* This call for size bytes is to fail. Context: any. */
@@ -53,7 +55,7 @@ void fault_sweep_stop(void);
 
 static inline bool fault_armed(const struct fault_attr *attr)
 {
-	return attr->armed;
+	return READ_ONCE(attr->armed);
 }
 
 /* The question at every injection point: is this allocation, if it may fail at all, to fail? */

@@ -6,10 +6,12 @@ import subprocess
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # Registers are right at each access, or a restarted one uses wrong ones; in an unrolled loop Valgrind loses the PC;
-# a leak check would read the whole memory file. A report is the end, as a panic is: status 2.
+# a leak check would read the whole memory file. It runs one CPU at a time: in turn, or one that waits for another
+# gets all the turns. A report is the end, as a panic is: status 2.
 VALGRIND = [
-    "valgrind", "--quiet", "--vex-iropt-register-updates=allregs-at-mem-access", "--vex-iropt-unroll-thresh=0",
-    "--leak-check=no", "--exit-on-first-error=yes", "--error-exitcode=2",
+    "valgrind", "--quiet", "--fair-sched=yes",
+    "--vex-iropt-register-updates=allregs-at-mem-access", "--vex-iropt-unroll-thresh=0", "--leak-check=no",
+    "--exit-on-first-error=yes", "--error-exitcode=2",
 ]
 
 

@@ -53,20 +53,20 @@ static __always_inline void area_add(struct free_area *area, struct page *page, 
 {
 	struct list_head *head = &area->list[type];
 
-	page->flags = mark | (unsigned long)type << PG_TYPE_SHIFT;
+	WRITE_ONCE(page->flags, mark | (unsigned long)type << PG_TYPE_SHIFT);
 	if (to_tail)
 		list_add_tail(&page->lru, head);
 	else
 		list_add(&page->lru, head);
-	area->nr_free++;
+	UPDATE_ONCE(area->nr_free, +=, 1);
 }
 
 /* The block's first page is interior afterwards. */
 static __always_inline void area_remove(struct free_area *area, struct page *page)
 {
 	list_unlink(&page->lru);
-	area->nr_free--;
-	page->flags = 0;
+	UPDATE_ONCE(area->nr_free, -=, 1);
+	WRITE_ONCE(page->flags, 0);
 }
 
 static void list_block(struct zone *zone, struct page *page, unsigned order, enum migratetype type)
@@ -81,11 +81,11 @@ static void unlist_block(struct zone *zone, struct page *page)
 
 static __always_inline void account(struct zone *zone, enum migratetype type, long pages)
 {
-	zone->listed_pages += (unsigned long)pages;
+	UPDATE_ONCE(zone->listed_pages, +=, (unsigned long)pages);
 	if (unlikely(type == MT_ISOLATE))
-		zone->isolated_pages += (unsigned long)pages;
+		UPDATE_ONCE(zone->isolated_pages, +=, (unsigned long)pages);
 	else
-		zone->free_pages += (unsigned long)pages;
+		UPDATE_ONCE(zone->free_pages, +=, (unsigned long)pages);
 }
 
 /* ---- free ---- */
@@ -104,12 +104,13 @@ static __always_inline struct page *lower_of(struct page *page, unsigned order)
 
 /*
  * Whether `buddy`, where the buddy of a block of this order and type lies, is free and may merge with it. Whole
- * pageblocks whose type must stay apart merge with none, so that each can change its type alone.
+ * pageblocks whose type must stay apart merge with none, so that each can change its type alone. A page that is not
+ * free may belong to somebody who changes its flags meanwhile: but only under the lock does a page become free.
  */
 static __always_inline bool mergeable(const struct page *buddy, unsigned long mark, unsigned order,
 				      enum migratetype type)
 {
-	return (buddy->flags & ~PG_TYPE_MASK) == mark &&
+	return (READ_ONCE(buddy->flags) & ~PG_TYPE_MASK) == mark &&
 	       (likely(order < PAGEBLOCK_ORDER) ||
 		(type_mergeable(page_type(buddy)) && type_mergeable(type)));
 }
@@ -124,7 +125,7 @@ void buddy_free(struct zone *zone, struct page *page, unsigned order, enum migra
 	       page_to_pfn(page), order);
 	arch_tlb_frames_freed(page_to_pfn(page), order);
 	account(zone, type, 1L << order);
-	page->flags = 0;
+	WRITE_ONCE(page->flags, 0);
 	for (; order < MAX_ORDER; order++, area++, mark += BIT(PG_ORDER_SHIFT)) {
 		struct page *buddy = buddy_of(page, order);
 
@@ -186,7 +187,7 @@ void buddy_free_many(struct zone *zone, struct page **pages, unsigned nr, unsign
 		step = pages[1] - first;
 		do {
 			check_returned(page, want);
-			page->flags = 0;
+			WRITE_ONCE(page->flags, 0);
 			page += step;
 		} while (++n < nr && pages[n] == page && pageblock_page(page) == pageblock_page(first));
 		free_run(zone, step < 0 ? page - step : first, n << order);
@@ -251,9 +252,9 @@ void pageblock_set_type(struct zone *zone, struct page *page, enum migratetype t
 
 	zone->nr_isolated_blocks += (type == MT_ISOLATE) - (was == MT_ISOLATE);
 	if (was == MT_HIGHATOMIC)
-		zone->highatomic_pages -= PAGEBLOCK_PAGES;
+		UPDATE_ONCE(zone->highatomic_pages, -=, PAGEBLOCK_PAGES);
 	if (type == MT_HIGHATOMIC)
-		zone->highatomic_pages += PAGEBLOCK_PAGES;
+		UPDATE_ONCE(zone->highatomic_pages, +=, PAGEBLOCK_PAGES);
 	first->block_type = (u8)type;
 }
 
@@ -334,8 +335,8 @@ static void boost_watermark(struct zone *zone)
 
 	if (!zone->wmark[WMARK_HIGH] || zone->managed < 4 * PAGEBLOCK_PAGES)
 		return;
-	zone->boost = min(zone->boost + PAGEBLOCK_PAGES, max(most, PAGEBLOCK_PAGES));
-	zone->wake = true;
+	WRITE_ONCE(zone->boost, min(READ_ONCE(zone->boost) + PAGEBLOCK_PAGES, max(most, PAGEBLOCK_PAGES)));
+	WRITE_ONCE(zone->wake, true);
 }
 
 static void steal_block(struct zone *zone, struct page *page, unsigned order, enum migratetype want,
@@ -454,7 +455,7 @@ struct page *buddy_alloc(struct zone *zone, unsigned order, enum migratetype typ
 	if (unlikely(!page))
 		page = alloc_elsewhere(zone, order, type, flags);
 	if (likely(page))
-		page->flags = allocated_flags(zone, order, pageblock_type(page));
+		WRITE_ONCE(page->flags, allocated_flags(zone, order, pageblock_type(page)));
 	return page;
 }
 
@@ -498,7 +499,7 @@ unsigned buddy_alloc_many(struct zone *zone, unsigned order, enum migratetype ty
 		account(zone, type, -((long)take << order));
 		mark = (allocated_flags(zone, order, pageblock_type(page)) & ~PG_STATE_MASK) | state;
 		for (; take; take--, page += 1UL << order) {
-			page->flags = mark;
+			WRITE_ONCE(page->flags, mark);
 			out[got++] = page;
 		}
 	}
@@ -524,7 +525,7 @@ struct page *buddy_alloc_run(struct zone *zone, unsigned long nr, enum migratety
 	for (unsigned long at = 0; at < nr;
 	     at += 1UL << order) { /* from large to small: the pieces are aligned */
 		order = ilog2(nr - at);
-		page[at].flags = allocated_flags(zone, order, type);
+		WRITE_ONCE(page[at].flags, allocated_flags(zone, order, type));
 	}
 	return page;
 }

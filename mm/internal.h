@@ -24,7 +24,11 @@ enum watermark { WMARK_MIN, WMARK_LOW, WMARK_HIGH, NR_WMARKS };
 struct pcp;
 
 struct zone {
-	/* ---- zone->lock ---- */
+	/*
+	 * ---- zone->lock ----
+	 * Placement, watermarks and the main loop look at the counts without it: what they decide may be a little wrong,
+	 * and the locked part that follows finds out.
+	 */
 	struct spinlock lock;
 	unsigned long free_pages;	/* on the lists (isolated blocks excluded) and unopened */
 	unsigned long listed_pages;	/* on the lists, isolated ones included */
@@ -221,9 +225,9 @@ enum {
 
 /* One CPU's lists of one zone. */
 struct pcp {
-	u32 batch, high; /* pages */
-	u32 spare;	 /* pages of high not granted to any stack: high - sum(limit << order) */
-	u64 refills, flushes;
+	u32 batch, high;      /* pages */
+	u32 spare;	      /* pages of high not granted to any stack: high - sum(limit << order) */
+	u64 refills, flushes; /* batches moved: none where there are no lists */
 	/* By pageblock type and order, as the two stand in page->flags. What has no list of its own leads to one that
 	 * is always empty and full. */
 	struct pcpu_stack *row[8][16];
@@ -334,8 +338,8 @@ void reclaim_wake(struct zone *const *list);
 void reclaim_look(const struct zone *zone);
 static inline void reclaim_after_take(const struct zone *zone)
 {
-	if (unlikely(zone->wake || zone->listed_pages < OPEN_AHEAD_PAGES ||
-		     !zone->free_area[MAX_ORDER].nr_free))
+	if (unlikely(READ_ONCE(zone->wake) || READ_ONCE(zone->listed_pages) < OPEN_AHEAD_PAGES ||
+		     !READ_ONCE(zone->free_area[MAX_ORDER].nr_free)))
 		reclaim_look(zone);
 }
 

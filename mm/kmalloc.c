@@ -84,7 +84,7 @@ static __always_inline void *kmalloc_large(size_t size, gfp_t gfp, int nid, unsi
 		page = alloc_pages_node(nid, gfp, ilog2(nr_pages));
 	if (!page)
 		return NULL;
-	page->flags |= PG_kmalloc;
+	UPDATE_ONCE(page->flags, |=, PG_kmalloc);
 	page->private = nr_pages;
 	mm_counter_add(MM_SLAB_UNRECLAIMABLE, (long)nr_pages);
 	return kmalloc_mark(phys_to_virt(page_to_phys(page)), size, nr_pages << PAGE_SHIFT);
@@ -98,7 +98,7 @@ static __always_inline void kfree_large(struct page *page, const void *p, unsign
 	       "free of an interior pointer: 0x%016lx, %lu bytes into a kmalloc of %lu pages, "
 	       "in a call from %pS",
 	       (unsigned long)p, (unsigned long)p % PAGE_SIZE, nr_pages, (void *)caller);
-	page->flags &= ~PG_kmalloc;
+	UPDATE_ONCE(page->flags, &=, ~PG_kmalloc);
 	page->private = 0;
 	mm_counter_add(MM_SLAB_UNRECLAIMABLE, -(long)nr_pages);
 	if (is_pow2(nr_pages))

@@ -241,8 +241,8 @@ static void list_block(pfn_t pfn, unsigned order, void *ctx)
 	if (opt_page_poison || opt_init_on_free)
 		poison_block(pfn, order);
 	page_mark_free(pfn_to_page(pfn), order);
-	zone->unopened[order]--;
-	zone->free_pages -= 1UL << order; /* buddy_free counts them again */
+	UPDATE_ONCE(zone->unopened[order], -=, 1);
+	UPDATE_ONCE(zone->free_pages, -=, 1UL << order); /* buddy_free counts them again */
 	buddy_free(zone, pfn_to_page(pfn), order, MT_MOVABLE, true);
 }
 

@@ -58,14 +58,15 @@ static bool has_block(const struct zone *zone, unsigned order, unsigned alloc_fl
 	for (unsigned o = order; o < NR_ORDERS; o++) {
 		const struct free_area *area = &zone->free_area[o];
 
-		if (zone->unopened[o])
+		if (READ_ONCE(zone->unopened[o]))
 			return true;
-		if (!area->nr_free)
+		if (!READ_ONCE(area->nr_free))
 			continue;
 		for (unsigned t = 0; t < MT_PCPTYPES; t++)
-			if (!list_empty(&area->list[t]))
+			if (!list_looks_empty(&area->list[t]))
 				return true;
-		if ((alloc_flags & (ALLOC_HIGHATOMIC | ALLOC_OOM)) && !list_empty(&area->list[MT_HIGHATOMIC]))
+		if ((alloc_flags & (ALLOC_HIGHATOMIC | ALLOC_OOM)) &&
+		    !list_looks_empty(&area->list[MT_HIGHATOMIC]))
 			return true;
 	}
 	return false;
@@ -78,7 +79,7 @@ bool zone_watermark_ok(const struct zone *zone, unsigned order, unsigned long ma
 	long least = (long)mark, usable = (long)free - (long)((1UL << order) - 1);
 
 	if (!(alloc_flags & rights))
-		usable -= (long)zone->highatomic_pages;
+		usable -= (long)READ_ONCE(zone->highatomic_pages);
 	if (alloc_flags & ALLOC_MIN_RESERVE) {
 		least -= least / 2;
 		if (alloc_flags & ALLOC_NON_BLOCK)
@@ -102,7 +103,7 @@ static __always_inline struct page *take_listed(struct zone *zone, unsigned orde
 	if (order <= PCP_MAX_ORDER) {
 		page = pcp_refill(zone, order, type, buddy_flags);
 		if (page)
-			page->flags ^= PAGE_PCP ^ PAGE_ALLOCATED;
+			UPDATE_ONCE(page->flags, ^=, PAGE_PCP ^ PAGE_ALLOCATED);
 	} else {
 		spin_lock(&zone->lock);
 		page = buddy_alloc(zone, order, type, buddy_flags);
@@ -110,6 +111,13 @@ static __always_inline struct page *take_listed(struct zone *zone, unsigned orde
 	}
 	arch_irq_restore(irq);
 	return page;
+}
+
+/* Every taker says so, without a lock, and looks first: a store would take the cache line from the other CPUs. */
+static __always_inline void zone_use(struct zone *zone)
+{
+	if (unlikely(!READ_ONCE(zone->in_use)))
+		WRITE_ONCE(zone->in_use, true);
 }
 
 /* Opening a section comes after pcp and the zone's lists, before any other zone. */
@@ -121,7 +129,7 @@ static struct page *take_from_zone(struct zone *zone, unsigned order, enum migra
 			       (alloc_flags & (ALLOC_OOM | ALLOC_NON_BLOCK) ? BUDDY_OOM : 0);
 	struct page *page;
 
-	zone->in_use = true;
+	zone_use(zone);
 	for (;;) {
 		unsigned opened = sections_opened();
 
@@ -155,7 +163,8 @@ static struct page *get_from_zonelist(const struct request *rq, unsigned alloc_f
 	for (unsigned pass = 0; pass < 2; pass++) {
 		for (unsigned i = 0; rq->list->zone[i]; i++) {
 			struct zone *zone = rq->list->zone[i];
-			unsigned long mark = zone->wmark[alloc_flags & ALLOC_WMARK_MASK] + zone->boost;
+			unsigned long boost = READ_ONCE(zone->boost);
+			unsigned long mark = zone->wmark[alloc_flags & ALLOC_WMARK_MASK] + boost;
 			struct page *page;
 
 			if (zone->type > rq->highest || !zone->managed)
@@ -164,11 +173,11 @@ static struct page *get_from_zonelist(const struct request *rq, unsigned alloc_f
 				break; /* mixing types in local memory comes before remote memory */
 			if (!(alloc_flags & ALLOC_NO_WATERMARKS) &&
 			    !zone_watermark_ok(zone, rq->order, mark, rq->highest, alloc_flags,
-					       zone->free_pages)) {
+					       READ_ONCE(zone->free_pages))) {
 				/* An order-0 atomic request at the min mark may ignore the boost. */
 				if (rq->order || !(alloc_flags & ALLOC_MIN_RESERVE) ||
-				    !zone_watermark_ok(zone, 0, mark - zone->boost, rq->highest, alloc_flags,
-						       zone->free_pages))
+				    !zone_watermark_ok(zone, 0, mark - boost, rq->highest, alloc_flags,
+						       READ_ONCE(zone->free_pages)))
 					continue;
 			}
 			page = take_from_zone(zone, rq->order, rq->type, alloc_flags);
@@ -324,10 +333,11 @@ static __always_inline struct zone *zone_at_home(gfp_t gfp, unsigned long pages)
 	struct zone *zone = this_cpu(pcp_alloc_zone[gfp & GFP_PLACE_MASK]);
 
 	if (unlikely(!zone) ||
-	    unlikely(zone->free_pages <= zone->wmark[WMARK_LOW] + zone->boost + zone->highatomic_pages +
-						 zone->lowmem_reserve[gfp_zone(gfp)] + pages))
+	    unlikely(READ_ONCE(zone->free_pages) <= zone->wmark[WMARK_LOW] + READ_ONCE(zone->boost) +
+							    READ_ONCE(zone->highatomic_pages) +
+							    zone->lowmem_reserve[gfp_zone(gfp)] + pages))
 		return NULL;
-	zone->in_use = true;
+	zone_use(zone);
 	return zone;
 }
 
@@ -379,7 +389,7 @@ struct page *alloc_pages(gfp_t gfp, unsigned order)
 	if (likely(order <= PCP_MAX_ORDER)) {
 		page = arch_stack_pop(this_cpu(pcp_alloc_stack[gfp & GFP_PLACE_MASK][order]));
 		if (likely(page)) {
-			page->flags ^= PAGE_PCP ^ PAGE_ALLOCATED;
+			UPDATE_ONCE(page->flags, ^=, PAGE_PCP ^ PAGE_ALLOCATED);
 			give_out(page, order);
 			this_cpu(numa_hit_fast)++;
 			if (unlikely(gfp & (__GFP_ZERO | __GFP_COMP)))
@@ -421,7 +431,7 @@ void split_page(struct page *page, unsigned order)
 	       "split_page: pfn 0x%lx is no allocated block of order %u (flags 0x%lx)", page_to_pfn(page),
 	       order, page->flags);
 	for (unsigned long i = 0; i < 1UL << order; i++) {
-		page[i].flags = head;
+		WRITE_ONCE(page[i].flags, head);
 		page[i].refcount = 1;
 		page_copy_owner(page + i, page);
 	}
@@ -436,7 +446,7 @@ static void trim_block(struct page *page, unsigned order, unsigned long keep)
 	for (unsigned long at = 0; at < keep;) { /* from large to small: the pieces are aligned */
 		unsigned o = ilog2(keep - at);
 
-		page[at].flags = flags | (unsigned long)o << PG_ORDER_SHIFT;
+		WRITE_ONCE(page[at].flags, flags | (unsigned long)o << PG_ORDER_SHIFT);
 		page[at].refcount = 1;
 		page_copy_owner(page + at, page);
 		at += 1UL << o;
@@ -603,7 +613,7 @@ static __noinline void free_slow(struct page *page, unsigned order, unsigned lon
 /* A bad frame leaves the system when its owner gives it back. */
 static void withdraw(struct page *page)
 {
-	page->flags |= PG_reserved;
+	UPDATE_ONCE(page->flags, |=, PG_reserved);
 	pr_warn("page: pfn 0x%lx is bad and stays out\n", page_to_pfn(page));
 }
 
@@ -635,8 +645,9 @@ void __free_pages(struct page *page, unsigned order)
 		return;
 	}
 	take_back(page, order);
-	page->flags = (flags & ~PG_comp) ^ (PAGE_PCP ^ PAGE_ALLOCATED);
-	if (unlikely(!arch_stack_push(pcp_row(this_cpu(pcp_zone[page_zone_id(page)]), flags), page)))
+	flags = (flags & ~PG_comp) ^ (PAGE_PCP ^ PAGE_ALLOCATED);
+	WRITE_ONCE(page->flags, flags);
+	if (unlikely(!arch_stack_push(pcp_row(this_cpu(pcp_zone[flags_zone_id(flags)]), flags), page)))
 		free_slow(page, order, CALLER);
 }
 

@@ -152,7 +152,7 @@ struct page *page_prepare_new(struct page *page, gfp_t gfp, unsigned order, unsi
 	if (unlikely(page_debug_enabled()))
 		gfp = debug_new(page, gfp, order, caller);
 	if (gfp & __GFP_COMP)
-		page->flags |= PG_comp;
+		UPDATE_ONCE(page->flags, |=, PG_comp);
 	if (gfp & __GFP_ZERO)
 		page_clear_block(page, order);
 	return page;

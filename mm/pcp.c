@@ -100,20 +100,24 @@ struct page *pcp_refill(struct zone *zone, unsigned order, enum migratetype type
 
 	if (s->avail) /* an interrupt has refilled it */
 		return s->entry[--s->avail];
-	if (s != &pcp_nostack && s->limit < want - 1)
-		grant(pcp, s, order, want - 1 - s->limit);
+	if (s != &pcp_nostack) {
+		if (s->limit < want - 1)
+			grant(pcp, s, order, want - 1 - s->limit);
+		pcp->refills++;
+	}
 	want = min(want, s->limit + 1);
-	pcp->refills++;
 
 	spin_lock(&zone->lock);
 	got = buddy_alloc_many(zone, order, type, want, page, ordinary, PAGE_PCP);
 	if (!got && flags != ordinary && (page[0] = buddy_alloc(zone, order, type, flags)) != NULL) {
-		page[0]->flags ^= PAGE_ALLOCATED ^ PAGE_PCP;
+		UPDATE_ONCE(page[0]->flags, ^=, PAGE_ALLOCATED ^ PAGE_PCP);
 		got = 1;
 	}
 	spin_unlock(&zone->lock);
 	if (!got)
 		return NULL;
+	if (got == 1) /* where there are no lists, all CPUs share an empty one: nothing is stored there */
+		return page[0];
 	/* The first goes to the caller, the rest so that later pops give ascending frames. */
 	for (unsigned i = 1; i < got; i++)
 		s->entry[i - 1] = page[got - i];
@@ -129,11 +133,12 @@ void pcp_free_slow(struct zone *zone, struct page *page, unsigned order)
 
 	if (s == &pcp_nostack || !grant(pcp, s, order, batch)) {
 		spin_lock(&zone->lock);
-		pcp->flushes++;
-		if (s->limit)
+		if (s->limit) {
+			pcp->flushes++;
 			flush_cold(zone, s, order, min(batch, s->avail));
-		else
+		} else {
 			buddy_free(zone, page, order, pageblock_type(page), false);
+		}
 		spin_unlock(&zone->lock);
 		if (!s->limit)
 			return;

@@ -218,7 +218,7 @@ static void percpu_publish(unsigned slot, struct chunk *c)
 	spin_lock(&percpu_lock);
 	chunks[slot] = c;
 	if (c)
-		nr_pages += (unsigned long)pages;
+		UPDATE_ONCE(nr_pages, +=, (unsigned long)pages);
 	else
 		bitmap_clear(claimed, slot);
 	spin_unlock(&percpu_lock);
@@ -310,7 +310,7 @@ void free_percpu(void *ptr)
 	empty = slot > 0 && c->used == 0;
 	if (empty) {
 		chunks[slot] = NULL;
-		nr_pages -= CHUNK_PAGES * cpumask_weight(&cpu_possible_mask);
+		UPDATE_ONCE(nr_pages, -=, CHUNK_PAGES * cpumask_weight(&cpu_possible_mask));
 	}
 	spin_unlock(&percpu_lock);
 	if (empty)

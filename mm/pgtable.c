@@ -57,14 +57,14 @@ static pte_t *pt_alloc_table(gfp_t gfp)
 	page = alloc_page((gfp & GFP_RECLAIM_MASK) | __GFP_ZERO);
 	if (!page)
 		return NULL;
-	page->flags |= PG_table;
+	UPDATE_ONCE(page->flags, |=, PG_table);
 	mm_counter_add(MM_PAGETABLE, 1);
 	return page_address(page);
 }
 
 static void pt_free_table(struct page *page)
 {
-	page->flags &= ~PG_table;
+	UPDATE_ONCE(page->flags, &=, ~PG_table);
 	__free_page(page);
 }
 

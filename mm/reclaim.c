@@ -85,12 +85,17 @@ bool reclaim_allowed(gfp_t gfp)
 	       !this_cpu(reclaiming);
 }
 
-/* Little is on the lists, or only in pieces, and more is free than that: the rest waits in unopened sections. */
+/*
+ * Little is on the lists, or only in pieces, and more is free than that: the rest waits in unopened sections. A guess
+ * without the lock: one section too many or too late does no harm, and none that is left is what ends the search.
+ */
 static bool wants_section(const struct zone *zone)
 {
-	return zone->in_use &&
-	       (zone->listed_pages < OPEN_AHEAD_PAGES || !zone->free_area[MAX_ORDER].nr_free) &&
-	       zone->listed_pages < zone->free_pages + zone->isolated_pages;
+	unsigned long listed = READ_ONCE(zone->listed_pages);
+
+	return READ_ONCE(zone->in_use) &&
+	       (listed < OPEN_AHEAD_PAGES || !READ_ONCE(zone->free_area[MAX_ORDER].nr_free)) &&
+	       listed < READ_ONCE(zone->free_pages) + READ_ONCE(zone->isolated_pages);
 }
 
 /* Keeps memory open ahead of demand, and takes back what is lazy, at quiet points. */
@@ -102,10 +107,11 @@ static bool page_work_step(void)
 	for_each_populated_zone (zone) {
 		if (wants_section(zone) && section_open_for(zone))
 			more = true;
-		if (zone->wake) {
-			zone->wake = false;
-			zone->boost = 0;
-			if (zone->free_pages <= zone->wmark[WMARK_HIGH] && !this_cpu(reclaiming))
+		if (READ_ONCE(zone->wake)) {
+			/* A boost that comes meanwhile sets `wake` behind it: it is worked off next time. */
+			WRITE_ONCE(zone->wake, false);
+			WRITE_ONCE(zone->boost, 0);
+			if (READ_ONCE(zone->free_pages) <= zone->wmark[WMARK_HIGH] && !this_cpu(reclaiming))
 				reclaim_direct();
 		}
 	}
@@ -117,13 +123,13 @@ static struct work page_work = {.name = "pages", .step = page_work_step};
 void reclaim_wake(struct zone *const *list)
 {
 	for (; *list; list++)
-		(*list)->wake = true;
+		WRITE_ONCE((*list)->wake, true);
 	work_request(&page_work);
 }
 
 void reclaim_look(const struct zone *zone)
 {
-	if (zone->wake || wants_section(zone))
+	if (READ_ONCE(zone->wake) || wants_section(zone))
 		work_request(&page_work);
 }
 

@@ -202,20 +202,20 @@ bool slab_geometry(struct kmem_cache *s, unsigned size, unsigned align, unsigned
  */
 static __always_inline void slab_mark_pages(struct page *head, unsigned order, struct kmem_cache_node *n)
 {
-	head->flags |= PG_slab;
+	UPDATE_ONCE(head->flags, |=, PG_slab);
 	head->slab_node = n;
 	for (struct page *tail = head + 1; unlikely(order) && tail < head + (1UL << order); tail++) {
-		tail->flags = PG_slab;
+		WRITE_ONCE(tail->flags, PG_slab);
 		tail->slab_node = n;
 	}
 }
 
 static __always_inline void slab_unmark_pages(struct page *head, unsigned order)
 {
-	head->flags &= ~PG_slab;
+	UPDATE_ONCE(head->flags, &=, ~PG_slab);
 	head->slab_node = NULL;
 	for (struct page *tail = head + 1; unlikely(order) && tail < head + (1UL << order); tail++) {
-		tail->flags = 0;
+		WRITE_ONCE(tail->flags, 0);
 		tail->slab_node = NULL;
 	}
 }
@@ -421,7 +421,7 @@ unsigned node_take(struct kmem_cache_node *n, void **objs, unsigned nr)
 		list_unlink(&page->lru);
 		list_add(&page->lru, page->inuse == page->num ? &n->slabs_full : &n->slabs_partial);
 	}
-	n->free_objects -= got;
+	UPDATE_ONCE(n->free_objects, -=, got);
 	return got;
 }
 
@@ -455,7 +455,7 @@ unsigned node_add_slabs(struct kmem_cache_node *n, struct page **slabs, unsigned
 	}
 	n->total_slabs += nr_slabs;
 	n->grown += nr_slabs;
-	n->free_objects += (unsigned long)nr_slabs * num - (unsigned long)(at - objs);
+	UPDATE_ONCE(n->free_objects, +=, (unsigned long)nr_slabs * num - (unsigned long)(at - objs));
 	return (unsigned)(at - objs);
 }
 
@@ -589,7 +589,7 @@ void node_put(struct kmem_cache_node *n, void **objs, unsigned nr, struct list_h
 	void **end = objs + nr;
 
 	lock_assert_held(&n->list_lock);
-	n->free_objects += nr;
+	UPDATE_ONCE(n->free_objects, +=, nr);
 	while (objs < end) {
 		unsigned long block = (unsigned long)*objs & block_mask;
 		struct page *page = virt_to_page((void *)block);
@@ -620,7 +620,7 @@ void node_trim(struct kmem_cache_node *n, unsigned long nr, struct list_head *su
 	list_cut_tail(&n->slabs_free, first, surplus);
 	n->free_slabs -= nr;
 	n->total_slabs -= nr;
-	n->free_objects -= nr * n->cache->num;
+	UPDATE_ONCE(n->free_objects, -=, nr * n->cache->num);
 	n->reaped += nr;
 }
 
@@ -872,13 +872,13 @@ static unsigned long cache_reap(struct kmem_cache *s)
 
 	if (!n)
 		return 0;
-	node_due = now >= n->next_reap_ns;
+	node_due = now >= READ_ONCE(n->next_reap_ns);
 	slab_reap_arrays(s, n, node_due);
 	if (!node_due)
 		return 0;
 	flags = arch_irq_save();
 	if (spin_trylock(&n->list_lock)) {
-		n->next_reap_ns = now + REAP_NODE_NS;
+		WRITE_ONCE(n->next_reap_ns, now + REAP_NODE_NS);
 		if (n->free_touched)
 			n->free_touched = false;
 		else

@@ -185,10 +185,10 @@ static unsigned shared_take(struct array_cache *shared, void **objs, unsigned nr
 	if (!shared)
 		return 0;
 	nr = min(nr, shared->stack.avail);
-	shared->stack.avail -= nr;
+	UPDATE_ONCE(shared->stack.avail, -=, nr);
 	memcpy(objs, shared->stack.entry + shared->stack.avail, nr * sizeof(void *));
 	if (nr)
-		shared->touched = 1;
+		WRITE_ONCE(shared->touched, 1); /* the reaper looks without the lock */
 	return nr;
 }
 
@@ -199,7 +199,7 @@ static unsigned shared_put(struct array_cache *shared, void **objs, unsigned nr)
 		return 0;
 	nr = min(nr, shared->stack.limit - shared->stack.avail);
 	memcpy(shared->stack.entry + shared->stack.avail, objs, nr * sizeof(void *));
-	shared->stack.avail += nr;
+	UPDATE_ONCE(shared->stack.avail, +=, nr);
 	return nr;
 }
 
@@ -234,7 +234,7 @@ static void *array_refill(struct kmem_cache *s, struct array_cache *ac, gfp_t gf
 	unsigned want = ac->touched ? ac->batchcount : min(ac->batchcount, (u32)IDLE_REFILL), got = 0;
 	void **entry = ac->stack.entry;
 
-	if (n->free_objects || (n->shared && n->shared->stack.avail)) {
+	if (READ_ONCE(n->free_objects) || (n->shared && READ_ONCE(n->shared->stack.avail))) {
 		spin_lock(&n->list_lock);
 		got = shared_take(n->shared, entry, want);
 		if (!got)
@@ -460,7 +460,7 @@ static void shared_flush(struct kmem_cache_node *n, unsigned nr)
 
 	nr = min(nr, stack->avail);
 	node_put(n, stack->entry, nr, &surplus);
-	stack->avail -= nr;
+	UPDATE_ONCE(stack->avail, -=, nr);
 	memmove(stack->entry, stack->entry + nr, stack->avail * sizeof(void *));
 	spin_unlock_irqrestore(&n->list_lock, flags);
 	slab_release_list(&surplus);
@@ -528,8 +528,8 @@ void slab_reap_arrays(struct kmem_cache *s, struct kmem_cache_node *n, bool shar
 	else if (ac->stack.avail)
 		array_flush(ac, reap_share(ac));
 	if (shared_too && n->shared) {
-		if (n->shared->touched)
-			n->shared->touched = 0;
+		if (READ_ONCE(n->shared->touched))
+			WRITE_ONCE(n->shared->touched, 0);
 		else
 			shared_flush(n, reap_share(n->shared));
 	}
@@ -558,8 +558,10 @@ void slab_for_each_cached(struct kmem_cache *s, void (*fn)(void *obj, void *ctx)
 
 void slab_update_bypass(void)
 {
-	slab_bypass_all = fault_armed(&failslab) || opt_init_on_alloc || opt_init_on_free;
-	if (!slab_bypass_all)
+	bool bypass = fault_armed(&failslab) || opt_init_on_alloc || opt_init_on_free;
+
+	WRITE_ONCE(slab_bypass_all, bypass);
+	if (!bypass)
 		return;
 	spin_lock(&cache_list_lock);
 	slab_drain_all();

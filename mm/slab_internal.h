@@ -53,7 +53,11 @@ struct kmem_cache_node {
 	/* ---- of its own ---- */
 	_Atomic unsigned colour_next; /* slabs made so far: the colour is this modulo the number of colours */
 
-	/* ---- list_lock ---- */
+	/*
+	 * ---- list_lock ----
+	 * An allocation first looks without it whether free_objects are worth it, and the reaper whether it is due: a
+	 * look that comes too early or late costs a detour.
+	 */
 	struct spinlock list_lock __aligned(CACHE_LINE);
 	struct list_head slabs_partial, slabs_full, slabs_free;
 	unsigned long total_slabs;  /* on the three lists */

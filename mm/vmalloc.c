@@ -134,7 +134,7 @@ static void gather_frames(struct gather *g, struct page **pages, unsigned nr)
 	for (unsigned i = 0; i < nr; i++) {
 		struct page *page = pages[i];
 
-		page->flags &= ~PG_vmalloc;
+		UPDATE_ONCE(page->flags, &=, ~PG_vmalloc);
 		to[i] = page;
 	}
 	if (to == pages)
@@ -144,7 +144,7 @@ static void gather_frames(struct gather *g, struct page **pages, unsigned nr)
 static void free_huge_frames(struct page **pages, unsigned nr)
 {
 	for (unsigned i = 0; i < nr; i += 1u << HUGE_ORDER) {
-		pages[i]->flags &= ~PG_vmalloc;
+		UPDATE_ONCE(pages[i]->flags, &=, ~PG_vmalloc);
 		__free_pages(pages[i], HUGE_ORDER);
 	}
 }
@@ -198,7 +198,7 @@ static __always_inline bool alloc_frames(struct vmap_area *a, unsigned nr, unsig
 		gfp |= __GFP_HIGHMEM;
 	got = level == 0 ? alloc_small_frames(pages, nr, gfp, nid) : alloc_huge_frames(pages, nr, gfp, nid);
 	for (unsigned i = 0; i < got; i += step)
-		pages[i]->flags |= PG_vmalloc;
+		UPDATE_ONCE(pages[i]->flags, |=, PG_vmalloc);
 	a->vm.pages = pages;
 	a->vm.nr_pages = got;
 	mm_counter_add(MM_VMALLOC, got);
@@ -263,7 +263,7 @@ unsigned long vmalloc_set_lazy_limit(unsigned long pages)
 {
 	unsigned long was = lazy_limit;
 
-	lazy_limit = pages;
+	WRITE_ONCE(lazy_limit, pages);
 	return was;
 }
 
@@ -297,7 +297,7 @@ static void free_area(const char *call, vaddr_t addr, unsigned flags, unsigned l
 		bad_free(call, addr, flags, caller);
 	san_free(a->vm.addr, frame_bytes(a)); /* until the purge an access may still find a translation */
 	retire(a->start, area_bytes(a), a);
-	if (unlikely(vmap_lazy_pages() > lazy_limit))
+	if (unlikely(vmap_lazy_pages() > READ_ONCE(lazy_limit)))
 		purge();
 }
 

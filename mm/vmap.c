@@ -327,7 +327,7 @@ struct vmap_area *vmap_retire(vaddr_t addr, unsigned flags)
 		range_erase(&busy, a);
 		atomic_store_explicit(&a->cleared, false, memory_order_relaxed);
 		list_add_tail(&a->list, &lazy);
-		lazy_pages += area_size(a) >> PAGE_SHIFT;
+		UPDATE_ONCE(lazy_pages, +=, area_size(a) >> PAGE_SHIFT);
 	} else {
 		a = NULL;
 	}
@@ -369,11 +369,11 @@ bool vmap_steal_lazy(struct list_head *areas, vaddr_t *start, vaddr_t *end)
 		*start = min(*start, a->start);
 		*end = max(*end, a->end);
 		purging_bytes += area_size(a);
-		lazy_pages -= area_size(a) >> PAGE_SHIFT;
+		UPDATE_ONCE(lazy_pages, -=, area_size(a) >> PAGE_SHIFT);
 	}
 	list_splice_init(&lazy, areas);
 	list_splice_init(&uncleared, &lazy);
-	purges += !list_empty(areas);
+	UPDATE_ONCE(purges, +=, !list_empty(areas));
 	spin_unlock(&vmap_lock);
 	return !list_empty(areas);
 }

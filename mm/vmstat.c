@@ -81,5 +81,5 @@ unsigned long zone_allocated_pages(const struct zone *zone)
 
 	for_each_online_cpu (cpu)
 		pcp += pcp_count(zone, cpu);
-	return zone->managed - zone->free_pages - zone->isolated_pages - pcp;
+	return zone->managed - READ_ONCE(zone->free_pages) - READ_ONCE(zone->isolated_pages) - pcp;
 }

@@ -23,7 +23,7 @@ struct list_head {
 
 static inline void list_init(struct list_head *head)
 {
-	head->next = head;
+	WRITE_ONCE(head->next, head);
 	head->prev = head;
 }
 
@@ -32,11 +32,17 @@ static inline bool list_empty(const struct list_head *head)
 	return head->next == head;
 }
 
+/* The same without the lock that protects the list: every change of it stores `next` at once. */
+static inline bool list_looks_empty(const struct list_head *head)
+{
+	return READ_ONCE(head->next) == head;
+}
+
 static inline void list_link(struct list_head *prev, struct list_head *e, struct list_head *next)
 {
 	e->prev = prev;
 	e->next = next;
-	prev->next = e;
+	WRITE_ONCE(prev->next, e);
 	next->prev = e;
 }
 
@@ -52,7 +58,7 @@ static inline void list_add_tail(struct list_head *e, struct list_head *head)
 
 static inline void list_del(struct list_head *e)
 {
-	e->prev->next = e->next;
+	WRITE_ONCE(e->prev->next, e->next);
 	e->next->prev = e->prev;
 	e->next = LIST_POISON_NEXT;
 	e->prev = LIST_POISON_PREV;
@@ -63,20 +69,20 @@ static inline void list_unlink(struct list_head *e)
 {
 	struct list_head *next = e->next, *prev = e->prev;
 
-	prev->next = next;
+	WRITE_ONCE(prev->next, next);
 	next->prev = prev;
 }
 
 static inline void list_move(struct list_head *e, struct list_head *head)
 {
-	e->prev->next = e->next;
+	WRITE_ONCE(e->prev->next, e->next);
 	e->next->prev = e->prev;
 	list_add(e, head);
 }
 
 static inline void list_move_tail(struct list_head *e, struct list_head *head)
 {
-	e->prev->next = e->next;
+	WRITE_ONCE(e->prev->next, e->next);
 	e->next->prev = e->prev;
 	list_add_tail(e, head);
 }
@@ -88,7 +94,7 @@ static inline void list_splice_init(struct list_head *list, struct list_head *he
 		return;
 	list->prev->next = head->next;
 	head->next->prev = list->prev;
-	head->next = list->next;
+	WRITE_ONCE(head->next, list->next);
 	list->next->prev = head;
 	list_init(list);
 }
@@ -99,9 +105,9 @@ static inline void list_cut_tail(struct list_head *list, struct list_head *first
 	struct list_head *last = list->prev;
 
 	list->prev = first->prev;
-	first->prev->next = list;
+	WRITE_ONCE(first->prev->next, list);
 	first->prev = head->prev;
-	head->prev->next = first;
+	WRITE_ONCE(head->prev->next, first);
 	last->next = head;
 	head->prev = last;
 }

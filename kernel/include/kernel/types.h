@@ -51,8 +51,26 @@ typedef int64_t s64;
 #define max(a, b) min_max_once(a, b, >, CONCAT(max_a, __COUNTER__), CONCAT(max_b, __COUNTER__))
 #define clamp(v, lo, hi) min(max(v, lo), hi)
 
-/* A plain variable that another context may change: one access, neither torn nor repeated. */
-#define READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
-#define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
+/*
+ * A plain variable that another context may change: one access, neither torn nor repeated, in no order with others.
+ * Who looks without the lock says so with READ_ONCE, and who changes it under the lock with one of the others: so the
+ * compiler, ThreadSanitizer and the reader know that both sides mean it.
+ *
+ * UPDATE_ONCE(x, +=, n) is for the only writer of the moment, its lock's holder or its owner: a look, then a store.
+ * A machine word in memory is changed by one instruction where there is one, which an atomic store of C would not
+ * be; only ThreadSanitizer has to see the store that is meant.
+ */
+#define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define WRITE_ONCE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
+#ifdef __SANITIZE_THREAD__
+#define UPDATE_ONCE(x, op, n)                  \
+	({                                     \
+		__typeof__(x) update_x_ = (x); \
+		update_x_ op(n);               \
+		WRITE_ONCE(x, update_x_);      \
+	})
+#else
+#define UPDATE_ONCE(x, op, n) ((void)((x)op(n)))
+#endif
 
 #endif

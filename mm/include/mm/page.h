@@ -140,24 +140,30 @@ bool virt_addr_valid(const void *p);
 /* The frame's section is opened. Says nothing about RAM: look at the state or the reserved flag. */
 bool pfn_valid(pfn_t pfn);
 
+/* READ_ONCE: a block that is not the caller's may change hands while it looks; mm/buddy.c says what it may conclude. */
 static inline enum page_state page_state(const struct page *page)
 {
-	return (enum page_state)(page->flags & PG_STATE_MASK);
+	return (enum page_state)(READ_ONCE(page->flags) & PG_STATE_MASK);
 }
 
 static inline unsigned page_order(const struct page *head)
 {
-	return (unsigned)(head->flags >> PG_ORDER_SHIFT) & 15;
+	return (unsigned)(READ_ONCE(head->flags) >> PG_ORDER_SHIFT) & 15;
 }
 
 static inline enum migratetype page_type(const struct page *head)
 {
-	return (enum migratetype)(head->flags >> PG_TYPE_SHIFT & 7);
+	return (enum migratetype)(READ_ONCE(head->flags) >> PG_TYPE_SHIFT & 7);
+}
+
+static inline unsigned flags_zone_id(unsigned long flags)
+{
+	return (unsigned)(flags >> PG_ZONE_SHIFT) & (BIT(ZONE_ID_BITS) - 1);
 }
 
 static inline unsigned page_zone_id(const struct page *head)
 {
-	return (unsigned)(head->flags >> PG_ZONE_SHIFT) & (BIT(ZONE_ID_BITS) - 1);
+	return flags_zone_id(READ_ONCE(head->flags));
 }
 
 /* Valid for the first page of a block. */

@@ -360,9 +360,9 @@ const char *memblock_check(const struct memblock *mb)
 
 /* ---- boot ---- */
 
-static void reserve_or_panic(paddr_t start, paddr_t end, const char *name)
+static void reserve_or_panic(struct memblock *mb, paddr_t start, paddr_t end, const char *name)
 {
-	if (memblock_reserve(&memblock, start, end, name))
+	if (memblock_reserve(mb, start, end, name))
 		panic("memblock: no room to reserve 0x%lx-0x%lx (%s)\n", start, end, name);
 }
 
@@ -377,9 +377,20 @@ static void reserve_image(void)
 		{__bss_start, __bss_end, "kernel bss"},
 	};
 
-	reserve_or_panic(KERNEL_LOAD, image_to_phys(__text_start), "kernel boot code");
+	reserve_or_panic(&memblock, KERNEL_LOAD, image_to_phys(__text_start), "kernel boot code");
 	for (unsigned i = 0; i < ARRAY_SIZE(parts); i++)
-		reserve_or_panic(image_to_phys(parts[i].start), image_to_phys(parts[i].end), parts[i].name);
+		reserve_or_panic(&memblock, image_to_phys(parts[i].start), image_to_phys(parts[i].end),
+				 parts[i].name);
+}
+
+void memblock_reserve_boot(struct memblock *mb, const struct boot_info *bi)
+{
+	if (bi->info_start < bi->info_end)
+		reserve_or_panic(mb, bi->info_start, bi->info_end, "boot information");
+	for (unsigned i = 0; i < bi->nr_modules; i++)
+		reserve_or_panic(mb, bi->module[i].start, bi->module[i].end, "boot module");
+	for (unsigned i = 0; i < min(bi->nr_reserved, (unsigned)BOOT_MAX_RESERVED); i++)
+		reserve_or_panic(mb, bi->reserved[i].start, bi->reserved[i].end, "firmware");
 }
 
 void memblock_init(const struct boot_info *bi)
@@ -388,14 +399,9 @@ void memblock_init(const struct boot_info *bi)
 
 	memmap_init(bi);
 	/* Reservations first: no boot allocation can then land on them. */
-	reserve_or_panic(0, LOW_MEMORY_END, "firmware low memory");
+	reserve_or_panic(&memblock, 0, LOW_MEMORY_END, "firmware low memory");
 	reserve_image();
-	if (bi->info_start < bi->info_end)
-		reserve_or_panic(bi->info_start, bi->info_end, "boot information");
-	for (unsigned i = 0; i < bi->nr_modules; i++)
-		reserve_or_panic(bi->module[i].start, bi->module[i].end, "boot module");
-	for (unsigned i = 0; i < min(bi->nr_reserved, (unsigned)BOOT_MAX_RESERVED); i++)
-		reserve_or_panic(bi->reserved[i].start, bi->reserved[i].end, "firmware");
+	memblock_reserve_boot(&memblock, bi);
 
 	for (unsigned i = 0; i < memmap_nr; i++) {
 		paddr_t start = PAGE_ALIGN_UP(memmap[i].start), end = memmap[i].end & PAGE_MASK;

@@ -304,25 +304,13 @@ bool section_wait(unsigned opened)
 	return atomic_load(&nr_opened) != opened;
 }
 
-static unsigned long next_unclaimed(unsigned long nr, unsigned long end)
-{
-	while (nr < end) {
-		unsigned long word =
-			section_present[nr / 64] & ~READ_ONCE(section_claimed[nr / 64]) & ~0UL << (nr % 64);
-
-		if (word)
-			return min((nr & ~63UL) + (unsigned long)__builtin_ctzl(word), end);
-		nr = (nr | 63) + 1;
-	}
-	return end;
-}
-
 bool section_open_for(struct zone *zone)
 {
 	unsigned long end = DIV_ROUND_UP(zone->end_pfn, SECTION_PAGES);
 
 	for (;;) {
-		unsigned long nr = next_unclaimed(READ_ONCE(zone->open_cursor), end);
+		unsigned long nr = bitmap_next_without(section_present, section_claimed,
+						       READ_ONCE(zone->open_cursor), end);
 
 		WRITE_ONCE(zone->open_cursor, nr);
 		if (nr == end)

@@ -125,6 +125,7 @@ static void range_insert_at(struct range_tree *t, struct vmap_area *a, struct rb
 			    struct rb_node **link)
 {
 	list_add_tail(&a->list, range_next(t, parent, link));
+	a->subtree_max = 0; /* derived anew: what it was in another place does not count */
 	rb_insert(&t->root, &a->rb, parent, link);
 }
 
@@ -211,7 +212,6 @@ static struct vmap_area *free_cut(struct vmap_area *a, vaddr_t start, vaddr_t en
 
 		above->start = end;
 		above->end = a->end;
-		above->subtree_max = 0;
 		*spare = NULL;
 		a->end = start;
 		rb_propagate(&free_tree.root, &a->rb);
@@ -239,7 +239,6 @@ static void free_join(struct vmap_area *a, struct list_head *surplus)
 	bool with_prev = prev && prev->end == a->start, with_next = next && next->start == a->end;
 
 	if (!with_prev && !with_next) {
-		a->subtree_max = 0;
 		range_insert_at(&free_tree, a, parent, link);
 		free_ranges++;
 		return;

@@ -15,6 +15,7 @@ include tests/fuzz/files.mk
 SRCS += tests/kernel/cmd_check.c
 SRCS += tests/kernel/json_check.c
 SRCS += tests/kernel/test_bench.c
+SRCS += tests/kernel/test_bits.c
 SRCS += tests/kernel/test_cmd_fault.c
 SRCS += tests/kernel/test_cmd_look.c
 SRCS += tests/kernel/test_cmd_mm.c

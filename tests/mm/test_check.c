@@ -402,6 +402,11 @@ KTEST(check, vmap_names_a_wrong_order_or_extent)
 	list_move(&low->list, before);
 	high->end -= 2 * PAGE_SIZE;
 	EXPECT_BROKEN(check_says("vmap"), "V2 overlaps or touches");
+	high->end += 2 * PAGE_SIZE;
+	high->start = low->end - PAGE_SIZE;
+	EXPECT_BROKEN(check_says("vmap"), "V2 overlaps or touches");
+	high->start = (vaddr_t)max(one, two);
+	high->end -= 2 * PAGE_SIZE;
 	high->end += PAGE_SIZE;
 	EXPECT_BROKEN(check_says("vmap"), "V1 the ranges do not tile the window");
 	high->end += PAGE_SIZE;

@@ -312,6 +312,44 @@ static paddr_t highest_fit(unsigned pages, unsigned align, unsigned lo, unsigned
 	return 0;
 }
 
+KTEST(memblock, what_a_removed_region_leaves_behind_counts_for_nothing)
+{
+	start_small(3);
+	for (unsigned i = 0; i < 3; i++)
+		EXPECT_EQ(memblock_add(&small, page_pa(20 * i), page_pa(20 * i + 10), 0), 0);
+	EXPECT_EQ(memblock_remove(&small, page_pa(40), page_pa(50)), 0);
+	EXPECT_EQ(memblock_remove(&small, page_pa(25), page_pa(60)), 0); /* one cut, and one place for it */
+	EXPECT_EQ(small.memory.cnt, 2);
+	EXPECT_EQ(small.memory.region[1].end, page_pa(25));
+}
+
+KTEST(memblock, all_that_the_loader_names_is_reserved)
+{
+	static struct boot_info bi;
+	static const unsigned taken[] = {3, 5, 7, 9, 11, 13};
+
+	bi = (struct boot_info){
+		.info_start = page_pa(3), .info_end = page_pa(4), .nr_modules = 3, .nr_reserved = 2};
+	for (unsigned i = 0; i < 3; i++) {
+		bi.module[i].start = page_pa(5 + 2 * i);
+		bi.module[i].end = page_pa(6 + 2 * i);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		bi.reserved[i].start = page_pa(11 + 2 * i);
+		bi.reserved[i].end = page_pa(12 + 2 * i);
+	}
+	start_small(REGIONS);
+	memblock_reserve_boot(&small, &bi);
+	EXPECT_EQ(small.reserved.cnt, ARRAY_SIZE(taken));
+	for (unsigned i = 0; i < ARRAY_SIZE(taken); i++) {
+		EXPECT_EQ(small.reserved.region[i].start, page_pa(taken[i]));
+		EXPECT_EQ(small.reserved.region[i].end, page_pa(taken[i] + 1));
+	}
+	EXPECT_STREQ(small.reserved.region[0].name, "boot information");
+	EXPECT_STREQ(small.reserved.region[1].name, "boot module");
+	EXPECT_STREQ(small.reserved.region[5].name, "firmware");
+}
+
 KTEST(memblock, allocations_take_the_highest_place_that_fits)
 {
 	for (unsigned round = 0; round < 12; round++) {

@@ -12,6 +12,7 @@
 
 #include "zone_fixture.h"
 
+#include <kernel/cmdline.h>
 #include <kernel/string.h>
 
 KTEST(numa, every_populated_zone_is_on_every_list_once)
@@ -52,6 +53,25 @@ KTEST(numa, a_list_goes_from_near_to_far_and_from_high_to_low)
 				EXPECT_LE(node_distance(n->nid, a->nid), node_distance(n->nid, b->nid));
 		}
 	}
+}
+
+KTEST(numa, off_is_one_node)
+{
+	if (!strstr(cmdline_text(), "numa=off"))
+		SKIP("needs numa=off");
+	EXPECT_EQ(nr_nodes, 1);
+}
+
+KTEST(numa, fake_nodes_are_as_many_as_asked_for)
+{
+	const char *fake = strstr(cmdline_text(), "numa=fake=");
+	unsigned nr = 0;
+
+	if (!fake)
+		SKIP("needs numa=fake=");
+	for (fake += strlen("numa=fake="); *fake >= '0' && *fake <= '9'; fake++)
+		nr = 10 * nr + (unsigned)(*fake - '0');
+	EXPECT_EQ(nr_nodes, nr);
 }
 
 KTEST(numa, distances_begin_with_the_local_one)
@@ -101,7 +121,7 @@ KTEST(numa, nodes_are_the_sums_of_their_zones)
 /* ---- nodes that this machine need not have ---- */
 
 enum { FAKE_NODES = 5 };
-static struct node fake_nodes[FAKE_NODES];
+static struct node fake_nodes[FAKE_NODES + 1]; /* one more, which is none of them */
 static struct zone fake_zones[FAKE_NODES << ZONES_PER_NODE_SHIFT];
 static struct zone *fake_lists[2][FAKE_NODES][FAKE_NODES * NR_ZONES + 1];
 
@@ -132,6 +152,7 @@ static void build_fake_lists(int empty)
 			zone->present = nid != empty;
 		}
 	}
+	fake_nodes[FAKE_NODES] = (struct node){.nid = FAKE_NODES, .has_memory = true};
 	numa_build_zonelists(fake_nodes, FAKE_NODES, fake_zones);
 }
 

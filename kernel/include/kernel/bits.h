@@ -53,6 +53,20 @@ static inline bool bitmap_test(const unsigned long *map, unsigned long bit)
 	return map[bit / 64] >> (bit % 64) & 1;
 }
 
+/* The first bit at or above `from` that is in `map` and not in `but`; `end` if there is none below it. Others may set bits. */
+static inline unsigned long bitmap_next_without(const unsigned long *map, const unsigned long *but,
+						unsigned long from, unsigned long end)
+{
+	while (from < end) {
+		unsigned long word = map[from / 64] & ~READ_ONCE(but[from / 64]) & ~0UL << from % 64;
+
+		if (word)
+			return min((from & ~63UL) + (unsigned long)__builtin_ctzl(word), end);
+		from = (from | 63) + 1;
+	}
+	return end;
+}
+
 static inline void bitmap_set(unsigned long *map, unsigned long bit)
 {
 	map[bit / 64] |= BIT(bit % 64);

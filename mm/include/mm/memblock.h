@@ -64,6 +64,8 @@ const char *memblock_reserved_name(const struct memblock *mb, paddr_t pa); /* NU
 const char *memblock_check(const struct memblock *mb);
 
 void memblock_init(const struct boot_info *bi);
+/* Its part that follows from the loader alone: its information, modules, what firmware reserved. */
+void memblock_reserve_boot(struct memblock *mb, const struct boot_info *bi);
 extern paddr_t memblock_limit; /* memblock_alloc_or_panic stays below: what the current page tables map */
 
 #endif

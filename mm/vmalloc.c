@@ -520,8 +520,7 @@ void vmalloc_init(void)
 
 	pt_count_boot_tables();
 	ram_pages = totalram_pages();
-	lazy_limit =
-		min(fls64(cpus) * (MIB(32) >> PAGE_SHIFT), ram_pages / 64); /* Linux: lazy_max_pages() */
+	lazy_limit = min(fls64(cpus) * (MIB(32) >> PAGE_SHIFT), ram_pages / 64); /* Linux: lazy_max_pages() */
 	vmap_init(start, start + size);
 	work_register(&deferred_work);
 	pr_info("vmalloc: 0x%016lx-0x%016lx, purge above %lu lazy pages\n", start, start + size - 1,

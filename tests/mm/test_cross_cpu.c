@@ -298,7 +298,8 @@ KTEST(cross_cpu, producer_and_consumer_share_kmalloc_objects)
 static void churn_caches(void *ctx)
 {
 	for (unsigned i = 0; i < 60; i++) {
-		struct kmem_cache *s = kmem_cache_create(ctx, 40 + 8 * i, 0, i % 3 ? 0 : SLAB_TYPESAFE_BY_RCU, NULL);
+		struct kmem_cache *s =
+			kmem_cache_create(ctx, 40 + 8 * i, 0, i % 3 ? 0 : SLAB_TYPESAFE_BY_RCU, NULL);
 		void *obj = s ? kmem_cache_alloc(s, GFP_KERNEL) : NULL;
 
 		kmem_cache_free(s, obj);
@@ -338,19 +339,19 @@ static void map_frame(vaddr_t va, const struct page *frame)
 
 static void expect_new_frame_elsewhere(struct ktest *t, unsigned cpu, unsigned way)
 {
-	struct page *old = alloc_page(GFP_KERNEL), *new = alloc_page(GFP_KERNEL);
+	struct page *old = alloc_page(GFP_KERNEL), *fresh = alloc_page(GFP_KERNEL);
 	struct scratch s;
 	u64 at[2];
 
-	ASSERT_TRUE(old && new && scratch_get(&s, 64 * PAGE_SIZE, PAGE_SIZE) &&
+	ASSERT_TRUE(old && fresh && scratch_get(&s, 64 * PAGE_SIZE, PAGE_SIZE) &&
 		    !pt_populate(s.va, PAGE_SIZE, 0, GFP_KERNEL));
 	poke((vaddr_t)page_address(old), OLD);
-	poke((vaddr_t)page_address(new), NEW);
+	poke((vaddr_t)page_address(fresh), NEW);
 	map_frame(s.va, old);
 	at[0] = s.va;
 	run_on(cpu, look, at);
 	EXPECT_EQ(at[1], OLD);
-	map_frame(s.va, new);
+	map_frame(s.va, fresh);
 	if (way == 0)
 		tlb_flush_page(s.va);
 	else if (way == 1)
@@ -361,7 +362,7 @@ static void expect_new_frame_elsewhere(struct ktest *t, unsigned cpu, unsigned w
 	EXPECT_EQ(at[1], NEW);
 	scratch_put(&s);
 	__free_page(old);
-	__free_page(new);
+	__free_page(fresh);
 }
 
 KTEST(cross_cpu, a_flush_of_each_kind_reaches_the_other_cpu)
@@ -423,8 +424,8 @@ static void churn_areas(void *ctx)
 			a[0] = (unsigned long)a;
 			a[nr * PAGE_SIZE / 8 - 1] = ~(unsigned long)a;
 			b[0] = (unsigned long)b;
-			*wrong += a[0] != (unsigned long)a || a[nr * PAGE_SIZE / 8 - 1] != ~(unsigned long)a ||
-				  b[0] != (unsigned long)b;
+			*wrong += a[0] != (unsigned long)a ||
+				  a[nr * PAGE_SIZE / 8 - 1] != ~(unsigned long)a || b[0] != (unsigned long)b;
 		}
 		vfree(a);
 		if (i % 16 == 0)

@@ -67,7 +67,7 @@ ifeq ($(VARIANT),debug)
 CPPFLAGS += -DCONFIG_DEBUG
 endif
 # What decides an object file; a change of any of it rebuilds everything.
-FLAGS = $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(SRCS)
+FLAGS = $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(SRCS) $(OTHER_SRCS)
 
 all: $O/$(IMAGE) $O/compile_commands.json	## build the artifacts for ARCH, all but the ISO
 

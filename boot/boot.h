@@ -31,8 +31,10 @@ int pvh_parse(const struct boot_mem *mem, u64 pa, struct boot_info *bi);
  * A machine's memory map as text: a .map file (tests/memmaps/README.md), or a saved Linux boot log. `name` is the file's,
  * for messages. 0; or -EINVAL, and err says file, line and what was expected.
  */
-int map_parse(const char *name, const char *text, size_t len, struct boot_info *bi, char *err, size_t err_size);
-int dmesg_parse(const char *name, const char *text, size_t len, struct boot_info *bi, char *err, size_t err_size);
+int map_parse(const char *name, const char *text, size_t len, struct boot_info *bi, char *err,
+	      size_t err_size);
+int dmesg_parse(const char *name, const char *text, size_t len, struct boot_info *bi, char *err,
+		size_t err_size);
 
 /* One processor that the MADT names. */
 struct acpi_cpu {

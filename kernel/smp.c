@@ -310,7 +310,8 @@ static bool start_cpu(unsigned cpu)
 	while (!cpumask_test(&cpu_online_mask, cpu)) {
 		if (arch_time_ns() > limit &&
 		    atomic_compare_exchange_strong(&cpu_state[cpu].start, &waiting, START_GIVEN_UP)) {
-			pr_err("smp: CPU %u did not come up in %d seconds, it is left out\n", cpu, START_TIMEOUT_S);
+			pr_err("smp: CPU %u did not come up in %d seconds, it is left out\n", cpu,
+			       START_TIMEOUT_S);
 			return false;
 		}
 		arch_cpu_relax();

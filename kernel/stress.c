@@ -410,7 +410,8 @@ static int stress_arguments(struct out *o, int argc, char **argv, struct stress_
 		if ((value = cmd_value(argv[i], "seed")))
 			err = arg_u64(o, "seed", value, &rq->seed);
 		else if ((value = cmd_value(argv[i], "cpus")))
-			err = cmd_number(o, "cpus", value, 1, min(cpumask_weight(&cpu_online_mask), (unsigned)MAX_PARTS),
+			err = cmd_number(o, "cpus", value, 1,
+					 min(cpumask_weight(&cpu_online_mask), (unsigned)MAX_PARTS),
 					 &rq->cpus);
 		else if (i == 1)
 			err = cmd_number(o, "SECONDS", argv[i], 1, MAX_SECONDS, &rq->seconds);
@@ -445,8 +446,8 @@ static int cmd_stress(struct out *o, int argc, char **argv, bool json)
 	if (!s)
 		return out_error(o, -ENOMEM, "no memory for the tables of %lu CPUs", rq.cpus);
 	if (!json)
-		out_printf(o, "stress: %lu seconds on %lu CPU%s, repeat with seed=%lu%s\n", rq.seconds, rq.cpus,
-			   rq.cpus == 1 ? "" : "s", rq.seed,
+		out_printf(o, "stress: %lu seconds on %lu CPU%s, repeat with seed=%lu%s\n", rq.seconds,
+			   rq.cpus, rq.cpus == 1 ? "" : "s", rq.seed,
 			   rq.cpus == 1 ? "" : " (the order between CPUs is not repeated)");
 	stress_run(s, (unsigned)rq.cpus, rq.seed, rq.seconds);
 

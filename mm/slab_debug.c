@@ -493,7 +493,8 @@ static bool check_open_slab(const struct kmem_cache *s, const struct kmem_cache_
 	for (unsigned i = 0; i < 1u << s->order; i++)
 		CHECK((page[i].flags & PG_slab) && page[i].slab_node == n,
 		      "S4: %s: page %u of slab 0x%lx does not name its node", s->name, i, pfn);
-	CHECK(page->inuse == page->num || idx, "S3: %s: slab 0x%lx has free objects and no index", s->name, pfn);
+	CHECK(page->inuse == page->num || idx, "S3: %s: slab 0x%lx has free objects and no index", s->name,
+	      pfn);
 	if (s->flags & SLAB_INDEX_IN_OBJECT)
 		CHECK(page->inuse == page->num ? !idx : idx == slab_object(s, page, idx[s->num - 1u]),
 		      "S3: %s: slab 0x%lx: the index is not in the object that it names last", s->name, pfn);

@@ -14,8 +14,8 @@
 struct host_options {
 	u64 mem, cpus, nodes, levels;
 	const char *map, *dmesg; /* files that say what memory there is, or NULL */
-	const char *commands; /* -c, or NULL */
-	char **cmdline;	      /* the words behind --, or NULL */
+	const char *commands;	 /* -c, or NULL */
+	char **cmdline;		 /* the words behind --, or NULL */
 };
 struct host_options host_parse_options(char **argv);
 

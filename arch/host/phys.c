@@ -76,7 +76,8 @@ static bool find_load(const struct boot_info *bi, paddr_t from, paddr_t *load)
 
 	while (boot_next_usable(bi, &cursor, &start, &end)) {
 		for (unsigned i = 0; i < bi->nr_reserved; i++)
-			if (start < end && bi->reserved[i].start < start + size && start < bi->reserved[i].end) {
+			if (start < end && bi->reserved[i].start < start + size &&
+			    start < bi->reserved[i].end) {
 				start = bi->reserved[i].end < end ? PAGE_ALIGN_UP(bi->reserved[i].end) : end;
 				i = ~0U; /* from the first one again: they are in no order */
 			}

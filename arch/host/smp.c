@@ -180,7 +180,8 @@ void arch_cpus_stop(void)
 		if (others >> cpu & 1)
 			pthread_kill(cpu_thread[cpu].thread, SIGUSR2);
 	for (unsigned cpu = 0, tries = 0; cpu < HOST_MAX_CPUS && tries < STOP_TRIES; tries++) {
-		if (others >> cpu & 1 && !atomic_load_explicit(&cpu_thread[cpu].stopped, memory_order_acquire))
+		if (others >> cpu & 1 &&
+		    !atomic_load_explicit(&cpu_thread[cpu].stopped, memory_order_acquire))
 			nanosleep(&ms, NULL);
 		else
 			cpu++;

@@ -42,8 +42,9 @@ bool arch_stack_info(unsigned n, struct arch_stack_info *info)
 			break;
 	if (cpu == HOST_MAX_CPUS)
 		return false;
-	*info = n % 2 ? (struct arch_stack_info){names[cpu != 0][1], (vaddr_t)s->fault_guard, (vaddr_t)s->fault,
-						 (vaddr_t)s->fault + HOST_FAULT_STACK_SIZE, 0}
+	*info = n % 2 ? (struct arch_stack_info){names[cpu != 0][1], (vaddr_t)s->fault_guard,
+						 (vaddr_t)s->fault, (vaddr_t)s->fault + HOST_FAULT_STACK_SIZE,
+						 0}
 		      : (struct arch_stack_info){names[cpu != 0][0], (vaddr_t)s->boot_guard, (vaddr_t)s->boot,
 						 (vaddr_t)s->boot + HOST_BOOT_STACK_SIZE, 0};
 	info->used = used_bytes(info->start, info->end);

@@ -39,7 +39,8 @@ enum {
 	NEAR_BUCKETS = 1 << 16,
 	BLOCK_SHIFT = PAGE_SHIFT + PT_INDEX_BITS,
 	LEAF_LEVELS = 3,
-	RANDOM_DROP = 64,      /* every so-manieth fill pushes another entry out, as other work on a machine would */
+	RANDOM_DROP =
+		64, /* every so-manieth fill pushes another entry out, as other work on a machine would */
 	/* Above it one system call for the whole window is cheaper, but to Valgrind, which keeps books on all of it. */
 	FLUSH_ONE_BY_ONE = HOST_IN_VALGRIND ? TLB_ENTRIES : 64,
 };
@@ -48,9 +49,9 @@ struct record {
 	struct host_leaf leaf;
 	unsigned long filled_by;
 	unsigned long holders; /* CPUs that have not flushed it */
-	u16 next;      /* in its bucket, or on the free list; 0: none */
-	u16 next_near; /* in the chain of its memory */
-	u16 mapped;    /* its place in mapped[] + 1; 0: it is not mapped */
+	u16 next;	       /* in its bucket, or on the free list; 0: none */
+	u16 next_near;	       /* in the chain of its memory */
+	u16 mapped;	       /* its place in mapped[] + 1; 0: it is not mapped */
 };
 
 static struct record record[TLB_RECORDS]; /* [0] is never used */
@@ -149,7 +150,8 @@ static u16 find_same(const struct host_leaf *leaf)
 	for (u16 n = *bucket_of(leaf->va, leaf->level); n; n = record[n].next) {
 		const struct host_leaf *l = &record[n].leaf;
 
-		if (l->va == leaf->va && l->level == leaf->level && l->pa == leaf->pa && l->prot == leaf->prot)
+		if (l->va == leaf->va && l->level == leaf->level && l->pa == leaf->pa &&
+		    l->prot == leaf->prot)
 			return n;
 	}
 	return 0;
@@ -326,7 +328,8 @@ void host_tlb_check_freed(pfn_t pfn, unsigned order)
 	r = record[find_near(start, end)];
 	tlb_unlock_irqrestore(flags);
 	BUG_ON(r.holders,
-	       "stale translation: pfn 0x%lx to 0x%lx go back to the buddy, and CPUs 0x%lx may still translate "
+	       "stale translation: pfn 0x%lx to 0x%lx go back to the buddy, and CPUs 0x%lx may still "
+	       "translate "
 	       "0x%016lx to 0x%lx, since %pS",
 	       pfn, (end >> PAGE_SHIFT) - 1, r.holders, r.leaf.va, r.leaf.pa, (void *)r.filled_by);
 }

@@ -283,10 +283,12 @@ KTEST(dmesg, ranges_without_a_byte_change_nothing_and_all_addresses_are_a_range)
 	struct boot_fixture *f = fixture_new();
 
 	ASSERT_NOT_NULL(f);
-	EXPECT_EQ(parse_log(f, "Linux version 2.6.20\nBIOS-e820: 0000000000000000 - 0000000000000000 (reserved)\n"
-			       "BIOS-e820: 0000000000000000 - 0000000001000000 (usable)\n"
-			       "e820 update range: 0000000000000000 - 0000000000000000 (usable) ==> (reserved)\n"),
-		  0);
+	EXPECT_EQ(
+		parse_log(f,
+			  "Linux version 2.6.20\nBIOS-e820: 0000000000000000 - 0000000000000000 (reserved)\n"
+			  "BIOS-e820: 0000000000000000 - 0000000001000000 (usable)\n"
+			  "e820 update range: 0000000000000000 - 0000000000000000 (usable) ==> (reserved)\n"),
+		0);
 	EXPECT_USABLE(f, {0x0, 0x1000000});
 	EXPECT_EQ(parse_log(f, "BIOS-e820: 0000000000001000 - 0000000000000000 (usable)\n"), -EINVAL);
 	EXPECT_EQ(parse(f, "# kernel: 2.6.20\ne820 0x0 0xffffff usable\nsrat 0 0x0 0xffffffffffffffff\n"

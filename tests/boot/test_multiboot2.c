@@ -564,8 +564,8 @@ KTEST(multiboot2, a_map_of_more_entries_than_any_firmware_has_is_cut)
 		*(u32 *)(block + 8 + MAP + 4) = 8; /* the end tag */
 		plain_entry(block + sizeof(head), MIB(1), MIB(1), MEM_USABLE);
 		for (u32 i = 1; i < ENTRIES; i++) /* the last four lie behind the cut */
-			plain_entry(block + sizeof(head) + (size_t)24 * i, i < 65536 ? MIB(2) : MIB(4), MIB(1),
-				    MEM_USABLE);
+			plain_entry(block + sizeof(head) + (size_t)24 * i, i < 65536 ? MIB(2) : MIB(4),
+				    MIB(1), MEM_USABLE);
 		memset(&f->info, 0, sizeof(f->info));
 		EXPECT_EQ(multiboot2_parse(block, LEN, FIXTURE_PA, &f->info), 0);
 		for (unsigned i = 0; i < f->info.nr_ranges; i++)

@@ -20,9 +20,9 @@ static inline unsigned other_cpu(void)
 	return NR_CPUS;
 }
 
-#define NEEDS_OTHER_CPU(cpu)            \
-	unsigned cpu = other_cpu();     \
-	if (cpu == NR_CPUS)             \
+#define NEEDS_OTHER_CPU(cpu)        \
+	unsigned cpu = other_cpu(); \
+	if (cpu == NR_CPUS)         \
 	SKIP("needs a second CPU")
 
 /* Runs fn(ctx) in the other CPU's main loop, to its end. */

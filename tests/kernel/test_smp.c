@@ -44,8 +44,8 @@ static void visit(void *ctx)
 	unsigned cpu = arch_cpu_id();
 
 	atomic_fetch_add(&v->at[cpu], 1);
-	if (!arch_irq_disabled() || (unsigned long)this_cpu_ptr(&lock_depth) !=
-					    (unsigned long)per_cpu_ptr(&lock_depth, cpu))
+	if (!arch_irq_disabled() ||
+	    (unsigned long)this_cpu_ptr(&lock_depth) != (unsigned long)per_cpu_ptr(&lock_depth, cpu))
 		atomic_fetch_add(&v->wrong, 1);
 }
 
@@ -65,7 +65,9 @@ KTEST(smp, a_call_runs_once_on_each_cpu_of_the_set_with_interrupts_off)
 	for (unsigned i = 0; i < 100; i++)
 		smp_call(&odd, visit, &v);
 	for (cpu = 0; cpu < NR_CPUS; cpu++)
-		EXPECT_EQ(atomic_load(&v.at[cpu]), !cpumask_test(&cpu_online_mask, cpu) ? 0u : cpu % 2 ? 101u : 1u);
+		EXPECT_EQ(atomic_load(&v.at[cpu]), !cpumask_test(&cpu_online_mask, cpu) ? 0u
+						   : cpu % 2				? 101u
+											: 1u);
 	EXPECT_EQ(atomic_load(&v.wrong), 0);
 	EXPECT_FALSE(arch_irq_disabled());
 }

@@ -151,7 +151,8 @@ KTEST(page_alloc, a_trimmed_block_comes_from_the_node_asked_for)
 {
 	for (unsigned nid = 0; nid < nr_nodes; nid++) {
 		unsigned long nr = 5;
-		struct page *page = alloc_pages_trimmed((int)nid, GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN, nr);
+		struct page *page =
+			alloc_pages_trimmed((int)nid, GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN, nr);
 
 		EXPECT_EQ(page != NULL, node_has_low_memory((int)nid));
 		if (!page)

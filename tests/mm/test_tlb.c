@@ -225,6 +225,7 @@ KTEST(tlb, each_flush_is_counted_once_by_its_kind)
 	EXPECT_EQ(b.page - a.page, 2);
 	EXPECT_EQ(b.range - a.range, 2);
 	EXPECT_EQ(b.full - a.full, 2);
-	EXPECT_EQ(b.ipi_sent - a.ipi_sent, 5 * (cpumask_weight(&cpu_online_mask) - 1)); /* all but the local one */
+	EXPECT_EQ(b.ipi_sent - a.ipi_sent,
+		  5 * (cpumask_weight(&cpu_online_mask) - 1)); /* all but the local one */
 	EXPECT_EQ(b.ipi_received, a.ipi_received);
 }

@@ -17,7 +17,7 @@ struct node {
 	int nid;
 	bool online; /* has memory or CPUs */
 	bool has_memory;
-	bool has_cpus; /* that may run */
+	bool has_cpus;		  /* that may run */
 	pfn_t start_pfn, end_pfn; /* span */
 	unsigned long present, managed;
 	struct zonelist fallback; /* all nodes by distance */

@@ -26,7 +26,8 @@ struct mapped {
 static bool used_and_cleared(struct mapped *m, pt_prot_t prot)
 {
 	m->page = alloc_pages(GFP_KERNEL, ORDER);
-	if (!m->page || !scratch_get(&m->s, PAGE_SIZE, PAGE_SIZE) || pt_populate(m->s.va, PAGE_SIZE, 0, GFP_KERNEL))
+	if (!m->page || !scratch_get(&m->s, PAGE_SIZE, PAGE_SIZE) ||
+	    pt_populate(m->s.va, PAGE_SIZE, 0, GFP_KERNEL))
 		return false;
 	arch_pte_write(pt_slot(m->s.va, 0), arch_pte_leaf(page_to_phys(m->page), prot, 0));
 	arch_pt_sync();

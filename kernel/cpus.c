@@ -2,8 +2,7 @@
  * cpus.c - which CPUs there are.
  *
  * Idea.       The boot CPU is 0; the others follow in the order in which firmware or the port names them. A mask
- *             says which may ever run, another which run now. CPUs that the port names can be started. Those of
- *             firmware's table are counted, said, and left where firmware parked them.
+ *             says which may ever run, another which run now.
  * Layout.     Two masks; cpu_info[id].
  * Invariants. online is a subset of possible; CPU 0 is in both from the beginning.
  * Locking.    None: written during boot.
@@ -12,6 +11,7 @@
  */
 
 #include <arch/cpu.h>
+#include <arch/smp.h>
 #include <boot.h>
 #include <kernel/cmdline.h>
 #include <kernel/cpus.h>
@@ -48,8 +48,8 @@ static int cpus_set_maxcpus(const char *value)
 }
 CMDLINE_OPT("maxcpus", "a number of CPUs", cpus_set_maxcpus);
 
-/* The CPU that this code runs on exists, whether it is named or not. Returns how many others are enabled. */
-static unsigned add_cpus(const struct boot_cpu *cpu, unsigned nr)
+/* The CPU that this code runs on exists, whether it is named or not. */
+static void add_cpus(const struct boot_cpu *cpu, unsigned nr)
 {
 	unsigned may_run = 1;
 
@@ -60,27 +60,18 @@ static unsigned add_cpus(const struct boot_cpu *cpu, unsigned nr)
 		if (c.hw_id == cpu_info[0].hw_id) {
 			cpu_info[0].node = c.node;
 		} else if (nr_cpu_info < NR_CPUS && (!c.enabled || may_run < max_cpus)) {
-			cpu_info[nr_cpu_info++] = c;
+			if (c.enabled)
+				cpumask_set(&cpu_possible_mask, nr_cpu_info);
 			may_run += c.enabled;
+			cpu_info[nr_cpu_info++] = c;
 		}
 	}
-	return may_run - 1;
 }
 
-/* A port that names its CPUs can start them. */
-static void cpus_from_port(const struct boot_info *bi)
-{
-	add_cpus(bi->cpu, min(bi->nr_cpus, (unsigned)BOOT_MAX_CPUS));
-	for (unsigned cpu = 1; cpu < nr_cpu_info; cpu++)
-		if (cpu_info[cpu].enabled)
-			cpumask_set(&cpu_possible_mask, cpu);
-}
-
-static void cpus_from_madt(struct boot_info *bi)
+static unsigned cpus_from_madt(struct boot_info *bi, struct boot_cpu *cpu)
 {
 	static struct acpi_cpu found[NR_CPUS];
-	static struct boot_cpu cpu[NR_CPUS];
-	unsigned nr = 0, parked;
+	unsigned nr = 0;
 	const void *madt;
 	u32 len;
 
@@ -89,15 +80,17 @@ static void cpus_from_madt(struct boot_info *bi)
 		nr = min(acpi_madt_cpus(madt, len, found, NR_CPUS, bi), (unsigned)NR_CPUS);
 	for (unsigned i = 0; i < nr; i++)
 		cpu[i] = (struct boot_cpu){.hw_id = found[i].apic_id, .enabled = found[i].enabled};
-	parked = add_cpus(cpu, nr);
-	if (parked)
-		pr_info("cpus: %u other CPU%s left parked\n", parked, parked == 1 ? "" : "s");
+	return nr;
 }
 
 void cpus_init(struct boot_info *bi)
 {
+	static struct boot_cpu cpu[NR_CPUS];
+
 	if (bi->nr_cpus)
-		cpus_from_port(bi);
+		add_cpus(bi->cpu, min(bi->nr_cpus, (unsigned)BOOT_MAX_CPUS));
 	else
-		cpus_from_madt(bi);
+		add_cpus(cpu, cpus_from_madt(bi, cpu));
+	if (cpumask_weight(&cpu_possible_mask) > 1)
+		arch_smp_prepare();
 }

@@ -326,6 +326,7 @@ void smp_init(void)
 	for_each_possible_cpu (cpu)
 		if (cpu != arch_cpu_id())
 			nr += start_cpu(cpu);
+	arch_smp_finish();
 	if (nr > 1)
 		pr_info("smp: %u CPUs\n", nr);
 }

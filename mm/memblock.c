@@ -209,6 +209,11 @@ int memblock_free(struct memblock *mb, paddr_t start, paddr_t end)
 	return type_remove(&mb->reserved, start, end);
 }
 
+int memblock_forget(struct memblock *mb, paddr_t start, paddr_t end)
+{
+	return type_remove(&mb->reserved, start, end);
+}
+
 int memblock_set_node(struct memblock *mb, paddr_t start, paddr_t end, int nid)
 {
 	unsigned first, past;

@@ -292,6 +292,27 @@ static bool section_claim_open(unsigned long nr)
 	return mine;
 }
 
+void free_reserved_range(paddr_t start, paddr_t end)
+{
+	for (pfn_t pfn = start >> PAGE_SHIFT; pfn < end >> PAGE_SHIFT; pfn++) {
+		struct zone *zone = zone_of_pfn(pfn);
+		unsigned long flags;
+
+		BUG_ON(!zone || !memblock_reserved_name(&memblock, pfn << PAGE_SHIFT),
+		       "free_reserved_range: pfn 0x%lx is not reserved memory", pfn);
+		section_claim_open(pfn / SECTION_PAGES);
+		flags = spin_lock_irqsave(&zone->lock);
+		zone->managed++;
+		nodes[zone->nid].managed++;
+		pfn_to_page(pfn)->flags = PAGE_ALLOCATED | zone_page_flags(zone);
+		pfn_to_page(pfn)->refcount = 1;
+		spin_unlock_irqrestore(&zone->lock, flags);
+		if (memblock_forget(&memblock, pfn << PAGE_SHIFT, (pfn + 1) << PAGE_SHIFT))
+			panic("page: no room to split the reservation at pfn 0x%lx\n", pfn);
+		__free_pages(pfn_to_page(pfn), 0);
+	}
+}
+
 unsigned sections_opened(void)
 {
 	return atomic_load(&nr_opened);

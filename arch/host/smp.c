@@ -116,6 +116,14 @@ void host_cpu_join(unsigned cpu)
 	pthread_join(cpu_thread[cpu].thread, NULL);
 }
 
+void arch_smp_prepare(void)
+{
+}
+
+void arch_smp_finish(void)
+{
+}
+
 int arch_cpu_start(unsigned cpu, void (*entry)(void *arg), void *arg)
 {
 	struct host_stacks *stacks;

@@ -5,7 +5,7 @@
  *             present and missed by nobody where it is not: the entry bits that depend on one are variables.
  * Layout.     Control registers: CR0.WP from entry.S; CR4.PGE/SMEP/SMAP/UMIP here; PAT as Linux has it.
  * Invariants. Index 0 of the PAT stays write-back, so an entry without memory-type bits is ordinary memory.
- * Locking.    None: written once, by the boot CPU.
+ * Locking.    None: written by the boot CPU; another CPU, of the same kind, writes the same.
  * Failure.    A CPU without cache information is taken to have lines of 64 bytes and ways of 4 KiB.
  * Next:       desc.c.
  */
@@ -47,7 +47,7 @@ void arch_percpu_set(unsigned long offset)
 	this_cpu(x86_percpu_base) = offset;
 }
 
-static void features_enable(void)
+void x86_cpu_enable_features(void)
 {
 	struct cpuid l1 = x86_cpuid(1, 0), ext = {}, l7 = {};
 	unsigned long cr4 = x86_read_cr4();
@@ -128,14 +128,14 @@ void x86_cpu_init(void)
 {
 	max_leaf = x86_cpuid(0, 0).eax;
 	max_ext_leaf = x86_cpuid(0x80000000, 0).eax;
-	features_enable();
+	x86_cpu_enable_features();
 	cache_detect();
 	name_detect();
 }
 
 u32 arch_cpu_hw_id(void)
 {
-	return x86_cpuid(1, 0).ebx >> 24;
+	return max_leaf >= 0xb && x86_cpuid(0xb, 0).ebx ? x86_cpuid(0xb, 0).edx : x86_cpuid(1, 0).ebx >> 24;
 }
 
 unsigned arch_cache_line_bytes(void)

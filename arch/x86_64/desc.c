@@ -4,16 +4,17 @@
  * Idea.       Long mode leaves little of segmentation: one code and one data segment, and a task state that
  *             only names stacks. A trap runs on the stack that it hit, but for NMI, double fault and machine
  *             check, which may come when that stack is not to be trusted and have one each (IST).
- * Layout.     GDT: 0x08 code, 0x10 data, 0x18 task state (two slots). IDT: 256 interrupt gates onto the stubs
- *             of trap.S.
+ * Layout.     GDT: 0x08 code, 0x10 data, 0x18 task state (two slots), one of each CPU. IDT: 256 interrupt gates onto
+ *             the stubs of trap.S, the same for all.
  * Invariants. All gates are interrupt gates: a handler starts with interrupts off and TF clear.
- * Locking.    None: written once, by the boot CPU.
- * Failure.    None.
+ * Locking.    None: written once, by the boot CPU, before the CPU runs that uses them.
+ * Failure.    No memory for another CPU's: NULL.
  * Next:       trap.S.
  */
 
 #include "x86_internal.h"
 #include <arch_impl/stack.h>
+#include <mm/kmalloc.h>
 
 /* Intel SDM vol. 3, 7.7. */
 struct tss {
@@ -52,8 +53,12 @@ enum {
 	TSS_AVAILABLE_LOW = 0x89, /* present, 64-bit TSS, not busy */
 };
 
-static struct tss tss;
-static u64 gdt[] = {0, 0x00af9b000000ffffUL, 0x00cf93000000ffffUL, 0, 0};
+struct x86_desc {
+	struct tss tss;
+	u64 gdt[5];
+};
+
+static struct x86_desc boot_desc;
 static struct gate idt[X86_NR_VECTORS];
 
 static void gate_set(struct gate *g, u64 handler, enum x86_ist ist)
@@ -68,29 +73,23 @@ static void gate_set(struct gate *g, u64 handler, enum x86_ist ist)
 	};
 }
 
-static void tss_set(void)
+static void desc_set(struct x86_desc *d, const vaddr_t *ist_end)
 {
-	u64 base = (u64)&tss, limit = sizeof(tss) - 1;
+	u64 base = (u64)&d->tss, limit = sizeof(d->tss) - 1;
 
 	for (unsigned n = 0; n < X86_NR_IST; n++)
-		tss.ist[n] = (u64)&x86_stacks.ist[n + 1];
-	tss.io_map_base = sizeof(tss); /* none */
-	gdt[SEL_TSS / 8] =
+		d->tss.ist[n] = ist_end[n];
+	d->tss.io_map_base = sizeof(d->tss); /* none */
+	d->gdt[SEL_CODE / 8] = 0x00af9b000000ffffUL;
+	d->gdt[SEL_DATA / 8] = 0x00cf93000000ffffUL;
+	d->gdt[SEL_TSS / 8] =
 		limit | (base & 0xffffff) << 16 | (u64)TSS_AVAILABLE_LOW << 40 | (base >> 24 & 0xff) << 56;
-	gdt[SEL_TSS / 8 + 1] = base >> 32;
+	d->gdt[SEL_TSS / 8 + 1] = base >> 32;
 }
 
-void x86_desc_init(void)
+void x86_desc_load(struct x86_desc *d)
 {
-	struct table_pointer gdtr = {sizeof(gdt) - 1, (u64)gdt}, idtr = {sizeof(idt) - 1, (u64)idt};
-
-	tss_set();
-	for (unsigned v = 0; v < X86_NR_VECTORS; v++)
-		gate_set(&idt[v], (u64)x86_trap_stubs + 16UL * v,
-			 v == X86_VEC_NMI	      ? X86_IST_NMI
-			 : v == X86_VEC_DOUBLE_FAULT  ? X86_IST_DF
-			 : v == X86_VEC_MACHINE_CHECK ? X86_IST_MC
-						      : X86_IST_NONE);
+	struct table_pointer gdtr = {sizeof(d->gdt) - 1, (u64)d->gdt}, idtr = {sizeof(idt) - 1, (u64)idt};
 
 	__asm__ volatile("lgdt %0\n\t"
 			 "pushq %1\n\t"
@@ -105,4 +104,29 @@ void x86_desc_init(void)
 			 "lidt %4" ::"m"(gdtr),
 			 "i"(SEL_CODE), "i"(SEL_DATA), "r"(SEL_TSS), "m"(idtr)
 			 : "rax", "memory");
+}
+
+struct x86_desc *x86_desc_new(const vaddr_t *ist_end)
+{
+	struct x86_desc *d = kzalloc(sizeof(*d), GFP_KERNEL);
+
+	if (d)
+		desc_set(d, ist_end);
+	return d;
+}
+
+void x86_desc_init(void)
+{
+	vaddr_t ist_end[X86_NR_IST];
+
+	for (unsigned n = 0; n < X86_NR_IST; n++)
+		ist_end[n] = x86_stack_end(0, n + 1);
+	for (unsigned v = 0; v < X86_NR_VECTORS; v++)
+		gate_set(&idt[v], (u64)x86_trap_stubs + 16UL * v,
+			 v == X86_VEC_NMI	      ? X86_IST_NMI
+			 : v == X86_VEC_DOUBLE_FAULT  ? X86_IST_DF
+			 : v == X86_VEC_MACHINE_CHECK ? X86_IST_MC
+						      : X86_IST_NONE);
+	desc_set(&boot_desc, ist_end);
+	x86_desc_load(&boot_desc);
 }

@@ -1,38 +1,181 @@
 /*
- * smp.c - this port runs the boot CPU only.
+ * smp.c - the other CPUs: woken, interrupted, stopped.
  *
- * Idea.       kernel/cpus.c leaves the CPUs that the MADT names where firmware parked them, so none is possible but the
- *             one that runs, and none of this is reached with another.
- * Layout.     None.
- * Invariants. cpu_possible_mask is CPU 0.
- * Locking.    None.
- * Failure.    -ENODEV for every other CPU.
+ * Idea.       Firmware leaves every CPU but one waiting for a startup IPI. They are started one after the other, each
+ *             from a page below 1 MiB with ap_trampoline.S in it; the boot's tables carry it to the image, where it takes
+ *             over the final ones, its stack and its per-CPU areas.
+ * Layout.     x86_ap: what the CPU that is being started needs; stopped[id]: where an NMI stopped it
+ * Invariants. S1  x86_ap belongs to one CPU: the next is only started when that one has taken all of it, or was sent back
+ *                 to waiting by INIT
+ *             S2  an NMI is only sent in a panic
+ * Locking.    None: CPUs are started by the boot CPU, before it does anything else with them.
+ * Failure.    -ENODEV: no APIC, an id that it cannot address, or no page below 1 MiB; -ENOMEM; -EIO: it does not come.
+ * Source.     Intel SDM vol. 3, 8.4; Linux arch/x86/kernel/smpboot.c (every CPU with long mode does without the ten
+ *             milliseconds after INIT).
  * Next:       kernel/smp.c.
  */
+#include "x86_internal.h"
 #include <arch/smp.h>
+#include <arch/time.h>
+#include <arch_impl/ap.h>
+#include <arch_impl/stack.h>
+#include <kernel/bits.h>
+#include <kernel/cpus.h>
 #include <kernel/errno.h>
+#include <kernel/percpu.h>
+#include <kernel/string.h>
+#include <mm/memblock.h>
+#include <mm/numa.h>
+#include <mm/pgtable.h>
+#include <stdatomic.h>
+
+enum {
+	SECOND_STARTUP_US = 200, /* after the first, if it was lost */
+	START_LIMIT_US = 1000000,
+	STOP_LIMIT_US = 100000,
+};
+
+extern const char x86_ap_trampoline[], x86_ap_trampoline_end[];
+
+struct x86_ap {
+	u64 root, stack, percpu; /* ap_entry_high */
+	struct x86_desc *desc;
+	void (*entry)(void *arg);
+	void *arg;
+	_Atomic bool taken;
+};
+extern struct x86_ap x86_ap;
+struct x86_ap x86_ap;
+static_assert(offsetof(struct x86_ap, root) == X86_AP_ROOT && offsetof(struct x86_ap, stack) == X86_AP_STACK &&
+		      offsetof(struct x86_ap, percpu) == X86_AP_PERCPU,
+	      "entry.S knows these offsets");
+
+static paddr_t trampoline; /* 0: there is none */
+
+static struct stop_record {
+	unsigned long pc, fp;
+	_Atomic bool stopped;
+} stopped[NR_CPUS];
+static _Atomic bool stopping;
+
+/* ---- start ---- */
+
+void arch_smp_prepare(void)
+{
+	trampoline = memblock_alloc_range(&memblock, PAGE_SIZE, PAGE_SIZE, PAGE_SIZE, MIB(1), NUMA_NO_NODE,
+					  "AP trampoline");
+}
+
+void arch_smp_finish(void)
+{
+	if (trampoline)
+		free_reserved_range(trampoline, trampoline + PAGE_SIZE);
+	trampoline = 0;
+}
+
+void x86_ap_main(void) __noreturn;
+void x86_ap_main(void)
+{
+	struct x86_ap ap = {.entry = x86_ap.entry, .arg = x86_ap.arg, .desc = x86_ap.desc};
+
+	atomic_store(&x86_ap.taken, true);
+	x86_desc_load(ap.desc);
+	x86_cpu_enable_features();
+	x86_apic_init_cpu();
+	ap.entry(ap.arg);
+	arch_halt();
+}
+
+static bool wait_taken(u64 us)
+{
+	u64 limit = arch_time_ns() + us * 1000;
+
+	while (!atomic_load(&x86_ap.taken)) {
+		if (arch_time_ns() > limit)
+			return false;
+		arch_cpu_relax();
+	}
+	return true;
+}
 
 int arch_cpu_start(unsigned cpu, void (*entry)(void *arg), void *arg)
 {
-	(void)cpu;
-	(void)entry;
-	(void)arg;
-	return -ENODEV;
+	vaddr_t ist_end[X86_NR_IST];
+	u32 id = cpu_info[cpu].hw_id;
+	struct x86_desc *desc;
+
+	if (!trampoline || !x86_apic_reaches(id))
+		return -ENODEV;
+	if (!x86_stacks_new(cpu, cpu_to_node_map[cpu]))
+		return -ENOMEM;
+	for (unsigned n = 0; n < X86_NR_IST; n++)
+		ist_end[n] = x86_stack_end(cpu, n + 1);
+	desc = x86_desc_new(ist_end);
+	if (!desc)
+		return -ENOMEM;
+	*per_cpu_ptr(&x86_cpu_id, cpu) = cpu;
+	x86_ap = (struct x86_ap){
+		.root = x86_read_cr3(),
+		.stack = x86_stack_end(cpu, 0),
+		.percpu = percpu_offset[cpu],
+		.desc = desc,
+		.entry = entry,
+		.arg = arg,
+	};
+	memcpy(phys_to_virt(trampoline), x86_ap_trampoline, (size_t)(x86_ap_trampoline_end - x86_ap_trampoline));
+	x86_apic_send_init(id);
+	x86_apic_send_startup(id, trampoline);
+	if (!wait_taken(SECOND_STARTUP_US))
+		x86_apic_send_startup(id, trampoline);
+	if (wait_taken(START_LIMIT_US))
+		return 0;
+	x86_apic_send_init(id);
+	return -EIO;
 }
+
+/* ---- interrupts ---- */
 
 void arch_ipi_send(const struct cpumask *cpus)
 {
-	(void)cpus;
+	unsigned cpu;
+
+	for_each_cpu (cpu, cpus)
+		x86_apic_send(cpu_info[cpu].hw_id, X86_VEC_IPI);
+}
+
+/* ---- stop ---- */
+
+void x86_smp_on_nmi(const struct x86_regs *regs)
+{
+	struct stop_record *s = &stopped[arch_cpu_id()];
+
+	if (!atomic_load(&stopping))
+		return;
+	s->pc = regs->rip;
+	s->fp = regs->rbp;
+	atomic_store(&s->stopped, true);
+	arch_halt();
 }
 
 void arch_cpus_stop(void)
 {
+	u64 limit = arch_time_ns() + STOP_LIMIT_US * 1000UL;
+	unsigned cpu;
+
+	atomic_store(&stopping, true);
+	for_each_online_cpu (cpu)
+		if (cpu != arch_cpu_id())
+			x86_apic_send_nmi(cpu_info[cpu].hw_id);
+	for_each_online_cpu (cpu)
+		while (cpu != arch_cpu_id() && !atomic_load(&stopped[cpu].stopped) && arch_time_ns() < limit)
+			arch_cpu_relax();
 }
 
 bool arch_cpu_stopped(unsigned cpu, unsigned long *pc, unsigned long *fp)
 {
-	(void)cpu;
-	(void)pc;
-	(void)fp;
-	return false;
+	if (cpu >= NR_CPUS || !atomic_load(&stopped[cpu].stopped))
+		return false;
+	*pc = stopped[cpu].pc;
+	*fp = stopped[cpu].fp;
+	return true;
 }

@@ -1,11 +1,11 @@
 /*
- * time.c - the time-stamp counter as clock, the 8254's channel 0 as alarm.
+ * time.c - the time-stamp counter as clock; as alarm the 8254's channel 0, or on other CPUs than the first the APIC's timer.
  *
  * Idea.       The TSC counts; its rate is what CPUID says, or else is measured once against channel 2 of the
  *             8254 in about a millisecond. Nothing ticks: an interrupt comes only when somebody asked to be
  *             woken.
  * Layout.     ns = (tsc - tsc_start) * mult >> 32
- * Invariants. I1  the alarm is armed (channel 0 counting) while wake_ns or a request for "soon" is set
+ * Invariants. I1  a CPU's alarm is armed (its timer counts) while wake_ns or a request for "soon" is set
  *             I2  a reading of the 8254 counts only if the TSC says that it was quick: an emulator may be
  *                 descheduled
  * Locking.    Interrupts off around the alarm.
@@ -17,6 +17,7 @@
 #include <arch/irq.h>
 #include <arch/time.h>
 #include <kernel/bits.h>
+#include <kernel/percpu.h>
 
 enum {
 	PIT_HZ = 1193182,
@@ -39,8 +40,12 @@ enum {
 #define NS_PER_SEC 1000000000UL
 
 static u64 tsc_start, tsc_hz, tsc_mult;
-static u64 wake_ns; /* 0: no alarm */
-static bool soon;
+
+struct alarm {
+	u64 wake_ns; /* 0: none */
+	bool soon;
+};
+static DEFINE_PER_CPU(struct alarm, x86_alarm);
 
 struct sample {
 	u64 tsc;
@@ -120,51 +125,59 @@ u64 arch_cycles_hz(void)
 	return tsc_hz;
 }
 
-static void pit_arm(unsigned ticks)
+static void pit_arm(u64 ns)
 {
+	u64 ticks = min(ns / 1000 * PIT_HZ / 1000000 + 1, (u64)PIT_MAX); /* a far moment takes several rounds */
+
 	x86_outb(PIT_MODE, PIT_CH0_ONESHOT);
 	x86_outb(PIT_CH0, (u8)ticks);
 	x86_outb(PIT_CH0, (u8)(ticks >> 8));
 }
 
-/* Channel 0 to the next moment that anybody wants; interrupts are off. A far one takes several rounds. */
-static void alarm_arm(void)
+static void pit_stop(void)
 {
-	u64 now = arch_time_ns(), ticks;
+	x86_outb(PIT_MODE, PIT_CH0_ONESHOT); /* stops until a count is written */
+}
 
-	if (!soon && !wake_ns) {
-		x86_outb(PIT_MODE, PIT_CH0_ONESHOT); /* stops until a count is written */
-		return;
-	}
-	if (soon || wake_ns <= now)
-		ticks = 1;
+/* This CPU's timer to the next moment that anybody wants; interrupts are off. */
+static void alarm_arm(struct alarm *a)
+{
+	u64 now = arch_time_ns(), ns = a->soon || a->wake_ns <= now ? 0 : a->wake_ns - now;
+	bool boot_cpu = arch_cpu_id() == 0, any = a->soon || a->wake_ns;
+
+	if (boot_cpu)
+		any ? pit_arm(ns) : pit_stop();
 	else
-		ticks = min((wake_ns - now) / 1000 * PIT_HZ / 1000000 + 1, (u64)PIT_MAX);
-	pit_arm((unsigned)ticks);
+		any ? x86_apic_timer_arm(ns) : x86_apic_timer_stop();
 }
 
 void x86_timer_irq(void)
 {
-	if (soon) {
-		soon = false;
+	struct alarm *a = this_cpu_ptr(&x86_alarm);
+
+	if (a->soon) {
+		a->soon = false;
 		x86_test_irq();
 	}
-	if (wake_ns && wake_ns <= arch_time_ns())
-		wake_ns = 0; /* it has woken us by coming */
-	alarm_arm();
+	if (a->wake_ns && a->wake_ns <= arch_time_ns())
+		a->wake_ns = 0; /* it has woken us by coming */
+	alarm_arm(a);
 }
 
 void x86_timer_soon(void)
 {
-	soon = true;
-	alarm_arm();
+	struct alarm *a = this_cpu_ptr(&x86_alarm);
+
+	a->soon = true;
+	alarm_arm(a);
 }
 
 void arch_time_wake_at(u64 ns)
 {
 	unsigned long flags = arch_irq_save();
+	struct alarm *a = this_cpu_ptr(&x86_alarm);
 
-	wake_ns = ns;
-	alarm_arm();
+	a->wake_ns = ns;
+	alarm_arm(a);
 	arch_irq_restore(flags);
 }

@@ -5,7 +5,7 @@
  *             the code which raised it has announced in the exception table, which goes on at its fixup; or
  *             the end.
  * Layout.     ex_table: pairs (instruction, fixup), few, searched in order. Lines 0 to 15 of the 8259 are
- *             vectors 32 to 47, vector 240 is raised by software for tests.
+ *             vectors 32 to 47; vectors 240 to 242 are raised by software for tests, by the APIC's timer, by other CPUs.
  * Invariants. I1  before an interrupt handler runs, a PC inside a restartable primitive has been set back
  *             I2  x86_trap_regs is the innermost trap of this CPU, NULL outside of traps
  *             I3  handlers run with interrupts off and do not nest, but for NMI, machine check and faults
@@ -24,6 +24,7 @@
 #include <kernel/percpu.h>
 #include <kernel/printk.h>
 #include <kernel/sections.h>
+#include <kernel/smp.h>
 
 enum {
 	PF_PRESENT = 1 << 0,
@@ -213,6 +214,12 @@ static void trap_interrupt(struct x86_regs *regs)
 	this_cpu(x86_irq_depth)++;
 	if (regs->vector == X86_VEC_TEST) {
 		x86_test_irq();
+	} else if (regs->vector == X86_VEC_IPI) {
+		x86_apic_eoi();
+		smp_ipi();
+	} else if (regs->vector == X86_VEC_APIC_TIMER) {
+		x86_apic_eoi();
+		x86_timer_irq();
 	} else if (line < X86_NR_IRQ_LINES && !x86_pic_spurious(line)) {
 		x86_pic_eoi(line); /* gates keep interrupts off, so the next one waits for our return */
 		if (line == X86_IRQ_TIMER)
@@ -228,6 +235,7 @@ static void trap_interrupt(struct x86_regs *regs)
 void arch_irq_init(void)
 {
 	x86_pic_init();
+	x86_apic_map();
 	x86_uart_irq_enable();
 	arch_irq_enable();
 }
@@ -294,6 +302,8 @@ void x86_trap(struct x86_regs *regs)
 	} else if (regs->vector != X86_VEC_DEBUG || !trap_debug(regs)) {
 		unsigned long cr2 = x86_read_cr2();
 
+		if (regs->vector == X86_VEC_NMI)
+			x86_smp_on_nmi(regs);
 		/* The three that interrupt anything, also what cannot be repeated, are never expected. */
 		if (regs->vector == X86_VEC_NMI || regs->vector == X86_VEC_DOUBLE_FAULT ||
 		    regs->vector == X86_VEC_MACHINE_CHECK || !trap_fixup(regs))
@@ -306,6 +316,6 @@ void arch_trap_init(void)
 {
 	x86_desc_init();
 	x86_cpu_init();
-	x86_lapic_virtual_wire();
+	x86_apic_init();
 	x86_pic_init();
 }

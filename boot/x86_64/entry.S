@@ -4,7 +4,8 @@
  * Idea.       Both protocols enter with paging off, flat segments and interrupts off. The number of paging
  *             levels can only be chosen now (CR4.LA57 cannot change while paging is on), so the command line
  *             is searched for the word no5lvl here, in 32-bit code. One set of early tables serves both
- *             choices.
+ *             choices. The other CPUs come through ap_trampoline.S to ap_entry and use the same tables for a moment,
+ *             as the image's final tables do not map the way.
  * Layout.     pd[4]      2 MiB leaves for physical 0 .. 4 GiB, shared by all three views
  *             pdpt_low   [0..3] -> pd[0..3]
  *             pdpt_high  [510] -> pd[0]                          KERNEL_VMA = -2 GiB
@@ -17,6 +18,7 @@
  * Next:       boot.c, which reads what the loader left.
  */
 
+#include <arch_impl/ap.h>
 #include <arch_impl/layout.h>
 #include <arch_impl/stack.h>
 #include <arch_impl/x86.h>
@@ -102,6 +104,22 @@ boot_entry:					/* EAX: magic; EBX: information block */
 	movl	%eax, PHYS(pml5) + DIRECT_MAP_SLOT * 8
 	movl	%eax, PHYS(pml5) + 511 * 8
 
+	xorl	%ebx, %ebx			/* the boot CPU */
+	jmp	enter_long_mode
+
+	.globl ap_entry
+ap_entry:					/* 32-bit protected mode, boot_gdt */
+	movl	$0x10, %eax
+	movl	%eax, %ds
+	movl	%eax, %es
+	movl	%eax, %ss
+	movl	$0x80000001, %eax
+	cpuid
+	movl	%edx, %ebp
+	movl	$1, %ebx			/* another CPU */
+
+	/* EBX: which CPU; EBP: bit 20 says that there is NX. */
+enter_long_mode:
 	movl	$X86_CR4_PAE, %eax
 	movl	$PHYS(pml4), %edx
 	cmpl	$5, PHYS(boot_levels)
@@ -231,10 +249,15 @@ entry_64:
 	movl	%eax, %ss
 	movl	%eax, %fs
 	movl	%eax, %gs
+	testl	%ebx, %ebx
+	jnz	ap_entry_64
 	movl	$X86_MSR_GS_BASE, %ecx		/* per-CPU offset 0: the templates serve CPU 0 for now */
 	xorl	%edx, %edx
 	wrmsr
 	movq	$entry_high, %rax
+	jmp	*%rax
+ap_entry_64:
+	movq	$ap_entry_high, %rax
 	jmp	*%rax
 
 	.text
@@ -249,8 +272,24 @@ entry_high:
 	call	x86_boot
 	ud2
 
+	/* From here on the final tables, a stack in the vmalloc window, and this CPU's per-CPU areas (smp.c). */
+ap_entry_high:
+	movq	x86_ap + X86_AP_ROOT, %rax
+	movq	%rax, %cr3
+	movq	x86_ap + X86_AP_STACK, %rsp
+	movl	x86_ap + X86_AP_PERCPU, %eax
+	movl	x86_ap + X86_AP_PERCPU + 4, %edx
+	movl	$X86_MSR_GS_BASE, %ecx
+	wrmsr
+	xorl	%ebp, %ebp
+	pushq	$0
+	pushq	$0
+	call	x86_ap_main
+	ud2
+
 	.section .boot.rodata, "a"
 	.balign 8
+	.globl boot_gdt
 boot_gdt:
 	.quad	0
 	.quad	0x00cf9b000000ffff		/* 0x08: 32-bit code, flat */

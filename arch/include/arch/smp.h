@@ -6,6 +6,9 @@
 #include <kernel/cpumask.h>
 #include <mm/types.h>
 
+/* What starting CPUs needs is set aside, while there is only memblock; and given back, once all have started. */
+void arch_smp_prepare(void);
+void arch_smp_finish(void);
 /*
  * Starts a possible CPU that does not run: it calls entry(arg) with interrupts off, on a stack of its own, with
  * arch_cpu_id() right and its per-CPU areas not yet set. Returns 0, or -errno: there is no such CPU, or no memory.

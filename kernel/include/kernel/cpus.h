@@ -13,10 +13,7 @@ struct cpu_info {
 extern struct cpu_info cpu_info[NR_CPUS];
 extern unsigned nr_cpu_info; /* entries in use, at least 1 */
 
-/*
- * Reads the list of CPUs: the port's own, all of which may be started, or firmware's, of which only the boot
- * CPU may. Says what is left parked. While the early page tables are in use.
- */
+/* Reads the list of CPUs, the port's own or firmware's (ACPI's MADT). While the early page tables are in use. */
 void cpus_init(struct boot_info *bi);
 
 #endif

@@ -1,0 +1,201 @@
+/*
+ * apic.c - the local APIC: this CPU's wire to the 8259 pair, its way to the other CPUs, its timer.
+ *
+ * Idea.       The boot CPU takes the two device lines from the 8259 pair (pic.c); firmware may have left its APIC with
+ *             LINT0 closed (UEFI does), so it is set to pass them through ("virtual wire mode", Intel MP specification
+ *             3.6.2.1). Everything between CPUs is a write to the interrupt command register; the other CPUs, which the
+ *             8254 does not reach, have the APIC's timer for an alarm.
+ * Layout.     Registers are 16 bytes apart: in a page of device memory, or with x2APIC as MSRs from 0x800 on.
+ * Invariants. A CPU's registers are written by itself only.
+ * Locking.    The command register of xAPIC is two words: interrupts are off between their writes.
+ * Failure.    No APIC, or it is off: there is one CPU, which the 8259's wire reaches directly.
+ * Source.     Intel SDM vol. 3, chapter 11.
+ * Next:       smp.c.
+ */
+
+#include "x86_internal.h"
+#include <arch/irq.h>
+#include <arch/layout.h>
+#include <arch/time.h>
+#include <kernel/bits.h>
+#include <kernel/printk.h>
+#include <mm/pgtable.h>
+
+enum {
+	CPUID_EDX_APIC = 1 << 9,
+	CPUID_ECX_X2APIC = 1 << 21,
+	MSR_APIC_BASE = 0x1b,
+	APIC_BASE_ENABLE = 1 << 11,
+	APIC_BASE_X2 = 1 << 10,
+	MSR_X2APIC = 0x800, /* + register / 16 */
+
+	APIC_TPR = 0x80,
+	APIC_EOI = 0xb0,
+	APIC_SVR = 0xf0,
+	APIC_ICR = 0x300, /* x2APIC: all 64 bits */
+	APIC_ICR_HIGH = 0x310,
+	APIC_LVT_TIMER = 0x320,
+	APIC_LVT_LINT0 = 0x350,
+	APIC_LVT_LINT1 = 0x360,
+	APIC_TIMER_INITIAL = 0x380,
+	APIC_TIMER_CURRENT = 0x390,
+	APIC_TIMER_DIVIDE = 0x3e0,
+
+	SVR_ENABLE = 1 << 8,
+	LVT_MASKED = 1 << 16,
+	LVT_EXTINT = 7 << 8,
+	LVT_NMI = 4 << 8,
+	TIMER_DIVIDE_BY_1 = 0xb,
+	ICR_NMI = 4 << 8,
+	ICR_INIT = 5 << 8,
+	ICR_STARTUP = 6 << 8,
+	ICR_PENDING = 1 << 12,
+	ICR_ASSERT = 1 << 14,
+	XAPIC_MAX_ID = 254, /* 255 addresses all */
+
+	ICR_SPINS_MAX = 1 << 20,
+	CALIBRATE_NS = 100000,
+};
+
+static u64 apic_base; /* of the boot CPU; 0: there is no APIC */
+static vaddr_t apic_regs;
+static u64 timer_hz; /* 0: not measured yet */
+
+static u32 apic_read(unsigned reg)
+{
+	if (apic_base & APIC_BASE_X2)
+		return (u32)x86_rdmsr(MSR_X2APIC + reg / 16);
+	return *(volatile u32 *)(apic_regs + reg);
+}
+
+static void apic_write(unsigned reg, u32 v)
+{
+	if (apic_base & APIC_BASE_X2)
+		x86_wrmsr(MSR_X2APIC + reg / 16, v);
+	else
+		*(volatile u32 *)(apic_regs + reg) = v;
+}
+
+void x86_apic_init(void)
+{
+	if (!(x86_cpuid(1, 0).edx & CPUID_EDX_APIC))
+		return;
+	apic_base = x86_rdmsr(MSR_APIC_BASE);
+	if (!(apic_base & APIC_BASE_ENABLE) || apic_base >> 32) {
+		apic_base = 0;
+		return;
+	}
+	if (x86_cpuid(1, 0).ecx & CPUID_ECX_X2APIC) { /* no mapping, and ids above 254 */
+		apic_base |= APIC_BASE_X2;
+		x86_wrmsr(MSR_APIC_BASE, apic_base);
+	}
+	apic_regs = DIRECT_MAP_BASE + (apic_base & PAGE_MASK); /* the early tables reach it */
+	apic_write(APIC_TPR, 0);
+	apic_write(APIC_SVR, SVR_ENABLE | X86_VEC_SPURIOUS);
+	apic_write(APIC_LVT_TIMER, LVT_MASKED);
+	apic_write(APIC_LVT_LINT0, LVT_EXTINT);
+	apic_write(APIC_LVT_LINT1, LVT_NMI);
+}
+
+void x86_apic_map(void)
+{
+	if (!apic_base || apic_base & APIC_BASE_X2)
+		return;
+	if (pt_map(X86_APIC_VA, apic_base & PAGE_MASK, PAGE_SIZE, PT_RW | PT_DEVICE, 0, GFP_KERNEL)) {
+		pr_err("apic: no memory for its mapping, other CPUs cannot be started\n");
+		apic_base = 0;
+	}
+	apic_regs = X86_APIC_VA;
+}
+
+void x86_apic_init_cpu(void)
+{
+	x86_wrmsr(MSR_APIC_BASE, x86_rdmsr(MSR_APIC_BASE) | APIC_BASE_ENABLE);
+	if (apic_base & APIC_BASE_X2) /* only from enabled may it change to x2APIC */
+		x86_wrmsr(MSR_APIC_BASE, x86_rdmsr(MSR_APIC_BASE) | APIC_BASE_X2);
+	apic_write(APIC_TPR, 0);
+	apic_write(APIC_SVR, SVR_ENABLE | X86_VEC_SPURIOUS);
+	apic_write(APIC_LVT_LINT0, LVT_MASKED); /* the 8259's wire is the boot CPU's */
+	apic_write(APIC_LVT_LINT1, LVT_NMI);
+	apic_write(APIC_TIMER_DIVIDE, TIMER_DIVIDE_BY_1);
+	apic_write(APIC_LVT_TIMER, X86_VEC_APIC_TIMER); /* one shot */
+}
+
+bool x86_apic_reaches(u32 id)
+{
+	return apic_base && (apic_base & APIC_BASE_X2 || id <= XAPIC_MAX_ID);
+}
+
+void x86_apic_eoi(void)
+{
+	apic_write(APIC_EOI, 0);
+}
+
+/* ---- to other CPUs ---- */
+
+static void command(u32 id, u32 what)
+{
+	unsigned long flags = arch_irq_save();
+
+	if (apic_base & APIC_BASE_X2) {
+		__asm__ volatile("mfence" ::: "memory"); /* this write waits for no store */
+		x86_wrmsr(MSR_X2APIC + APIC_ICR / 16, (u64)id << 32 | what);
+	} else {
+		for (unsigned n = 0; apic_read(APIC_ICR) & ICR_PENDING && n < ICR_SPINS_MAX; n++)
+			arch_cpu_relax();
+		apic_write(APIC_ICR_HIGH, id << 24);
+		apic_write(APIC_ICR, what);
+	}
+	arch_irq_restore(flags);
+}
+
+void x86_apic_send(u32 id, unsigned vector)
+{
+	command(id, ICR_ASSERT | vector);
+}
+
+void x86_apic_send_nmi(u32 id)
+{
+	command(id, ICR_ASSERT | ICR_NMI);
+}
+
+void x86_apic_send_init(u32 id)
+{
+	command(id, ICR_ASSERT | ICR_INIT);
+}
+
+void x86_apic_send_startup(u32 id, paddr_t page)
+{
+	command(id, ICR_ASSERT | ICR_STARTUP | (u32)(page >> PAGE_SHIFT));
+}
+
+/* ---- timer ---- */
+
+/* Its rate is the bus's, which nothing tells: counts it for a tenth of a millisecond, once for all CPUs. */
+static void timer_measure(void)
+{
+	u64 start = arch_time_ns(), now;
+	u32 left;
+
+	apic_write(APIC_LVT_TIMER, LVT_MASKED);
+	apic_write(APIC_TIMER_INITIAL, ~0U);
+	while ((now = arch_time_ns()) - start < CALIBRATE_NS)
+		arch_cpu_relax();
+	left = apic_read(APIC_TIMER_CURRENT);
+	apic_write(APIC_TIMER_INITIAL, 0);
+	apic_write(APIC_LVT_TIMER, X86_VEC_APIC_TIMER);
+	timer_hz = max((u64)(~0U - left) * 1000000000UL / (now - start), 1UL);
+}
+
+void x86_apic_timer_arm(u64 ns)
+{
+	if (!timer_hz)
+		timer_measure();
+	ns = min(ns, 1000000000UL); /* a far moment takes several rounds */
+	apic_write(APIC_TIMER_INITIAL, (u32)clamp(ns * timer_hz / 1000000000UL, 1UL, (u64)~0U));
+}
+
+void x86_apic_timer_stop(void)
+{
+	apic_write(APIC_TIMER_INITIAL, 0);
+}

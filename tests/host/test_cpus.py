@@ -1,0 +1,51 @@
+#!/usr/bin/env python3
+"""CPUs of a PC: which are started, with which options, and what a panic says of the others."""
+
+import re
+import unittest
+
+import paths  # noqa: F401
+from strata import console, hosttest, qemu
+
+
+class Cpus(unittest.TestCase):
+    def online(self, smp, options="", **more):
+        with console.Console(qemu.Config(mem="256M", smp=smp, cmdline=options, **more)) as kernel:
+            self.assertEqual(kernel.json("verify")["failed"], [])
+            said = re.search(rb"smp: (\d+) CPUs", bytes(kernel.qemu.output))
+            return int(said[1]) if said else 1
+
+    def test_all_that_the_firmware_names_are_started(self):
+        for fw, smp in (("direct", "1"), ("direct", "3"), ("bios", "4"), ("uefi", "4")):
+            with self.subTest(fw=fw, smp=smp):
+                self.assertEqual(self.online(smp, fw=fw), int(smp))
+
+    def test_options_limit_them(self):
+        for options, expected in (("nosmp", 1), ("maxcpus=0", 1), ("maxcpus=1", 1), ("maxcpus=3", 3), ("maxcpus=9", 4)):
+            with self.subTest(options=options):
+                self.assertEqual(self.online("4", options), expected)
+
+    def test_a_cpu_that_is_not_there_yet_is_left_out(self):
+        self.assertEqual(self.online("2", qemu_args="-smp 2,maxcpus=4"), 2)
+
+    def test_ids_may_have_gaps(self):
+        """Three cores a socket: APIC ids 0 1 2 4 5 6."""
+        self.assertEqual(self.online("6", qemu_args="-smp 6,sockets=2,cores=3,threads=1"), 6)
+
+    def test_the_trampolines_page_is_given_back(self):
+        with console.Console(qemu.Config(mem="64M", smp="2")) as kernel:
+            reserved = kernel.json("memmap")["reserved"]
+            self.assertTrue(reserved)
+            self.assertFalse([r for r in reserved if "trampoline" in r["name"]])
+
+    def test_a_panic_shows_what_the_others_did(self):
+        outcome = qemu.run(qemu.Config(mem="64M", smp="3", cmdline='cmd="crash null"'), 60)
+        self.assertEqual(outcome.status, qemu.PANIC)
+        report = outcome.output[outcome.output.index("panic: ") :]
+        for cpu in (1, 2):
+            self.assertRegex(report, rf"CPU {cpu} was at:\r\n  \[[0-9a-f]+\] arch_idle")
+        self.assertIn("end of the report", report)
+
+
+if __name__ == "__main__":
+    hosttest.main()

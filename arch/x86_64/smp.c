@@ -46,7 +46,8 @@ struct x86_ap {
 };
 extern struct x86_ap x86_ap;
 struct x86_ap x86_ap;
-static_assert(offsetof(struct x86_ap, root) == X86_AP_ROOT && offsetof(struct x86_ap, stack) == X86_AP_STACK &&
+static_assert(offsetof(struct x86_ap, root) == X86_AP_ROOT &&
+		      offsetof(struct x86_ap, stack) == X86_AP_STACK &&
 		      offsetof(struct x86_ap, percpu) == X86_AP_PERCPU,
 	      "entry.S knows these offsets");
 
@@ -122,7 +123,8 @@ int arch_cpu_start(unsigned cpu, void (*entry)(void *arg), void *arg)
 		.entry = entry,
 		.arg = arg,
 	};
-	memcpy(phys_to_virt(trampoline), x86_ap_trampoline, (size_t)(x86_ap_trampoline_end - x86_ap_trampoline));
+	memcpy(phys_to_virt(trampoline), x86_ap_trampoline,
+	       (size_t)(x86_ap_trampoline_end - x86_ap_trampoline));
 	x86_apic_send_init(id);
 	x86_apic_send_startup(id, trampoline);
 	if (!wait_taken(SECOND_STARTUP_US))

@@ -127,7 +127,8 @@ u64 arch_cycles_hz(void)
 
 static void pit_arm(u64 ns)
 {
-	u64 ticks = min(ns / 1000 * PIT_HZ / 1000000 + 1, (u64)PIT_MAX); /* a far moment takes several rounds */
+	u64 ticks =
+		min(ns / 1000 * PIT_HZ / 1000000 + 1, (u64)PIT_MAX); /* a far moment takes several rounds */
 
 	x86_outb(PIT_MODE, PIT_CH0_ONESHOT);
 	x86_outb(PIT_CH0, (u8)ticks);

@@ -78,7 +78,7 @@ void x86_apic_timer_stop(void);
 void x86_smp_on_nmi(const struct x86_regs *regs); /* does not return if this CPU is being stopped */
 
 /* stack.c */
-bool x86_stacks_new(unsigned cpu, int nid); /* another CPU's; false: no memory */
+bool x86_stacks_new(unsigned cpu, int nid);	 /* another CPU's; false: no memory */
 vaddr_t x86_stack_end(unsigned cpu, unsigned n); /* 0: the one it starts on; else enum x86_ist */
 
 /* time.c */

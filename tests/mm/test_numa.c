@@ -62,9 +62,11 @@ KTEST(numa, off_is_one_node)
 	EXPECT_EQ(nr_nodes, 1);
 }
 
-KTEST(numa, fake_nodes_are_as_many_as_asked_for)
+KTEST(numa, fake_nodes_are_as_many_as_asked_for_and_of_equal_size)
 {
 	const char *fake = strstr(cmdline_text(), "numa=fake=");
+	unsigned long total = 0;
+	struct node *n;
 	unsigned nr = 0;
 
 	if (!fake)
@@ -72,6 +74,11 @@ KTEST(numa, fake_nodes_are_as_many_as_asked_for)
 	for (fake += strlen("numa=fake="); *fake >= '0' && *fake <= '9'; fake++)
 		nr = 10 * nr + (unsigned)(*fake - '0');
 	EXPECT_EQ(nr_nodes, nr);
+	for_each_node (n)
+		total += n->present;
+	for_each_node (n) /* borders are moved up to blocks of the largest order */
+		EXPECT_MSG(n->present * nr > total - total / 4 && n->present * nr < total + total / 4,
+			   "node %d has %lu pages of %lu", n->nid, n->present, total);
 }
 
 KTEST(numa, distances_begin_with_the_local_one)

@@ -23,6 +23,7 @@
 #include <kernel/printk.h>
 #include <kernel/random.h>
 #include <kernel/rbtree.h>
+#include <kernel/smp.h>
 #include <kernel/spinlock.h>
 #include <kernel/string.h>
 #include <kernel/test.h>
@@ -436,6 +437,23 @@ static void crash_uninitialised(void)
 	kfree((void *)obj);
 }
 
+static void race_write(void *word)
+{
+	++*(volatile unsigned long *)word;
+}
+
+/* Two CPUs write, and nothing orders them. */
+static void crash_race(void)
+{
+	unsigned long word = 0;
+	struct smp_task task = {.fn = race_write, .ctx = &word};
+
+	if (smp_start(cpumask_next(&cpu_online_mask, 1), &task))
+		return;
+	race_write(&word);
+	smp_wait(&task);
+}
+
 static void crash_lock_order(void)
 {
 	struct spinlock low, high;
@@ -473,6 +491,7 @@ static const struct {
 	{"freed-page", crash_freed_page, SEEN_BY_WATCHERS},
 	{"freed-area", crash_freed_area, SEEN_BY_WATCHERS},
 	{"uninitialised", crash_uninitialised, ", only the hosted build's VARIANT=valgrind notices it"},
+	{"race", crash_race, ", only the hosted build's VARIANT=tsan notices it, with two CPUs or more"},
 };
 
 static const char *complete_crash(int pos, unsigned n)
@@ -502,5 +521,5 @@ static int cmd_crash(struct out *o, int argc, char **argv, bool json)
 SHELL_CMD("crash", "KIND",
 	  "fall, to see the report; KIND: panic null write-text exec-data guard doublefault reset hang "
 	  "double-free "
-	  "overrun use-after-free lock-order kmalloc-overrun freed-page freed-area uninitialised",
+	  "overrun use-after-free lock-order kmalloc-overrun freed-page freed-area uninitialised race",
 	  cmd_crash, complete_crash);

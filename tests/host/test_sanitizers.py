@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""A use after free and an overrun are caught at the instruction, with its file and line, in the watched builds."""
+"""A use after free, an overrun and a race are caught at the instruction, with its file and line, in the watched builds."""
 
+import re
 import unittest
 
 import paths  # noqa: F401
@@ -42,8 +43,12 @@ class Sanitizers(unittest.TestCase):
         self.assertEqual(status, 2, output[-2000:])
         self.assertRegex(output, r"depends on uninitialised value\(s\)\n==\d+==    at 0x[0-9A-F]+: crash_uninitialised")
 
+    def test_tsan_names_both_sides_of_a_race(self):
+        text = self.caught("tsan", "race", "WARNING: ThreadSanitizer: data race")
+        self.assertEqual(len(re.findall(r"#0 race_write kernel/shell_cmds.c:\d+", text)), 2, text)
+
     def test_without_a_watcher_they_do_no_harm(self):
-        for kind in "kmalloc-overrun", "freed-page", "freed-area", "uninitialised":
+        for kind in "kmalloc-overrun", "freed-page", "freed-area", "uninitialised", "race":
             with self.subTest(kind=kind):
                 output, status = hosted.run("", "--mem", "64M", "-c", f"crash {kind}")
                 self.assertEqual(status, 1)

@@ -11,7 +11,6 @@
  */
 
 #include <arch/cpu.h>
-#include <arch/smp.h>
 #include <boot.h>
 #include <kernel/cmdline.h>
 #include <kernel/cpus.h>
@@ -91,6 +90,4 @@ void cpus_init(struct boot_info *bi)
 		add_cpus(bi->cpu, min(bi->nr_cpus, (unsigned)BOOT_MAX_CPUS));
 	else
 		add_cpus(cpu, cpus_from_madt(bi, cpu));
-	if (cpumask_weight(&cpu_possible_mask) > 1)
-		arch_smp_prepare();
 }

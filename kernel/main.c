@@ -47,6 +47,11 @@ static void print_notes(struct boot_info *bi)
 	bi->notes[0] = '\0';
 }
 
+static int map_device(vaddr_t va, paddr_t pa)
+{
+	return pt_map(va, pa, PAGE_SIZE, PT_RW | PT_DEVICE, 0, GFP_KERNEL);
+}
+
 void kmain(struct boot_info *bi)
 {
 	boot_mark("start");
@@ -60,6 +65,7 @@ void kmain(struct boot_info *bi)
 	boot_mark("log");
 	memblock_init(bi); /* what RAM there is, what is taken; first allocations */
 	cpus_init(bi);	   /* which CPUs firmware names */
+	smp_prepare();	   /* where they begin */
 	numa_init(bi);	   /* nodes, distances, fallback order */
 	print_notes(bi);
 	boot_mark("map");
@@ -75,7 +81,7 @@ void kmain(struct boot_info *bi)
 	boot_mark("slab");
 	vmalloc_init(); /* the window's ranges */
 	boot_mark("vmalloc");
-	arch_irq_init();
+	arch_irq_init(map_device);
 	boot_mark("irq");
 	smp_init(); /* the other CPUs enter their main loops */
 	boot_mark("smp");

@@ -28,7 +28,11 @@
 #include <kernel/printk.h>
 #include <kernel/spinlock.h>
 #include <kernel/work.h>
+#include <mm/memblock.h>
+#include <mm/numa.h>
+#include <mm/page.h>
 #include <mm/slab.h>
+#include <mm/vmalloc.h>
 
 #include <arch/cpu.h>
 #include <arch/irq.h>
@@ -297,13 +301,47 @@ static void secondary(void *arg)
 	main_loop(&cpu_state[cpu]);
 }
 
+static paddr_t start_page; /* 0: none */
+
+void smp_prepare(void)
+{
+	if (cpumask_weight(&cpu_possible_mask) > 1 && arch_start_page_limit())
+		start_page =
+			memblock_alloc_range(&memblock, PAGE_SIZE, PAGE_SIZE, PAGE_SIZE,
+					     arch_start_page_limit(), NUMA_NO_NODE, "first code of CPUs");
+}
+
+static bool give_stacks(unsigned cpu, struct arch_cpu_memory *mem)
+{
+	size_t bytes;
+
+	for (unsigned n = 0; n < ARCH_CPU_STACKS_MAX && (bytes = arch_cpu_stack_bytes(n)) != 0; n++) {
+		char *stack = vmalloc_gfp(bytes, GFP_KERNEL | __GFP_ZERO, cpu_to_node_map[cpu], VM_STACK,
+					  (unsigned long)give_stacks);
+
+		if (!stack)
+			return false;
+		mem->stack_end[n] = (vaddr_t)stack + bytes;
+	}
+	return true;
+}
+
+static void take_stacks(const struct arch_cpu_memory *mem)
+{
+	for (unsigned n = 0; n < ARCH_CPU_STACKS_MAX; n++)
+		if (mem->stack_end[n])
+			vfree((char *)mem->stack_end[n] - arch_cpu_stack_bytes(n));
+}
+
 static bool start_cpu(unsigned cpu)
 {
+	struct arch_cpu_memory mem = {.start_page = start_page};
 	u64 limit = arch_time_ns() + START_TIMEOUT_S * 1000000000UL;
 	unsigned waiting = START_WAITING;
-	int err = arch_cpu_start(cpu, secondary, NULL);
+	int err = give_stacks(cpu, &mem) ? arch_cpu_start(cpu, &mem, secondary, NULL) : -ENOMEM;
 
 	if (err) {
+		take_stacks(&mem);
 		pr_err("smp: CPU %u cannot be started: error %d\n", cpu, -err);
 		return false;
 	}
@@ -326,7 +364,8 @@ void smp_init(void)
 	for_each_possible_cpu (cpu)
 		if (cpu != arch_cpu_id())
 			nr += start_cpu(cpu);
-	arch_smp_finish();
+	if (start_page)
+		free_reserved_range(start_page, start_page + PAGE_SIZE);
 	if (nr > 1)
 		pr_info("smp: %u CPUs\n", nr);
 }

@@ -116,19 +116,23 @@ void host_cpu_join(unsigned cpu)
 	pthread_join(cpu_thread[cpu].thread, NULL);
 }
 
-void arch_smp_prepare(void)
+size_t arch_cpu_stack_bytes(unsigned n)
 {
+	(void)n;
+	return 0;
 }
 
-void arch_smp_finish(void)
+paddr_t arch_start_page_limit(void)
 {
+	return 0;
 }
 
-int arch_cpu_start(unsigned cpu, void (*entry)(void *arg), void *arg)
+int arch_cpu_start(unsigned cpu, const struct arch_cpu_memory *mem, void (*entry)(void *arg), void *arg)
 {
 	struct host_stacks *stacks;
 	int err = -ENOMEM;
 
+	(void)mem;
 	if (cpu >= HOST_MAX_CPUS)
 		return -ENODEV;
 	stacks = mmap(NULL, sizeof(*stacks), PROT_READ | PROT_WRITE,

@@ -276,8 +276,9 @@ void arch_irq_test_raise(void (*fn)(void *ctx), void *ctx)
 		pthread_kill(pthread_self(), SIGUSR1); /* has come when this returns, or is pending */
 }
 
-void arch_irq_init(void)
+void arch_irq_init(int (*map_device)(vaddr_t va, paddr_t pa))
 {
+	(void)map_device;
 	arch_irq_enable();
 }
 

@@ -19,7 +19,6 @@
 #include <arch/time.h>
 #include <kernel/bits.h>
 #include <kernel/printk.h>
-#include <mm/pgtable.h>
 
 enum {
 	CPUID_EDX_APIC = 1 << 9,
@@ -97,11 +96,11 @@ void x86_apic_init(void)
 	apic_write(APIC_LVT_LINT1, LVT_NMI);
 }
 
-void x86_apic_map(void)
+void x86_apic_map(int (*map_device)(vaddr_t va, paddr_t pa))
 {
 	if (!apic_base || apic_base & APIC_BASE_X2)
 		return;
-	if (pt_map(X86_APIC_VA, apic_base & PAGE_MASK, PAGE_SIZE, PT_RW | PT_DEVICE, 0, GFP_KERNEL)) {
+	if (map_device(X86_APIC_VA, apic_base & PAGE_MASK)) {
 		pr_err("apic: no memory for its mapping, other CPUs cannot be started\n");
 		apic_base = 0;
 	}

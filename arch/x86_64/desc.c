@@ -7,14 +7,14 @@
  * Layout.     GDT: 0x08 code, 0x10 data, 0x18 task state (two slots), one of each CPU. IDT: 256 interrupt gates onto
  *             the stubs of trap.S, the same for all.
  * Invariants. All gates are interrupt gates: a handler starts with interrupts off and TF clear.
- * Locking.    None: written once, by the boot CPU, before the CPU runs that uses them.
- * Failure.    No memory for another CPU's: NULL.
+ * Locking.    None: gates are written once, by the boot CPU; the rest by the CPU that uses it.
+ * Failure.    None.
  * Next:       trap.S.
  */
 
 #include "x86_internal.h"
 #include <arch_impl/stack.h>
-#include <mm/kmalloc.h>
+#include <kernel/percpu.h>
 
 /* Intel SDM vol. 3, 7.7. */
 struct tss {
@@ -58,7 +58,7 @@ struct x86_desc {
 	u64 gdt[5];
 };
 
-static struct x86_desc boot_desc;
+static DEFINE_PER_CPU(struct x86_desc, x86_desc);
 static struct gate idt[X86_NR_VECTORS];
 
 static void gate_set(struct gate *g, u64 handler, enum x86_ist ist)
@@ -73,12 +73,12 @@ static void gate_set(struct gate *g, u64 handler, enum x86_ist ist)
 	};
 }
 
-static void desc_set(struct x86_desc *d, const vaddr_t *ist_end)
+static void desc_set(struct x86_desc *d, unsigned cpu)
 {
 	u64 base = (u64)&d->tss, limit = sizeof(d->tss) - 1;
 
 	for (unsigned n = 0; n < X86_NR_IST; n++)
-		d->tss.ist[n] = ist_end[n];
+		d->tss.ist[n] = x86_stack_end(cpu, n + 1);
 	d->tss.io_map_base = sizeof(d->tss); /* none */
 	d->gdt[SEL_CODE / 8] = 0x00af9b000000ffffUL;
 	d->gdt[SEL_DATA / 8] = 0x00cf93000000ffffUL;
@@ -87,7 +87,7 @@ static void desc_set(struct x86_desc *d, const vaddr_t *ist_end)
 	d->gdt[SEL_TSS / 8 + 1] = base >> 32;
 }
 
-void x86_desc_load(struct x86_desc *d)
+static void desc_load(struct x86_desc *d)
 {
 	struct table_pointer gdtr = {sizeof(d->gdt) - 1, (u64)d->gdt}, idtr = {sizeof(idt) - 1, (u64)idt};
 
@@ -106,27 +106,21 @@ void x86_desc_load(struct x86_desc *d)
 			 : "rax", "memory");
 }
 
-struct x86_desc *x86_desc_new(const vaddr_t *ist_end)
+void x86_desc_init_cpu(void)
 {
-	struct x86_desc *d = kzalloc(sizeof(*d), GFP_KERNEL);
+	struct x86_desc *d = this_cpu_ptr(&x86_desc);
 
-	if (d)
-		desc_set(d, ist_end);
-	return d;
+	desc_set(d, arch_cpu_id());
+	desc_load(d);
 }
 
 void x86_desc_init(void)
 {
-	vaddr_t ist_end[X86_NR_IST];
-
-	for (unsigned n = 0; n < X86_NR_IST; n++)
-		ist_end[n] = x86_stack_end(0, n + 1);
 	for (unsigned v = 0; v < X86_NR_VECTORS; v++)
 		gate_set(&idt[v], (u64)x86_trap_stubs + 16UL * v,
 			 v == X86_VEC_NMI	      ? X86_IST_NMI
 			 : v == X86_VEC_DOUBLE_FAULT  ? X86_IST_DF
 			 : v == X86_VEC_MACHINE_CHECK ? X86_IST_MC
 						      : X86_IST_NONE);
-	desc_set(&boot_desc, ist_end);
-	x86_desc_load(&boot_desc);
+	x86_desc_init_cpu(); /* the boot CPU's stay in the template */
 }

@@ -9,12 +9,13 @@
  *                 to waiting by INIT
  *             S2  an NMI is only sent in a panic
  * Locking.    None: CPUs are started by the boot CPU, before it does anything else with them.
- * Failure.    -ENODEV: no APIC, an id that it cannot address, or no page below 1 MiB; -ENOMEM; -EIO: it does not come.
+ * Failure.    -ENODEV: no APIC, an id that it cannot address, or no page below 1 MiB; -EIO: it does not come.
  * Source.     Intel SDM vol. 3, 8.4; Linux arch/x86/kernel/smpboot.c (every CPU with long mode does without the ten
  *             milliseconds after INIT).
  * Next:       kernel/smp.c.
  */
 #include "x86_internal.h"
+#include <arch/layout.h>
 #include <arch/smp.h>
 #include <arch/time.h>
 #include <arch_impl/ap.h>
@@ -24,9 +25,6 @@
 #include <kernel/errno.h>
 #include <kernel/percpu.h>
 #include <kernel/string.h>
-#include <mm/memblock.h>
-#include <mm/numa.h>
-#include <mm/pgtable.h>
 #include <stdatomic.h>
 
 enum {
@@ -35,23 +33,17 @@ enum {
 	STOP_LIMIT_US = 100000,
 };
 
-extern const char x86_ap_trampoline[], x86_ap_trampoline_end[];
-
 struct x86_ap {
 	u64 root, stack, percpu; /* ap_entry_high */
-	struct x86_desc *desc;
 	void (*entry)(void *arg);
 	void *arg;
 	_Atomic bool taken;
 };
-extern struct x86_ap x86_ap;
 struct x86_ap x86_ap;
 static_assert(offsetof(struct x86_ap, root) == X86_AP_ROOT &&
 		      offsetof(struct x86_ap, stack) == X86_AP_STACK &&
 		      offsetof(struct x86_ap, percpu) == X86_AP_PERCPU,
 	      "entry.S knows these offsets");
-
-static paddr_t trampoline; /* 0: there is none */
 
 static struct stop_record {
 	unsigned long pc, fp;
@@ -61,29 +53,22 @@ static _Atomic bool stopping;
 
 /* ---- start ---- */
 
-void arch_smp_prepare(void)
+paddr_t arch_start_page_limit(void)
 {
-	trampoline = memblock_alloc_range(&memblock, PAGE_SIZE, PAGE_SIZE, PAGE_SIZE, MIB(1), NUMA_NO_NODE,
-					  "AP trampoline");
-}
-
-void arch_smp_finish(void)
-{
-	if (trampoline)
-		free_reserved_range(trampoline, trampoline + PAGE_SIZE);
-	trampoline = 0;
+	return MIB(1);
 }
 
 void x86_ap_main(void) __noreturn;
 void x86_ap_main(void)
 {
-	struct x86_ap ap = {.entry = x86_ap.entry, .arg = x86_ap.arg, .desc = x86_ap.desc};
+	void (*entry)(void *arg) = x86_ap.entry;
+	void *arg = x86_ap.arg;
 
 	atomic_store(&x86_ap.taken, true);
-	x86_desc_load(ap.desc);
+	x86_desc_init_cpu();
 	x86_cpu_enable_features();
 	x86_apic_init_cpu();
-	ap.entry(ap.arg);
+	entry(arg);
 	arch_halt();
 }
 
@@ -99,39 +84,31 @@ static bool wait_taken(u64 us)
 	return true;
 }
 
-int arch_cpu_start(unsigned cpu, void (*entry)(void *arg), void *arg)
+int arch_cpu_start(unsigned cpu, const struct arch_cpu_memory *mem, void (*entry)(void *arg), void *arg)
 {
-	vaddr_t ist_end[X86_NR_IST];
 	u32 id = cpu_info[cpu].hw_id;
-	struct x86_desc *desc;
 
-	if (!trampoline || !x86_apic_reaches(id))
+	if (!mem->start_page || !x86_apic_reaches(id))
 		return -ENODEV;
-	if (!x86_stacks_new(cpu, cpu_to_node_map[cpu]))
-		return -ENOMEM;
-	for (unsigned n = 0; n < X86_NR_IST; n++)
-		ist_end[n] = x86_stack_end(cpu, n + 1);
-	desc = x86_desc_new(ist_end);
-	if (!desc)
-		return -ENOMEM;
 	*per_cpu_ptr(&x86_cpu_id, cpu) = cpu;
+	x86_stacks_set(cpu, mem->stack_end);
 	x86_ap = (struct x86_ap){
 		.root = x86_read_cr3(),
-		.stack = x86_stack_end(cpu, 0),
+		.stack = mem->stack_end[0],
 		.percpu = percpu_offset[cpu],
-		.desc = desc,
 		.entry = entry,
 		.arg = arg,
 	};
-	memcpy(phys_to_virt(trampoline), x86_ap_trampoline,
+	memcpy((void *)(DIRECT_MAP_BASE + mem->start_page), x86_ap_trampoline,
 	       (size_t)(x86_ap_trampoline_end - x86_ap_trampoline));
 	x86_apic_send_init(id);
-	x86_apic_send_startup(id, trampoline);
+	x86_apic_send_startup(id, mem->start_page);
 	if (!wait_taken(SECOND_STARTUP_US))
-		x86_apic_send_startup(id, trampoline);
+		x86_apic_send_startup(id, mem->start_page);
 	if (wait_taken(START_LIMIT_US))
 		return 0;
 	x86_apic_send_init(id);
+	x86_stacks_set(cpu, NULL);
 	return -EIO;
 }
 

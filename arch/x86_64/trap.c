@@ -232,10 +232,10 @@ static void trap_interrupt(struct x86_regs *regs)
 	this_cpu(x86_irq_depth)--;
 }
 
-void arch_irq_init(void)
+void arch_irq_init(int (*map_device)(vaddr_t va, paddr_t pa))
 {
 	x86_pic_init();
-	x86_apic_map();
+	x86_apic_map(map_device);
 	x86_uart_irq_enable();
 	arch_irq_enable();
 }

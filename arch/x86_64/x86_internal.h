@@ -42,11 +42,8 @@ extern const char x86_probe_exec_ret[], x86_probe_exec_fault[];
 void x86_trap(struct x86_regs *regs); /* called by trap.S */
 
 /* desc.c, cpu.c: parts of arch_trap_init() */
-struct x86_desc;
 void x86_desc_init(void);
-/* Segments and task state for another CPU, whose IST stacks end at ist_end[]. NULL: no memory. */
-struct x86_desc *x86_desc_new(const vaddr_t *ist_end);
-void x86_desc_load(struct x86_desc *d); /* on that CPU */
+void x86_desc_init_cpu(void); /* another CPU's segments and task state, on that CPU */
 void x86_cpu_init(void);
 void x86_cpu_enable_features(void); /* on another CPU, as they are on the first */
 
@@ -62,9 +59,9 @@ bool x86_pic_spurious(unsigned line);
 void x86_pic_eoi(unsigned line);
 
 /* apic.c. Ids are the APIC's. */
-void x86_apic_init(void);     /* the boot CPU's; on the early page tables */
-void x86_apic_map(void);      /* from now on through the final ones */
-void x86_apic_init_cpu(void); /* another CPU's, on that CPU */
+void x86_apic_init(void);				      /* the boot CPU's; on the early page tables */
+void x86_apic_map(int (*map_device)(vaddr_t va, paddr_t pa)); /* from now on through the final ones */
+void x86_apic_init_cpu(void);				      /* another CPU's, on that CPU */
 bool x86_apic_reaches(u32 id);
 void x86_apic_eoi(void);
 void x86_apic_send(u32 id, unsigned vector);
@@ -74,12 +71,15 @@ void x86_apic_send_startup(u32 id, paddr_t page); /* page: below 1 MiB */
 void x86_apic_timer_arm(u64 ns);		  /* an interrupt in about so many, at most a second */
 void x86_apic_timer_stop(void);
 
+/* boot/x86_64/ap_trampoline.S */
+extern const char x86_ap_trampoline[], x86_ap_trampoline_end[];
+
 /* smp.c */
 void x86_smp_on_nmi(const struct x86_regs *regs); /* does not return if this CPU is being stopped */
 
 /* stack.c */
-bool x86_stacks_new(unsigned cpu, int nid);	 /* another CPU's; false: no memory */
-vaddr_t x86_stack_end(unsigned cpu, unsigned n); /* 0: the one it starts on; else enum x86_ist */
+void x86_stacks_set(unsigned cpu, const vaddr_t *end); /* another CPU's; NULL: none any more */
+vaddr_t x86_stack_end(unsigned cpu, unsigned n);       /* 0: the one it starts on; else enum x86_ist */
 
 /* time.c */
 void x86_timer_irq(void);

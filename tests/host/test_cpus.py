@@ -32,11 +32,11 @@ class Cpus(unittest.TestCase):
         """Three cores a socket: APIC ids 0 1 2 4 5 6."""
         self.assertEqual(self.online("6", qemu_args="-smp 6,sockets=2,cores=3,threads=1"), 6)
 
-    def test_the_trampolines_page_is_given_back(self):
+    def test_the_page_that_they_start_from_is_given_back(self):
         with console.Console(qemu.Config(mem="64M", smp="2")) as kernel:
             reserved = kernel.json("memmap")["reserved"]
             self.assertTrue(reserved)
-            self.assertFalse([r for r in reserved if "trampoline" in r["name"]])
+            self.assertFalse([r for r in reserved if "CPUs" in r["name"]])
 
     def test_a_panic_shows_what_the_others_did(self):
         outcome = qemu.run(qemu.Config(mem="64M", smp="3", cmdline='cmd="crash null"'), 60)

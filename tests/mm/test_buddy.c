@@ -358,6 +358,7 @@ static void free_first_half(struct page *page)
 	page[PAGEBLOCK_PAGES].flags = page->flags;
 	page[PAGEBLOCK_PAGES].refcount = 1;
 	page->refcount = 0;
+	page_prepare_free(page, PAGEBLOCK_ORDER, (unsigned long)free_first_half);
 	private_free(page_zone(page), page, PAGEBLOCK_ORDER);
 }
 

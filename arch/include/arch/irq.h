@@ -2,6 +2,7 @@
 #define ARCH_IRQ_H
 
 #include <kernel/types.h>
+#include <mm/types.h>
 
 /* Interrupts of this CPU off; the former state for arch_irq_restore(). They nest by these values. */
 static inline unsigned long arch_irq_save(void);
@@ -13,8 +14,11 @@ static inline void arch_irq_disable(void);
 /* True inside an interrupt handler of this CPU. */
 bool arch_in_interrupt(void);
 
-/* Interrupt controller and handlers up; interrupts on when it returns. */
-void arch_irq_init(void);
+/*
+ * Interrupt controller and handlers up; interrupts on when it returns. map_device(va, pa) maps a page of registers, 0 or
+ * -errno; va is the port's, outside of the regions of <arch/layout.h>.
+ */
+void arch_irq_init(int (*map_device)(vaddr_t va, paddr_t pa));
 
 /*
  * Runs fn(ctx) once in interrupt context on this CPU, soon, or NULL to take the request back. For tests:

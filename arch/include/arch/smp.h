@@ -6,14 +6,22 @@
 #include <kernel/cpumask.h>
 #include <mm/types.h>
 
-/* What starting CPUs needs is set aside, while there is only memblock; and given back, once all have started. */
-void arch_smp_prepare(void);
-void arch_smp_finish(void);
+/* What the kernel gives a CPU that is to be started: pages that are mapped and zero, a guard page below each stack. */
+enum { ARCH_CPU_STACKS_MAX = 4 };
+struct arch_cpu_memory {
+	paddr_t start_page; /* of arch_start_page_limit(), for all CPUs in turn */
+	vaddr_t stack_end[ARCH_CPU_STACKS_MAX];
+};
+/* Bytes of the n-th stack, whole pages; 0: no more than n, or none because the port has them. */
+size_t arch_cpu_stack_bytes(unsigned n);
+/* The page of a CPU's first instructions lies below this address; 0: it needs no such page. */
+paddr_t arch_start_page_limit(void);
 /*
  * Starts a possible CPU that does not run: it calls entry(arg) with interrupts off, on a stack of its own, with
- * arch_cpu_id() right and its per-CPU areas not yet set. Returns 0, or -errno: there is no such CPU, or no memory.
+ * arch_cpu_id() right and its per-CPU areas not yet set. Returns 0, or -errno: there is no such CPU, it does not come, or
+ * no memory. The stacks stay the CPU's; the page is free for the next one. Context: boot, one at a time.
  */
-int arch_cpu_start(unsigned cpu, void (*entry)(void *arg), void *arg);
+int arch_cpu_start(unsigned cpu, const struct arch_cpu_memory *mem, void (*entry)(void *arg), void *arg);
 /* Each of these CPUs calls smp_ipi() soon. Requests may merge. Context: any. */
 void arch_ipi_send(const struct cpumask *cpus);
 

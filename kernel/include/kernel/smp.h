@@ -7,6 +7,8 @@
 #include <kernel/types.h>
 #include <stdatomic.h>
 
+/* Sets aside the page that other CPUs start from, if the port needs one. Context: boot, while there is only memblock. */
+void smp_prepare(void);
 /* Starts the possible CPUs. One that does not come up is reported and left out. Context: boot, interrupts on. */
 void smp_init(void);
 

@@ -25,6 +25,7 @@ enum {
 	MADT_ENTRIES = 44,
 	MADT_LOCAL_APIC = 0,
 	MADT_LOCAL_X2APIC = 9,
+	MADT_NO_APIC = 0xff, /* as an id of the first kind */
 	MADT_ENABLED = 1,
 	BIOS_AREA = 0xe0000,
 	BIOS_AREA_END = 0x100000,
@@ -157,7 +158,7 @@ unsigned acpi_madt_cpus(const void *madt, u32 len, struct acpi_cpu *cpu, unsigne
 			boot_note(bi, "ACPI: MADT entry of type %u at +0x%x has length %u", e[0], pos, size);
 			break;
 		}
-		if (e[0] == MADT_LOCAL_APIC && size >= 8)
+		if (e[0] == MADT_LOCAL_APIC && size >= 8 && e[3] != MADT_NO_APIC)
 			c = (struct acpi_cpu){.apic_id = e[3], .enabled = get_u32(e + 4) & MADT_ENABLED};
 		else if (e[0] == MADT_LOCAL_X2APIC && size >= 16)
 			c = (struct acpi_cpu){.apic_id = get_u32(e + 4),

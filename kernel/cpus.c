@@ -6,7 +6,7 @@
  * Layout.     Two masks; cpu_info[id].
  * Invariants. online is a subset of possible; CPU 0 is in both from the beginning.
  * Locking.    None: written during boot.
- * Failure.    No list: one CPU. More than NR_CPUS: the rest is counted only.
+ * Failure.    No list: one CPU. More than NR_CPUS, or than maxcpus=: the rest is left out. A CPU named twice: once.
  * Next:       mm/percpu.c, which gives each possible CPU its areas.
  */
 
@@ -47,6 +47,14 @@ static int cpus_set_maxcpus(const char *value)
 }
 CMDLINE_OPT("maxcpus", "a number of CPUs", cpus_set_maxcpus);
 
+static bool is_known(u32 hw_id)
+{
+	for (unsigned cpu = 0; cpu < nr_cpu_info; cpu++)
+		if (cpu_info[cpu].hw_id == hw_id)
+			return true;
+	return false;
+}
+
 /* The CPU that this code runs on exists, whether it is named or not. */
 static void add_cpus(const struct boot_cpu *cpu, unsigned nr)
 {
@@ -58,6 +66,8 @@ static void add_cpus(const struct boot_cpu *cpu, unsigned nr)
 
 		if (c.hw_id == cpu_info[0].hw_id) {
 			cpu_info[0].node = c.node;
+		} else if (is_known(c.hw_id)) {
+			pr_warn("cpus: firmware names the CPU with id %u twice\n", c.hw_id);
 		} else if (nr_cpu_info < NR_CPUS && (!c.enabled || may_run < max_cpus)) {
 			if (c.enabled)
 				cpumask_set(&cpu_possible_mask, nr_cpu_info);

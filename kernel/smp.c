@@ -30,7 +30,7 @@
 #include <kernel/work.h>
 #include <mm/memblock.h>
 #include <mm/numa.h>
-#include <mm/page.h>
+#include <mm/page_alloc.h>
 #include <mm/slab.h>
 #include <mm/vmalloc.h>
 
@@ -100,6 +100,8 @@ static unsigned call_others(const struct cpumask *cpus, void (*fn)(void *ctx), v
 	struct cpumask others = {};
 	unsigned cpu, nr = 0;
 
+	atomic_thread_fence(
+		memory_order_seq_cst); /* a CPU that is not online yet sees what was stored, and flushes */
 	for_each_cpu (cpu, cpus) {
 		if (cpu == arch_cpu_id() || !cpumask_test(&cpu_online_mask, cpu))
 			continue;
@@ -337,7 +339,6 @@ static bool start_cpu(unsigned cpu)
 {
 	struct arch_cpu_memory mem = {.start_page = start_page};
 	u64 limit = arch_time_ns() + START_TIMEOUT_S * 1000000000UL;
-	unsigned waiting = START_WAITING;
 	int err = give_stacks(cpu, &mem) ? arch_cpu_start(cpu, &mem, secondary, NULL) : -ENOMEM;
 
 	if (err) {
@@ -346,6 +347,8 @@ static bool start_cpu(unsigned cpu)
 		return false;
 	}
 	while (!cpumask_test(&cpu_online_mask, cpu)) {
+		unsigned waiting = START_WAITING;
+
 		if (arch_time_ns() > limit &&
 		    atomic_compare_exchange_strong(&cpu_state[cpu].start, &waiting, START_GIVEN_UP)) {
 			pr_err("smp: CPU %u did not come up in %d seconds, it is left out\n", cpu,
@@ -359,13 +362,14 @@ static bool start_cpu(unsigned cpu)
 
 void smp_init(void)
 {
+	struct page *page = start_page ? adopt_reserved_page(start_page) : NULL;
 	unsigned cpu, nr = 1;
 
 	for_each_possible_cpu (cpu)
 		if (cpu != arch_cpu_id())
 			nr += start_cpu(cpu);
-	if (start_page)
-		free_reserved_range(start_page, start_page + PAGE_SIZE);
+	if (page)
+		__free_page(page);
 	if (nr > 1)
 		pr_info("smp: %u CPUs\n", nr);
 }

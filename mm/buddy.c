@@ -336,7 +336,7 @@ static void boost_watermark(struct zone *zone)
 	if (!zone->wmark[WMARK_HIGH] || zone->managed < 4 * PAGEBLOCK_PAGES)
 		return;
 	WRITE_ONCE(zone->boost, min(READ_ONCE(zone->boost) + PAGEBLOCK_PAGES, max(most, PAGEBLOCK_PAGES)));
-	WRITE_ONCE(zone->wake, true);
+	__atomic_store_n(&zone->wake, true, __ATOMIC_RELEASE); /* behind the boost: see page_work_step() */
 }
 
 static void steal_block(struct zone *zone, struct page *page, unsigned order, enum migratetype want,

@@ -9,7 +9,7 @@
  *             B2  no two touching regions that agree in nid and name
  *             B3  an allocation lies in memory and touches no earlier reservation
  *             B4  address 0 is never returned
- * Locking.    None: boot only. Nothing changes after the hand-over.
+ * Locking.    None: boot only. After the hand-over nothing changes but by memblock_forget().
  * Failure.    A full array: -ENOSPC, nothing changed. No room: 0, or a panic in the _or_panic form.
  * Source.     Linux mm/memblock.c. Boot allocations grow upwards from 16 MiB instead of downwards from the top, so
  *             that all of them share the first section and every other section stays one piece.

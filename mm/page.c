@@ -292,25 +292,21 @@ static bool section_claim_open(unsigned long nr)
 	return mine;
 }
 
-void free_reserved_range(paddr_t start, paddr_t end)
+struct page *adopt_reserved_page(paddr_t pa)
 {
-	for (pfn_t pfn = start >> PAGE_SHIFT; pfn < end >> PAGE_SHIFT; pfn++) {
-		struct zone *zone = zone_of_pfn(pfn);
-		unsigned long flags;
+	struct page *page = pfn_to_page(pa >> PAGE_SHIFT);
+	struct zone *zone = zone_of_pfn(pa >> PAGE_SHIFT);
 
-		BUG_ON(!zone || !memblock_reserved_name(&memblock, pfn << PAGE_SHIFT),
-		       "free_reserved_range: pfn 0x%lx is not reserved memory", pfn);
-		section_claim_open(pfn / SECTION_PAGES);
-		flags = spin_lock_irqsave(&zone->lock);
-		zone->managed++;
-		nodes[zone->nid].managed++;
-		pfn_to_page(pfn)->flags = PAGE_ALLOCATED | zone_page_flags(zone);
-		pfn_to_page(pfn)->refcount = 1;
-		spin_unlock_irqrestore(&zone->lock, flags);
-		if (memblock_forget(&memblock, pfn << PAGE_SHIFT, (pfn + 1) << PAGE_SHIFT))
-			panic("page: no room to split the reservation at pfn 0x%lx\n", pfn);
-		__free_pages(pfn_to_page(pfn), 0);
-	}
+	BUG_ON(!zone || !memblock_reserved_name(&memblock, pa),
+	       "adopt_reserved_page: 0x%lx is not reserved memory", pa);
+	section_claim_open(pa >> SECTION_SHIFT);
+	if (memblock_forget(&memblock, pa, pa + PAGE_SIZE))
+		panic("page: no room to split the reservation at 0x%lx\n", pa);
+	zone->managed++;
+	nodes[zone->nid].managed++;
+	page->flags = PAGE_ALLOCATED | zone_page_flags(zone);
+	page->refcount = 1;
+	return page;
 }
 
 unsigned sections_opened(void)

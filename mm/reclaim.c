@@ -107,9 +107,8 @@ static bool page_work_step(void)
 	for_each_populated_zone (zone) {
 		if (wants_section(zone) && section_open_for(zone))
 			more = true;
-		if (READ_ONCE(zone->wake)) {
-			/* A boost that comes meanwhile sets `wake` behind it: it is worked off next time. */
-			WRITE_ONCE(zone->wake, false);
+		/* A boost that comes meanwhile sets `wake` behind it: it is worked off next time. */
+		if (READ_ONCE(zone->wake) && __atomic_exchange_n(&zone->wake, false, __ATOMIC_ACQ_REL)) {
 			WRITE_ONCE(zone->boost, 0);
 			if (READ_ONCE(zone->free_pages) <= zone->wmark[WMARK_HIGH] && !this_cpu(reclaiming))
 				reclaim_direct();

@@ -25,7 +25,9 @@ ARCH_CPPFLAGS += -DHOST_DIRECT_MAP_GIB=$(or $(DIRECT_MAP_GIB_$(VARIANT)),4096)UL
 ARCH_CFLAGS := -m64 -fno-pic -fno-pie -mno-red-zone -ftls-model=local-exec $(INSTRUMENT)
 # A function starts a cache line, a loop at least half of one: what a benchmark measures, on either side, does not change
 # with the length of what is linked before it.
+ifeq ($(VARIANT),)
 ARCH_CFLAGS += -falign-functions=64 -falign-loops=32
+endif
 LDFLAGS := -no-pie -pthread -Wl,-z,norelro -Wl,-z,noexecstack -Wl,-z,max-page-size=0x1000 -Wl,--build-id=none \
 	-Wl,--no-warn-rwx-segments $(INSTRUMENT)
 # The same kernel with libFuzzer in it, which only clang has (tests/fuzz).

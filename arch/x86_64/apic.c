@@ -56,6 +56,8 @@ enum {
 	CALIBRATE_NS = 100000,
 };
 
+#define X2APIC_ALL 0xffffffffU
+
 static u64 apic_base; /* of the boot CPU; 0: there is no APIC */
 static vaddr_t apic_regs;
 static u64 timer_hz; /* 0: not measured yet */
@@ -114,15 +116,16 @@ void x86_apic_init_cpu(void)
 		x86_wrmsr(MSR_APIC_BASE, x86_rdmsr(MSR_APIC_BASE) | APIC_BASE_X2);
 	apic_write(APIC_TPR, 0);
 	apic_write(APIC_SVR, SVR_ENABLE | X86_VEC_SPURIOUS);
-	apic_write(APIC_LVT_LINT0, LVT_MASKED); /* the 8259's wire is the boot CPU's */
-	apic_write(APIC_LVT_LINT1, LVT_NMI);
+	apic_write(APIC_LVT_LINT0,
+		   LVT_MASKED); /* the 8259's wire is the boot CPU's, and so is the board's NMI */
+	apic_write(APIC_LVT_LINT1, LVT_MASKED);
 	apic_write(APIC_TIMER_DIVIDE, TIMER_DIVIDE_BY_1);
 	apic_write(APIC_LVT_TIMER, X86_VEC_APIC_TIMER); /* one shot */
 }
 
 bool x86_apic_reaches(u32 id)
 {
-	return apic_base && (apic_base & APIC_BASE_X2 || id <= XAPIC_MAX_ID);
+	return apic_base && (apic_base & APIC_BASE_X2 ? id != X2APIC_ALL : id <= XAPIC_MAX_ID);
 }
 
 void x86_apic_eoi(void)
@@ -137,7 +140,8 @@ static void command(u32 id, u32 what)
 	unsigned long flags = arch_irq_save();
 
 	if (apic_base & APIC_BASE_X2) {
-		__asm__ volatile("mfence" ::: "memory"); /* this write waits for no store */
+		__asm__ volatile("mfence; lfence" ::
+					 : "memory"); /* this write waits for no store: SDM vol. 3, 11.12.3 */
 		x86_wrmsr(MSR_X2APIC + APIC_ICR / 16, (u64)id << 32 | what);
 	} else {
 		for (unsigned n = 0; apic_read(APIC_ICR) & ICR_PENDING && n < ICR_SPINS_MAX; n++)

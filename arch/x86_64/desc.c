@@ -108,9 +108,10 @@ static void desc_load(struct x86_desc *d)
 
 void x86_desc_init_cpu(void)
 {
-	struct x86_desc *d = this_cpu_ptr(&x86_desc);
+	unsigned cpu = arch_cpu_id();
+	struct x86_desc *d = per_cpu_ptr(&x86_desc, cpu); /* this CPU's own base is not set yet */
 
-	desc_set(d, arch_cpu_id());
+	desc_set(d, cpu);
 	desc_load(d);
 }
 
@@ -122,5 +123,5 @@ void x86_desc_init(void)
 			 : v == X86_VEC_DOUBLE_FAULT  ? X86_IST_DF
 			 : v == X86_VEC_MACHINE_CHECK ? X86_IST_MC
 						      : X86_IST_NONE);
-	x86_desc_init_cpu(); /* the boot CPU's stay in the template */
+	x86_desc_init_cpu(); /* the boot CPU's are the template: its areas come later */
 }

@@ -10,8 +10,8 @@
  *             S2  an NMI is only sent in a panic
  * Locking.    None: CPUs are started by the boot CPU, before it does anything else with them.
  * Failure.    -ENODEV: no APIC, an id that it cannot address, or no page below 1 MiB; -EIO: it does not come.
- * Source.     Intel SDM vol. 3, 8.4; Linux arch/x86/kernel/smpboot.c (every CPU with long mode does without the ten
- *             milliseconds after INIT).
+ * Source.     Intel SDM vol. 3, 8.4; Linux arch/x86/kernel/smpboot.c, which does without the ten milliseconds after INIT
+ *             on Intel's family 6 and AMD's from 15 on, as this does everywhere: the second startup IPI is for the others.
  * Next:       kernel/smp.c.
  */
 #include "x86_internal.h"
@@ -29,21 +29,23 @@
 
 enum {
 	SECOND_STARTUP_US = 200, /* after the first, if it was lost */
-	START_LIMIT_US = 1000000,
-	STOP_LIMIT_US = 100000,
+	START_LIMIT_US = 10000000,
+	STOP_LIMIT_US = 1000000,
 };
 
 struct x86_ap {
 	u64 root, stack, percpu; /* ap_entry_high */
 	void (*entry)(void *arg);
 	void *arg;
-	_Atomic bool taken;
+	_Atomic unsigned state; /* the CPU and the one that waits for it agree by one exchange */
 };
 struct x86_ap x86_ap;
 static_assert(offsetof(struct x86_ap, root) == X86_AP_ROOT &&
 		      offsetof(struct x86_ap, stack) == X86_AP_STACK &&
 		      offsetof(struct x86_ap, percpu) == X86_AP_PERCPU,
 	      "entry.S knows these offsets");
+
+enum ap_state { AP_WAITING, AP_TAKEN, AP_GIVEN_UP };
 
 static struct stop_record {
 	unsigned long pc, fp;
@@ -63,8 +65,10 @@ void x86_ap_main(void)
 {
 	void (*entry)(void *arg) = x86_ap.entry;
 	void *arg = x86_ap.arg;
+	unsigned waiting = AP_WAITING;
 
-	atomic_store(&x86_ap.taken, true);
+	if (!atomic_compare_exchange_strong(&x86_ap.state, &waiting, AP_TAKEN))
+		arch_halt(); /* too late; INIT is on its way */
 	x86_desc_init_cpu();
 	x86_cpu_enable_features();
 	x86_apic_init_cpu();
@@ -76,7 +80,7 @@ static bool wait_taken(u64 us)
 {
 	u64 limit = arch_time_ns() + us * 1000;
 
-	while (!atomic_load(&x86_ap.taken)) {
+	while (atomic_load(&x86_ap.state) != AP_TAKEN) {
 		if (arch_time_ns() > limit)
 			return false;
 		arch_cpu_relax();
@@ -87,6 +91,7 @@ static bool wait_taken(u64 us)
 int arch_cpu_start(unsigned cpu, const struct arch_cpu_memory *mem, void (*entry)(void *arg), void *arg)
 {
 	u32 id = cpu_info[cpu].hw_id;
+	unsigned waiting = AP_WAITING;
 
 	if (!mem->start_page || !x86_apic_reaches(id))
 		return -ENODEV;
@@ -105,9 +110,11 @@ int arch_cpu_start(unsigned cpu, const struct arch_cpu_memory *mem, void (*entry
 	x86_apic_send_startup(id, mem->start_page);
 	if (!wait_taken(SECOND_STARTUP_US))
 		x86_apic_send_startup(id, mem->start_page);
-	if (wait_taken(START_LIMIT_US))
+	if (wait_taken(START_LIMIT_US) ||
+	    !atomic_compare_exchange_strong(&x86_ap.state, &waiting, AP_GIVEN_UP))
 		return 0;
 	x86_apic_send_init(id);
+	wait_taken(SECOND_STARTUP_US); /* for INIT to arrive, before x86_ap serves another CPU */
 	x86_stacks_set(cpu, NULL);
 	return -EIO;
 }

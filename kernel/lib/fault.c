@@ -80,7 +80,7 @@ static void set_sweeping(bool on)
 {
 	struct fault_attr *const all[] = {&failslab, &fail_page_alloc, &fail_vmalloc};
 
-	WRITE_ONCE(sweeping, on);
+	__atomic_store_n(&sweeping, on, __ATOMIC_RELEASE); /* behind sweep_cpu */
 	for (unsigned i = 0; i < ARRAY_SIZE(all); i++)
 		WRITE_ONCE(all[i]->armed, on || all[i]->probability);
 }
@@ -148,7 +148,7 @@ bool fault_should_fail(struct fault_attr *attr, size_t size)
 	static u64 state; /* two CPUs may draw the same number */
 	unsigned interval, probability;
 
-	if (READ_ONCE(sweeping))
+	if (__atomic_load_n(&sweeping, __ATOMIC_ACQUIRE))
 		return sweep_hits();
 	probability = READ_ONCE(attr->probability);
 	if (!started || !probability || !READ_ONCE(attr->times))

@@ -529,9 +529,7 @@ KTEST(page, a_dump_says_what_a_frame_is)
 		dump_says(pfn_to_page(section_count() * SECTION_PAGES + 5), "has no struct page (a test)"));
 }
 
-KTEST_PANIC(page, memory_that_was_never_reserved_is_not_given_back, "is not reserved memory")
+KTEST_PANIC(page, memory_that_was_never_reserved_is_not_adopted, "is not reserved memory")
 {
-	struct page *page = alloc_page(GFP_KERNEL);
-
-	free_reserved_range(page_to_phys(page), page_to_phys(page) + PAGE_SIZE);
+	adopt_reserved_page(page_to_phys(alloc_page(GFP_KERNEL)));
 }

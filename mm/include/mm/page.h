@@ -138,10 +138,10 @@ static inline paddr_t image_to_phys(const void *p)
 /* p lies in the direct map and its frame has an opened struct page. */
 bool virt_addr_valid(const void *p);
 /*
- * Reserved memory that boot no longer needs goes to the buddy: all of [start, end), whole pages of one reservation.
- * Context: boot, after zone_init(). Linux: free_reserved_area(), mm/page_alloc.c.
+ * A reserved frame becomes an allocated page of its zone, for its owner to free with __free_page() when boot no longer
+ * needs it. Context: boot, after zone_init(), while no other CPU runs. Linux: free_reserved_page(), mm/page_alloc.c.
  */
-void free_reserved_range(paddr_t start, paddr_t end);
+struct page *adopt_reserved_page(paddr_t pa);
 
 /* The frame's section is opened. Says nothing about RAM: look at the state or the reserved flag. */
 bool pfn_valid(pfn_t pfn);

@@ -13,8 +13,12 @@
 #include <arch/irq.h>
 #include <arch/pt.h>
 #include <arch/time.h>
+#include <kernel/cpumask.h>
+#include <kernel/smp.h>
+#include <kernel/string.h>
 #include <kernel/test.h>
 #include <mm/internal.h>
+#include "arch/x86_64/include/arch_impl/stack.h"
 #include "arch/x86_64/x86_internal.h"
 
 #define BYTE_NS 1000000UL /* more than a byte takes at 115200 */
@@ -111,6 +115,43 @@ KTEST(x86, uart_input_is_polled_while_interrupts_are_off)
 	arch_irq_restore(flags);
 	loopback_stop();
 	EXPECT_EQ(c, 'x');
+}
+
+/* What each CPU has loaded: its task state's stacks must be its own. */
+struct loaded {
+	u64 gdt, ist[X86_NR_IST];
+};
+
+static void look_at_loaded(void *ctx)
+{
+	struct loaded *l = (struct loaded *)ctx + arch_cpu_id();
+	struct {
+		u16 limit;
+		u64 base;
+	} __packed gdtr;
+	const u64 *entry;
+	const char *tss;
+	u16 tr;
+
+	__asm__ volatile("sgdt %0; str %1" : "=m"(gdtr), "=r"(tr));
+	entry = (const u64 *)(gdtr.base + tr);
+	tss = (const char *)((entry[0] >> 16 & 0xffffff) | (entry[0] >> 56) << 24 | entry[1] << 32);
+	l->gdt = gdtr.base;
+	memcpy(l->ist, tss + 36, sizeof(l->ist)); /* Intel SDM vol. 3, figure 7-11 */
+}
+
+KTEST(x86, each_cpu_has_segments_and_stacks_of_its_own)
+{
+	static struct loaded loaded[NR_CPUS];
+	unsigned cpu, other;
+
+	smp_call_all(look_at_loaded, loaded);
+	for_each_online_cpu (cpu) {
+		for (unsigned n = 0; n < X86_NR_IST; n++)
+			EXPECT_EQ(loaded[cpu].ist[n], x86_stack_end(cpu, n + 1));
+		for_each_online_cpu (other)
+			EXPECT_EQ(loaded[cpu].gdt == loaded[other].gdt, cpu == other);
+	}
 }
 
 KTEST(x86, protections_that_the_cpu_has_are_on)

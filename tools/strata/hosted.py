@@ -5,9 +5,10 @@ import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-# Registers are right at each access, or a restarted one uses wrong ones; in an unrolled loop, and behind a
-# call that is translated together with what it calls, Valgrind loses the PC, and a fault there calls twice; a leak check would read the whole memory file. It runs one CPU at a time: in turn, or one that waits for another
-# gets all the turns. A report is the end, as a panic is: status 2.
+# Registers are right at each access, or a restarted one uses wrong ones. In an unrolled loop, and behind a call that is
+# translated together with what it calls, Valgrind loses the PC: a fault there would call twice. A leak check would read
+# the whole memory file. It runs one CPU at a time: in turn, or one that waits for another gets all the turns. A report
+# is the end, as a panic is: status 2.
 VALGRIND = [
     "valgrind", "--quiet", "--fair-sched=yes",
     "--vex-iropt-register-updates=allregs-at-mem-access", "--vex-iropt-unroll-thresh=0", "--vex-guest-chase=no",

@@ -138,6 +138,24 @@ KTEST(cross_cpu, objects_of_all_cpus_arrays_come_back_when_a_cache_shrinks)
 	EXPECT_EQ(kmem_cache_destroy(cache), 0);
 }
 
+/* Makes `cache` and has another CPU do the task beside this one, until end_beside() tells it by `step`. */
+static bool begin_beside(struct ktest *t, unsigned cpu, struct smp_task *task)
+{
+	cache = kmem_cache_create("cross", 120, 0, 0, NULL);
+	atomic_store(&step, 0);
+	if (!EXPECT_NOT_NULL(cache) || !EXPECT_EQ(smp_start(cpu, task), 0))
+		return false;
+	wait_until(&step, 1);
+	return true;
+}
+
+static void end_beside(struct ktest *t, struct smp_task *task)
+{
+	atomic_store(&step, 2);
+	smp_wait(task);
+	EXPECT_EQ(kmem_cache_destroy(cache), 0);
+}
+
 static void alloc_free_until_told(void *ctx)
 {
 	(void)ctx;
@@ -157,20 +175,15 @@ KTEST(cross_cpu, a_cpu_that_allocates_loses_nothing_while_its_array_is_drained)
 	struct smp_task task = {.fn = alloc_free_until_told};
 	NEEDS_OTHER_CPU(cpu);
 
-	cache = kmem_cache_create("cross", 120, 0, 0, NULL);
-	ASSERT_NOT_NULL(cache);
-	atomic_store(&step, 0);
-	ASSERT_EQ(smp_start(cpu, &task), 0);
-	wait_until(&step, 1);
+	if (!begin_beside(t, cpu, &task))
+		return;
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		slab_drain(cache);
 		if (i % 16 == 0)
 			kmem_cache_shrink(cache);
 		quiet_point();
 	}
-	atomic_store(&step, 2);
-	smp_wait(&task);
-	EXPECT_EQ(kmem_cache_destroy(cache), 0);
+	end_beside(t, &task);
 }
 
 /* While an allocation may fail on purpose there are no arrays: also on a CPU that was on its way to make one. */
@@ -180,11 +193,8 @@ KTEST(cross_cpu, no_array_is_made_while_failures_are_asked_for)
 	const struct fault_attr was = failslab;
 	NEEDS_OTHER_CPU(cpu);
 
-	cache = kmem_cache_create("cross", 120, 0, 0, NULL);
-	ASSERT_NOT_NULL(cache);
-	atomic_store(&step, 0);
-	ASSERT_EQ(smp_start(cpu, &task), 0);
-	wait_until(&step, 1);
+	if (!begin_beside(t, cpu, &task))
+		return;
 	for (unsigned i = 0; i < 50; i++) {
 		EXPECT_EQ(fault_attr_parse("1000000", &failslab), 0);
 		mm_update_bypass();
@@ -196,9 +206,7 @@ KTEST(cross_cpu, no_array_is_made_while_failures_are_asked_for)
 		mm_update_bypass();
 		quiet_point();
 	}
-	atomic_store(&step, 2);
-	smp_wait(&task);
-	EXPECT_EQ(kmem_cache_destroy(cache), 0);
+	end_beside(t, &task);
 }
 
 static void reap_until_told(void *ctx)
@@ -228,21 +236,16 @@ KTEST(cross_cpu, no_empty_slab_is_left_by_settling_beside_a_reaper)
 	unsigned long left = 0;
 	NEEDS_OTHER_CPU(cpu);
 
-	cache = kmem_cache_create("cross", 120, 0, 0, NULL);
-	ASSERT_NOT_NULL(cache);
-	atomic_store(&step, 0);
-	ASSERT_EQ(smp_start(cpu, &task), 0);
-	wait_until(&step, 1);
+	if (!begin_beside(t, cpu, &task))
+		return;
 	for (unsigned i = 0; i < 20; i++) {
 		take_objects(NULL);
 		give_objects(NULL);
 		mm_settle();
 		left += slabs_of(cache);
 	}
-	atomic_store(&step, 2);
-	smp_wait(&task);
+	end_beside(t, &task);
 	EXPECT_EQ(left, 0);
-	EXPECT_EQ(kmem_cache_destroy(cache), 0);
 }
 
 struct ring {

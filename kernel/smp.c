@@ -100,8 +100,7 @@ static unsigned call_others(const struct cpumask *cpus, void (*fn)(void *ctx), v
 	struct cpumask others = {};
 	unsigned cpu, nr = 0;
 
-	atomic_thread_fence(
-		memory_order_seq_cst); /* a CPU that is not online yet sees what was stored, and flushes */
+	full_barrier(); /* a CPU that is not online yet sees what was stored before, and flushes when it is */
 	for_each_cpu (cpu, cpus) {
 		if (cpu == arch_cpu_id() || !cpumask_test(&cpu_online_mask, cpu))
 			continue;

@@ -69,8 +69,11 @@ typedef int64_t s64;
 		update_x_ op(n);               \
 		WRITE_ONCE(x, update_x_);      \
 	})
+#define full_barrier() ((void)0) /* it does not know fences */
 #else
 #define UPDATE_ONCE(x, op, n) ((void)((x)op(n)))
+/* What this CPU stored before is seen by others before it loads what comes behind. */
+#define full_barrier() __atomic_thread_fence(__ATOMIC_SEQ_CST)
 #endif
 
 #endif

@@ -14,6 +14,7 @@
 #include <arch/irq.h>
 #include <kernel/work.h>
 #include <mm/check.h>
+#include <mm/slab.h>
 #include <mm/vmalloc.h>
 
 static LIST_HEAD(held);
@@ -139,6 +140,21 @@ KTEST(reclaim, noretry_asks_once)
 		EXPECT_EQ(calls, i);
 	}
 	feed(t);
+}
+
+KTEST(reclaim, a_slab_of_the_own_node_is_sought_without_asking_anybody)
+{
+	struct kmem_cache *cache;
+
+	NEEDS_SMALL_ZONE();
+	cache = kmem_cache_create("test", 2000, 0, SLAB_CACHE_DMA, NULL);
+	ASSERT_NOT_NULL(cache);
+	starve(0);
+	lie = 1;
+	EXPECT_NULL(kmem_cache_alloc(cache, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN));
+	EXPECT_EQ(calls, 1); /* the last attempt of several */
+	feed(t);
+	EXPECT_EQ(kmem_cache_destroy(cache), 0);
 }
 
 /* Progress is pages, not promises: whoever claims to have freed cannot keep a request waiting for ever. */

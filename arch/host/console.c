@@ -38,8 +38,14 @@ static bool in_closed;
 static struct termios cooked;
 static bool is_raw;
 
+/*
+ * Also runs when ThreadSanitizer ends the process, inside of its report: a second report from here, of a lock that it no
+ * longer follows, would wait for the first one for ever.
+ */
+#define NOT_WATCHED __attribute__((no_sanitize("thread")))
+
 /* out_lock is held. */
-static void flush_out(void)
+static NOT_WATCHED void flush_out(void)
 {
 	int fd = to_log && streams == HOST_LOG_TO_STDERR ? STDERR_FILENO : STDOUT_FILENO;
 
@@ -73,7 +79,7 @@ void arch_putc(char c)
 	arch_irq_restore(flags);
 }
 
-static void flush_now(void)
+static NOT_WATCHED void flush_now(void)
 {
 	unsigned long flags = arch_irq_save();
 
@@ -131,7 +137,7 @@ bool host_console_wait(u64 timeout_ns, const void *sigmask)
 	return ppoll(&p, 1, timeout_ns == ~0UL ? NULL : &limit, sigmask) > 0;
 }
 
-void host_console_close(void)
+NOT_WATCHED void host_console_close(void)
 {
 	flush_now();
 	if (is_raw)

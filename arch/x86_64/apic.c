@@ -116,8 +116,8 @@ void x86_apic_init_cpu(void)
 		x86_wrmsr(MSR_APIC_BASE, x86_rdmsr(MSR_APIC_BASE) | APIC_BASE_X2);
 	apic_write(APIC_TPR, 0);
 	apic_write(APIC_SVR, SVR_ENABLE | X86_VEC_SPURIOUS);
-	apic_write(APIC_LVT_LINT0,
-		   LVT_MASKED); /* the 8259's wire is the boot CPU's, and so is the board's NMI */
+	/* The 8259's wire is the boot CPU's, and so is the board's NMI. */
+	apic_write(APIC_LVT_LINT0, LVT_MASKED);
 	apic_write(APIC_LVT_LINT1, LVT_MASKED);
 	apic_write(APIC_TIMER_DIVIDE, TIMER_DIVIDE_BY_1);
 	apic_write(APIC_LVT_TIMER, X86_VEC_APIC_TIMER); /* one shot */
@@ -140,8 +140,8 @@ static void command(u32 id, u32 what)
 	unsigned long flags = arch_irq_save();
 
 	if (apic_base & APIC_BASE_X2) {
-		__asm__ volatile("mfence; lfence" ::
-					 : "memory"); /* this write waits for no store: SDM vol. 3, 11.12.3 */
+		/* This write waits for no store (SDM vol. 3, 11.12.3). */
+		__asm__ volatile("mfence; lfence" ::: "memory");
 		x86_wrmsr(MSR_X2APIC + APIC_ICR / 16, (u64)id << 32 | what);
 	} else {
 		for (unsigned n = 0; apic_read(APIC_ICR) & ICR_PENDING && n < ICR_SPINS_MAX; n++)

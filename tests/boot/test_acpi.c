@@ -181,6 +181,23 @@ KTEST(acpi, madt_cpus_are_counted_in_order)
 	fixture_free(f);
 }
 
+/* Id 255 of a local APIC addresses all of them: such an entry is no processor. As an x2APIC's it is one. */
+KTEST(acpi, the_id_that_addresses_all_is_no_processor)
+{
+	static const u8 madt[] = {0, 8,	 0, 255, 1,   0, 0, 0, 0, 8, 1, 254, 1, 0, 0, 0,
+				  9, 16, 0, 0,	 255, 0, 0, 0, 1, 0, 0, 0,   0, 0, 0, 0};
+	struct boot_fixture *f = fixture_new();
+	struct acpi_cpu cpu[4];
+
+	ASSERT_NOT_NULL(f);
+	tables_typical(f);
+	memcpy(f->bytes + AT_MADT + 44, madt, sizeof(madt));
+	EXPECT_EQ(acpi_madt_cpus(f->bytes + AT_MADT, 44 + sizeof(madt), cpu, 4, &f->info), 2);
+	EXPECT_EQ(cpu[0].apic_id, 254);
+	EXPECT_EQ(cpu[1].apic_id, 255);
+	fixture_free(f);
+}
+
 KTEST(acpi, madt_entry_lengths_that_lie_end_the_walk)
 {
 	static const u8 lie[] = {0, 1, 0xff};

@@ -7,8 +7,8 @@ enum { HOST_MAX_CPUS = 64 };
 
 /* A CPU is a thread. */
 extern __thread unsigned host_cpu_id;
-void host_cpu_relax(
-	void); /* lets the other threads run after a while: there may be fewer processors than CPUs */
+/* Lets the other threads run after a while: there may be fewer processors than CPUs. */
+void host_cpu_relax(void);
 
 static inline unsigned arch_cpu_id(void)
 {

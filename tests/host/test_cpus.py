@@ -34,9 +34,12 @@ class Cpus(unittest.TestCase):
 
     def test_the_page_that_they_start_from_is_given_back(self):
         with console.Console(qemu.Config(mem="64M", smp="2")) as kernel:
-            reserved = kernel.json("memmap")["reserved"]
-            self.assertTrue(reserved)
-            self.assertFalse([r for r in reserved if "CPUs" in r["name"]])
+            memmap = kernel.json("memmap")
+            self.assertTrue(memmap["reserved"])
+            self.assertFalse([r for r in memmap["reserved"] if "CPUs" in r["name"]])
+            highest = (int(memmap["usable"][0]["end"], 16) >> 12) - 1  # of those below 1 MiB
+            page = kernel.json(f"page {highest}")
+            self.assertIn(kernel.json(f"page {page['head']}")["flags"][0], ("pcp", "buddy"))
 
     def test_a_panic_shows_what_the_others_did(self):
         outcome = qemu.run(qemu.Config(mem="64M", smp="3", cmdline='cmd="crash null"'), 60)

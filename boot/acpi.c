@@ -10,7 +10,7 @@
  *             I2  an entry of length below 2 ends its table, so each walk ends
  * Locking.    None: pure functions.
  * Failure.    NULL or 0; what was wrong is noted.
- * Next:       kernel/cpus.c.
+ * Next:       srat.c.
  */
 
 #include "boot.h"
@@ -31,22 +31,6 @@ enum {
 	BIOS_AREA_END = 0x100000,
 	EBDA_SEGMENT = 0x40e, /* the BIOS's word for where its extended data area is, in paragraphs */
 };
-
-static u32 get_u32(const u8 *p)
-{
-	u32 v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static u64 get_u64(const u8 *p)
-{
-	u64 v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
 
 static bool sum_is_zero(const u8 *p, size_t n)
 {

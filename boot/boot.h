@@ -9,7 +9,25 @@
  */
 
 #include <kernel/bootinfo.h>
+#include <kernel/string.h>
 #include <kernel/types.h>
+
+/* Fields of tables lie on any border. */
+static inline u32 get_u32(const u8 *p)
+{
+	u32 v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static inline u64 get_u64(const u8 *p)
+{
+	u64 v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
 
 /* Physical memory as a parser may read it: len bytes at pa, or NULL if they are not all readable. */
 struct boot_mem {
@@ -49,6 +67,11 @@ struct acpi_cpu {
 const void *acpi_find_table(const struct boot_mem *mem, struct boot_info *bi, const char sig[4], u32 *len);
 /* The processors in the MADT of len bytes, at most max of them into cpu[]. Returns how many the table has. */
 unsigned acpi_madt_cpus(const void *madt, u32 len, struct acpi_cpu *cpu, unsigned max, struct boot_info *bi);
+/*
+ * Nodes, from the SRAT and the SLIT: fills bi->node_range and bi->distance, which are empty, and the nodes of cpu[], which
+ * the MADT named. A node is BOOT_NO_NODE where nothing is said, or nothing that can be believed.
+ */
+void acpi_numa(const struct boot_mem *mem, struct boot_info *bi, struct boot_cpu *cpu, unsigned nr_cpus);
 /* PVH loaders and BIOS may give no RSDP: looks for it where BIOS puts it. Returns its address, or 0. */
 u64 acpi_scan_rsdp(const struct boot_mem *mem);
 

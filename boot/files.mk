@@ -4,4 +4,5 @@ SRCS += boot/bootinfo.c
 SRCS += $(if $(HOSTED),boot/dmesg.c boot/map.c)
 SRCS += boot/multiboot2.c
 SRCS += boot/pvh.c
+SRCS += boot/srat.c
 SRCS += $(patsubst %,boot/%,$(filter $(ARCH)/%,x86_64/ap_trampoline.S x86_64/boot.c x86_64/entry.S x86_64/header.S))

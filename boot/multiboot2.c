@@ -62,22 +62,6 @@ struct map_tags {
 	bool boot_services;
 };
 
-static u32 get_u32(const u8 *p)
-{
-	u32 v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static u64 get_u64(const u8 *p)
-{
-	u64 v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
 /* ---- maps ---- */
 
 static void map_tag_open(struct map_tag *map, const u8 *tag, u32 size, u32 stride_min, const char *what,

@@ -60,7 +60,7 @@ static void add_cpus(const struct boot_cpu *cpu, unsigned nr)
 {
 	unsigned may_run = 1;
 
-	cpu_info[0] = (struct cpu_info){.hw_id = arch_cpu_hw_id(), .enabled = true};
+	cpu_info[0] = (struct cpu_info){.hw_id = arch_cpu_hw_id(), .node = BOOT_NO_NODE, .enabled = true};
 	for (unsigned i = 0; i < nr; i++) {
 		struct cpu_info c = {.hw_id = cpu[i].hw_id, .node = cpu[i].node, .enabled = cpu[i].enabled};
 
@@ -77,6 +77,7 @@ static void add_cpus(const struct boot_cpu *cpu, unsigned nr)
 	}
 }
 
+/* Their nodes and those of memory come from tables beside it. */
 static unsigned cpus_from_madt(struct boot_info *bi, struct boot_cpu *cpu)
 {
 	static struct acpi_cpu found[NR_CPUS];
@@ -89,6 +90,7 @@ static unsigned cpus_from_madt(struct boot_info *bi, struct boot_cpu *cpu)
 		nr = min(acpi_madt_cpus(madt, len, found, NR_CPUS, bi), (unsigned)NR_CPUS);
 	for (unsigned i = 0; i < nr; i++)
 		cpu[i] = (struct boot_cpu){.hw_id = found[i].apic_id, .enabled = found[i].enabled};
+	acpi_numa(&boot_early_mem, bi, cpu, nr);
 	return nr;
 }
 

@@ -53,6 +53,25 @@ static inline void fixture_put64(struct boot_fixture *f, size_t at, u64 v)
 	memcpy(f->bytes + at, &v, sizeof(v));
 }
 
+/* The bytes [at, at + len) sum up to zero with the one at at + where. */
+static inline void fixture_sum(struct boot_fixture *f, size_t at, size_t len, size_t where)
+{
+	u8 sum = 0;
+
+	f->bytes[at + where] = 0;
+	for (size_t i = 0; i < len; i++)
+		sum = (u8)(sum + f->bytes[at + i]);
+	f->bytes[at + where] = (u8)-sum;
+}
+
+/* The header of an ACPI table of len bytes, which are there already. */
+static inline void fixture_table(struct boot_fixture *f, size_t at, const char *sig, u32 len)
+{
+	memcpy(f->bytes + at, sig, 4);
+	fixture_put32(f, at + 4, len);
+	fixture_sum(f, at, len, 9);
+}
+
 /* What holds for every result, whatever the input was. */
 static inline void expect_sound(struct ktest *t, const struct boot_info *bi)
 {

@@ -7,7 +7,7 @@
  * Invariants. A table that is found lies in the buffer and sums up to zero.
  * Locking.    None.
  * Failure.    EXPECT lines name the input.
- * Next:       tests/kernel/test_trap.c.
+ * Next:       test_srat.c.
  */
 
 #include "boot_fixture.h"
@@ -21,27 +21,10 @@ enum {
 	MADT_LEN = 44 + 8 * 3 + 16 + 12
 };
 
-static void sum_to_zero(struct boot_fixture *f, size_t at, size_t len, size_t where)
-{
-	u8 sum = 0;
-
-	f->bytes[at + where] = 0;
-	for (size_t i = 0; i < len; i++)
-		sum = (u8)(sum + f->bytes[at + i]);
-	f->bytes[at + where] = (u8)-sum;
-}
-
-static void table(struct boot_fixture *f, size_t at, const char *sig, u32 len)
-{
-	memcpy(f->bytes + at, sig, 4);
-	fixture_put32(f, at + 4, len);
-	sum_to_zero(f, at, len, 9);
-}
-
 static void rsdp_sum(struct boot_fixture *f)
 {
-	sum_to_zero(f, AT_RSDP, 20, 8);
-	sum_to_zero(f, AT_RSDP, 36, 32);
+	fixture_sum(f, AT_RSDP, 20, 8);
+	fixture_sum(f, AT_RSDP, 36, 32);
 }
 
 /* CPUs 0 and 3 enabled, 5 not, x2APIC 0x100 enabled, one I/O APIC between them. */
@@ -63,14 +46,14 @@ static void tables_typical(struct boot_fixture *f)
 	fixture_put64(f, AT_RSDP + 24, FIXTURE_PA + AT_XSDT);
 	rsdp_sum(f);
 	memcpy(f->bytes + AT_MADT + 44, madt, sizeof(madt));
-	table(f, AT_MADT, "APIC", MADT_LEN);
-	table(f, AT_OTHER, "FACP", 116);
+	fixture_table(f, AT_MADT, "APIC", MADT_LEN);
+	fixture_table(f, AT_OTHER, "FACP", 116);
 	fixture_put64(f, AT_XSDT + 36, FIXTURE_PA + AT_OTHER);
 	fixture_put64(f, AT_XSDT + 44, FIXTURE_PA + AT_MADT);
-	table(f, AT_XSDT, "XSDT", 36 + 16);
+	fixture_table(f, AT_XSDT, "XSDT", 36 + 16);
 	fixture_put32(f, AT_RSDT + 36, FIXTURE_PA + AT_OTHER);
 	fixture_put32(f, AT_RSDT + 40, FIXTURE_PA + AT_MADT);
-	table(f, AT_RSDT, "RSDT", 36 + 8);
+	fixture_table(f, AT_RSDT, "RSDT", 36 + 8);
 }
 
 static const u8 *find(struct boot_fixture *f, const char *sig, u32 *len)
@@ -233,8 +216,8 @@ KTEST(acpi, random_damage_is_survived)
 		 */
 		if (test_rand_below(2)) {
 			rsdp_sum(f);
-			sum_to_zero(f, AT_XSDT, 52, 9);
-			sum_to_zero(f, AT_MADT, MADT_LEN, 9);
+			fixture_sum(f, AT_XSDT, 52, 9);
+			fixture_sum(f, AT_MADT, MADT_LEN, 9);
 		}
 		madt = find(f, "APIC", &len);
 		if (madt) {
@@ -265,7 +248,7 @@ static const void *low_memory_at(const struct boot_mem *mem, u64 pa, u64 len)
 static void rsdp_at(struct boot_fixture *f, size_t at)
 {
 	memcpy(f->bytes + at, "RSD PTR ", 8);
-	sum_to_zero(f, at, 20, 8);
+	fixture_sum(f, at, 20, 8);
 }
 
 KTEST(acpi, rsdp_is_found_where_a_bios_puts_it)

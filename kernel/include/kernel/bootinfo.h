@@ -64,9 +64,11 @@ struct boot_node_range {
 	u32 node;	 /* firmware's id: any number */
 };
 
+#define BOOT_NO_NODE (~0u) /* of a CPU: nobody said */
+
 struct boot_cpu {
 	u32 hw_id; /* as arch_cpu_hw_id() says on that CPU */
-	u32 node;  /* firmware's id */
+	u32 node;  /* firmware's id, or BOOT_NO_NODE */
 	bool enabled;
 };
 

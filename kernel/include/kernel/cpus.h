@@ -7,13 +7,16 @@
 /* A CPU that firmware named. The ids of the array are the kernel's. */
 struct cpu_info {
 	u32 hw_id;    /* firmware's id (x86: APIC id) */
-	u32 node;     /* firmware's id of its node */
+	u32 node;     /* firmware's id of its node, or BOOT_NO_NODE */
 	bool enabled; /* false: could be added later */
 };
 extern struct cpu_info cpu_info[NR_CPUS];
 extern unsigned nr_cpu_info; /* entries in use, at least 1 */
 
-/* Reads the list of CPUs, the port's own or firmware's (ACPI's MADT). While the early page tables are in use. */
+/*
+ * Reads the list of CPUs, the port's own or firmware's (ACPI's MADT), and with the latter the nodes of memory. While the
+ * early page tables are in use.
+ */
 void cpus_init(struct boot_info *bi);
 
 #endif

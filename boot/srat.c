@@ -1,0 +1,337 @@
+/*
+ * srat.c - which node memory and processors belong to, and how far nodes are from each other: ACPI's SRAT and SLIT.
+ *
+ * Idea.       The SRAT gives ranges of memory and processors a proximity domain, the SLIT is a matrix of distances between
+ *             domains. A table that contradicts itself or the memory map is worse than none, as what is far would be called
+ *             near: the SRAT is believed whole or not at all, and so is the SLIT. Without the SRAT there is one node with
+ *             everything, without the SLIT all other nodes are equally far. A domain's number is its node's id, as long as all
+ *             of them are small enough; else ids follow the order of the numbers.
+ * Layout.     SRAT: header, 12 bytes, entries (type 1, length 1 ...). SLIT: header, u64 N, N rows of N bytes. (ACPI 6.5,
+ *             5.2.16 and 5.2.17.)
+ * Invariants. I1  nothing is read outside of a table's length, and an entry of length below 2 ends the walk
+ *             I2  node ids are below BOOT_MAX_DISTANCES, one for each domain
+ *             I3  what is refused leaves no range, no distance and no node of a processor behind
+ *             I4  no usable memory is in ranges of two nodes, and less than SLACK of it is in none
+ * Locking.    None: a pure function.
+ * Failure.    A note says what is wrong and what is done without.
+ * Source.     Linux drivers/acpi/numa/srat.c, arch/x86/mm/srat.c, arch/x86/mm/numa.c (numa_meminfo_cover_memory).
+ * Next:       kernel/cpus.c.
+ */
+
+#include "boot.h"
+#include <kernel/bits.h>
+#include <kernel/string.h>
+
+enum {
+	TABLE_REVISION = 8,
+	SRAT_ENTRIES = 48,
+	SRAT_WIDE_DOMAINS = 2, /* from this revision on a domain has 32 bits, before it had 8 */
+	SRAT_CPU = 0,
+	SRAT_CPU_SIZE = 16,
+	SRAT_MEMORY = 1,
+	SRAT_MEMORY_SIZE = 40,
+	SRAT_X2APIC = 2,
+	SRAT_X2APIC_SIZE = 24,
+	SRAT_ENABLED = 1,
+	SLIT_MATRIX = 44,
+	SLIT_LOCAL = 10, /* every domain's distance from itself */
+	SLACK = 1 << 20, /* firmware likes to forget a few pages */
+};
+
+/* Sorted, each once. */
+struct domains {
+	u32 number[BOOT_MAX_DISTANCES];
+	unsigned nr;
+};
+
+/* An entry that counts. */
+struct entry {
+	u8 type;
+	u32 domain;
+	u32 apic_id;	 /* SRAT_CPU, SRAT_X2APIC */
+	u64 start, size; /* SRAT_MEMORY */
+};
+
+struct walk {
+	const u8 *srat;
+	u32 len, pos;
+	bool bad;
+};
+
+static bool too_short(const u8 *e)
+{
+	return (e[0] == SRAT_CPU && e[1] < SRAT_CPU_SIZE) ||
+	       (e[0] == SRAT_MEMORY && e[1] < SRAT_MEMORY_SIZE) ||
+	       (e[0] == SRAT_X2APIC && e[1] < SRAT_X2APIC_SIZE);
+}
+
+/* False: the entry is of a kind that says nothing here, disabled, or empty. */
+static bool read_entry(const u8 *e, bool wide, struct entry *out)
+{
+	switch (e[0]) {
+	case SRAT_CPU:
+		*out = (struct entry){.domain = e[2], .apic_id = e[3]};
+		if (wide)
+			out->domain |= (u32)e[9] << 8 | (u32)e[10] << 16 | (u32)e[11] << 24;
+		return get_u32(e + 4) & SRAT_ENABLED;
+	case SRAT_MEMORY:
+		*out = (struct entry){.type = SRAT_MEMORY,
+				      .domain = wide ? get_u32(e + 2) : e[2],
+				      .start = get_u64(e + 8),
+				      .size = get_u64(e + 16)};
+		return (get_u32(e + 28) & SRAT_ENABLED) && out->size;
+	case SRAT_X2APIC:
+		*out = (struct entry){
+			.type = SRAT_X2APIC, .domain = get_u32(e + 4), .apic_id = get_u32(e + 8)};
+		return get_u32(e + 12) & SRAT_ENABLED;
+	default:
+		return false;
+	}
+}
+
+static struct walk walk_of(const u8 *srat, u32 len)
+{
+	return (struct walk){.srat = srat, .len = len, .pos = SRAT_ENTRIES};
+}
+
+/* The next entry that counts; false: there is none, or what comes next makes no sense. */
+static bool next_entry(struct walk *w, struct entry *out)
+{
+	while (w->pos < w->len && !w->bad) {
+		const u8 *e = w->srat + w->pos;
+		u32 room = w->len - w->pos;
+
+		w->bad = room < 2 || e[1] < 2 || e[1] > room || too_short(e);
+		if (w->bad)
+			return false;
+		w->pos += e[1];
+		if (read_entry(e, w->srat[TABLE_REVISION] >= SRAT_WIDE_DOMAINS, out))
+			return true;
+	}
+	return false;
+}
+
+/* ---- domains and their nodes ---- */
+
+/* Where the number is, or where it would have to be. */
+static unsigned domain_index(const struct domains *d, u32 number)
+{
+	unsigned i = 0;
+
+	while (i < d->nr && d->number[i] < number)
+		i++;
+	return i;
+}
+
+static bool domain_add(struct domains *d, u32 number)
+{
+	unsigned i = domain_index(d, number);
+
+	if (i < d->nr && d->number[i] == number)
+		return true;
+	if (d->nr == BOOT_MAX_DISTANCES)
+		return false;
+	memmove(&d->number[i + 1], &d->number[i], (d->nr - i) * sizeof(d->number[0]));
+	d->number[i] = number;
+	d->nr++;
+	return true;
+}
+
+/* All numbers are small enough to be ids. */
+static bool domains_are_nodes(const struct domains *d)
+{
+	return !d->nr || d->number[d->nr - 1] < BOOT_MAX_DISTANCES;
+}
+
+static u32 node_of(const struct domains *d, u32 number)
+{
+	return domains_are_nodes(d) ? number : domain_index(d, number);
+}
+
+static bool find_domains(const u8 *srat, u32 len, struct domains *d, struct boot_info *bi)
+{
+	struct walk w = walk_of(srat, len);
+	struct entry e;
+
+	if (len < SRAT_ENTRIES) {
+		boot_note(bi, "ACPI: SRAT has length 0x%x, not used", len);
+		return false;
+	}
+	while (next_entry(&w, &e)) {
+		if (!domain_add(d, e.domain)) {
+			boot_note(bi, "ACPI: SRAT has more than %u domains, not used", BOOT_MAX_DISTANCES);
+			return false;
+		}
+	}
+	if (w.bad)
+		boot_note(bi, "ACPI: SRAT entry at +0x%x has a wrong length, not used", w.pos);
+	return !w.bad;
+}
+
+static void say_domains(const struct domains *d, struct boot_info *bi)
+{
+	if (!domains_are_nodes(d))
+		for (unsigned i = 0; i < d->nr; i++)
+			boot_note(bi, "ACPI: SRAT domain 0x%x is node %u", d->number[i], i);
+}
+
+/* ---- memory and processors ---- */
+
+static bool add_range(u64 start, u64 size, u32 node, struct boot_info *bi)
+{
+	if (start + (size - 1) < start) {
+		boot_note(bi, "ACPI: SRAT has memory at 0x%lx of 0x%lx bytes, not used", start, size);
+		return false;
+	}
+	if (bi->nr_node_ranges == BOOT_MAX_NODE_RANGES) {
+		boot_note(bi, "ACPI: SRAT has more than %u ranges of memory, not used", BOOT_MAX_NODE_RANGES);
+		return false;
+	}
+	bi->node_range[bi->nr_node_ranges++] =
+		(struct boot_node_range){.start = start, .size = size, .node = node};
+	return true;
+}
+
+/* A processor that nobody else names is none of ours. */
+static bool place_cpu(u32 apic_id, u32 node, struct boot_cpu *cpu, unsigned nr_cpus, struct boot_info *bi)
+{
+	for (unsigned i = 0; i < nr_cpus; i++) {
+		if (cpu[i].hw_id != apic_id)
+			continue;
+		if (cpu[i].node != BOOT_NO_NODE && cpu[i].node != node) {
+			boot_note(bi, "ACPI: SRAT has APIC 0x%x on nodes %u and %u, not used", apic_id,
+				  cpu[i].node, node);
+			return false;
+		}
+		cpu[i].node = node;
+	}
+	return true;
+}
+
+static bool place_all(const u8 *srat, u32 len, const struct domains *d, struct boot_info *bi,
+		      struct boot_cpu *cpu, unsigned nr_cpus)
+{
+	struct walk w = walk_of(srat, len);
+	struct entry e;
+
+	while (next_entry(&w, &e)) {
+		u32 node = node_of(d, e.domain);
+
+		if (!(e.type == SRAT_MEMORY ? add_range(e.start, e.size, node, bi)
+					    : place_cpu(e.apic_id, node, cpu, nr_cpus, bi)))
+			return false;
+	}
+	return true;
+}
+
+/* The first range that holds `at`, or NULL. *next: how far that is so. *other: the first one of another node there. */
+static const struct boot_node_range *range_at(const struct boot_info *bi, u64 at, u64 *next,
+					      const struct boot_node_range **other)
+{
+	const struct boot_node_range *first = NULL;
+
+	*other = NULL;
+	for (unsigned i = 0; i < bi->nr_node_ranges; i++) {
+		const struct boot_node_range *r = &bi->node_range[i];
+		u64 last = r->start + (r->size - 1);
+
+		if (at < r->start) {
+			*next = min(*next, r->start);
+			continue;
+		}
+		if (at > last)
+			continue;
+		*next = last < *next ? last + 1 : *next;
+		if (!first)
+			first = r;
+		else if (r->node != first->node && !*other)
+			*other = r;
+	}
+	return first;
+}
+
+/* I4. Ranges may say what they like of holes. Pages that were forgotten go with those before them. */
+static bool agrees_with_map(struct boot_info *bi)
+{
+	u64 cursor = 0, start, end, lost = 0;
+	u32 node = bi->nr_node_ranges ? bi->node_range[0].node : 0;
+
+	while (boot_next_usable(bi, &cursor, &start, &end)) {
+		for (u64 at = start, next = end; at < end; at = next, next = end) {
+			const struct boot_node_range *other, *r = range_at(bi, at, &next, &other);
+
+			if (other) {
+				boot_note(bi, "ACPI: SRAT has [0x%lx, 0x%lx) on nodes %u and %u, not used",
+					  at, next, r->node, other->node);
+				return false;
+			}
+			if (r) {
+				node = r->node;
+				continue;
+			}
+			lost += next - at;
+			if (lost < SLACK && !add_range(at, next - at, node, bi))
+				return false;
+		}
+	}
+	if (lost >= SLACK)
+		boot_note(bi, "ACPI: SRAT does not say where %lu KiB of memory are, not used", lost >> 10);
+	return lost < SLACK;
+}
+
+/* ---- distances ---- */
+
+/* Rows and columns, 0: no table that can be used. */
+static u32 slit_size(const u8 *slit, u32 len, struct boot_info *bi)
+{
+	u64 n = len >= SLIT_MATRIX ? get_u64(slit + SLIT_MATRIX - 8) : 0;
+
+	if (!n || n > len || n * n != len - SLIT_MATRIX) {
+		boot_note(bi, "ACPI: SLIT of length 0x%x has %lu domains, not used", len, n);
+		return 0;
+	}
+	for (u64 i = 0; i < n * n; i++) {
+		u8 said = slit[SLIT_MATRIX + i];
+
+		if (i % (n + 1) ? said <= SLIT_LOCAL : said != SLIT_LOCAL) {
+			boot_note(bi, "ACPI: SLIT has distance %u from domain %lu to %lu, not used", said,
+				  i / n, i % n);
+			return 0;
+		}
+	}
+	return (u32)n;
+}
+
+/* Domains that only one of the two tables knows have no distance. */
+static void read_slit(const u8 *slit, u32 len, const struct domains *d, struct boot_info *bi)
+{
+	u32 n = slit_size(slit, len, bi);
+
+	for (unsigned i = 0; i < d->nr && d->number[i] < n; i++)
+		for (unsigned k = 0; k < d->nr && d->number[k] < n; k++)
+			bi->distance[node_of(d, d->number[i])][node_of(d, d->number[k])] =
+				slit[SLIT_MATRIX + d->number[i] * n + d->number[k]];
+}
+
+void acpi_numa(const struct boot_mem *mem, struct boot_info *bi, struct boot_cpu *cpu, unsigned nr_cpus)
+{
+	struct domains d = {.nr = 0};
+	const u8 *srat, *slit;
+	u32 len;
+
+	for (unsigned i = 0; i < nr_cpus; i++)
+		cpu[i].node = BOOT_NO_NODE;
+	srat = acpi_find_table(mem, bi, "SRAT", &len);
+	if (!srat || !find_domains(srat, len, &d, bi))
+		return;
+	if (!place_all(srat, len, &d, bi, cpu, nr_cpus) || !agrees_with_map(bi)) {
+		bi->nr_node_ranges = 0;
+		for (unsigned i = 0; i < nr_cpus; i++)
+			cpu[i].node = BOOT_NO_NODE;
+		return;
+	}
+	say_domains(&d, bi);
+	slit = acpi_find_table(mem, bi, "SLIT", &len);
+	if (slit)
+		read_slit(slit, len, &d, bi);
+}

@@ -13,8 +13,9 @@
  *             N4  a node with memory or CPUs is online
  * Locking.    None: built at boot, read-only afterwards.
  * Failure.    Input is repaired and said: of two nodes that claim the same memory the first keeps it, memory and CPUs
- *             of an id that is too large are node 0's, distances that make no sense are as if not given. Without
- *             any word of nodes there is one with everything.
+ *             of an id that is too large are node 0's, a CPU of which nothing is said is of the lowest node that has
+ *             memory, distances that make no sense are as if not given. Without any word of nodes there is one with
+ *             everything.
  * Source.     Linux mm/page_alloc.c (find_next_best_node, build_zonelists), mm/numa_emulation.c (numa=fake=).
  * Next:       pgtable.c.
  */
@@ -33,23 +34,40 @@
 
 #define FAKE_NODE_MIN (PAGE_SIZE << MAX_ORDER)
 
-static bool numa_off;
-static u64 fake_nodes; /* 0: as firmware says */
+static_assert((unsigned)MAX_NODES <= (unsigned)BOOT_MAX_DISTANCES,
+	      "what firmware says of distances has room");
 
-static int set_numa(const char *value)
+static bool numa_off;
+/* At most one of them is not 0; both are: as firmware says. */
+static u64 fake_nodes, fake_size;
+
+static bool nodes_are_fake(void)
+{
+	return fake_nodes || fake_size;
+}
+
+/* A number is one of nodes, a size ends with its unit. */
+static int set_fake(const char *value)
 {
 	u64 n;
 
+	fake_nodes = fake_size = 0;
+	if (parse_u64(value, &n) == 0 && n && n <= MAX_NODES)
+		fake_nodes = n;
+	else if (parse_u64(value, &n) == -EINVAL && parse_size(value, &n) == 0 && n >= FAKE_NODE_MIN)
+		fake_size = ALIGN_DOWN(n, FAKE_NODE_MIN);
+	return nodes_are_fake() ? 0 : -EINVAL;
+}
+
+static int set_numa(const char *value)
+{
 	if (value && strcmp(value, "off") == 0) {
 		numa_off = true;
 		return 0;
 	}
-	if (!value || strncmp(value, "fake=", 5) || parse_u64(value + 5, &n) || !n || n > MAX_NODES)
-		return -EINVAL;
-	fake_nodes = n;
-	return 0;
+	return value && strncmp(value, "fake=", 5) == 0 ? set_fake(value + 5) : -EINVAL;
 }
-CMDLINE_OPT("numa", "off, or fake=N with 1 to 64 nodes", set_numa);
+CMDLINE_OPT("numa", "off, fake=N with 1 to 64 nodes, or fake=SIZE of 4M or more", set_numa);
 
 struct node nodes[MAX_NODES];
 unsigned nr_nodes;
@@ -168,18 +186,35 @@ static void nodes_from_firmware(const struct boot_info *bi)
 	}
 }
 
-/* Equal parts of all memory, in ascending order, cut at blocks of the largest order. No region has a node yet. */
-static bool nodes_by_size(u64 nr)
+/* So many nodes, and how much each gets but for the last, which gets the rest. */
+static u64 fake_share(u64 total, u64 *nr)
 {
-	u64 total = 0, seen = 0;
+	u64 least = ALIGN_UP(DIV_ROUND_UP(total, (u64)MAX_NODES), FAKE_NODE_MIN);
+
+	if (fake_nodes) {
+		*nr = clamp(total / FAKE_NODE_MIN, 1UL, fake_nodes);
+		return total / *nr;
+	}
+	if (fake_size < least)
+		pr_warn("numa: nodes of 0x%lx bytes would be more than %u: of 0x%lx\n", fake_size, MAX_NODES,
+			least);
+	least = max(least, fake_size);
+	*nr = max((total + least - FAKE_NODE_MIN) / least, 1UL); /* a last one that is too small is no node */
+	return least;
+}
+
+/* Parts of all memory, in ascending order, cut at blocks of the largest order. No region has a node yet. */
+static bool fake_all(void)
+{
+	u64 total = 0, seen = 0, nr, share;
 
 	for (unsigned i = 0; i < memblock.memory.cnt; i++)
 		total += memblock.memory.region[i].end - memblock.memory.region[i].start;
-	nr = clamp(total / FAKE_NODE_MIN, 1UL, nr);
+	share = fake_share(total, &nr);
 	for (unsigned i = 0; i < memblock.memory.cnt; i++) {
 		const struct memblock_region r = memblock.memory.region[i];
-		u64 nid = min(seen / (total / nr), nr - 1);
-		paddr_t border = ALIGN_UP(r.start + (nid + 1) * (total / nr) - seen, FAKE_NODE_MIN);
+		u64 nid = min(seen / share, nr - 1);
+		paddr_t border = ALIGN_UP(r.start + (nid + 1) * share - seen, FAKE_NODE_MIN);
 
 		/* A region that reaches into the next node is cut; its rest is the next region. */
 		if (nid + 1 == nr || border > r.end)
@@ -197,29 +232,45 @@ static void node_add(int nid)
 	nr_nodes = max(nr_nodes, (unsigned)nid + 1);
 }
 
-static void place_cpus(void)
+/* The lowest that has ranges, for a CPU of which nothing is said. */
+static u32 lowest_node(const struct boot_info *bi)
 {
-	for (unsigned cpu = 0; cpu < nr_cpu_info; cpu++) {
-		u32 node = cpu_info[cpu].node;
+	u32 lowest = MAX_NODES;
 
-		if (fake_nodes)
-			node = cpu % nr_nodes;
-		if (numa_off)
-			node = 0;
-		if (node >= MAX_NODES) {
-			pr_warn("numa: CPU %u is of node %u, expected less than %u: used as node 0's\n", cpu,
-				node, MAX_NODES);
-			node = 0;
-		}
-		cpu_to_node_map[cpu] = (int)node;
+	for (unsigned i = 0; i < min(bi->nr_node_ranges, (unsigned)BOOT_MAX_NODE_RANGES); i++)
+		lowest = min(lowest, bi->node_range[i].node);
+	return lowest == MAX_NODES ? 0 : lowest;
+}
+
+static u32 said_node(const struct boot_info *bi, unsigned cpu)
+{
+	u32 node = cpu_info[cpu].node;
+
+	if (node == BOOT_NO_NODE) {
+		node = lowest_node(bi);
+		if (bi->nr_node_ranges)
+			pr_warn("numa: CPU %u is of no node: used as node %u's\n", cpu, node);
+	} else if (node >= MAX_NODES) {
+		pr_warn("numa: CPU %u is of node %u, expected less than %u: used as node 0's\n", cpu, node,
+			MAX_NODES);
+		node = 0;
 	}
+	return node;
+}
+
+static void place_cpus(const struct boot_info *bi)
+{
+	for (unsigned cpu = 0; cpu < nr_cpu_info; cpu++)
+		cpu_to_node_map[cpu] = numa_off		  ? 0
+				       : nodes_are_fake() ? (int)(cpu % nr_nodes)
+							  : (int)said_node(bi, cpu);
 }
 
 /* ---- distances ---- */
 
 static u8 said_distance(const struct boot_info *bi, unsigned a, unsigned b)
 {
-	bool known = a < BOOT_MAX_DISTANCES && b < BOOT_MAX_DISTANCES && !numa_off && !fake_nodes;
+	bool known = a < BOOT_MAX_DISTANCES && b < BOOT_MAX_DISTANCES && !numa_off && !nodes_are_fake();
 
 	return known ? bi->distance[a][b] : 0;
 }
@@ -250,15 +301,15 @@ void numa_init(const struct boot_info *bi)
 
 	memset(nodes, 0, sizeof(nodes));
 	nr_nodes = 0;
-	if (numa_off || !fake_nodes || !nodes_by_size(fake_nodes))
+	if (numa_off || !nodes_are_fake() || !fake_all())
 		memblock_set_node(&memblock, 0, ~0UL, 0);
-	if (!numa_off && !fake_nodes)
+	if (!numa_off && !nodes_are_fake())
 		nodes_from_firmware(bi);
 	for (unsigned i = 0; i < memblock.memory.cnt; i++) {
 		node_add(memblock.memory.region[i].nid);
 		nodes[memblock.memory.region[i].nid].has_memory = true;
 	}
-	place_cpus();
+	place_cpus(bi);
 	for_each_possible_cpu (cpu) {
 		node_add(cpu_to_node_map[cpu]);
 		nodes[cpu_to_node_map[cpu]].has_cpus = true;

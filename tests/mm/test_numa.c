@@ -64,21 +64,38 @@ KTEST(numa, off_is_one_node)
 
 KTEST(numa, fake_nodes_are_as_many_as_asked_for_and_of_equal_size)
 {
-	const char *fake = strstr(cmdline_text(), "numa=fake=");
+	const char *fake = strstr(cmdline_text(), "numa=fake="), *end;
 	unsigned long total = 0;
 	struct node *n;
-	unsigned nr = 0;
+	u64 nr = 0;
 
-	if (!fake)
-		SKIP("needs numa=fake=");
-	for (fake += strlen("numa=fake="); *fake >= '0' && *fake <= '9'; fake++)
-		nr = 10 * nr + (unsigned)(*fake - '0');
+	if (!fake || parse_size_prefix(fake + strlen("numa=fake="), &end, &nr) || end[-1] > '9')
+		SKIP("needs numa=fake=N");
 	EXPECT_EQ(nr_nodes, nr);
 	for_each_node (n)
 		total += n->present;
 	for_each_node (n) /* borders are moved up to blocks of the largest order */
 		EXPECT_MSG(n->present * nr > total - total / 4 && n->present * nr < total + total / 4,
 			   "node %d has %lu pages of %lu", n->nid, n->present, total);
+}
+
+KTEST(numa, fake_nodes_have_the_size_asked_for_but_for_the_last)
+{
+	const char *fake = strstr(cmdline_text(), "numa=fake="), *end;
+	const unsigned long slack = 1UL << MAX_ORDER;
+	u64 size = 0, pages;
+	struct node *n;
+
+	if (!fake || parse_size_prefix(fake + strlen("numa=fake="), &end, &size) || end[-1] <= '9')
+		SKIP("needs numa=fake=SIZE");
+	if (nr_nodes == MAX_NODES)
+		SKIP("there are as many nodes as there can be");
+	pages = size >> PAGE_SHIFT;
+	for_each_node (n) {
+		EXPECT_MSG(n->present <= pages + slack, "node %d has %lu pages", n->nid, n->present);
+		if (n->nid + 1 < (int)nr_nodes)
+			EXPECT_MSG(n->present + slack >= pages, "node %d has %lu pages", n->nid, n->present);
+	}
 }
 
 KTEST(numa, distances_begin_with_the_local_one)

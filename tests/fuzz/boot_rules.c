@@ -108,6 +108,57 @@ void fuzz_check_map(const struct boot_info *bi)
 	}
 }
 
+/* Ranges that hold addr; all of them have one node. */
+static unsigned ranges_at(const struct boot_info *bi, u64 addr)
+{
+	unsigned node = 0, seen = 0;
+
+	for (unsigned i = 0; i < bi->nr_node_ranges; i++) {
+		const struct boot_node_range *r = &bi->node_range[i];
+
+		if (addr < r->start || addr - r->start >= r->size)
+			continue;
+		FUZZ_CHECK(!seen || r->node == node, "0x%lx is of node %u and of node %u", addr, node,
+			   r->node);
+		node = r->node;
+		seen++;
+	}
+	return seen;
+}
+
+static void check_placed(const struct boot_info *bi, u64 addr)
+{
+	FUZZ_CHECK(type_in_ranges(bi, addr) != MEM_USABLE || ranges_at(bi, addr), "0x%lx is of no node",
+		   addr);
+}
+
+void fuzz_check_nodes(const struct boot_info *bi, const struct boot_cpu *cpu, unsigned nr_cpus)
+{
+	for (unsigned i = 0; i < nr_cpus; i++)
+		FUZZ_CHECK(cpu[i].node == BOOT_NO_NODE ||
+				   (cpu[i].node < BOOT_MAX_DISTANCES && bi->nr_node_ranges),
+			   "CPU %u is of node %u", i, cpu[i].node);
+	for (unsigned i = 0; i < bi->nr_node_ranges; i++) {
+		const struct boot_node_range *r = &bi->node_range[i];
+
+		FUZZ_CHECK(r->node < BOOT_MAX_DISTANCES, "memory of node %u", r->node);
+		check_placed(bi, r->start);
+		check_placed(bi, r->start - 1);
+		check_placed(bi, r->start + r->size);
+		check_placed(bi, r->start + r->size - 1);
+	}
+	for (unsigned i = 0; i < bi->nr_ranges && bi->nr_node_ranges; i++) {
+		check_placed(bi, bi->range[i].start);
+		check_placed(bi, bi->range[i].start + bi->range[i].size - 1);
+	}
+	for (unsigned a = 0; a < BOOT_MAX_DISTANCES; a++)
+		for (unsigned b = 0; b < BOOT_MAX_DISTANCES; b++)
+			FUZZ_CHECK(!bi->distance[a][b] ||
+					   (bi->nr_node_ranges && (a == b) == (bi->distance[a][b] == 10) &&
+					    bi->distance[a][b] >= 10),
+				   "distance %u from %u to %u", bi->distance[a][b], a, b);
+}
+
 void fuzz_check_text_parser(int (*parse)(const char *name, const char *text, size_t len, struct boot_info *bi,
 					 char *err, size_t err_size),
 			    const u8 *data, size_t len)

@@ -5,7 +5,8 @@
  *             that Multiboot2 passes. Checksums would stop nearly every input at the first table, so those of whatever looks like a
  *             table are made right first, in a copy of exactly the input's size.
  * Layout.     input = [FUZZ_PA, FUZZ_PA + len): RSDP, then tables, found by their signatures.
- * Invariants. A table that is found lies in memory, has its signature, and sums up to zero.
+ * Invariants. A table that is found lies in memory, has its signature, and sums up to zero. Nodes are as fuzz_check_nodes()
+ *             wants them.
  * Locking.    None.
  * Failure.    A BUG with the values.
  * Next:       fuzz_cmdline.c.
@@ -39,7 +40,7 @@ static void sum_up(u8 *p, size_t len, size_t at)
 /* The last tables first: an earlier one may contain them. */
 static void make_sums_right(u8 *bytes, size_t len)
 {
-	static const char signatures[][4] = {"RSDT", "XSDT", "APIC", "SRAT"};
+	static const char signatures[][4] = {"RSDT", "XSDT", "APIC", "SRAT", "SLIT"};
 
 	for (size_t at = len; at-- > 0;) {
 		u32 word, wanted, length;
@@ -58,10 +59,27 @@ static void make_sums_right(u8 *bytes, size_t len)
 	}
 }
 
+/* The MADT's processors and the memory of a small PC get their nodes. */
+static void place(const struct boot_mem *mem, struct boot_info *bi, const u8 *madt, u32 len)
+{
+	static struct acpi_cpu found[CPUS_MAX];
+	static struct boot_cpu cpu[CPUS_MAX];
+	unsigned nr = min(acpi_madt_cpus(madt, len, found, CPUS_MAX, bi), (unsigned)CPUS_MAX);
+
+	for (unsigned i = 0; i < nr; i++)
+		cpu[i] = (struct boot_cpu){.hw_id = found[i].apic_id, .enabled = found[i].enabled};
+	bi->nr_ranges = bi->nr_node_ranges = 0;
+	memset(bi->distance, 0, sizeof(bi->distance));
+	boot_add_range(bi, KIB(64), KIB(576), MEM_USABLE, 0);
+	boot_add_range(bi, MIB(1), GIB(3) - MIB(1), MEM_USABLE, 0);
+	boot_add_range(bi, GIB(4), GIB(5), MEM_USABLE, 0);
+	acpi_numa(mem, bi, cpu, nr);
+	fuzz_check_nodes(bi, cpu, nr);
+}
+
 static void find_tables(const struct fuzz_mem *memory, struct boot_info *bi)
 {
-	static struct acpi_cpu cpu[CPUS_MAX];
-	static const char signatures[][5] = {"APIC", "SRAT"};
+	static const char signatures[][5] = {"APIC", "SRAT", "SLIT"};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(signatures); i++) {
 		u32 len = 0;
@@ -77,7 +95,7 @@ static void find_tables(const struct fuzz_mem *memory, struct boot_info *bi)
 		FUZZ_CHECK(sum == 0 && memcmp(table, signatures[i], 4) == 0, "%s: sum %u", signatures[i],
 			   sum);
 		if (i == 0)
-			acpi_madt_cpus(table, len, cpu, CPUS_MAX, bi);
+			place(&memory->mem, bi, table, len);
 	}
 }
 

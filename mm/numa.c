@@ -196,8 +196,8 @@ static u64 fake_share(u64 total, u64 *nr)
 		return total / *nr;
 	}
 	if (fake_size < least)
-		pr_warn("numa: nodes of 0x%lx bytes would be more than %u: of 0x%lx\n", fake_size, MAX_NODES,
-			least);
+		pr_warn("numa: nodes of 0x%lx bytes would be more than %u: each gets 0x%lx\n", fake_size,
+			MAX_NODES, least);
 	least = max(least, fake_size);
 	*nr = max((total + least - FAKE_NODE_MIN) / least, 1UL); /* a last one that is too small is no node */
 	return least;

@@ -482,13 +482,13 @@ static int cmd_tlb(struct out *o, int argc, char **argv, bool json)
 		json_obj(o, NULL);
 		json_arr(o, "cpus");
 	} else {
-		out_printf(o, "cpu       page      range       full   ipi_sent ipi_received\n");
+		out_printf(o, "cpu       page      range       full   ipi_sent ipi_received   deferred\n");
 	}
 	for_each_online_cpu (cpu) {
 		tlb_stats(cpu, &s);
 		if (!json) {
-			out_printf(o, "%3u %10lu %10lu %10lu %10lu %12lu\n", cpu, s.page, s.range, s.full,
-				   s.ipi_sent, s.ipi_received);
+			out_printf(o, "%3u %10lu %10lu %10lu %10lu %12lu %10lu\n", cpu, s.page, s.range,
+				   s.full, s.ipi_sent, s.ipi_received, s.deferred);
 			continue;
 		}
 		json_obj(o, NULL);
@@ -498,6 +498,7 @@ static int cmd_tlb(struct out *o, int argc, char **argv, bool json)
 		json_num(o, "full", s.full);
 		json_num(o, "ipi_sent", s.ipi_sent);
 		json_num(o, "ipi_received", s.ipi_received);
+		json_num(o, "deferred", s.deferred);
 		json_end_obj(o);
 	}
 	if (json) {

@@ -4,17 +4,16 @@
  * Idea.       Every CPU has a main loop that passes quiet points. Whatever another CPU wants of it is one of three
  *             things: something short, now (a call: an interrupt that runs one function); something long, soon (a
  *             task: the main loop takes it); or nothing at all (a hold: it stays at its next quiet point).
- * Layout.     call: the one function that is being called, and call_pending, the CPUs that still owe it
+ * Layout.     call[cpu]: the one call that the CPU has made and that is not answered by all yet
+ *             mailbox[cpu]: a bit for each CPU whose call this one has to answer
  *             cpu_state[cpu] -> task, rest, start
- * Invariants. I1  a bit of call_pending is set by the caller under call_lock and cleared by that CPU, after fn
+ * Invariants. I1  call[c].owed is at least the number of mailboxes with c's bit; c's call does not change before it is 0
  *             I2  `rest` is REST_NOT from the end of a quiet point or an idle sleep to the next one
  *             I3  between smp_hold() and smp_release() `rest` of every other CPU is not REST_NOT: leaving a rest stores
  *                 REST_NOT, then looks for a holder; holding stores the holder, then looks at `rest`. Both are
  *                 sequentially consistent, so one of the two sees the other.
- * Locking.    call_lock, rank LOCK_TLB, held while the others answer. Who waits for it or for answers has interrupts
- *             on, so it answers in turn; a CPU with interrupts off spins only for locks of higher rank, whose holders
- *             wait for no CPU. So there is no circle. Locks of lower rank may be held while others answer: those who
- *             want them wait with interrupts on.
+ * Locking.    None. A call is written by its CPU, published by the bits (release) and read by who took a bit (acquire);
+ *             callers are served side by side. Why no circle of CPUs that wait for each other can arise: mm/tlb.c.
  * Failure.    A CPU that does not start is reported and left out. One that does not answer within 2^31 rounds: panic.
  * Source.     Linux kernel/smp.c (smp_call_function_many), kernel/stop_machine.c.
  * Next:       mm/tlb.c, the first to call.
@@ -32,6 +31,7 @@
 #include <mm/numa.h>
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
+#include <mm/tlb.h>
 #include <mm/vmalloc.h>
 
 #include <arch/cpu.h>
@@ -56,53 +56,70 @@ static struct cpu_state cpu_state[NR_CPUS];
 
 /* ---- calls ---- */
 
-static struct spinlock call_lock = SPINLOCK_INIT("smp_call", LOCK_TLB);
-/* call_lock: */
-static struct {
+static struct call {
 	void (*fn)(void *ctx);
 	void *ctx;
-} call;
-static _Atomic unsigned long call_pending[NR_CPUS / 64];
+	_Atomic unsigned owed; /* answers that are missing */
+} __aligned(CACHE_LINE) call[NR_CPUS];
 
+static struct mailbox {
+	_Atomic unsigned long from[NR_CPUS / 64];
+} __aligned(CACHE_LINE) mailbox[NR_CPUS];
+
+/* Requests merge: one interrupt answers all that are there, and one that finds none was only a wake-up. */
 void smp_ipi(void)
 {
-	unsigned cpu = arch_cpu_id();
-	unsigned long bit = 1UL << cpu % 64;
-	_Atomic unsigned long *word = &call_pending[cpu / 64];
+	struct mailbox *box = &mailbox[arch_cpu_id()];
 
-	if (!(atomic_load_explicit(word, memory_order_acquire) & bit))
-		return; /* only a wake-up */
-	call.fn(call.ctx);
-	atomic_fetch_and_explicit(word, ~bit, memory_order_release);
-}
+	for (unsigned word = 0; word < ARRAY_SIZE(box->from); word++) {
+		unsigned long callers;
 
-static void next_round(u64 *round, const char *what, unsigned long cpus, unsigned from)
-{
-	if (++*round == CALL_ROUNDS_MAX)
-		panic("%s: CPUs 0x%lx from %u on do not answer", what, cpus, from);
-	arch_cpu_relax();
-}
+		if (!atomic_load_explicit(&box->from[word], memory_order_relaxed))
+			continue;
+		callers = atomic_exchange_explicit(&box->from[word], 0, memory_order_acquire);
+		for (; callers; callers &= callers - 1) {
+			struct call *c = &call[word * 64 + (unsigned)__builtin_ctzl(callers)];
 
-static void wait_for_answers(void)
-{
-	unsigned long owe;
-	u64 round = 0;
-
-	for (unsigned i = 0; i < ARRAY_SIZE(call_pending); i++) {
-		while ((owe = atomic_load_explicit(&call_pending[i], memory_order_acquire)) != 0)
-			next_round(&round, "smp_call", owe, i * 64);
+			c->fn(c->ctx);
+			atomic_fetch_sub_explicit(&c->owed, 1, memory_order_release);
+		}
 	}
 }
 
-/* Returns how many CPUs were asked. */
-static unsigned call_others(const struct cpumask *cpus, void (*fn)(void *ctx), void *ctx)
+static void next_round(u64 *round, const char *what, unsigned cpu)
 {
-	struct cpumask others = {};
-	unsigned cpu, nr = 0;
+	if (++*round == CALL_ROUNDS_MAX)
+		panic("%s: CPU %u does not answer", what, cpu);
+	arch_cpu_relax();
+}
+
+/* For a report: the first CPU that has not looked into its mailbox; NR_CPUS: all have, one is inside of the call. */
+static unsigned who_owes(unsigned caller)
+{
+	unsigned cpu = 0;
+
+	while (cpu < NR_CPUS && !(atomic_load(&mailbox[cpu].from[caller / 64]) >> caller % 64 & 1))
+		cpu++;
+	return cpu;
+}
+
+void smp_call_wait(void)
+{
+	unsigned me = arch_cpu_id();
+	u64 round = 0;
+
+	while (atomic_load_explicit(&call[me].owed, memory_order_acquire))
+		next_round(&round, "smp_call", round + 1 == CALL_ROUNDS_MAX ? who_owes(me) : me);
+}
+
+unsigned smp_call_start(const struct cpumask *cpus, void (*fn)(void *ctx), void *ctx)
+{
+	unsigned me = arch_cpu_id(), cpu, nr = 0;
+	struct cpumask others = {}, to_wake = {};
 
 	full_barrier(); /* a CPU that is not online yet sees what was stored before, and flushes when it is */
 	for_each_cpu (cpu, cpus) {
-		if (cpu == arch_cpu_id() || !cpumask_test(&cpu_online_mask, cpu))
+		if (cpu == me || !cpumask_test(&cpu_online_mask, cpu))
 			continue;
 		cpumask_set(&others, cpu);
 		nr++;
@@ -110,26 +127,32 @@ static unsigned call_others(const struct cpumask *cpus, void (*fn)(void *ctx), v
 	if (!nr)
 		return 0;
 	BUG_ON(arch_irq_disabled(), "smp_call of %pS with interrupts off", (void *)fn);
-	spin_lock(&call_lock);
-	call.fn = fn;
-	call.ctx = ctx;
-	for (unsigned i = 0; i < ARRAY_SIZE(call_pending); i++)
-		atomic_store_explicit(&call_pending[i], others.bits[i], memory_order_release);
-	arch_ipi_send(&others);
-	wait_for_answers();
-	spin_unlock(&call_lock);
+	smp_call_wait();
+	call[me].fn = fn;
+	call[me].ctx = ctx;
+	atomic_store_explicit(&call[me].owed, nr, memory_order_relaxed);
+	for_each_cpu (cpu,
+		      &others) /* one that has letters in this word has been sent an interrupt for them */
+		if (!atomic_fetch_or_explicit(&mailbox[cpu].from[me / 64], 1UL << me % 64,
+					      memory_order_acq_rel))
+			cpumask_set(&to_wake, cpu);
+	arch_ipi_send(&to_wake);
 	return nr;
 }
 
 unsigned smp_call(const struct cpumask *cpus, void (*fn)(void *ctx), void *ctx)
 {
+	unsigned nr = smp_call_start(cpus, fn, ctx);
+
 	if (cpumask_test(cpus, arch_cpu_id())) {
 		unsigned long flags = arch_irq_save();
 
 		fn(ctx);
 		arch_irq_restore(flags);
 	}
-	return call_others(cpus, fn, ctx);
+	if (nr)
+		smp_call_wait();
+	return nr;
 }
 
 unsigned smp_call_all(void (*fn)(void *ctx), void *ctx)
@@ -171,7 +194,7 @@ static void rest_end(void)
 		atomic_store(rest, REST_NOT);
 		if (likely(!held_by_another()))
 			break;
-		atomic_store(rest, REST_PARKED);
+		rest_begin(REST_PARKED);
 		while (held_by_another())
 			arch_cpu_relax();
 	}
@@ -186,11 +209,38 @@ void smp_rest(void)
 	rest_end();
 }
 
+/*
+ * Asleep a CPU is no reader and uses no translation that could go away: nobody waits for it. The first interrupt ends
+ * that before its handler does anything, and so does the end of the sleep.
+ */
+static DEFINE_PER_CPU(bool, asleep);
+
+static void wake_up(void)
+{
+	if (likely(!this_cpu(asleep)))
+		return;
+	this_cpu(asleep) = false;
+	tlb_lazy_exit();
+	rcu_idle_exit();
+}
+
+void smp_irq_enter(void)
+{
+	wake_up();
+}
+
 void smp_idle(u64 wake_ns)
 {
+	unsigned long flags;
+
 	arch_time_wake_at(wake_ns);
 	rest_begin(REST_IDLE);
+	tlb_lazy_enter();
+	this_cpu(asleep) = true;
 	arch_idle();
+	flags = arch_irq_save();
+	wake_up();
+	arch_irq_restore(flags);
 	rest_end();
 }
 
@@ -213,7 +263,7 @@ void smp_hold(void)
 	rcu_idle_enter(); /* one that is not at rest may wait for a grace period before it gets there */
 	for_each_online_cpu (cpu)
 		while (cpu != (unsigned)me && atomic_load(&cpu_state[cpu].rest) == REST_NOT)
-			next_round(&round, "smp_hold", 1, cpu);
+			next_round(&round, "smp_hold", cpu);
 	rcu_idle_exit();
 }
 

@@ -17,6 +17,7 @@
  */
 #include <kernel/spinlock.h>
 
+#include <kernel/cpumask.h>
 #include <kernel/printk.h>
 
 enum { HELD_MAX = 16 };
@@ -71,6 +72,10 @@ void lock_debug_acquire(struct spinlock *lock, bool tried)
 
 	BUG_ON(lock->rank >= LOCK_CACHE_NODE && !arch_irq_disabled(),
 	       "lock %s is an IRQs-off lock, taken with interrupts on", lock->name);
+	BUG_ON(lock->rank < LOCK_CACHE_NODE && !tried && arch_irq_disabled() &&
+		       cpumask_weight(&cpu_online_mask) > 1,
+	       "lock %s is an IRQs-on lock, waited for with interrupts off: its holder may wait for this CPU",
+	       lock->name);
 	flags = arch_irq_save();
 	if (!tried)
 		lock_check_order(held, lock);

@@ -551,7 +551,7 @@ static bool pt_unlink_table(pte_t *slot, unsigned level, vaddr_t va)
 	spin_unlock(&pt_lock);
 	mm_counter_add(MM_PAGETABLE, -1);
 	pt_hint_forget(va);
-	tlb_flush_page(va);
+	tlb_flush_tables(va);
 	call_rcu((struct rcu_head *)&page->lru, pt_free_table_rcu);
 	return true;
 }

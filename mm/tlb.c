@@ -3,14 +3,31 @@
  *
  * Idea.       A CPU may use a translation long after its entry has changed. So whoever takes a mapping away
  *             obeys one order - entry cleared, TLBs flushed everywhere, frame freed, address reused - and the
- *             middle step is here. Few pages are flushed one by one; above TLB_FLUSH_CEILING dropping
- *             everything is cheaper than as many single flushes and the misses that follow.
- *             Other CPUs are asked to flush by a call, and the caller waits until they have.
+ *             middle step is here. Ranges are gathered in a batch, and a batch is one shootdown: the other CPUs are
+ *             asked by one call, all flush at the same time, the caller waits until they have. Few pages are flushed
+ *             one by one; above TLB_FLUSH_CEILING dropping everything is cheaper than as many single flushes and the
+ *             misses that follow.
+ *             A sleeping CPU is not woken: it is marked, and drops everything before it does anything else.
  * Layout.     per-CPU: struct tlb_stats, counted by the CPU that flushes its own TLB
- * Invariants. T1  when a call returns, no CPU uses a translation of the range that was stale when it was made
- * Locking.    None of its own: smp_call() lets one shootdown run at a time. Counters are plain: only their owner
- *             writes, from interrupts as well, with interrupts off.
- * Failure.    A flush cannot fail.
+ *             tlb_state[cpu]: ACTIVE -> LAZY (asleep) -> STALE (asleep, and a flush is due) ; back to ACTIVE
+ * Invariants. T1  when a flush returns, no CPU uses a translation of its ranges that was stale when it was called
+ *             T2  a CPU changes its state to LAZY and ACTIVE itself, and to ACTIVE only after the flush that is due;
+ *                 others only change LAZY to STALE
+ * Locking.    None. One word per CPU decides between "marked" and "asked", by compare and exchange: a mark that succeeds
+ *             comes before the exchange to ACTIVE, which then fails and flushes; one that fails finds the CPU
+ *             active, and asks it. The caller's entries are written before it looks (full barrier). Counters are plain:
+ *             only their owner writes, from interrupts as well, with interrupts off.
+ *
+ *             No deadlock. Who waits for answers has interrupts on and answers meanwhile, so callers that wait for each
+ *             other all go on. A CPU with interrupts off does not answer; but it waits only for locks that are taken
+ *             with interrupts off (rank LOCK_CACHE_NODE and above), and their holders have interrupts off, so they cannot
+ *             be waiting for answers (smp_call() is a BUG there): the lock of highest rank among them is given back
+ *             whatever others do, then the next one, then interrupts come on. Locks of lower rank may be held across a
+ *             flush: who wants them waits with interrupts on. Debug builds check both halves at every lock.
+ *             tests/model/tlb.pml has the protocol for a model checker.
+ * Failure.    A flush cannot fail. A CPU that never answers is a panic with its number (smp.c).
+ * Source.     Linux arch/x86/mm/tlb.c (flush_tlb_kernel_range, tlb_single_page_flush_ceiling, lazy TLB mode),
+ *             kernel/smp.c.
  * Next:       vmap.c, which puts flushes off and does many at once.
  */
 #include <mm/tlb.h>
@@ -24,36 +41,120 @@
 
 static DEFINE_PER_CPU(struct tlb_stats, tlb_counts);
 
-struct flush {
-	vaddr_t start, end;
-	unsigned from; /* the CPU that asks */
-};
+enum { TLB_ACTIVE, TLB_LAZY, TLB_STALE };
 
-static void flush_pages(void *ctx)
+static struct {
+	_Atomic unsigned state;
+} __aligned(CACHE_LINE) tlb_state[NR_CPUS];
+
+/* ---- CPUs that sleep ---- */
+
+void tlb_lazy_enter(void)
 {
-	const struct flush *f = ctx;
-
-	for (vaddr_t va = f->start; va < f->end; va += PAGE_SIZE)
-		arch_tlb_flush_page_local(va);
-	this_cpu(tlb_counts).ipi_received += f->from != arch_cpu_id();
+	arch_tlb_lazy(true);
+	atomic_store(&tlb_state[arch_cpu_id()].state, TLB_LAZY);
 }
 
-static void flush_all(void *ctx)
+void tlb_lazy_exit(void)
 {
-	const struct flush *f = ctx;
+	_Atomic unsigned *state = &tlb_state[arch_cpu_id()].state;
+	unsigned lazy = TLB_LAZY;
 
-	arch_tlb_flush_all_local();
-	this_cpu(tlb_counts).ipi_received += f->from != arch_cpu_id();
+	while (!atomic_compare_exchange_strong(state, &lazy, TLB_ACTIVE)) {
+		/* Stale. The state goes first: a mark that comes now asks for another flush. */
+		atomic_store(state, TLB_LAZY);
+		arch_tlb_flush_all_local();
+		this_cpu(tlb_counts).full++;
+		lazy = TLB_LAZY;
+	}
+	arch_tlb_lazy(false);
 }
 
-static void everywhere(void (*fn)(void *ctx), vaddr_t start, vaddr_t end)
+/* False: the CPU is active, it has to be asked. */
+static bool mark_stale(unsigned cpu)
 {
-	struct flush f = {start, end, arch_cpu_id()};
-	unsigned asked = smp_call_all(fn, &f);
-	unsigned long flags = arch_irq_save();
+	unsigned state = TLB_LAZY;
 
-	this_cpu(tlb_counts).ipi_sent += asked;
+	return atomic_compare_exchange_strong(&tlb_state[cpu].state, &state, TLB_STALE) || state == TLB_STALE;
+}
+
+/* ---- one shootdown ---- */
+
+static bool is_full(const struct tlb_batch *b)
+{
+	return b->pages > TLB_FLUSH_CEILING;
+}
+
+static void flush_here(const struct tlb_batch *b)
+{
+	if (is_full(b)) {
+		arch_tlb_flush_all_local();
+		return;
+	}
+	for (unsigned i = 0; i < b->nr; i++)
+		for (vaddr_t va = b->range[i].start; va < b->range[i].end; va += PAGE_SIZE)
+			arch_tlb_flush_page_local(va);
+}
+
+static void flush_asked(void *ctx)
+{
+	flush_here(ctx);
+	this_cpu(tlb_counts).ipi_received++;
+}
+
+enum who { WHO_MAY_USE_IT, WHO_MAY_WALK };
+
+static void shootdown(struct tlb_batch *b, enum who who)
+{
+	unsigned me = arch_cpu_id(), cpu, asked, marked = 0;
+	struct tlb_stats *counts;
+	struct cpumask to_ask = {};
+	unsigned long flags;
+
+	full_barrier(); /* the entries are written before anybody's state is looked at */
+	for_each_online_cpu (cpu) {
+		if (cpu == me)
+			continue;
+		if (who == WHO_MAY_USE_IT && mark_stale(cpu))
+			marked++;
+		else
+			cpumask_set(&to_ask, cpu);
+	}
+	asked = smp_call_start(&to_ask, flush_asked, b);
+	flags = arch_irq_save();
+	flush_here(b);
+	counts = this_cpu_ptr(&tlb_counts);
+	counts->ipi_sent += asked;
+	counts->deferred += marked;
+	*(is_full(b) ? &counts->full : b->pages == 1 ? &counts->page : &counts->range) += 1;
 	arch_irq_restore(flags);
+	if (asked)
+		smp_call_wait();
+	*b = (struct tlb_batch){};
+}
+
+void tlb_batch_add(struct tlb_batch *b, vaddr_t start, vaddr_t end)
+{
+	size_t pages = (end - start) >> PAGE_SHIFT;
+
+	if (start >= end || is_full(b))
+		return;
+	b->pages = pages > TLB_FLUSH_CEILING ? TLB_FLUSH_CEILING + 1 : b->pages + (unsigned)pages;
+	if (b->nr && b->range[b->nr - 1].end == start)
+		b->range[b->nr - 1].end = end;
+	else if (!is_full(b)) /* a page each at least: there is room */
+		b->range[b->nr++] = (struct tlb_range){start, end};
+}
+
+void tlb_batch_add_all(struct tlb_batch *b)
+{
+	b->pages = TLB_FLUSH_CEILING + 1;
+}
+
+void tlb_batch_flush(struct tlb_batch *b)
+{
+	if (b->pages)
+		shootdown(b, WHO_MAY_USE_IT);
 }
 
 void tlb_flush_page_local(vaddr_t va)
@@ -64,26 +165,31 @@ void tlb_flush_page_local(vaddr_t va)
 
 void tlb_flush_page(vaddr_t va)
 {
-	everywhere(flush_pages, va, va + PAGE_SIZE);
-	this_cpu(tlb_counts).page++;
-}
-
-void tlb_flush_all(void)
-{
-	everywhere(flush_all, 0, 0);
-	this_cpu(tlb_counts).full++;
+	tlb_flush_range(va, va + PAGE_SIZE);
 }
 
 void tlb_flush_range(vaddr_t start, vaddr_t end)
 {
-	if (start >= end)
-		return;
-	if (end - start > TLB_FLUSH_CEILING * PAGE_SIZE) {
-		tlb_flush_all();
-		return;
-	}
-	everywhere(flush_pages, start, end);
-	this_cpu(tlb_counts).range++;
+	struct tlb_batch b = {};
+
+	tlb_batch_add(&b, start, end);
+	tlb_batch_flush(&b);
+}
+
+void tlb_flush_all(void)
+{
+	struct tlb_batch b = {};
+
+	tlb_batch_add_all(&b);
+	tlb_batch_flush(&b);
+}
+
+void tlb_flush_tables(vaddr_t va)
+{
+	struct tlb_batch b = {};
+
+	tlb_batch_add(&b, va, va + PAGE_SIZE);
+	shootdown(&b, WHO_MAY_WALK);
 }
 
 void tlb_stats(unsigned cpu, struct tlb_stats *out)

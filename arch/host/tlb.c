@@ -4,9 +4,9 @@
  * Idea.       An access to a page of the window that is not mapped faults; the handler walks the tables and maps the
  *             whole leaf, which stays until it is flushed: a change of the entry alone changes nothing, as on a
  *             machine. The mapping serves all threads, so it is recorded as held by every CPU, and goes when each of
- *             them has flushed it: a flush that forgets a CPU shows. (A PT_LOCAL leaf is held by its CPU alone.)
- *             Capacity is bounded, and an entry may go at any time; a random victim is unmapped, but a machine might still hold it, so its record
- *             stays. A frame that goes back to the buddy while a record names it has been freed before its flush: that
+ *             them has flushed it, or sleeps: a flush that forgets a CPU shows. (A PT_LOCAL leaf is held by its CPU
+ *             alone.) Capacity is bounded, and an entry may go at any time; a random victim is unmapped, but a machine
+ *             might still hold it, so its record stays; so does that of a leaf which only sleeping CPUs hold. A frame that goes back to the buddy while a record names it has been freed before its flush: that
  *             is a BUG here, and a rare crash elsewhere.
  * Layout.     record[]: leaf, the CPUs that may hold it, whether it is mapped, who filled it; chained by hash of its
  *             address, one hash for all levels. mapped[]: the records that are mapped. near[]: records by hash of their
@@ -231,10 +231,30 @@ bool host_tlb_fill(vaddr_t va, pt_prot_t need, unsigned long pc)
 	return result == FILL_DONE;
 }
 
-/* This CPU holds it no more. Returns whether nobody does. */
-static bool record_flushed(struct record *r)
+/* CPUs that sleep. What they hold, nobody can use; a record keeps them, until they have flushed as well. */
+static _Atomic unsigned long lazy_cpus;
+
+void host_tlb_lazy(bool lazy)
+{
+	unsigned long bit = 1UL << arch_cpu_id();
+
+	if (lazy)
+		atomic_fetch_or(&lazy_cpus, bit);
+	else
+		atomic_fetch_and(&lazy_cpus, ~bit);
+}
+
+static bool in_use(const struct record *r)
+{
+	return r->holders & ~atomic_load(&lazy_cpus);
+}
+
+/* This CPU holds it no more. Returns whether nobody does. If those who do all sleep, the mapping goes, but not the record. */
+static bool record_flushed(struct record *r, bool call)
 {
 	r->holders &= ~(1UL << arch_cpu_id());
+	if (r->holders && r->mapped && !in_use(r))
+		record_unmap(r, call);
 	return !r->holders;
 }
 
@@ -249,7 +269,7 @@ void host_tlb_flush_page(vaddr_t va)
 			struct record *r = &record[*link];
 
 			if (r->leaf.level == level && r->leaf.va == (va & ~(PT_LEVEL_SIZE(level) - 1)) &&
-			    record_flushed(r))
+			    record_flushed(r, true))
 				record_forget(link, true);
 			else
 				link = &r->next;
@@ -267,7 +287,7 @@ void arch_tlb_flush_all_local(void)
 		u16 *link = &bucket[b];
 
 		while (*link) {
-			if (record_flushed(&record[*link]))
+			if (record_flushed(&record[*link], one_by_one))
 				record_forget(link, one_by_one);
 			else
 				link = &record[*link].next;
@@ -286,13 +306,13 @@ static u16 find_in_chain(u16 n, paddr_t start, paddr_t end)
 	for (; n; n = record[n].next_near) {
 		const struct host_leaf *leaf = &record[n].leaf;
 
-		if (leaf->pa < end && leaf->pa + PT_LEVEL_SIZE(leaf->level) > start)
+		if (leaf->pa < end && leaf->pa + PT_LEVEL_SIZE(leaf->level) > start && in_use(&record[n]))
 			return n;
 	}
 	return 0;
 }
 
-/* A record of a leaf that reaches into [start, end), or 0. A leaf is in the chain of its first 2 MiB. */
+/* A record in use of a leaf that reaches into [start, end), or 0. A leaf is in the chain of its first 2 MiB. */
 static u16 find_near(paddr_t start, paddr_t end)
 {
 	u16 n = find_in_chain(*near_of(ALIGN_DOWN(start, PT_LEVEL_SIZE(LEAF_LEVELS - 1))), start, end);

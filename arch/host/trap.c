@@ -214,6 +214,7 @@ static void run_irq(void)
 	void (*fn)(void *ctx) = test_irq.fn;
 
 	irq_depth++;
+	smp_irq_enter();
 	smp_ipi();
 	test_irq.fn = NULL;
 	if (fn)

@@ -212,6 +212,7 @@ static void trap_interrupt(struct x86_regs *regs)
 	unsigned line = (unsigned)regs->vector - X86_VEC_IRQ;
 
 	this_cpu(x86_irq_depth)++;
+	smp_irq_enter();
 	if (regs->vector == X86_VEC_TEST) {
 		x86_test_irq();
 	} else if (regs->vector == X86_VEC_IPI) {

@@ -131,6 +131,86 @@ KTEST(smp, a_call_waits_for_a_cpu_with_interrupts_off)
 	smp_wait(&task);
 }
 
+static void note_end_of_call(void *ctx)
+{
+	(void)ctx;
+	atomic_fetch_add(&count, 1);
+	atomic_store(&step, 3);
+}
+
+/* The caller itself lets the other one answer: waiting inside of the call would never end. */
+KTEST(smp, a_call_can_be_started_and_waited_for_later)
+{
+	struct smp_task task = {.fn = with_interrupts_off};
+	struct cpumask one = {};
+	NEEDS_OTHER_CPU(cpu);
+
+	cpumask_set(&one, cpu);
+	atomic_store(&step, 0);
+	atomic_store(&count, 0);
+	ASSERT_EQ(smp_start(cpu, &task), 0);
+	wait_until(&step, 1);
+	EXPECT_EQ(smp_call_start(&one, note_end_of_call, NULL), 1);
+	EXPECT_EQ(atomic_load(&count), 0);
+	atomic_store(&step, 2);
+	smp_call_wait();
+	EXPECT_EQ(atomic_load(&count), 11);
+	smp_wait(&task);
+}
+
+KTEST(smp, a_second_call_waits_for_the_first_to_be_answered)
+{
+	struct cpumask others = cpu_online_mask;
+	unsigned nr = cpumask_weight(&others) - 1;
+
+	if (!nr)
+		SKIP("needs a second CPU");
+	atomic_store(&count, 0);
+	for (unsigned i = 1; i <= 100; i++) {
+		EXPECT_EQ(smp_call_start(&others, bump, &count), nr);
+		EXPECT_GE(atomic_load(&count), (i - 1) * nr);
+	}
+	smp_call_wait();
+	EXPECT_EQ(atomic_load(&count), 100 * nr);
+}
+
+static void call_two(void *ctx)
+{
+	struct cpumask one = {};
+
+	cpumask_set(&one, *(const unsigned *)ctx);
+	for (unsigned i = 0; i < 10; i++)
+		smp_call(&one, bump, &count);
+	atomic_store(&step, 2);
+}
+
+/* A CPU that keeps one caller waiting keeps no other caller from a CPU that answers. */
+KTEST(smp, callers_do_not_wait_for_each_other)
+{
+	struct smp_task deaf = {.fn = with_interrupts_off};
+	struct cpumask first = {};
+	unsigned me = arch_cpu_id(), third;
+	struct smp_task caller = {.fn = call_two, .ctx = &me};
+	NEEDS_OTHER_CPU(cpu);
+
+	for_each_online_cpu (third)
+		if (third != me && third != cpu)
+			break;
+	if (third >= NR_CPUS)
+		SKIP("needs a third CPU");
+	cpumask_set(&first, cpu);
+	atomic_store(&step, 0);
+	atomic_store(&count, 0);
+	ASSERT_EQ(smp_start(cpu, &deaf), 0);
+	wait_until(&step, 1);
+	EXPECT_EQ(smp_call_start(&first, bump, &count), 1);
+	ASSERT_EQ(smp_start(third, &caller), 0);
+	smp_call_wait(); /* over when the third one's calls have let the deaf one go on */
+	smp_wait(&caller);
+	smp_wait(&deaf);
+	EXPECT_EQ(atomic_load(&count), 10 + 10 + 1);
+}
+
 /* ---- tasks ---- */
 
 static void where(void *ctx)

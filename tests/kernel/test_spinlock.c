@@ -131,6 +131,14 @@ KTEST_PANIC(spinlock, release_by_a_stranger_is_a_panic,
 	spin_unlock(&low);
 }
 
+/* With one CPU it is none: nobody can be waited for. */
+KTEST_PANIC(spinlock, waiting_for_an_irqs_on_lock_with_irqs_off_is_a_bug, "test-low is an IRQs-on lock")
+{
+	cpumask_set(&cpu_online_mask, arch_cpu_id() + 1); /* never asked: the kernel ends here */
+	arch_irq_disable();
+	spin_lock(&low);
+}
+
 KTEST_PANIC(spinlock, an_irqs_off_lock_with_irqs_on_is_a_bug, "test-irq is an IRQs-off lock")
 {
 	spin_lock(&irq_lock);

@@ -22,7 +22,7 @@
 #include <mm/slab_internal.h>
 #include <mm/tlb.h>
 
-enum { NR = 300, OLD = 0x01d, NEW = 0x2e3, ROUNDS = 400 };
+enum { NR = 300, OLD = 0x01d, NEW = 0x2e3, ROUNDS = 400, SLEEP_ROUNDS = 100000 };
 
 static _Atomic unsigned step;
 
@@ -374,6 +374,90 @@ KTEST(cross_cpu, a_flush_of_each_kind_reaches_the_other_cpu)
 
 	for (unsigned way = 0; way < 3; way++)
 		expect_new_frame_elsewhere(t, cpu, way);
+}
+
+/* Flushes va until a shootdown found the other CPU asleep; the last one did. */
+static bool flush_in_its_sleep(unsigned cpu, vaddr_t va, void (*flush)(vaddr_t va))
+{
+	struct tlb_stats a, b, before, after;
+
+	for (unsigned round = 0; round < SLEEP_ROUNDS; round++) {
+		smp_settle();
+		tlb_stats(cpu, &before);
+		tlb_stats(arch_cpu_id(), &a);
+		flush(va);
+		tlb_stats(arch_cpu_id(), &b);
+		tlb_stats(cpu, &after);
+		if (b.deferred - a.deferred == cpumask_weight(&cpu_online_mask) - 1)
+			return after.ipi_received == before.ipi_received;
+	}
+	return false;
+}
+
+static void call_look(unsigned cpu, u64 *at)
+{
+	struct cpumask one = {};
+
+	cpumask_set(&one, cpu);
+	smp_call(&one, look, at); /* in the interrupt that wakes it */
+}
+
+/* By a task, which its main loop begins, or by the interrupt itself. */
+static void expect_new_frame_after_sleep(struct ktest *t, unsigned cpu, bool in_interrupt)
+{
+	struct page *old = alloc_page(GFP_KERNEL), *fresh = alloc_page(GFP_KERNEL);
+	struct scratch s;
+	u64 at[2];
+
+	ASSERT_TRUE(old && fresh && scratch_get(&s, 2 * PAGE_SIZE, PAGE_SIZE) &&
+		    !pt_populate(s.va, 2 * PAGE_SIZE, 0, GFP_KERNEL));
+	poke((vaddr_t)page_address(old), OLD);
+	poke((vaddr_t)page_address(fresh), NEW);
+	map_frame(s.va, old);
+	EXPECT_TRUE(flush_in_its_sleep(cpu, s.va + PAGE_SIZE, tlb_flush_page)); /* it goes to sleep at all */
+	at[0] = s.va;
+	for (unsigned i = 0; i < 2;
+	     i++) { /* the first wakes it to a full flush, the second leaves it the translation */
+		if (in_interrupt)
+			call_look(cpu, at);
+		else
+			run_on(cpu, look, at);
+		EXPECT_EQ(at[1], OLD);
+	}
+	map_frame(s.va, fresh);
+	EXPECT_TRUE(flush_in_its_sleep(cpu, s.va, tlb_flush_page));
+	if (in_interrupt)
+		call_look(cpu, at);
+	else
+		run_on(cpu, look, at);
+	EXPECT_EQ(at[1], NEW);
+	scratch_put(&s);
+	__free_page(old);
+	__free_page(fresh);
+}
+
+KTEST(cross_cpu, a_sleeping_cpu_is_not_asked_and_sees_the_new_frame_when_it_wakes)
+{
+	NEEDS_OTHER_CPU(cpu);
+
+	for (unsigned i = 0; i < 4; i++)
+		expect_new_frame_after_sleep(t, cpu, i % 2);
+}
+
+/* It may walk ahead in its sleep: tables that go are another matter. */
+KTEST(cross_cpu, a_sleeping_cpu_is_asked_when_tables_go)
+{
+	struct tlb_stats before, after;
+	NEEDS_OTHER_CPU(cpu);
+
+	EXPECT_TRUE(flush_in_its_sleep(cpu, vmap_start, tlb_flush_page));
+	for (unsigned i = 0; i < 3; i++) {
+		smp_settle();
+		tlb_stats(cpu, &before);
+		tlb_flush_tables(vmap_start);
+		tlb_stats(cpu, &after);
+		EXPECT_EQ(after.ipi_received - before.ipi_received, 1);
+	}
 }
 
 static void *area;

@@ -13,6 +13,13 @@ void arch_tlb_flush_all_local(void);
  */
 static inline void arch_tlb_frames_freed(pfn_t pfn, unsigned order);
 
+/*
+ * From true to false this CPU sleeps, and whoever changes an entry does not wait for it: its old translations are not
+ * used, and a flush comes before the end. A port that keeps books on them has to know; on the others this is nothing.
+ * Context: interrupts off.
+ */
+static inline void arch_tlb_lazy(bool lazy);
+
 /* Ports whose TLBI reaches every CPU define ARCH_TLB_BROADCAST and arch_tlb_flush_range_bcast(start, end,
  * last_level). */
 

@@ -16,13 +16,21 @@ void smp_init(void);
  * Runs fn(ctx) in interrupt context on each online CPU of the set, the caller's own included, and returns when all are
  * done: how many other CPUs were asked. fn takes no longer than going through what its own CPU keeps; it may take locks of
  * rank LOCK_CACHE_NODE and above, and waits for nobody.
- * Context: interrupts on, no lock of rank >= LOCK_TLB held. A waiting CPU serves other CPUs' calls.
+ * Context: interrupts on, so no lock of rank >= LOCK_CACHE_NODE held. A waiting CPU serves other CPUs' calls.
  */
 unsigned smp_call(const struct cpumask *cpus, void (*fn)(void *ctx), void *ctx);
+/*
+ * Without waiting, and without the caller's own CPU: fn runs on the others while this one goes on. ctx stays valid until
+ * smp_call_wait() has returned. A CPU has one call under way: the next one waits for it first.
+ */
+unsigned smp_call_start(const struct cpumask *cpus, void (*fn)(void *ctx), void *ctx);
+void smp_call_wait(void);
 /* The same on every online CPU. */
 unsigned smp_call_all(void (*fn)(void *ctx), void *ctx);
 /* What arch_ipi_send() makes a CPU call. Context: interrupt. */
 void smp_ipi(void);
+/* Every interrupt calls it before anything else. Context: interrupts off. */
+void smp_irq_enter(void);
 
 /* Work for another CPU's main loop. The structure is the caller's and stays valid until smp_wait() has returned. */
 struct smp_task {

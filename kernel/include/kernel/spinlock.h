@@ -20,10 +20,9 @@ enum lock_rank {
 	LOCK_VMAP,	     /* ranges of virtual addresses                    IRQs on */
 	LOCK_PERCPU,	     /* maps of the per-CPU chunks                     IRQs on */
 	LOCK_PT,	     /* installing and removing page tables            IRQs on */
-	LOCK_TLB,	 /* the call that other CPUs answer (smp.c)        IRQs on, waits for other CPUs */
-	LOCK_CACHE_NODE, /* one cache's slab lists on one node             IRQs off */
-	LOCK_ZONE,	 /* free_area[] and counters of a zone             IRQs off */
-	LOCK_CONSOLE,	 /* output                                         IRQs off */
+	LOCK_CACHE_NODE,     /* one cache's slab lists on one node         IRQs off */
+	LOCK_ZONE,	     /* free_area[] and counters of a zone             IRQs off */
+	LOCK_CONSOLE,	     /* output                                         IRQs off */
 };
 
 struct spinlock {

@@ -3,8 +3,9 @@
 
 /*
  * TLB flushes for kernel addresses on every CPU that may hold the translation. The order of leaving is: entry
- * cleared, TLBs flushed everywhere, frame freed, address reused; this layer owns that rule. Context:
- * interrupts on, no lock of rank >= LOCK_TLB held (they may wait for other CPUs).
+ * cleared, TLBs flushed everywhere, frame freed, address reused; this layer owns that rule. When a flush returns, no
+ * CPU uses an old translation of the range. Context of all that do not say otherwise: interrupts on, so no lock of rank
+ * >= LOCK_CACHE_NODE held (they may wait for other CPUs).
  */
 
 #include <mm/types.h>
@@ -16,9 +17,37 @@ void tlb_flush_range(vaddr_t start, vaddr_t end);
 void tlb_flush_all(void);
 /* This CPU only: for per-CPU mappings. Context: any. */
 void tlb_flush_page_local(vaddr_t va);
+/*
+ * A page table above va has been unlinked and will be freed: paging-structure caches forget it. Sleeping CPUs are asked as
+ * well: theirs use no translation, but may walk ahead.
+ */
+void tlb_flush_tables(vaddr_t va);
+
+/* Ranges that one shootdown flushes. Empty: {}. The ranges need not be in order. */
+struct tlb_batch {
+	unsigned nr, pages; /* pages above the ceiling: everything is flushed */
+	struct tlb_range {
+		vaddr_t start, end;
+	} range[TLB_FLUSH_CEILING];
+};
+/* Context: any. */
+void tlb_batch_add(struct tlb_batch *b, vaddr_t start, vaddr_t end);
+void tlb_batch_add_all(struct tlb_batch *b);
+/* Empties the batch. An empty one costs nothing. */
+void tlb_batch_flush(struct tlb_batch *b);
+
+/*
+ * From enter to exit this CPU touches no address whose translation can change, so nobody asks it to flush; exit makes up
+ * for what was not asked. Context: interrupts off.
+ */
+void tlb_lazy_enter(void);
+void tlb_lazy_exit(void);
 
 struct tlb_stats {
-	u64 page, range, full, ipi_sent, ipi_received;
+	u64 page, range,
+		full; /* flushes that this CPU began, and full ones that it made up for after a sleep */
+	u64 ipi_sent, deferred; /* other CPUs that it asked, and that it did not have to ask */
+	u64 ipi_received;
 };
 void tlb_stats(unsigned cpu, struct tlb_stats *out);
 

@@ -15,4 +15,11 @@ static inline void arch_tlb_frames_freed(pfn_t pfn, unsigned order)
 	host_tlb_check_freed(pfn, order);
 }
 
+void host_tlb_lazy(bool lazy);
+
+static inline void arch_tlb_lazy(bool lazy)
+{
+	host_tlb_lazy(lazy);
+}
+
 #endif

@@ -14,4 +14,9 @@ static inline void arch_tlb_frames_freed(pfn_t pfn, unsigned order)
 	(void)order;
 }
 
+static inline void arch_tlb_lazy(bool lazy)
+{
+	(void)lazy;
+}
+
 #endif

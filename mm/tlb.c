@@ -130,7 +130,7 @@ static void shootdown(struct tlb_batch *b, enum who who)
 	arch_irq_restore(flags);
 	if (asked)
 		smp_call_wait();
-	*b = (struct tlb_batch){};
+	tlb_batch_init(b);
 }
 
 void tlb_batch_add(struct tlb_batch *b, vaddr_t start, vaddr_t end)
@@ -170,24 +170,27 @@ void tlb_flush_page(vaddr_t va)
 
 void tlb_flush_range(vaddr_t start, vaddr_t end)
 {
-	struct tlb_batch b = {};
+	struct tlb_batch b;
 
+	tlb_batch_init(&b);
 	tlb_batch_add(&b, start, end);
 	tlb_batch_flush(&b);
 }
 
 void tlb_flush_all(void)
 {
-	struct tlb_batch b = {};
+	struct tlb_batch b;
 
+	tlb_batch_init(&b);
 	tlb_batch_add_all(&b);
 	tlb_batch_flush(&b);
 }
 
 void tlb_flush_tables(vaddr_t va)
 {
-	struct tlb_batch b = {};
+	struct tlb_batch b;
 
+	tlb_batch_init(&b);
 	tlb_batch_add(&b, va, va + PAGE_SIZE);
 	shootdown(&b, WHO_MAY_WALK);
 }

@@ -144,7 +144,7 @@ LOOKS = {
     },
     "ptdump": {"ranges": [{"start": hexa, "end": hexa, "size": number, "level": number, "flags": [text]}]},
     "tlb": {
-        "cpus": [dict.fromkeys(("cpu", "page", "range", "full", "ipi_sent", "ipi_received"), number)],
+        "cpus": [dict.fromkeys(("cpu", "page", "range", "full", "ipi_sent", "ipi_received", "deferred"), number)],
         "lazy_purges": number,
     },
     "cpus": {"cpus": [{"cpu": number, "node": number, "id": number, "online": boolean}]},

@@ -23,13 +23,17 @@ void tlb_flush_page_local(vaddr_t va);
  */
 void tlb_flush_tables(vaddr_t va);
 
-/* Ranges that one shootdown flushes. Empty: {}. The ranges need not be in order. */
+/* Ranges that one shootdown flushes, in any order. */
 struct tlb_batch {
 	unsigned nr, pages; /* pages above the ceiling: everything is flushed */
 	struct tlb_range {
 		vaddr_t start, end;
 	} range[TLB_FLUSH_CEILING];
 };
+static inline void tlb_batch_init(struct tlb_batch *b)
+{
+	b->nr = b->pages = 0; /* not the ranges: they are many bytes */
+}
 /* Context: any. */
 void tlb_batch_add(struct tlb_batch *b, vaddr_t start, vaddr_t end);
 void tlb_batch_add_all(struct tlb_batch *b);

@@ -43,7 +43,7 @@ KTEST(cmd_page, alloc_in_a_zone_gives_that_zone)
 		strlcpy(lower, z.name, sizeof(lower));
 		for (char *c = lower; *c; c++)
 			*c |= *c >= 'A' && *c <= 'Z' ? 0x20 : 0;
-		ASSERT_EQ(ask("alloc 1 zone=%s -j", lower), 0);
+		ASSERT_EQ(ask("alloc 1 zone=%s node=0 -j", lower), 0);
 		EXPECT_GE(answer_value("pfn"), z.start_pfn);
 		EXPECT_LT(answer_value("pfn"), z.start_pfn + z.spanned);
 		EXPECT_TRUE(answer_says(z.name));

@@ -32,7 +32,7 @@ static unsigned long on_lists(const struct zone *zone)
 /* The zone that a plain request goes to first. */
 static struct zone *plain_zone(void)
 {
-	struct zone *const *z = nodes[numa_node_id()].thisnode.zone;
+	struct zone *const *z = nodes[numa_node_id()].fallback.zone;
 
 	while (*z && (*z)->type > ZONE_NORMAL)
 		z++;

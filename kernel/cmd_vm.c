@@ -156,8 +156,10 @@ static int cmd_vmalloc(struct out *o, int argc, char **argv, bool json)
 			err = cmd_node(o, value, &nid);
 		else if (!strcmp(argv[i], "huge"))
 			flags |= VM_HUGE;
+		else if (!strcmp(argv[i], "interleave"))
+			nid = NUMA_INTERLEAVE;
 		else
-			err = cmd_unknown_option(o, argv[i], "huge or node=N");
+			err = cmd_unknown_option(o, argv[i], "huge, interleave or node=N");
 	}
 	if (err || (err = shell_mem_room(o, 1)))
 		return err;
@@ -181,11 +183,11 @@ static int cmd_vmalloc(struct out *o, int argc, char **argv, bool json)
 
 static const char *complete_vmalloc(int pos, unsigned n)
 {
-	static const char *const options[] = {"huge", "node="};
+	static const char *const options[] = {"huge", "interleave", "node="};
 
 	return pos > 1 && n < ARRAY_SIZE(options) ? options[n] : NULL;
 }
-SHELL_CMD("vmalloc", "SIZE [huge] [node=N]", "allocate an area", cmd_vmalloc, complete_vmalloc);
+SHELL_CMD("vmalloc", "SIZE [huge] [node=N|interleave]", "allocate an area", cmd_vmalloc, complete_vmalloc);
 
 static int cmd_vfree(struct out *o, int argc, char **argv, bool json)
 {

@@ -103,7 +103,7 @@ const char *zone_check(void);
 struct section_info {
 	unsigned long nr;
 	pfn_t lo, hi;  /* frames that have a struct page; whole order-10 blocks */
-	paddr_t array; /* their array; 2 MiB aligned if large */
+	paddr_t array; /* their array; 2 MiB aligned if large; 0: in pieces, mapped at boot */
 	paddr_t ext;   /* page_owner's array, 0 without */
 	bool large;    /* mapped by one large leaf */
 };
@@ -356,6 +356,8 @@ enum numa_stat {
 };
 u64 numa_stat_read(int nid, enum numa_stat s);
 DECLARE_PER_CPU(unsigned long, numa_hit_fast);
+/* An allocation that was to be from node nid by turns, and is. */
+void vmstat_count_interleave(int nid);
 void vmstat_count_numa(const struct zone *preferred, const struct zone *got, unsigned long pages);
 
 /* kmap.c: the tables behind every CPU's slots, where there is HighMem. */

@@ -114,6 +114,31 @@ static struct node *next_best_node(struct node *table, unsigned nr, const struct
 	return best;
 }
 
+int numa_memory_node(int nid)
+{
+	static const bool used[MAX_NODES];
+	static const unsigned load[MAX_NODES];
+	const struct node *n = next_best_node(nodes, nr_nodes, &nodes[nid], used, load);
+
+	return n ? n->nid : nid;
+}
+
+/* An interrupt in between may take the same node: that is no harm. */
+static DEFINE_PER_CPU(int, interleave_last);
+
+int numa_interleave_node(void)
+{
+	unsigned turn = (unsigned)this_cpu(interleave_last), nid = (unsigned)numa_node_id();
+
+	for (unsigned i = 1; i <= nr_nodes; i++) {
+		nid = (turn + i) % nr_nodes;
+		if (nodes[nid].has_memory)
+			break;
+	}
+	this_cpu(interleave_last) = (int)nid;
+	return (int)nid;
+}
+
 void numa_build_zonelists(struct node *table, unsigned nr, struct zone *zones)
 {
 	unsigned load[MAX_NODES] = {0};

@@ -9,6 +9,8 @@
  *             other section   struct section_info: the part [lo, hi) of its frames has struct pages; their array
  *                             lies in the section's own last fitting run, or where memblock found room; mapped by
  *                             one 2 MiB leaf when it covers half of the section or more, else by pages
+ *             of many nodes   each page of the array is on the node of its first frame, as far as that has room; they
+ *                             are mapped at boot
  * Invariants. S1  opened => the array of [lo, hi) is mapped, and every free frame of it was listed exactly once
  *             S2  an unopened section is in its zones' unopened[] as exactly the blocks that opening lists
  *             S3  an order-10 block has struct pages for all of its frames or for none
@@ -185,6 +187,13 @@ void section_account(struct zone *zone)
 
 /* ---- opening ---- */
 
+static void map_pages(vaddr_t va, paddr_t pa, size_t bytes)
+{
+	for (size_t off = 0; off < bytes; off += PAGE_SIZE)
+		arch_pte_write(pt_slot(va + off, 0), arch_pte_leaf(pa + off, PT_RW, 0));
+	arch_pt_sync();
+}
+
 static void map_array(unsigned long nr, const struct section_info *info)
 {
 	pfn_t lo = info ? info->lo : section_start(nr);
@@ -196,11 +205,10 @@ static void map_array(unsigned long nr, const struct section_info *info)
 
 		arch_pte_write(pt_slot((vaddr_t)pfn_to_page(section_start(nr)), 1),
 			       arch_pte_leaf(array, PT_RW, 1));
-	} else {
-		for (size_t off = 0; off < bytes; off += PAGE_SIZE)
-			arch_pte_write(pt_slot(va + off, 0), arch_pte_leaf(info->array + off, PT_RW, 0));
+		arch_pt_sync();
+	} else if (info->array) {
+		map_pages(va, info->array, bytes);
 	}
-	arch_pt_sync();
 	memset((void *)va, 0, bytes);
 	for (pfn_t pfn = lo; pfn < lo + bytes / sizeof(struct page); pfn += PAGEBLOCK_PAGES)
 		pfn_to_page(pfn)->block_type = MT_MOVABLE;
@@ -405,10 +413,11 @@ static void find_odd_sections(void)
 
 /*
  * The part of the section that needs struct pages: from its first to its last RAM, in whole order-10 blocks; and a
- * node that has memory there.
+ * node that has memory there. Returns whether it is the only one.
  */
-static void section_extent(unsigned long nr, pfn_t *lo, pfn_t *hi, int *nid)
+static bool section_extent(unsigned long nr, pfn_t *lo, pfn_t *hi, int *nid)
 {
+	bool only = true;
 	pfn_t start = section_start(nr), end = section_start(nr + 1);
 
 	*lo = end;
@@ -418,6 +427,7 @@ static void section_extent(unsigned long nr, pfn_t *lo, pfn_t *hi, int *nid)
 		pfn_t s = max(r->start >> PAGE_SHIFT, start), e = min(r->end >> PAGE_SHIFT, end);
 
 		if (s < e) {
+			only = only && (*lo == end || *nid == r->nid);
 			*lo = min(*lo, s);
 			*hi = max(*hi, e);
 			*nid = r->nid;
@@ -425,17 +435,66 @@ static void section_extent(unsigned long nr, pfn_t *lo, pfn_t *hi, int *nid)
 	}
 	*lo = ALIGN_DOWN(*lo, BLOCK_PAGES);
 	*hi = ALIGN_UP(*hi, BLOCK_PAGES);
+	return only;
+}
+
+/* The highest place on nid's memory of the section, not below `least`; 0: it has no run that is long enough. */
+static paddr_t alloc_in_section(unsigned long nr, int nid, paddr_t least, size_t bytes, size_t align,
+				const char *name)
+{
+	paddr_t lo = section_start(nr) << PAGE_SHIFT, hi = section_start(nr + 1) << PAGE_SHIFT, at = 0;
+
+	for (unsigned i = memblock.memory.cnt; i-- > 0 && !at;) {
+		const struct memblock_region *r = &memblock.memory.region[i];
+
+		if (r->nid == nid)
+			at = memblock_alloc_range(&memblock, bytes, align, max(max(lo, r->start), least),
+						  min(hi, r->end), NUMA_NO_NODE, name);
+	}
+	return at;
 }
 
 /* Inside the section itself if a run is long enough, so that no other section loses its wholeness; else on nid. */
 static paddr_t alloc_meta(unsigned long nr, int nid, size_t bytes, size_t align, const char *name)
 {
-	paddr_t lo = section_start(nr) << PAGE_SHIFT, hi = section_start(nr + 1) << PAGE_SHIFT;
-	paddr_t at = memblock_alloc_range(&memblock, bytes, align, max(lo, MIB(16)), hi, NUMA_NO_NODE, name);
+	paddr_t at = alloc_in_section(nr, nid, MIB(16), bytes, align, name);
 
 	if (!at)
-		at = memblock_alloc_range(&memblock, bytes, align, max(lo, MIB(1)), hi, NUMA_NO_NODE, name);
+		at = alloc_in_section(nr, nid, MIB(1), bytes, align, name);
 	return at ? at : virt_to_phys(memblock_alloc_or_panic(bytes, align, nid, name));
+}
+
+/* From pfn on: where the frames end that share its array's node, in whole pages of the array, and that node. */
+static pfn_t array_piece(pfn_t pfn, pfn_t hi, int *nid)
+{
+	const pfn_t step = PAGE_SIZE / sizeof(struct page);
+
+	*nid = NUMA_NO_NODE;
+	for (unsigned i = 0; i < memblock.memory.cnt; i++) {
+		const struct memblock_region *r = &memblock.memory.region[i];
+
+		if (r->end >> PAGE_SHIFT <= pfn)
+			continue;
+		if (*nid == NUMA_NO_NODE)
+			*nid = r->nid;
+		else if (r->nid != *nid)
+			return min(hi, max(ALIGN_DOWN(r->start >> PAGE_SHIFT, step), pfn + step));
+	}
+	return hi;
+}
+
+static void place_array_by_node(const struct section_info *info)
+{
+	int nid;
+
+	for (pfn_t pfn = info->lo, end; pfn < info->hi; pfn = end) {
+		size_t bytes;
+
+		end = array_piece(pfn, info->hi, &nid);
+		bytes = (end - pfn) * sizeof(struct page);
+		map_pages((vaddr_t)pfn_to_page(pfn),
+			  alloc_meta(info->nr, nid, bytes, PAGE_SIZE, "page array"), bytes);
+	}
 }
 
 static void add_info(unsigned long nr)
@@ -444,14 +503,18 @@ static void add_info(unsigned long nr)
 	int nid = NUMA_NO_NODE;
 	size_t bytes;
 	unsigned at = nr_infos;
+	bool one_node;
 
 	BUG_ON(nr_infos == max_infos, "page: %u sections are not whole, no room for more", nr_infos);
-	section_extent(nr, &info.lo, &info.hi, &nid);
-	info.large = info.hi - info.lo >= SECTION_PAGES / 2;
+	one_node = section_extent(nr, &info.lo, &info.hi, &nid);
+	info.large = one_node && info.hi - info.lo >= SECTION_PAGES / 2;
 	bytes = info.large ? ARRAY_BYTES : (info.hi - info.lo) * sizeof(struct page);
-	info.array = alloc_meta(nr, nid, bytes, info.large ? ARRAY_BYTES : PAGE_SIZE, "page array");
 	if (!info.large && pt_populate((vaddr_t)pfn_to_page(info.lo), bytes, 0, GFP_KERNEL))
 		panic("page: no tables for the page array\n");
+	if (one_node)
+		info.array = alloc_meta(nr, nid, bytes, info.large ? ARRAY_BYTES : PAGE_SIZE, "page array");
+	else
+		place_array_by_node(&info);
 	if (opt_page_owner)
 		info.ext = alloc_meta(nr, nid, (info.hi - info.lo) * sizeof(struct page_ext), PAGE_SIZE,
 				      "page owners");

@@ -404,8 +404,20 @@ struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned order)
 {
 	if (nid == NUMA_NO_NODE || nid == numa_node_id())
 		return alloc_pages(gfp, order);
+	if (nid == NUMA_INTERLEAVE)
+		return alloc_pages_interleave(gfp, order);
 	BUG_ON((unsigned)nid >= nr_nodes, "alloc_pages_node: there is no node %d", nid);
 	return alloc_slow(nid, gfp, order, CALLER);
+}
+
+struct page *alloc_pages_interleave(gfp_t gfp, unsigned order)
+{
+	int nid = numa_interleave_node();
+	struct page *page = alloc_pages_node(nid, gfp, order);
+
+	if (likely(page) && page_to_nid(page) == nid)
+		vmstat_count_interleave(nid);
+	return page;
 }
 
 unsigned long __get_free_pages(gfp_t gfp, unsigned order)
@@ -696,8 +708,8 @@ unsigned long alloc_pages_bulk(int nid, gfp_t gfp, unsigned long nr, struct page
 {
 	unsigned long got = 0, more = nr;
 
-	BUG_ON(nid != NUMA_NO_NODE && (unsigned)nid >= nr_nodes, "alloc_pages_bulk: there is no node %d",
-	       nid);
+	BUG_ON(nid != NUMA_NO_NODE && nid != NUMA_INTERLEAVE && (unsigned)nid >= nr_nodes,
+	       "alloc_pages_bulk: there is no node %d", nid);
 	if (nid != NUMA_NO_NODE && nid != numa_node_id())
 		more = 0;
 	while (more && nr - got >= BULK_MIN) {

@@ -347,7 +347,8 @@ void percpu_init(void)
 	chunks[0] = &first_chunk;
 	bitmap_set(claimed, 0);
 	for_each_possible_cpu (cpu) {
-		void *area = memblock_alloc_or_panic(first_end, PAGE_SIZE, cpu_to_node_map[cpu], "percpu");
+		void *area = memblock_alloc_or_panic(first_end, PAGE_SIZE,
+						     numa_memory_node(cpu_to_node_map[cpu]), "percpu");
 
 		if (pt_map(window(cpu), virt_to_phys(area), first_end, PT_RW, 0, GFP_NOWAIT))
 			panic("percpu: window of CPU %u is mapped already\n", cpu);

@@ -626,16 +626,20 @@ void node_trim(struct kmem_cache_node *n, unsigned long nr, struct list_head *su
 
 /* ---- caches ---- */
 
-int slab_local_nid(void)
+int slab_nid(int nid)
 {
-	int nid = numa_node_id();
-
 	for (struct zone *const *z = nodes[nid].fallback.zone; *z; z++)
 		if ((*z)->type <= ZONE_NORMAL && (*z)->managed)
 			return (*z)->nid;
 	return nid;
 }
 
+int slab_local_nid(void)
+{
+	return slab_nid(numa_node_id());
+}
+
+/* Who gets their objects there, those of nodes without memory included. */
 static u16 cpus_on_node[MAX_NODES];
 
 static void count_cpus(void)
@@ -643,7 +647,7 @@ static void count_cpus(void)
 	unsigned cpu;
 
 	for_each_possible_cpu (cpu)
-		cpus_on_node[cpu_to_node_map[cpu]]++;
+		cpus_on_node[slab_nid(cpu_to_node_map[cpu])]++;
 }
 
 static void node_setup(struct kmem_cache_node *n, struct kmem_cache *s, int nid)
@@ -860,22 +864,14 @@ const char *kmem_cache_name(const struct kmem_cache *s)
 /* ---- reaper ---- */
 
 /*
- * Linux's cache_reap() for one cache: this CPU's array, then, less often, what the whole node has in reserve.
+ * What a node has in reserve, if nobody has used it since the last look.
  */
-static unsigned long cache_reap(struct kmem_cache *s)
+static unsigned long node_reap(struct kmem_cache_node *n, u64 now)
 {
-	struct kmem_cache_node *n = s->node[slab_local_nid()];
-	u64 now = arch_time_ns();
+	const struct kmem_cache *s = n->cache;
 	LIST_HEAD(surplus);
 	unsigned long flags;
-	bool node_due;
 
-	if (!n)
-		return 0;
-	node_due = now >= READ_ONCE(n->next_reap_ns);
-	slab_reap_arrays(s, n, node_due);
-	if (!node_due)
-		return 0;
 	flags = arch_irq_save();
 	if (spin_trylock(&n->list_lock)) {
 		WRITE_ONCE(n->next_reap_ns, now + REAP_NODE_NS);
@@ -887,6 +883,28 @@ static unsigned long cache_reap(struct kmem_cache *s)
 	}
 	arch_irq_restore(flags);
 	return slab_release_list(&surplus);
+}
+
+/*
+ * Linux's cache_reap() for one cache: this CPU's array, then, less often, what the whole node has in reserve. Nodes that
+ * are nobody's are looked at by whoever comes first.
+ */
+static unsigned long cache_reap(struct kmem_cache *s)
+{
+	const int here = slab_local_nid();
+	u64 now = arch_time_ns();
+	unsigned long nr_pages = 0;
+	struct kmem_cache_node *n;
+
+	for_each_cache_node (s, n) {
+		bool due = now >= READ_ONCE(n->next_reap_ns);
+
+		if (n->nid == here)
+			slab_reap_arrays(s, n, due);
+		if (due && (n->nid == here || !cpus_on_node[n->nid]))
+			nr_pages += node_reap(n, now);
+	}
+	return nr_pages;
 }
 
 /* First the arrays, then the slabs that this empties: array bodies are objects too. cache_list_lock is held. */

@@ -210,7 +210,8 @@ void node_trim(struct kmem_cache_node *n, unsigned long nr, struct list_head *su
 
 /* The cache with this name, newest first, or NULL. Context: main loop. */
 struct kmem_cache *slab_find_cache(const char *name);
-/* The node whose memory this CPU gets first. */
+/* The node whose memory a CPU of node nid gets first; and this CPU. */
+int slab_nid(int nid);
 int slab_local_nid(void);
 
 /* ---- slab_cpu.c: per-CPU arrays ---- */

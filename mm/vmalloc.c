@@ -104,7 +104,7 @@ static struct page **alloc_page_array(struct vmap_area *a, unsigned nr, gfp_t gf
 		return a->few;
 	if (bytes > PAGE_SIZE)
 		return vmalloc_gfp(bytes, gfp, nid, 0, a->vm.caller);
-	return kmalloc_node(bytes, gfp, nid);
+	return kmalloc_node(bytes, gfp, nid == NUMA_INTERLEAVE ? NUMA_NO_NODE : nid);
 }
 
 /*
@@ -451,6 +451,11 @@ void *vzalloc(size_t size)
 void *vmalloc_node(size_t size, int nid)
 {
 	return vmalloc_gfp(size, GFP_KERNEL, nid, 0, CALLER);
+}
+
+void *vmalloc_interleave(size_t size)
+{
+	return vmalloc_gfp(size, GFP_KERNEL, NUMA_INTERLEAVE, 0, CALLER);
 }
 
 void *vmalloc_32(size_t size)

@@ -54,6 +54,11 @@ void vmstat_count_numa(const struct zone *preferred, const struct zone *got, uns
 	this_cpu(numa_counter[got->nid][got->nid == here ? NUMA_LOCAL : NUMA_OTHER]) += pages;
 }
 
+void vmstat_count_interleave(int nid)
+{
+	this_cpu(numa_counter[nid][NUMA_INTERLEAVE_HIT])++;
+}
+
 unsigned long nr_free_pages(void)
 {
 	unsigned long sum = 0;

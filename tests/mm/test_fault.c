@@ -369,7 +369,8 @@ KTEST(fault, lists_are_as_before_when_nothing_is_armed_any_more)
 	u32 high;
 
 	if (!zone)
-		SKIP("page debugging or fault injection is on: there are no lists");
+		SKIP("page debugging or fault injection is on, or the node has no memory: there are no "
+		     "lists");
 	high = pcp->high;
 	fault_sweep_arm(0, 0);
 	mm_update_bypass();

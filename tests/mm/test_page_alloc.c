@@ -861,7 +861,7 @@ KTEST(page_alloc, a_bad_frame_is_not_handed_out_again)
 
 KTEST(page_alloc, what_a_full_node_is_asked_for_another_one_gives)
 {
-	u64 miss, foreign, hit;
+	u64 miss, foreign, hit, interleaved;
 	struct page *page;
 	LIST_HEAD(taken);
 	int full = -1;
@@ -885,6 +885,15 @@ KTEST(page_alloc, what_a_full_node_is_asked_for_another_one_gives)
 	page = alloc_pages_node(full, GFP_NOWAIT | __GFP_NOWARN, 0);
 	ASSERT_NOT_NULL(page);
 	EXPECT_EQ(numa_stat_read(page_to_nid(page), NUMA_MISS), miss + 1);
+	interleaved = numa_stat_read(full, NUMA_INTERLEAVE_HIT);
+	for (unsigned i = 0; i < nr_nodes; i++) { /* each gets its turn, the full one too */
+		struct page *by_turn = alloc_pages_interleave(GFP_NOWAIT | __GFP_NOWARN, 0);
+
+		if (by_turn)
+			list_add(&by_turn->lru, &taken);
+	}
+	EXPECT_EQ(numa_stat_read(full, NUMA_INTERLEAVE_HIT), interleaved);
+	EXPECT_GT(numa_stat_read(full, NUMA_FOREIGN), foreign + 2);
 	list_add(&page->lru, &taken);
 	release_blocks(&taken, 0);
 }

@@ -445,7 +445,7 @@ KTEST(slab_cpu, cpus_of_one_node_share_an_array)
 
 	ASSERT_TRUE(small && large && debugged);
 	for_each_possible_cpu (cpu)
-		here += cpu_to_node_map[cpu] == nid;
+		here += slab_nid(cpu_to_node_map[cpu]) == nid;
 	EXPECT_EQ(small->node[nid]->shared != NULL, here > 1);
 	if (small->node[nid]->shared)
 		EXPECT_EQ(small->node[nid]->shared->stack.limit, 8 * small->batchcount);

@@ -38,6 +38,10 @@ static inline int numa_node_id(void)
 	return cpu_to_node_map[arch_cpu_id()];
 }
 unsigned node_distance(int a, int b);
+/* The node itself if it has memory, else the one whose memory it gets first. From numa_init() on. */
+int numa_memory_node(int nid);
+/* This CPU's next node of those that have memory, one after the other. */
+int numa_interleave_node(void);
 
 #define for_each_node(n) for (n = nodes; n < nodes + nr_nodes; n++)
 #define for_each_online_node(n) \

@@ -11,12 +11,14 @@
 #include <mm/page.h>
 
 /*
- * Allocate 2^order contiguous pages, naturally aligned; alloc_pages: from the local node.
+ * Allocate 2^order contiguous pages, naturally aligned; alloc_pages: from the local node, alloc_pages_interleave: from the
+ * next in turn, as _node with NUMA_INTERLEAVE: for what all nodes use alike. Where that one has nothing: from another.
  * Context: any. gfp without __GFP_DIRECT_RECLAIM never waits.   Locks: may take zone->lock.
  * Returns: first page with refcount 1, or NULL. An order above MAX_ORDER is NULL with one warning.
  */
 struct page *alloc_pages(gfp_t gfp, unsigned order);
 struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned order);
+struct page *alloc_pages_interleave(gfp_t gfp, unsigned order);
 #define alloc_page(gfp) alloc_pages(gfp, 0)
 
 /*

@@ -26,5 +26,6 @@ enum {
 #define PT_MEMTYPE_MASK (PT_DEVICE | PT_UNCACHED)
 
 #define NUMA_NO_NODE (-1)
+#define NUMA_INTERLEAVE (-2) /* to an allocation: from each node with memory in turn */
 
 #endif

@@ -32,6 +32,7 @@ struct vm_struct {
 void *vmalloc(size_t size);
 void *vzalloc(size_t size);
 void *vmalloc_node(size_t size, int nid);
+void *vmalloc_interleave(size_t size);	    /* frames from all nodes in turn: tables that every CPU uses */
 void *vmalloc_32(size_t size);		    /* frames below 4 GiB */
 void *vmalloc_huge(size_t size, gfp_t gfp); /* 2 MiB leaves where size and memory allow */
 void *vmalloc_gfp(size_t size, gfp_t gfp, int nid, unsigned vm_flags, unsigned long caller);

@@ -69,7 +69,7 @@ class Config:
     fw: str = "direct"
     mem: str = "512M"
     smp: str = "2"
-    numa: str = "1"
+    numa: str = "1"  # nodes of equal size, or a word for each as in "256M:0-1 0:2-3 512M:"; then mem does not count
     levels: str = ""  # the CPU model's own number: 5 for `max`
     cmdline: str = ""
     qemu_args: str = ""
@@ -98,8 +98,9 @@ class Config:
 
     def describe(self):
         """One line that names the run, as in 'uefi 4G 2cpu 5lvl test'."""
-        words = [self.fw, self.mem, f"{self.smp}cpu"]
-        words += [f"{self.numa}node"] if self.numa != "1" else []
+        described = not self.numa.isdigit()
+        words = [self.fw, *([] if described else [self.mem]), f"{self.smp}cpu"]
+        words += [f"nodes({self.numa})"] if described else [f"{self.numa}node"] if self.numa != "1" else []
         words += [f"{self.levels}lvl"] if self.levels else []
         words += filter(None, [self.variant, self.qemu_args, self.cmdline])
         return " ".join(words)
@@ -132,23 +133,61 @@ def ovmf():
     raise ConfigError("FW=uefi: no OVMF.fd found (tools/setup ovmf)")
 
 
-def memory_args(kind, total, smp, nodes):
-    """Memory that costs only what the guest touches, cut into nodes of (nearly) equal size."""
-    # The backends say reserve=off: terabytes need neither RAM nor overcommit here.
-    backend = f"memory-backend-{kind},id={{}},size={{}},reserve=off"
-    args = ["-m", f"{total // MIB}M", "-smp", str(smp)]
-    if nodes == 1:
-        return args + ["-object", backend.format("ram", total), "-machine", "memory-backend=ram"]
+@dataclasses.dataclass
+class Node:
+    size: int  # bytes, 0: no memory
+    cpus: list  # none: memory only
+    distances: list  # to each node, or empty: further away by 10 a node
+
+
+def parse_cpus(text):
+    """CPUs of '0,2-3'."""
+    cpus = []
+    for part in filter(None, text.split(",")):
+        match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
+        if not match:
+            raise ConfigError(f"NUMA: CPUs {part}: expected N or N-M")
+        cpus += range(int(match[1]), int(match[2] or match[1]) + 1)
+    return cpus
+
+
+def parse_node(text):
+    """A node of 'SIZE:CPUS' or 'SIZE:CPUS:D/D/D'."""
+    size, cpus, distances = (text.split(":") + [""])[:3] if text.count(":") in (1, 2) else (text, None, "")
+    if cpus is None or not re.fullmatch(r"(\d+(/\d+)*)?", distances):
+        raise ConfigError(f"NUMA: {text}: expected SIZE:CPUS or SIZE:CPUS:DISTANCE/DISTANCE...")
+    return Node(parse_size(size), parse_cpus(cpus), [int(word) for word in distances.split("/") if word])
+
+
+def parse_nodes(text, total, smp):
+    """NUMA=N: nodes of (nearly) equal size, CPUs dealt to them. Else each node is a word of its own."""
+    if not text.isdigit():
+        return [parse_node(word) for word in text.split()]
+    nodes = parse_number("NUMA", text, 1, 64)
     share = total // nodes // (8 * MIB) * (8 * MIB)
     if not share:
         raise ConfigError(f"NUMA={nodes}: less than 8M a node")
-    for node in range(nodes):
-        size = share if node < nodes - 1 else total - share * (nodes - 1)
-        cpus = "".join(f",cpus={cpu}" for cpu in range(smp) if cpu % nodes == node)
-        args += ["-object", backend.format(f"ram{node}", size), "-numa", f"node,nodeid={node},memdev=ram{node}{cpus}"]
-    for a in range(nodes):
-        for b in range(a + 1, nodes):
-            args += ["-numa", f"dist,src={a},dst={b},val={min(10 + 10 * (b - a), 254)}"]
+    sizes = [share] * (nodes - 1) + [total - share * (nodes - 1)]
+    return [Node(size, list(range(node, smp, nodes)), []) for node, size in enumerate(sizes)]
+
+
+def memory_args(kind, nodes, smp):
+    """Memory that costs only what the guest touches."""
+    # The backends say reserve=off: terabytes need neither RAM nor overcommit here.
+    backend = f"memory-backend-{kind},id={{}},size={{}},reserve=off"
+    total = sum(node.size for node in nodes)
+    args = ["-m", f"{total // MIB}M", "-smp", str(smp)]
+    if len(nodes) == 1:
+        return args + ["-object", backend.format("ram", total), "-machine", "memory-backend=ram"]
+    for a, node in enumerate(nodes):
+        args += ["-object", backend.format(f"ram{a}", node.size)] if node.size else []
+        memory = f",memdev=ram{a}" if node.size else ""
+        args += ["-numa", f"node,nodeid={a}{memory}" + "".join(f",cpus={cpu}" for cpu in node.cpus)]
+    for a, node in enumerate(nodes):
+        # QEMU takes the other direction to be as far; so what nobody has said is said once.
+        for b in range(len(nodes)) if node.distances else range(a + 1, len(nodes)):
+            distance = node.distances[b] if node.distances else min(10 + 10 * (b - a), 254)
+            args += ["-numa", f"dist,src={a},dst={b},val={distance}"]
     return args
 
 
@@ -160,13 +199,14 @@ def command(config, scratch, serial="stdio", reboot=False):
     if mem < MIB or mem % MIB:
         raise ConfigError(f"MEM={config.mem}: expected a multiple of 1M")
     smp = parse_number("SMP", config.smp, 1, 255)
-    nodes = parse_number("NUMA", config.numa, 1, 64)
+    nodes = parse_nodes(config.numa, mem, smp)
+    mem = sum(node.size for node in nodes)
     if config.levels not in ("", "4", "5"):
         raise ConfigError(f"LEVELS={config.levels}: expected 4 or 5")
 
     # Without an option, the model's 40 physical bits end at about 960 GiB.
     cpu = "max" + (",phys-bits=46" if mem > 512 * GIB else "") + (",la57=off" if config.levels == "4" else "")
-    argv = ["qemu-system-x86_64", "-M", "q35", "-cpu", cpu] + memory_args(config.backend, mem, smp, nodes)
+    argv = ["qemu-system-x86_64", "-M", "q35", "-cpu", cpu] + memory_args(config.backend, nodes, smp)
     argv += ["-display", "none", "-vga", "none", "-nic", "none", "-serial", serial]
     argv += ["-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]
     argv += [] if reboot else ["-no-reboot"]

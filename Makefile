@@ -165,7 +165,7 @@ help:	## this list
 	@echo "Variables (with their present values):"
 	@printf '  %-28s %s\n' "ARCH=$(ARCH)" "one of: $(PORTS)" "VARIANT=$(VARIANT)" "debug, or nothing for -O2 -g" \
 		"FW=$(FW)" "direct (QEMU loads the kernel itself), bios or uefi (GRUB, from the ISO)" \
-		"MEM=$(MEM)" "memory, up to terabytes (sparse)" "SMP=$(SMP)" "CPUs" "NUMA=$(NUMA)" "nodes" \
+		"MEM=$(MEM)" "memory, up to terabytes (sparse)" "SMP=$(SMP)" "CPUs" "NUMA=$(NUMA)" "nodes; or each as SIZE:CPUS or SIZE:CPUS:DISTANCES, as in NUMA='256M:0-1 0:2 64M:'" \
 		"LEVELS=$(LEVELS)" "4 or 5 page-table levels; nothing: what the CPU model has" \
 		"CMDLINE=$$CMDLINE" "the kernel's command line, as in CMDLINE='test=slab.* seed=7'" \
 		"QEMU_ARGS=$$QEMU_ARGS" "more arguments for QEMU" \

@@ -15,6 +15,7 @@
 #include <kernel/bits.h>
 #include <kernel/cpus.h>
 #include <kernel/printk.h>
+#include <kernel/spinlock.h>
 
 #include <mm/internal.h>
 #include <mm/memblock.h>
@@ -511,6 +512,40 @@ static int cmd_tlb(struct out *o, int argc, char **argv, bool json)
 	return 0;
 }
 SHELL_CMD("tlb", "", "TLB flushes of each CPU: single pages, ranges, everything", cmd_tlb, NULL);
+
+/* By kind: a machine has very many locks, and what can be wrong with one is wrong with its kind. */
+static int cmd_locks(struct out *o, int argc, char **argv, bool json)
+{
+	int err = arg_count(o, argc, argv, 0, 0);
+
+	if (err)
+		return err;
+	if (json) {
+		json_obj(o, NULL);
+		json_arr(o, "locks");
+	} else {
+		out_printf(o, "rank lock              waits\n");
+	}
+	for (unsigned rank = 1; rank < NR_LOCK_RANKS; rank++) {
+		u64 waits = lock_waits((enum lock_rank)rank);
+
+		if (!json) {
+			out_printf(o, "%4u %-12s %10lu\n", rank, lock_rank_name[rank], waits);
+			continue;
+		}
+		json_obj(o, NULL);
+		json_num(o, "rank", rank);
+		json_str(o, "name", lock_rank_name[rank]);
+		json_num(o, "waits", waits);
+		json_end_obj(o);
+	}
+	if (json) {
+		json_end_arr(o);
+		json_end_obj(o);
+	}
+	return 0;
+}
+SHELL_CMD("locks", "", "how often a CPU found a lock taken, by kind of lock", cmd_locks, NULL);
 
 static int cmd_cpus(struct out *o, int argc, char **argv, bool json)
 {

@@ -5,7 +5,7 @@
  *             are caused, not where they strike: every lock has a (rank, sub) and a CPU may only go upwards,
  *             whatever the timing.
  * Layout.     struct spinlock { next, owner } and a per-CPU lock_depth; debug builds add the held locks, in
- *             order of taking.
+ *             order of taking. Who has to wait counts it, by rank: only then does a CPU know that it shares.
  * Invariants. I1  next - owner == waiters + holder, modulo 2^32
  *             I2  lock_depth of a CPU == locks whose `cpu` is that CPU
  *             I3  (debug) a lock that is waited for lies above all held ones in (rank, sub); trylock cannot
@@ -24,6 +24,12 @@ enum { HELD_MAX = 16 };
 #define SPIN_ROUNDS_MAX (1UL << 31)
 
 DEFINE_PER_CPU(unsigned, lock_depth);
+static DEFINE_PER_CPU(long, rank_waits[NR_LOCK_RANKS]);
+
+const char *const lock_rank_name[NR_LOCK_RANKS] = {
+	[LOCK_CACHE_LIST] = "cache_list", [LOCK_VMAP] = "vmap", [LOCK_PERCPU] = "percpu",   [LOCK_PT] = "pt",
+	[LOCK_CACHE_NODE] = "cache_node", [LOCK_ZONE] = "zone", [LOCK_CONSOLE] = "console",
+};
 
 void spin_init(struct spinlock *lock, const char *name, enum lock_rank rank, unsigned sub)
 {
@@ -34,6 +40,7 @@ void spin_init(struct spinlock *lock, const char *name, enum lock_rank rank, uns
 void spin_wait(struct spinlock *lock, u32 ticket)
 {
 	atomic_fetch_add_explicit(&lock->waits, 1, memory_order_relaxed);
+	this_cpu_add(rank_waits[lock->rank], 1);
 	for (u64 round = 0; round < SPIN_ROUNDS_MAX; round++) {
 		if (atomic_load_explicit(&lock->owner, memory_order_acquire) == ticket)
 			return;
@@ -41,6 +48,16 @@ void spin_wait(struct spinlock *lock, u32 ticket)
 	}
 	panic("lock %s: CPU %u waited 2^31 rounds for its turn, holder is CPU %d", lock->name, arch_cpu_id(),
 	      READ_ONCE(lock->cpu));
+}
+
+u64 lock_waits(enum lock_rank rank)
+{
+	u64 sum = 0;
+	unsigned cpu;
+
+	for_each_possible_cpu (cpu)
+		sum += (u64)READ_ONCE(per_cpu(rank_waits[rank], cpu));
+	return sum;
 }
 
 #ifdef CONFIG_DEBUG

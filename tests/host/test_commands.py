@@ -147,6 +147,7 @@ LOOKS = {
         "cpus": [dict.fromkeys(("cpu", "page", "range", "full", "ipi_sent", "ipi_received", "deferred"), number)],
         "lazy_purges": number,
     },
+    "locks": {"locks": [{"rank": number, "name": text, "waits": number}]},
     "cpus": {"cpus": [{"cpu": number, "node": number, "id": number, "online": boolean}]},
     "numa": {"nodes": [{"node": number, "ranges": [{"start": hexa, "end": hexa}], "distance": [number]}]},
     "numastat": {"nodes": [{"node": number, **dict.fromkeys(NUMASTAT, number)}]},

@@ -10,7 +10,7 @@
 
 static const char *const commands[] = {"meminfo",  "memmap",	  "zoneinfo", "buddyinfo", "pagetypeinfo",
 				       "slabinfo", "vmallocinfo", "tlb",      "cpus",	   "numa",
-				       "numastat", "ptdump",	  "mark",     "diff",	   "verify"};
+				       "numastat", "ptdump",	  "mark",     "diff",	   "verify",	   "locks"};
 
 KTEST(cmd_mm, every_json_answer_is_one_object)
 {

@@ -1,5 +1,5 @@
 /*
- * test_spinlock.c - locks on one CPU: holder, depth, tickets across the wrap, interrupts.
+ * test_spinlock.c - locks: holder, depth, tickets across the wrap, interrupts, waits.
  *
  * Idea.       On one CPU a lock that is taken when it should not be never comes back, so what may be taken is
  *             shown by taking it and what may not by trylock, or by the panic of a debug build.
@@ -9,6 +9,8 @@
  * Failure.    The panic cases end the kernel with the report that their pattern names.
  * Next:       test_printk.c.
  */
+#include "other_cpu.h"
+
 #include <kernel/spinlock.h>
 #include <kernel/test.h>
 
@@ -85,6 +87,35 @@ KTEST(spinlock, tickets_wrap_around)
 	}
 	EXPECT_EQ(a.next, 2);
 	EXPECT_EQ(a.owner, 2);
+}
+
+static void lock_and_unlock(void *lock)
+{
+	spin_lock(lock);
+	spin_unlock(lock);
+}
+
+KTEST(spinlock, a_wait_is_counted_by_its_lock_and_its_rank)
+{
+	struct spinlock a;
+	struct smp_task task = {.fn = lock_and_unlock, .ctx = &a};
+	u64 before[NR_LOCK_RANKS];
+	NEEDS_OTHER_CPU(cpu);
+
+	spin_init(&a, "test-a", LOCK_PERCPU, 0);
+	for (unsigned rank = 1; rank < NR_LOCK_RANKS; rank++) {
+		EXPECT_NOT_NULL(lock_rank_name[rank]);
+		before[rank] = lock_waits((enum lock_rank)rank);
+	}
+	ASSERT_EQ(smp_start(cpu, &task), 0);
+	spin_lock(&a);
+	while (!atomic_load(&a.waits) && !atomic_load(&task.done)) /* it may have come first */
+		arch_cpu_relax();
+	spin_unlock(&a);
+	smp_wait(&task);
+	EXPECT_LE(atomic_load(&a.waits), 1);
+	EXPECT_EQ(lock_waits(LOCK_PERCPU) - before[LOCK_PERCPU], atomic_load(&a.waits));
+	EXPECT_EQ(lock_waits(LOCK_PT), before[LOCK_PT]);
 }
 
 KTEST(spinlock, irqsave_restores_what_was)

@@ -23,6 +23,7 @@ enum lock_rank {
 	LOCK_CACHE_NODE,     /* one cache's slab lists on one node         IRQs off */
 	LOCK_ZONE,	     /* free_area[] and counters of a zone             IRQs off */
 	LOCK_CONSOLE,	     /* output                                         IRQs off */
+	NR_LOCK_RANKS
 };
 
 struct spinlock {
@@ -43,6 +44,9 @@ DECLARE_PER_CPU(unsigned, lock_depth); /* locks that this CPU holds */
 
 void spin_init(struct spinlock *lock, const char *name, enum lock_rank rank, unsigned sub);
 void spin_wait(struct spinlock *lock, u32 ticket) __cold; /* panics after 2^31 rounds */
+/* Times that any CPU found a lock of that rank taken, ever. What the locks of a rank are called. */
+u64 lock_waits(enum lock_rank rank);
+extern const char *const lock_rank_name[NR_LOCK_RANKS];
 #ifdef CONFIG_DEBUG
 void lock_debug_acquire(struct spinlock *lock, bool tried);
 void lock_debug_release(struct spinlock *lock);

@@ -12,7 +12,8 @@
  * Invariants. M1  order of leaving: entry cleared, TLBs flushed, frame freed, address reused
  *             M2  an area that a caller holds is mapped completely, its guard page never
  *             M3  MM_VMALLOC counts the frames of busy and lazy areas
- * Locking.    None of its own; an area belongs to its owner until vfree, to the purge afterwards.
+ * Locking.    None of its own, and none that all CPUs want: frames of short areas come from this CPU's page lists, counts
+ *             are per CPU, ranges as vmap.c has it. An area belongs to its owner until vfree, to the purge afterwards.
  * Failure.    NULL; frames, range and tables that were got are given back at once. Freeing what is not the
  *             start of an area is a BUG that says what is there.
  * Next:       kmap.c.
@@ -44,7 +45,7 @@ enum { HUGE_LEVEL = 1, HUGE_ORDER = PT_INDEX_BITS };
 
 static u64 opt_window;
 static bool opt_nokaslr;
-static unsigned long lazy_limit, ram_pages;
+static unsigned long ram_pages;
 
 struct fault_attr fail_vmalloc = FAULT_ATTR_OFF;
 
@@ -220,9 +221,8 @@ static DEFINE_PER_CPU(bool, in_purge);
 /* Flushes and gives back all that is lazy and in nobody's hands. Returns pages. */
 static unsigned long purge(void)
 {
+	struct vmap_stolen stolen;
 	unsigned long total = 0;
-	struct list_head areas;
-	vaddr_t start, end;
 	struct gather g;
 
 	if (this_cpu(in_purge))
@@ -230,23 +230,39 @@ static unsigned long purge(void)
 	this_cpu(in_purge) = true;
 	g.nr = 0;
 	/* An area's array of pages may be an area itself: freed here, it waits for the next round. */
-	while (vmap_steal_lazy(&areas, &start, &end)) {
+	while (vmap_steal_lazy(&stolen)) {
 		unsigned long pages = 0;
 		struct vmap_area *a;
 
-		tlb_flush_range(start, end);
-		list_for_each_entry (a, &areas, list) {
+		tlb_flush_range(stolen.start, stolen.end);
+		list_for_each_entry (a, &stolen.areas, list) {
 			pages += a->vm.nr_pages;
 			san_reveal(a->vm.addr, frame_bytes(a)); /* nobody's: whoever touches them faults */
 			free_frames(a, &g);
 		}
 		gather_flush(&g);
 		mm_counter_add(MM_VMALLOC, -(long)pages);
-		vmap_release(&areas);
+		vmap_release(&stolen);
 		total += pages;
 	}
 	this_cpu(in_purge) = false;
 	return total;
+}
+
+/*
+ * Near the limit every CPU that frees sees it passed. One purge is enough: who comes second leaves what it has to the
+ * first, or to the next one.
+ */
+static __noinline void purge_above_limit(void)
+{
+	static _Atomic bool at_it;
+
+	this_cpu(vmap_many_lazy) = false;
+	if (atomic_exchange_explicit(&at_it, true, memory_order_acquire))
+		return;
+	if (vmap_lazy_above_limit())
+		purge();
+	atomic_store_explicit(&at_it, false, memory_order_release);
 }
 
 unsigned long vm_unmap_aliases(void)
@@ -256,15 +272,8 @@ unsigned long vm_unmap_aliases(void)
 	/* What another CPU has in hand is not free yet, and the caller may need it. */
 	while (!this_cpu(in_purge) && vmap_purging())
 		arch_cpu_relax();
+	vmap_drain();
 	return total;
-}
-
-unsigned long vmalloc_set_lazy_limit(unsigned long pages)
-{
-	unsigned long was = lazy_limit;
-
-	WRITE_ONCE(lazy_limit, pages);
-	return was;
 }
 
 unsigned long vmalloc_lazy_pages(void)
@@ -297,8 +306,8 @@ static void free_area(const char *call, vaddr_t addr, unsigned flags, unsigned l
 		bad_free(call, addr, flags, caller);
 	san_free(a->vm.addr, frame_bytes(a)); /* until the purge an access may still find a translation */
 	retire(a->start, area_bytes(a), a);
-	if (unlikely(vmap_lazy_pages() > READ_ONCE(lazy_limit)))
-		purge();
+	if (unlikely(this_cpu(vmap_many_lazy)))
+		purge_above_limit();
 }
 
 /*
@@ -522,11 +531,13 @@ void vmalloc_init(void)
 	unsigned cpus = cpumask_weight(&cpu_possible_mask); /* all will be online soon */
 	size_t size;
 	vaddr_t start = choose_window(&size);
+	unsigned long lazy_limit;
 
 	pt_count_boot_tables();
 	ram_pages = totalram_pages();
 	lazy_limit = min(fls64(cpus) * (MIB(32) >> PAGE_SHIFT), ram_pages / 64); /* Linux: lazy_max_pages() */
 	vmap_init(start, start + size);
+	vmalloc_set_lazy_limit(lazy_limit);
 	work_register(&deferred_work);
 	pr_info("vmalloc: 0x%016lx-0x%016lx, purge above %lu lazy pages\n", start, start + size - 1,
 		lazy_limit);

@@ -1,26 +1,45 @@
 /*
  * vmap.c - who has which part of the vmalloc window.
  *
- * Idea.       A request gets the lowest free range that fits, so the same requests give the same addresses.
- *             Free ranges lie in a tree by address in which each node knows the longest range below it: the
- *             search never enters a subtree without room. An area that is given up first becomes lazy: its
- *             addresses stay taken until a flush of all TLBs has made sure that nobody can use an old
- *             translation.
+ * Idea.       A request gets the lowest free range that fits. Free ranges lie in a tree by address in which each node
+ *             knows the longest range below it: the search never enters a subtree without room. An area that is given
+ *             up first becomes lazy: its addresses stay taken until a flush of all TLBs has made sure that nobody can
+ *             use an old translation.
+ *             With several CPUs the window is cut into stripes, each as long as what one last-level table maps, and
+ *             stripes belong to CPUs in turn. A CPU takes the free parts of its own stripes from the common tree, one
+ *             stripe at a time, and serves itself from them: its addresses, its tables of pages and its lock are in
+ *             nobody else's way. What is long or aligned, and what finds no stripe, is served from the common tree.
  * Layout.     window:   | busy | guard | busy        | guard | lazy |  free  | busy | guard |     free ...
- *             busy, free_tree (augmented): red-black trees by start, each with a list in the same order,
- *             whose neighbours make merging O(1). lazy: a list in the order of vfree. An area includes its
- *             guard page.
- * Invariants. V1  free + busy + lazy + what a purge has in hand tile the window
- *             V2  each list is its tree's order; no two free ranges touch
+ *             stripes:  |  CPU 0  |  CPU 1  |  CPU 2  |  CPU 0  |  CPU 1  | ...           stripe_shard[address]
+ *             shard = { free, busy, lazy }: `common`, and one for each CPU, with several. free (augmented), busy:
+ *             red-black trees by start, each with a list in the same order, whose neighbours make merging O(1).
+ *             lazy: a list in the order of vfree. An area includes its guard page.
+ * Invariants. V1  free + busy + lazy of all shards + what a purge has in hand tile the window
+ *             V2  each list is its tree's order; no two free ranges of a shard touch
  *             V3  subtree_max is exact (rb_check)
  *             V4  an area's pages are mapped at its addresses; its guard page, lazy and free ranges are not
  *                 mapped
- *             V5  lazy_pages, free_ranges and MM_VMALLOC are the sums they claim to be
- * Locking.    vmap_lock for all of it, held for one search or one insertion. A lazy area's entries are
- *             cleared outside of it: `cleared` says that a purge may take it.
+ *             V5  lazy_pages, free_ranges, free_bytes and MM_VMALLOC are the sums they claim to be
+ *             V6  what a CPU's shard has lies in stripes of its own: an address is in the shard that its stripe names,
+ *                 or in `common`
+ * Order.      On one CPU there is only `common`, and every area is the lowest fit of the window. With several, an area is
+ *             the lowest fit in what its CPU has taken; the same requests on the same CPU give the same addresses.
+ *             vm_unmap_aliases() gives all that CPUs have taken back to `common`, as if they had taken nothing.
+ * Bounds.     A CPU keeps at most CACHE_STRIPES stripes of free addresses and the one that it has opened last: of those
+ *             above, the highest go back. It takes none while the common tree has no range of PLENTY_ROUNDS stripes for
+ *             each CPU, so a small window has no shards but `common`. A request that finds nothing drains all CPUs'
+ *             ranges before it fails. A range costs its descriptor, wherever it lies.
+ * Locking.    A shard's lock for its trees and lists, held for one search or one insertion; two at once only to move a
+ *             range between a CPU's shard and `common`, which comes last. Allocation and vfree take one lock, that of the
+ *             area's shard: another CPU wants it for a drain, a purge, or to free what this CPU has allocated. A lazy
+ *             area's entries are cleared outside of it: `cleared` says that a purge may take it.
+ *             lazy_pages of all shards are added up only when a shard's own pass lazy_look, its part of what was left
+ *             below the limit when it looked last. All parts together stay below the limit, so the sum does, but for
+ *             what is freed while somebody looks; and no count is shared.
  * Failure.    No room, or no descriptor: NULL, nothing has changed.
- * Source.     Linux mm/vmalloc.c 6.1. There the search may miss a fit when the alignment is above a page;
- *             here it prunes by plain size and is exact for every alignment.
+ * Source.     Linux mm/vmalloc.c 6.1; shards after the "vmap nodes" of 6.9, where busy areas are filed by address and
+ *             lazy ones pooled by size, but one lock for all free ranges remains. In Linux the search may miss a fit when
+ *             the alignment is above a page; here it prunes by plain size and is exact for every alignment.
  * Next:       vmalloc.c.
  */
 #include "vmap.h"
@@ -39,20 +58,58 @@ struct range_tree {
 	struct list_head list;
 };
 
-static bool subtree_max_update(struct rb_node *n);
+struct vmap_shard {
+	/* ---- fixed ---- */
+	unsigned index; /* in shards[] */
+	size_t keep;	/* free bytes; above it the highest ranges go to `common` */
+
+	/* ---- lock ---- */
+	struct spinlock lock;
+	struct range_tree free, busy;
+	unsigned long free_ranges;
+	size_t free_bytes; /* looked at without the lock */
+	bool open;	   /* what is purged comes back here, not to `common` */
+	struct list_head lazy;
+	unsigned long lazy_pages; /* looked at without the lock */
+	unsigned long lazy_look;  /* above it all shards' are added up; others set it to 0 without the lock */
+	u64 steals;
+} __aligned(CACHE_LINE);
+
+enum {
+	STRIPES = 256, /* after so many the owners come again in the same order */
+	STRIPE_SHIFT = PAGE_SHIFT + PT_INDEX_BITS,
+	CACHE_STRIPES = 8,
+	PLENTY_ROUNDS = 4, /* two would do for a whole stripe of each CPU to be in it */
+	SEARCH_MAX = 64,   /* ranges that are looked at for a part of a CPU's own */
+	DRAINED = 2,	   /* more tries than a CPU's own shard has */
+};
+#define STRIPE_SIZE (1UL << STRIPE_SHIFT)
 
 vaddr_t vmap_start, vmap_end;
 static struct kmem_cache *area_cache;
 
-static struct spinlock vmap_lock = SPINLOCK_INIT("vmap_lock", LOCK_VMAP);
-/* vmap_lock: */
-static struct range_tree busy = {.list = LIST_HEAD_INIT(busy.list)};
-static struct range_tree free_tree = {.root.update = subtree_max_update,
-				      .list = LIST_HEAD_INIT(free_tree.list)};
-static LIST_HEAD(lazy);
-static unsigned long lazy_pages, free_ranges;
-static _Atomic size_t purging_bytes; /* stolen and not yet released; read without the lock as well */
-static u64 purges;
+static struct vmap_shard common;
+static DEFINE_PER_CPU(struct vmap_shard, cpu_shard);
+static DEFINE_PER_CPU(struct vmap_shard *, own_shard); /* whom this CPU asks first */
+static struct vmap_shard *shards[1 + NR_CPUS];	       /* `common`, then those of CPUs */
+static unsigned nr_shards;
+static struct vmap_shard *stripe_shard[STRIPES];
+static size_t plenty;			     /* bytes */
+static size_t cached_size = STRIPE_SIZE / 4; /* longer areas would leave much of a stripe: from `common` */
+static unsigned long lazy_limit;
+DEFINE_PER_CPU(bool, vmap_many_lazy);
+static _Atomic size_t purging_bytes; /* stolen and not yet released */
+static _Atomic u64 purges;
+
+#define for_each_shard(s)                                                                                 \
+	for (struct vmap_shard **shard_ = shards, *s; shard_ < shards + nr_shards && (s = *shard_, true); \
+	     shard_++)
+
+/* Whose stripe an address lies in: the only shard that can have it, but for `common`. */
+static struct vmap_shard *shard_of(vaddr_t addr)
+{
+	return stripe_shard[addr >> STRIPE_SHIFT & (STRIPES - 1)];
+}
 
 static struct vmap_area *area_of(const struct rb_node *n)
 {
@@ -84,20 +141,11 @@ static bool subtree_max_update(struct rb_node *n)
 	return true;
 }
 
-/* Where a range belongs: its parent and link in the tree. It overlaps nothing. */
-static struct rb_node **range_link(struct range_tree *t, const struct vmap_area *a, struct rb_node **parent)
+static inline struct rb_node **range_descend(struct range_tree *t, const struct vmap_area *a,
+					     struct rb_node **parent)
 {
 	struct rb_node **link = &t->root.node;
 
-	*parent = NULL;
-	if (!list_empty(&t->list)) { /* often it comes last, and the last node has nothing on its right */
-		struct vmap_area *last = list_last_entry(&t->list, struct vmap_area, list);
-
-		if (a->start >= last->end) {
-			*parent = &last->rb;
-			return &last->rb.right;
-		}
-	}
 	while (*link) {
 		struct vmap_area *at = area_of(*link);
 
@@ -111,6 +159,21 @@ static struct rb_node **range_link(struct range_tree *t, const struct vmap_area 
 			    at->end);
 	}
 	return link;
+}
+
+/* Where a range belongs: its parent and link in the tree. It overlaps nothing. */
+static inline struct rb_node **range_link(struct range_tree *t, const struct vmap_area *a,
+					  struct rb_node **parent)
+{
+	struct vmap_area *last = list_last_entry(&t->list, struct vmap_area, list);
+
+	*parent = NULL;
+	if (!t->root.node)
+		return &t->root.node;
+	if (a->start < last->end)
+		return range_descend(t, a, parent);
+	*parent = &last->rb; /* often it comes last, and the last node has nothing on its right */
+	return &last->rb.right;
 }
 
 /* The list element before which the range belongs (the head: at the end). */
@@ -135,9 +198,9 @@ static void range_erase(struct range_tree *t, struct vmap_area *a)
 	rb_erase(&t->root, &a->rb);
 }
 
-static struct vmap_area *range_find(const struct range_tree *t, vaddr_t addr)
+static struct vmap_area *range_find(const struct rb_root *root, vaddr_t addr)
 {
-	struct rb_node *n = t->root.node;
+	struct rb_node *n = root->node;
 
 	while (n) {
 		struct vmap_area *a = area_of(n);
@@ -156,17 +219,20 @@ static struct vmap_area *range_find(const struct range_tree *t, vaddr_t addr)
 
 static bool range_fits(const struct vmap_area *a, size_t size, size_t align, vaddr_t *start)
 {
+	size_t room = area_size(a);
+
 	*start = ALIGN_UP(a->start, align);
-	return *start >= a->start && *start < a->end && a->end - *start >= size;
+	return room >= size && *start - a->start <= room - size;
 }
 
 /*
  * The lowest free range with room. In order of address, skipping subtrees whose longest range is too short.
  * With alignments up to a page the first range of sufficient length fits, so this is one descent.
  */
-static struct vmap_area *free_lowest(size_t size, size_t align, vaddr_t *start)
+static __always_inline struct vmap_area *free_lowest(const struct range_tree *t, size_t size, size_t align,
+						     vaddr_t *start)
 {
-	struct rb_node *n = free_tree.root.node;
+	struct rb_node *n = t->root.node;
 
 	if (max_of(n) < size)
 		return NULL;
@@ -193,18 +259,20 @@ static struct vmap_area *free_lowest(size_t size, size_t align, vaddr_t *start)
  * Cuts [start, end) out of a free range. A cut from the middle takes *spare for what remains above. Returns
  * the range's descriptor if nothing remains of it.
  */
-static struct vmap_area *free_cut(struct vmap_area *a, vaddr_t start, vaddr_t end, struct vmap_area **spare)
+static __always_inline struct vmap_area *free_cut(struct vmap_shard *s, struct vmap_area *a, vaddr_t start,
+						  vaddr_t end, struct vmap_area **spare)
 {
 	struct vmap_area *above = *spare;
 
+	UPDATE_ONCE(s->free_bytes, -=, end - start);
 	if (start == a->start && end == a->end) {
-		range_erase(&free_tree, a);
-		free_ranges--;
+		range_erase(&s->free, a);
+		s->free_ranges--;
 		return a;
 	}
 	if (start == a->start) {
 		a->start = end;
-		rb_propagate(&free_tree.root, &a->rb);
+		rb_propagate(&s->free.root, &a->rb);
 		return NULL;
 	}
 	if (end != a->end) {
@@ -214,14 +282,14 @@ static struct vmap_area *free_cut(struct vmap_area *a, vaddr_t start, vaddr_t en
 		above->end = a->end;
 		*spare = NULL;
 		a->end = start;
-		rb_propagate(&free_tree.root, &a->rb);
-		link = range_link(&free_tree, above, &parent);
-		range_insert_at(&free_tree, above, parent, link);
-		free_ranges++;
+		rb_propagate(&s->free.root, &a->rb);
+		link = range_link(&s->free, above, &parent);
+		range_insert_at(&s->free, above, parent, link);
+		s->free_ranges++;
 		return NULL;
 	}
 	a->end = start;
-	rb_propagate(&free_tree.root, &a->rb);
+	rb_propagate(&s->free.root, &a->rb);
 	return NULL;
 }
 
@@ -229,24 +297,25 @@ static struct vmap_area *free_cut(struct vmap_area *a, vaddr_t start, vaddr_t en
  * Joins the range with free neighbours. Returns the descriptors that are left over, linked by `list`. A node
  * leaves the tree before its neighbour grows: at every step the derived values describe the tree as it is.
  */
-static void free_join(struct vmap_area *a, struct list_head *surplus)
+static __always_inline void free_join(struct vmap_shard *s, struct vmap_area *a, struct list_head *surplus)
 {
-	struct rb_node *parent, **link = range_link(&free_tree, a, &parent);
-	struct list_head *at = range_next(&free_tree, parent, link);
-	struct vmap_area *next = at == &free_tree.list ? NULL : list_entry(at, struct vmap_area, list);
+	struct rb_node *parent, **link = range_link(&s->free, a, &parent);
+	struct list_head *at = range_next(&s->free, parent, link);
+	struct vmap_area *next = at == &s->free.list ? NULL : list_entry(at, struct vmap_area, list);
 	struct vmap_area *prev =
-		at->prev == &free_tree.list ? NULL : list_entry(at->prev, struct vmap_area, list);
+		at->prev == &s->free.list ? NULL : list_entry(at->prev, struct vmap_area, list);
 	bool with_prev = prev && prev->end == a->start, with_next = next && next->start == a->end;
 
+	UPDATE_ONCE(s->free_bytes, +=, area_size(a));
 	if (!with_prev && !with_next) {
-		range_insert_at(&free_tree, a, parent, link);
-		free_ranges++;
+		range_insert_at(&s->free, a, parent, link);
+		s->free_ranges++;
 		return;
 	}
 	list_add(&a->list, surplus);
 	if (with_prev && with_next) {
-		range_erase(&free_tree, prev);
-		free_ranges--;
+		range_erase(&s->free, prev);
+		s->free_ranges--;
 		next->start = prev->start;
 		list_add(&prev->list, surplus);
 	} else if (with_next) {
@@ -254,96 +323,329 @@ static void free_join(struct vmap_area *a, struct list_head *surplus)
 	} else {
 		prev->end = a->end;
 	}
-	rb_propagate(&free_tree.root, with_next ? &next->rb : &prev->rb);
+	rb_propagate(&s->free.root, with_next ? &next->rb : &prev->rb);
+}
+
+/* ---- between a CPU's shard and `common` ---- */
+
+static void free_surplus(struct list_head *surplus)
+{
+	struct vmap_area *a, *tmp;
+
+	list_for_each_entry_safe (a, tmp, surplus, list)
+		kmem_cache_free(area_cache, a);
+}
+
+/* Where it is not done all the time. */
+static __noinline void free_insert(struct vmap_shard *s, struct vmap_area *a, struct list_head *surplus)
+{
+	free_join(s, a, surplus);
+}
+
+/* The highest ranges of a CPU's shard go back, until it has at most `keep` bytes. s->lock held. */
+static void shrink(struct vmap_shard *s, size_t keep, struct list_head *surplus)
+{
+	while (s->free_bytes > keep) {
+		struct vmap_area *last = list_last_entry(&s->free.list, struct vmap_area, list);
+
+		range_erase(&s->free, last);
+		s->free_ranges--;
+		UPDATE_ONCE(s->free_bytes, -=, area_size(last));
+		spin_lock(&common.lock);
+		free_insert(&common, last, surplus);
+		spin_unlock(&common.lock);
+	}
+}
+
+void vmap_drain(void)
+{
+	LIST_HEAD(surplus);
+
+	for_each_shard (s) {
+		if (s == &common)
+			continue;
+		spin_lock(&s->lock);
+		shrink(s, 0, &surplus);
+		s->open = false;
+		spin_unlock(&s->lock);
+	}
+	free_surplus(&surplus);
+}
+
+size_t vmap_kept_bytes(unsigned cpu)
+{
+	const struct vmap_shard *s = per_cpu(own_shard, cpu);
+
+	return s == &common ? 0 : READ_ONCE(s->free_bytes);
+}
+
+/* The first part of a range that lies in one of the shard's stripes and is long enough. */
+static bool own_part(const struct vmap_shard *s, const struct vmap_area *r, size_t size, vaddr_t *start,
+		     vaddr_t *end)
+{
+	vaddr_t next;
+
+	for (vaddr_t at = r->start; at < r->end; at = next) {
+		next = min(ALIGN_DOWN(at, STRIPE_SIZE) + STRIPE_SIZE, r->end);
+		if (shard_of(at) == s && next - at >= size) {
+			*start = at;
+			*end = next;
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * The lowest common range that has such a part, among so many that the search is short; else one that is sure to
+ * have it. NULL: addresses are scarce. common.lock held.
+ */
+static struct vmap_area *find_part(const struct vmap_shard *s, size_t size, vaddr_t *start, vaddr_t *end)
+{
+	struct vmap_area *r;
+
+	if (max_of(common.free.root.node) < plenty)
+		return NULL;
+	r = free_lowest(&common.free, size, PAGE_SIZE, start);
+	for (unsigned n = 0; n < SEARCH_MAX && &r->list != &common.free.list; n++) {
+		if (own_part(s, r, size, start, end))
+			return r;
+		r = list_entry(r->list.next, struct vmap_area, list);
+	}
+	r = free_lowest(&common.free, plenty, PAGE_SIZE, start);
+	return own_part(s, r, size, start, end) ? r : NULL;
+}
+
+/* A free part of one of the shard's stripes becomes its own. False: no memory for a descriptor. */
+static bool open_stripe(struct vmap_shard *s, size_t size, gfp_t gfp)
+{
+	struct vmap_area *part, *above, *from, *used_up;
+	LIST_HEAD(surplus);
+	vaddr_t start, end;
+
+	if (READ_ONCE(common.free_bytes) < plenty)
+		return true;
+	part = kmem_cache_alloc(area_cache, gfp & GFP_RECLAIM_MASK);
+	above = kmem_cache_alloc(area_cache, gfp & GFP_RECLAIM_MASK);
+	if (part && above) {
+		spin_lock(&s->lock);
+		shrink(s, s->keep, &surplus);
+		spin_lock(&common.lock);
+		from = find_part(s, size, &start, &end);
+		s->open = from != NULL;
+		if (from) {
+			used_up = free_cut(&common, from, start, end, &above);
+			from = used_up ? used_up : part;
+			part = used_up ? part : NULL;
+			from->start = start;
+			from->end = end;
+			free_insert(s, from, &surplus);
+		}
+		spin_unlock(&common.lock);
+		spin_unlock(&s->lock);
+		free_surplus(&surplus);
+		kmem_cache_free(area_cache, part);
+		kmem_cache_free(area_cache, above);
+		return true;
+	}
+	kmem_cache_free(area_cache, part);
+	kmem_cache_free(area_cache, above);
+	return false;
 }
 
 /* ---- areas ---- */
 
-static void busy_insert(struct vmap_area *a)
+static void busy_insert(struct vmap_shard *s, struct vmap_area *a)
 {
-	struct rb_node *parent, **link = range_link(&busy, a, &parent);
+	struct rb_node *parent, **link = range_link(&s->busy, a, &parent);
 
-	range_insert_at(&busy, a, parent, link);
+	a->shard = (u16)s->index;
+	range_insert_at(&s->busy, a, parent, link);
+}
+
+/* A shard's lowest range that fits becomes busy, with *spare for a cut inside a range. */
+static __always_inline bool take(struct vmap_shard *s, struct vmap_area *a, size_t size, size_t align,
+				 struct vmap_area **spare, struct vmap_area **used_up)
+{
+	struct vmap_area *from;
+
+	spin_lock(&s->lock);
+	from = free_lowest(&s->free, size, align, &a->start);
+	if (likely(from)) {
+		a->end = a->start + size;
+		a->vm.addr = (void *)a->start;
+		*used_up = free_cut(s, from, a->start, a->end, spare);
+		busy_insert(s, a);
+	}
+	spin_unlock(&s->lock);
+	return from;
+}
+
+/* Whom to ask next when a shard has no range that fits; NULL: nobody. */
+static __cold struct vmap_shard *next_shard(struct vmap_shard *s, size_t size, gfp_t gfp, unsigned *tries)
+{
+	if (s != &common) /* itself, once more, after it has taken a stripe */
+		return (*tries)++ ? &common : open_stripe(s, size, gfp) ? s : NULL;
+	if (*tries > DRAINED)
+		return NULL;
+	*tries = DRAINED + 1;
+	vmap_drain();
+	return &common;
 }
 
 struct vmap_area *vmap_alloc(size_t size, size_t align, unsigned flags, unsigned long caller, gfp_t gfp)
 {
-	struct vmap_area *a = kmem_cache_alloc(area_cache, gfp & GFP_RECLAIM_MASK), *from, *used_up = NULL,
+	struct vmap_area *a = kmem_cache_alloc(area_cache, gfp & GFP_RECLAIM_MASK), *used_up = NULL,
 			 *spare = NULL;
+	struct vmap_shard *s = this_cpu(own_shard);
+	unsigned tries = 0;
 
-	BUG_ON(!size || (size & ~PAGE_MASK) || !is_pow2(align), "vmap_alloc: size 0x%zx align 0x%zx", size,
-	       align);
+	BUG_ON(!size || (size & ~PAGE_MASK), "vmap_alloc: size 0x%zx", size);
 	if (!a)
 		return NULL;
+	if (size > READ_ONCE(cached_size))
+		s = &common;
 	if (align > PAGE_SIZE) { /* only then the cut can be inside a range */
+		BUG_ON(!is_pow2(align), "vmap_alloc: align 0x%zx", align);
+		s = &common;
 		spare = kmem_cache_alloc(area_cache, gfp & GFP_RECLAIM_MASK);
 		if (!spare)
 			goto err_area;
 	}
-	spin_lock(&vmap_lock);
-	from = free_lowest(size, align, &a->start);
-	if (from) {
-		a->end = a->start + size;
-		a->vm.addr = (void *)a->start;
-		a->vm.size = size;
-		a->vm.flags = flags;
-		a->vm.nr_pages = 0;
-		a->vm.page_level = 0;
-		a->vm.pages = NULL;
-		a->vm.caller = caller;
-		used_up = free_cut(from, a->start, a->end, &spare);
-		busy_insert(a);
+	a->vm.size = size;
+	a->vm.flags = flags;
+	a->vm.nr_pages = 0;
+	a->vm.page_level = 0;
+	a->vm.pages = NULL;
+	a->vm.caller = caller;
+	while (!take(s, a, size, align, &spare, &used_up)) {
+		s = next_shard(s, size, gfp, &tries);
+		if (!s)
+			break;
 	}
-	spin_unlock(&vmap_lock);
 	if (unlikely(used_up))
 		kmem_cache_free(area_cache, used_up);
 	if (unlikely(spare))
 		kmem_cache_free(area_cache, spare);
-	if (from)
+	if (likely(s))
 		return a;
 err_area:
 	kmem_cache_free(area_cache, a);
 	return NULL;
 }
 
-struct vmap_area *vmap_find(vaddr_t addr)
+size_t vmap_set_cached_size(size_t size)
+{
+	size_t was = cached_size;
+
+	WRITE_ONCE(cached_size, size);
+	return was;
+}
+
+static struct vmap_area *find_in(struct vmap_shard *s, vaddr_t addr)
 {
 	struct vmap_area *a;
 
-	spin_lock(&vmap_lock);
-	a = range_find(&busy, addr);
-	spin_unlock(&vmap_lock);
+	spin_lock(&s->lock);
+	a = range_find(&s->busy.root, addr);
+	spin_unlock(&s->lock);
 	return a;
 }
 
-struct vmap_area *vmap_retire(vaddr_t addr, unsigned flags)
+struct vmap_area *vmap_find(vaddr_t addr)
 {
-	struct vmap_area *a;
+	struct vmap_area *a = find_in(shard_of(addr), addr);
 
-	spin_lock(&vmap_lock);
-	a = range_find(&busy, addr);
-	if (likely(a && a->start == addr && (a->vm.flags & flags))) {
-		range_erase(&busy, a);
-		atomic_store_explicit(&a->cleared, false, memory_order_relaxed);
-		list_add_tail(&a->list, &lazy);
-		UPDATE_ONCE(lazy_pages, +=, area_size(a) >> PAGE_SHIFT);
-	} else {
-		a = NULL;
-	}
-	spin_unlock(&vmap_lock);
-	return a;
+	return a ? a : find_in(&common, addr);
 }
 
 /* ---- lazy areas ---- */
 
 unsigned long vmap_lazy_pages(void)
 {
-	return READ_ONCE(lazy_pages);
+	unsigned long sum = 0;
+
+	for_each_shard (s)
+		sum += READ_ONCE(s->lazy_pages);
+	return sum;
+}
+
+bool vmap_lazy_above_limit(void)
+{
+	return vmap_lazy_pages() > READ_ONCE(lazy_limit);
+}
+
+/* Below the limit, what other shards have, and what they may add before they look themselves. */
+static unsigned long lazy_reserved(const struct vmap_shard *own)
+{
+	unsigned long sum = 0;
+
+	for_each_shard (s)
+		if (s != own)
+			sum += max(READ_ONCE(s->lazy_pages), READ_ONCE(s->lazy_look));
+	return sum;
+}
+
+/*
+ * Are all shards' lazy pages above the limit? Else this one may add its part of what is left. If nothing is left because
+ * others have not used theirs, they lose it: they look before they add more.
+ */
+static __cold void look_at_sum(struct vmap_shard *own)
+{
+	unsigned long limit = READ_ONCE(lazy_limit), pages = own->lazy_pages,
+		      taken = pages + lazy_reserved(own);
+
+	if (taken >= limit) {
+		for_each_shard (s)
+			WRITE_ONCE(s->lazy_look, 0);
+		taken = vmap_lazy_pages();
+	}
+	if (taken > limit)
+		this_cpu(vmap_many_lazy) = true;
+	else
+		WRITE_ONCE(own->lazy_look, pages + (limit - taken) / nr_shards);
+}
+
+static __always_inline struct vmap_area *retire_in(struct vmap_shard *s, vaddr_t addr, unsigned flags)
+{
+	struct vmap_area *a;
+
+	spin_lock(&s->lock);
+	a = range_find(&s->busy.root, addr);
+	if (likely(a && a->start == addr && (a->vm.flags & flags))) {
+		rb_erase(&s->busy.root, &a->rb);
+		list_move_tail(&a->list, &s->lazy);
+		atomic_store_explicit(&a->cleared, false, memory_order_relaxed);
+		UPDATE_ONCE(s->lazy_pages, +=, area_size(a) >> PAGE_SHIFT);
+		if (unlikely(s->lazy_pages > READ_ONCE(s->lazy_look)))
+			look_at_sum(s);
+	} else {
+		a = NULL;
+	}
+	spin_unlock(&s->lock);
+	return a;
+}
+
+struct vmap_area *vmap_retire(vaddr_t addr, unsigned flags)
+{
+	struct vmap_area *a = retire_in(shard_of(addr), addr, flags);
+
+	return likely(a) ? a : retire_in(&common, addr, flags);
+}
+
+unsigned long vmalloc_set_lazy_limit(unsigned long pages)
+{
+	unsigned long was = lazy_limit;
+
+	WRITE_ONCE(lazy_limit, pages);
+	for_each_shard (s)
+		WRITE_ONCE(s->lazy_look, 0);
+	return was;
 }
 
 u64 vmap_nr_purges(void)
 {
-	return READ_ONCE(purges);
+	return atomic_load_explicit(&purges, memory_order_relaxed);
 }
 
 bool vmap_purging(void)
@@ -351,42 +653,77 @@ bool vmap_purging(void)
 	return atomic_load_explicit(&purging_bytes, memory_order_acquire);
 }
 
-bool vmap_steal_lazy(struct list_head *areas, vaddr_t *start, vaddr_t *end)
+/* Takes a shard's lazy list as a whole, in a few steps however long it is. */
+static void steal_list(struct vmap_shard *s, struct vmap_stolen *stolen)
+{
+	size_t bytes;
+
+	if (!READ_ONCE(s->lazy_pages))
+		return;
+	spin_lock(&s->lock);
+	bytes = s->lazy_pages << PAGE_SHIFT;
+	purging_bytes += bytes;
+	stolen->bytes += bytes;
+	list_splice_init(&s->lazy, &stolen->areas);
+	WRITE_ONCE(s->lazy_pages, 0);
+	WRITE_ONCE(s->lazy_look, 0);
+	s->steals++;
+	spin_unlock(&s->lock);
+}
+
+/* Its owner is not done with it: another time. */
+static __cold void put_lazy_back(struct vmap_area *a)
+{
+	struct vmap_shard *s = shards[a->shard];
+
+	spin_lock(&s->lock);
+	list_move_tail(&a->list, &s->lazy);
+	UPDATE_ONCE(s->lazy_pages, +=, area_size(a) >> PAGE_SHIFT);
+	purging_bytes -= area_size(a);
+	spin_unlock(&s->lock);
+}
+
+bool vmap_steal_lazy(struct vmap_stolen *stolen)
 {
 	struct vmap_area *a, *tmp;
-	LIST_HEAD(uncleared);
 
-	list_init(areas);
-	*start = ~0UL;
-	*end = 0;
-	spin_lock(&vmap_lock);
-	list_for_each_entry_safe (a, tmp, &lazy, list) {
-		if (!atomic_load_explicit(&a->cleared, memory_order_acquire)) {
-			list_move_tail(&a->list, &uncleared);
+	*stolen = (struct vmap_stolen){.start = ~0UL};
+	list_init(&stolen->areas);
+	for_each_shard (s)
+		steal_list(s, stolen);
+	list_for_each_entry_safe (a, tmp, &stolen->areas, list) {
+		if (unlikely(!atomic_load_explicit(&a->cleared, memory_order_acquire))) {
+			stolen->bytes -= area_size(a);
+			put_lazy_back(a);
 			continue;
 		}
-		*start = min(*start, a->start);
-		*end = max(*end, a->end);
-		purging_bytes += area_size(a);
-		UPDATE_ONCE(lazy_pages, -=, area_size(a) >> PAGE_SHIFT);
+		stolen->start = min(stolen->start, a->start);
+		stolen->end = max(stolen->end, a->end);
 	}
-	list_splice_init(&lazy, areas);
-	list_splice_init(&uncleared, &lazy);
-	UPDATE_ONCE(purges, +=, !list_empty(areas));
-	spin_unlock(&vmap_lock);
-	return !list_empty(areas);
+	if (list_empty(&stolen->areas))
+		return false;
+	atomic_fetch_add_explicit(&purges, 1, memory_order_relaxed);
+	return true;
 }
 
 /* One range of addresses goes back, under one descriptor. */
-static void release_run(struct vmap_area *run, size_t size, struct list_head *surplus)
+static void release_run(struct vmap_area *run, struct list_head *surplus)
 {
-	spin_lock(&vmap_lock);
-	free_join(run, surplus);
-	purging_bytes -= size;
-	spin_unlock(&vmap_lock);
+	struct vmap_shard *s = shards[run->shard];
+
+	spin_lock(&s->lock);
+	if (unlikely(!s->open)) {
+		spin_unlock(&s->lock);
+		s = &common;
+		spin_lock(&s->lock);
+	}
+	free_join(s, run, surplus);
+	if (unlikely(s->free_bytes > s->keep))
+		shrink(s, s->keep, surplus);
+	spin_unlock(&s->lock);
 }
 
-void vmap_release(struct list_head *areas)
+void vmap_release(struct vmap_stolen *stolen)
 {
 	struct vmap_area *a, *tmp, *run = NULL;
 	LIST_HEAD(surplus);
@@ -395,25 +732,24 @@ void vmap_release(struct list_head *areas)
 	 * Areas that were freed one after the other are often neighbours: join those before the tree is
 	 * asked.
 	 */
-	list_for_each_entry_safe (a, tmp, areas, list) {
-		if (run && run->end == a->start) {
+	list_for_each_entry_safe (a, tmp, &stolen->areas, list) {
+		if (run && run->end == a->start && run->shard == a->shard) {
 			run->end = a->end;
 			list_move(&a->list, &surplus);
-		} else if (run && run->start == a->end) {
+		} else if (run && run->start == a->end && run->shard == a->shard) {
 			run->start = a->start;
 			list_move(&a->list, &surplus);
 		} else {
 			if (run)
-				release_run(run, area_size(run), &surplus);
+				release_run(run, &surplus);
 			list_del(&a->list);
 			run = a;
 		}
 	}
 	if (run)
-		release_run(run, area_size(run), &surplus);
-	list_init(areas);
-	list_for_each_entry_safe (a, tmp, &surplus, list)
-		kmem_cache_free(area_cache, a);
+		release_run(run, &surplus);
+	purging_bytes -= stolen->bytes;
+	free_surplus(&surplus);
 }
 
 /* ---- looking inside ---- */
@@ -431,15 +767,23 @@ static void info_of(const struct vmap_area *a, bool is_lazy, struct vmalloc_info
 
 enum { INFO_BATCH = 16 };
 
-/* Busy areas at or above `at`, in order. */
-static unsigned busy_batch(vaddr_t at, struct vmalloc_info info[INFO_BATCH])
+/* Into the lowest of so many, in order; the highest may fall out. Returns how many there are. */
+static unsigned info_insert(struct vmalloc_info info[INFO_BATCH], unsigned nr, const struct vmap_area *a)
 {
-	struct rb_node *n;
-	struct vmap_area *a = NULL;
-	unsigned nr = 0;
+	unsigned at = nr < INFO_BATCH ? nr++ : INFO_BATCH - 1;
 
-	spin_lock(&vmap_lock);
-	for (n = busy.root.node; n;) {
+	for (; at && info[at - 1].start > a->start; at--)
+		info[at] = info[at - 1];
+	info_of(a, false, &info[at]);
+	return nr;
+}
+
+/* The lowest range of a tree that ends above `at`, or NULL. */
+static struct vmap_area *range_from(const struct range_tree *t, vaddr_t at)
+{
+	struct vmap_area *a = NULL;
+
+	for (struct rb_node *n = t->root.node; n;) {
 		if (area_of(n)->end > at) {
 			a = area_of(n);
 			n = n->left;
@@ -447,39 +791,58 @@ static unsigned busy_batch(vaddr_t at, struct vmalloc_info info[INFO_BATCH])
 			n = n->right;
 		}
 	}
-	for (; a && &a->list != &busy.list && nr < INFO_BATCH;
-	     a = list_entry(a->list.next, struct vmap_area, list))
-		info_of(a, false, &info[nr++]);
-	spin_unlock(&vmap_lock);
-	return nr;
+	return a;
 }
 
-/*
- * Lazy areas behind *last (NULL: from the first). New ones come at the tail and all go at once, so *last is
- * good while the number of purges is the same; after a purge there is nothing left to show.
- */
-static unsigned lazy_batch(struct vmap_area **last, u64 since, struct vmalloc_info info[INFO_BATCH])
+/* The lowest busy areas at or above `at`, in order, of all shards. */
+static unsigned busy_batch(vaddr_t at, struct vmalloc_info info[INFO_BATCH])
 {
 	unsigned nr = 0;
 
-	spin_lock(&vmap_lock);
-	if (purges == since) {
-		struct list_head *e = *last ? (*last)->list.next : lazy.next;
+	for_each_shard (s) {
+		struct vmap_area *a;
 
-		for (; e != &lazy && nr < INFO_BATCH; e = e->next) {
-			*last = list_entry(e, struct vmap_area, list);
-			info_of(*last, true, &info[nr++]);
+		spin_lock(&s->lock);
+		a = range_from(&s->busy, at);
+		for (; a && &a->list != &s->busy.list && (nr < INFO_BATCH || a->start < info[nr - 1].start);
+		     a = list_entry(a->list.next, struct vmap_area, list))
+			nr = info_insert(info, nr, a);
+		spin_unlock(&s->lock);
+	}
+	return nr;
+}
+
+struct lazy_cursor {
+	struct vmap_area *last; /* NULL: none yet */
+	u64 steals;
+};
+
+/*
+ * A shard's lazy areas behind the cursor. New ones come at the tail and all go at once, so `last` is good while nobody
+ * has stolen them; after that there is nothing left to show.
+ */
+static unsigned lazy_batch(struct vmap_shard *s, struct lazy_cursor *c, struct vmalloc_info info[INFO_BATCH])
+{
+	unsigned nr = 0;
+
+	spin_lock(&s->lock);
+	if (!c->last)
+		c->steals = s->steals;
+	if (c->steals == s->steals) {
+		struct list_head *e = c->last ? c->last->list.next : s->lazy.next;
+
+		for (; e != &s->lazy && nr < INFO_BATCH; e = e->next) {
+			c->last = list_entry(e, struct vmap_area, list);
+			info_of(c->last, true, &info[nr++]);
 		}
 	}
-	spin_unlock(&vmap_lock);
+	spin_unlock(&s->lock);
 	return nr;
 }
 
 void vmalloc_for_each(bool (*fn)(const struct vmalloc_info *info, void *ctx), void *ctx)
 {
 	struct vmalloc_info info[INFO_BATCH];
-	struct vmap_area *last = NULL;
-	u64 since = vmap_nr_purges();
 	vaddr_t at = 0;
 	unsigned nr;
 
@@ -489,10 +852,14 @@ void vmalloc_for_each(bool (*fn)(const struct vmalloc_info *info, void *ctx), vo
 				return;
 		at = info[nr - 1].end;
 	}
-	while ((nr = lazy_batch(&last, since, info)) != 0)
-		for (unsigned i = 0; i < nr; i++)
-			if (!fn(&info[i], ctx))
-				return;
+	for_each_shard (s) {
+		struct lazy_cursor c = {NULL, 0};
+
+		while ((nr = lazy_batch(s, &c, info)) != 0)
+			for (unsigned i = 0; i < nr; i++)
+				if (!fn(&info[i], ctx))
+					return;
+	}
 }
 
 void vmalloc_totals(unsigned long *total_bytes, unsigned long *used_bytes, unsigned long *largest_free,
@@ -500,10 +867,13 @@ void vmalloc_totals(unsigned long *total_bytes, unsigned long *used_bytes, unsig
 {
 	*total_bytes = vmap_end - vmap_start;
 	*used_bytes = mm_counter_read(MM_VMALLOC) << PAGE_SHIFT;
-	spin_lock(&vmap_lock);
-	*largest_free = max_of(free_tree.root.node);
-	*nr_free_ranges = free_ranges;
-	spin_unlock(&vmap_lock);
+	*largest_free = *nr_free_ranges = 0;
+	for_each_shard (s) {
+		spin_lock(&s->lock);
+		*largest_free = max(*largest_free, max_of(s->free.root.node));
+		*nr_free_ranges += s->free_ranges;
+		spin_unlock(&s->lock);
+	}
 }
 
 static int describe_area(const struct vmap_area *a, vaddr_t addr, char *buf, size_t size)
@@ -518,72 +888,127 @@ static int describe_area(const struct vmap_area *a, vaddr_t addr, char *buf, siz
 			(void *)a->vm.caller, addr - a->start);
 }
 
-/* In no area: how far it is to the nearest one. */
-static int describe_free(vaddr_t addr, char *buf, size_t size)
+/* What a shard knows of an address of its own; false: nothing, or that it is free. */
+static bool describe_in(struct vmap_shard *s, vaddr_t addr, char *buf, size_t size)
 {
-	struct vmap_area *below = NULL, *above = NULL;
+	struct vmap_area *a = range_find(&s->busy.root, addr);
 
-	for (struct rb_node *n = busy.root.node; n;) {
-		if (area_of(n)->start > addr) {
-			above = area_of(n);
-			n = n->left;
-		} else {
-			below = area_of(n);
-			n = n->right;
+	if (a) {
+		describe_area(a, addr, buf, size);
+		return true;
+	}
+	list_for_each_entry (a, &s->lazy, list) {
+		if (addr >= a->start && addr < a->end) {
+			snprintf(buf, size, "in freed area 0x%016lx-0x%016lx of %pS, at offset %lu", a->start,
+				 a->end, (void *)a->vm.caller, addr - a->start);
+			return true;
 		}
 	}
-	if (below && (!above || addr - below->end <= above->start - addr))
-		return snprintf(buf, size, "in no area, %lu bytes above 0x%016lx-0x%016lx of %pS",
-				addr - below->end, below->start, below->end, (void *)below->vm.caller);
-	if (above)
-		return snprintf(buf, size, "in no area, %lu bytes below 0x%016lx-0x%016lx of %pS",
-				above->start - addr, above->start, above->end, (void *)above->vm.caller);
-	return snprintf(buf, size, "in no area, there are none");
+	return false;
+}
+
+/* In no area: how far it is to the nearest one. Shards that are busy are left out. */
+static void describe_free(vaddr_t addr, char *buf, size_t size)
+{
+	struct vmalloc_info below = {.end = 0}, above = {.start = ~0UL};
+
+	for_each_shard (s) {
+		if (!spin_trylock(&s->lock))
+			continue;
+		for (struct rb_node *n = s->busy.root.node; n;) {
+			const struct vmap_area *a = area_of(n);
+
+			if (a->start > addr) {
+				if (a->start < above.start)
+					info_of(a, false, &above);
+				n = n->left;
+			} else {
+				if (a->end > below.end)
+					info_of(a, false, &below);
+				n = n->right;
+			}
+		}
+		spin_unlock(&s->lock);
+	}
+	if (below.end && addr - below.end <= above.start - addr)
+		snprintf(buf, size, "in no area, %lu bytes above 0x%016lx-0x%016lx of %pS", addr - below.end,
+			 below.start, below.end, (void *)below.caller);
+	else if (above.start != ~0UL)
+		snprintf(buf, size, "in no area, %lu bytes below 0x%016lx-0x%016lx of %pS",
+			 above.start - addr, above.start, above.end, (void *)above.caller);
+	else
+		snprintf(buf, size, "in no area, there are none");
 }
 
 void vmalloc_describe(vaddr_t addr, char *buf, size_t size)
 {
-	struct vmap_area *a;
+	struct vmap_shard *const asked[] = {shard_of(addr), &common};
 
 	if (addr < vmap_start || addr >= vmap_end) {
 		snprintf(buf, size, "outside of the vmalloc window");
 		return;
 	}
-	if (!spin_trylock(&vmap_lock)) {
-		snprintf(buf, size, "in the vmalloc window (busy)");
-		return;
-	}
-	a = range_find(&busy, addr);
-	if (a) {
-		describe_area(a, addr, buf, size);
-		goto out;
-	}
-	list_for_each_entry (a, &lazy, list) {
-		if (addr >= a->start && addr < a->end) {
-			snprintf(buf, size, "in freed area 0x%016lx-0x%016lx of %pS, at offset %lu", a->start,
-				 a->end, (void *)a->vm.caller, addr - a->start);
-			goto out;
+	for (unsigned i = asked[0] == asked[1]; i < ARRAY_SIZE(asked); i++) {
+		bool found;
+
+		if (!spin_trylock(&asked[i]->lock)) {
+			snprintf(buf, size, "in the vmalloc window (busy)");
+			return;
 		}
+		found = describe_in(asked[i], addr, buf, size);
+		spin_unlock(&asked[i]->lock);
+		if (found)
+			return;
 	}
 	describe_free(addr, buf, size);
-out:
-	spin_unlock(&vmap_lock);
 }
 
 /* ---- boot ---- */
+
+static void shard_init(struct vmap_shard *s, const char *name, unsigned sub)
+{
+	*s = (struct vmap_shard){.free.root.update = subtree_max_update,
+				 .open = s == &common,
+				 .keep = s == &common ? ~0UL : CACHE_STRIPES * STRIPE_SIZE};
+	spin_init(&s->lock, name, LOCK_VMAP, sub);
+	list_init(&s->free.list);
+	list_init(&s->busy.list);
+	list_init(&s->lazy);
+	s->index = nr_shards;
+	shards[nr_shards++] = s;
+}
+
+/* On one CPU there is nobody to be apart from. */
+static void make_cpu_shards(void)
+{
+	unsigned cpu, nr = cpumask_weight(&cpu_possible_mask);
+
+	shard_init(&common, "vmap_common", 1); /* sub: after a CPU's, of which two are never held */
+	for_each_possible_cpu (cpu) {
+		struct vmap_shard *s = nr == 1 ? &common : per_cpu_ptr(&cpu_shard, cpu);
+
+		per_cpu(own_shard, cpu) = s;
+		if (s != &common)
+			shard_init(s, "vmap_cpu", 0);
+	}
+	for (unsigned i = 0; i < STRIPES; i++)
+		stripe_shard[i] = nr == 1 ? &common : shards[1 + i % nr];
+	plenty = (size_t)nr * PLENTY_ROUNDS * STRIPE_SIZE;
+}
 
 void vmap_init(vaddr_t start, vaddr_t end)
 {
 	struct vmap_area *a;
 	LIST_HEAD(surplus);
 
+	make_cpu_shards();
 	area_cache = kmem_cache_create("vmap_area", sizeof(struct vmap_area), 0, SLAB_PANIC, NULL);
 	a = kmem_cache_alloc(area_cache, GFP_KERNEL);
 	if (!a)
 		panic("vmap: no memory for the first range\n");
 	vmap_start = a->start = start;
 	vmap_end = a->end = end;
-	free_join(a, &surplus);
+	free_insert(&common, a, &surplus);
 }
 
 /* ---- check ---- */
@@ -597,8 +1022,18 @@ static const char *complain(const char *what, const struct vmap_area *a)
 	return wrong;
 }
 
-/* V2: the list in the tree's order, ascending, inside the window. Adds up the bytes. */
-static const char *check_order(const struct range_tree *t, bool may_touch, size_t *bytes)
+/* V6 */
+static bool in_own_stripes(const struct vmap_shard *s, const struct vmap_area *a)
+{
+	for (vaddr_t at = a->start; s != &common && at < a->end;
+	     at = ALIGN_DOWN(at, STRIPE_SIZE) + STRIPE_SIZE)
+		if (shard_of(at) != s)
+			return false;
+	return true;
+}
+
+/* V2: the list in the tree's order, ascending, inside the window. */
+static const char *check_order(const struct vmap_shard *s, const struct range_tree *t, bool may_touch)
 {
 	struct rb_node *n = rb_first(&t->root);
 	const struct vmap_area *a;
@@ -609,7 +1044,8 @@ static const char *check_order(const struct range_tree *t, bool may_touch, size_
 			return complain("V2 the list is not the tree's order", a);
 		if (a->start >= a->end || a->start < at || (a->start == at && at != vmap_start && !may_touch))
 			return complain("V2 overlaps or touches the range before", a);
-		*bytes += area_size(a);
+		if (!in_own_stripes(s, a))
+			return complain("V6 not in its shard's stripes", a);
 		at = a->end;
 		n = rb_next(n);
 	}
@@ -627,57 +1063,135 @@ static const char *check_pages(const struct vmap_area *a)
 	return NULL;
 }
 
-static const char *check_lazy(size_t *bytes, unsigned long *pages)
+/* Lazy areas have no tree, and their nodes none to be in: the check makes one. False: it overlaps another one. */
+static bool index_lazy(struct rb_root *root, struct vmap_area *a)
 {
-	const struct vmap_area *a;
+	struct rb_node **link = &root->node, *parent = NULL;
 
-	list_for_each_entry (a, &lazy, list) {
-		if (range_find(&busy, a->start) || range_find(&free_tree, a->start))
-			return complain("V1 lazy, and free or busy as well", a);
-		if (pt_mapped_bytes(a->start, area_size(a)))
-			return complain("V4 a lazy area is mapped", a);
-		*bytes += area_size(a);
-		*pages += a->vm.nr_pages;
+	while (*link) {
+		parent = *link;
+		if (a->start < area_of(parent)->end && a->end > area_of(parent)->start)
+			return false;
+		link = a->start < area_of(parent)->start ? &parent->left : &parent->right;
 	}
-	return NULL;
+	rb_insert(root, &a->rb, parent, link);
+	return true;
 }
 
-static const char *check_all(void)
+static const char *check_lazy(const struct vmap_shard *s, struct rb_root *lazy, unsigned long *pages)
 {
-	size_t total = purging_bytes, lazy_bytes = 0;
-	unsigned long pages = 0, ranges = 0;
-	const struct vmap_area *a;
-	const char *what = check_order(&busy, true, &total);
+	struct vmap_area *a;
+	size_t bytes = 0;
 
-	what = what ? what : check_order(&free_tree, false, &total);
-	what = what ? what : check_lazy(&lazy_bytes, &pages);
+	list_for_each_entry (a, &s->lazy, list) {
+		if (range_find(&s->busy.root, a->start) || range_find(&s->free.root, a->start) ||
+		    !index_lazy(lazy, a))
+			return complain("V1 lazy, and free or busy as well", a);
+		if (!in_own_stripes(s, a) || a->shard != s->index)
+			return complain("V6 lazy in a shard that is not its own", a);
+		if (pt_mapped_bytes(a->start, area_size(a)))
+			return complain("V4 a lazy area is mapped", a);
+		bytes += area_size(a);
+		*pages += a->vm.nr_pages;
+	}
+	return bytes >> PAGE_SHIFT == s->lazy_pages ? NULL : "V5 lazy pages are miscounted";
+}
+
+/* Trees, lists and counts of one shard. Makes its lazy areas part of the tree of all, and counts their pages. */
+static const char *check_ranges(const struct vmap_shard *s, struct rb_root *lazy, unsigned long *pages)
+{
+	const char *what = check_order(s, &s->busy, true);
+	unsigned long ranges = 0;
+	const struct vmap_area *a;
+	size_t bytes = 0;
+
+	what = what ? what : check_order(s, &s->free, false);
+	what = what ? what : check_lazy(s, lazy, pages);
 	if (what)
 		return what;
-	if (total + lazy_bytes != vmap_end - vmap_start)
-		return "V1 the ranges do not tile the window";
-	list_for_each_entry (a, &busy.list, list) {
-		pages += a->vm.nr_pages;
+	list_for_each_entry (a, &s->free.list, list) {
+		ranges++;
+		bytes += area_size(a);
+	}
+	return ranges == s->free_ranges && bytes == s->free_bytes ? NULL : "V5 free ranges are miscounted";
+}
+
+/* V4 */
+static const char *check_mapped(const struct vmap_shard *s, unsigned long *pages)
+{
+	const struct vmap_area *a;
+	const char *what;
+
+	list_for_each_entry (a, &s->busy.list, list) {
+		*pages += a->vm.nr_pages;
+		if (a->shard != s->index)
+			return complain("V6 in a shard that is not its own", a);
 		if ((what = check_pages(a)) != NULL)
 			return what;
 	}
-	list_for_each_entry (a, &free_tree.list, list) {
-		ranges++;
+	list_for_each_entry (a, &s->free.list, list)
 		if (pt_mapped_bytes(a->start, area_size(a)))
 			return complain("V4 a free range is mapped", a);
+	return NULL;
+}
+
+/* V1: from each range's end the next one begins, and in one place only. Returns that end, 0 if not so. */
+static vaddr_t tile_end(struct vmap_shard *s, const struct rb_root *lazy, vaddr_t at)
+{
+	const struct rb_root *const place[] = {&common.free.root, &common.busy.root, lazy, &s->free.root,
+					       &s->busy.root};
+	vaddr_t end = 0;
+
+	for (unsigned i = 0; i < (s == &common ? 3 : ARRAY_SIZE(place)); i++) {
+		const struct vmap_area *a = range_find(place[i], at);
+
+		if (!a)
+			continue;
+		if (a->start != at || end)
+			return 0;
+		end = a->end;
 	}
-	if (lazy_bytes >> PAGE_SHIFT != lazy_pages || ranges != free_ranges ||
-	    pages != mm_counter_read(MM_VMALLOC))
-		return "V5 lazy pages, free ranges or pages in areas are miscounted";
+	return end;
+}
+
+static const char *check_tiling(const struct rb_root *lazy)
+{
+	for (vaddr_t at = vmap_start, end; at != vmap_end; at = end) {
+		struct vmap_shard *s = shard_of(at);
+
+		spin_lock(&s->lock);
+		if (s != &common)
+			spin_lock(&common.lock);
+		end = tile_end(s, lazy, at);
+		if (s != &common)
+			spin_unlock(&common.lock);
+		spin_unlock(&s->lock);
+		if (!end) {
+			snprintf(wrong, sizeof(wrong), "V1 the ranges do not tile the window: at 0x%016lx",
+				 at);
+			return wrong;
+		}
+	}
 	return NULL;
 }
 
 const char *vmap_check(void)
 {
-	const char *what;
+	struct rb_root lazy = {NULL, NULL};
+	const char *what = NULL;
+	unsigned long pages = 0;
 
-	spin_lock(&vmap_lock);
-	what = check_all();
-	spin_unlock(&vmap_lock);
-	return what;
+	for_each_shard (s) {
+		spin_lock(&s->lock);
+		what = what ? what : check_ranges(s, &lazy, &pages);
+		spin_unlock(&s->lock);
+	}
+	what = what ? what : check_tiling(&lazy);
+	for_each_shard (s) {
+		spin_lock(&s->lock);
+		what = what ? what : check_mapped(s, &pages);
+		spin_unlock(&s->lock);
+	}
+	return what || pages == mm_counter_read(MM_VMALLOC) ? what : "V5 pages in areas are miscounted";
 }
 MM_CHECK("vmap", vmap_check);

@@ -4,6 +4,7 @@
 /* Ranges of the vmalloc window. Shared by vmap.c, vmalloc.c and the tests that mirror them. */
 
 #include <kernel/list.h>
+#include <kernel/percpu.h>
 #include <kernel/rbtree.h>
 #include <mm/vmalloc.h>
 #include <stdatomic.h>
@@ -20,6 +21,7 @@ struct vmap_area {
 	/* Lazy: the entries are cleared, so a flush from now on covers the area. Release by vfree, acquire by
 	 * purge. */
 	_Atomic bool cleared;
+	u16 shard; /* busy, lazy: where it is filed */
 	struct page
 		*few[VMAP_FEW_PAGES]; /* vm.pages of a short area: most are, and need no array of their own */
 };
@@ -28,27 +30,44 @@ void vmap_init(vaddr_t start, vaddr_t end);
 extern vaddr_t vmap_start, vmap_end; /* the window */
 
 /*
- * The lowest free range of size bytes at a multiple of align becomes busy, with vm's flags and caller. NULL:
- * no room, or no memory for a descriptor. May wait.
+ * The lowest free range of size bytes at a multiple of align becomes busy, with vm's flags and caller: on one CPU the
+ * lowest of all, with several the lowest of this CPU's (vmap.c, Order). NULL: no room, or no memory for a descriptor.
+ * May wait.
  */
 struct vmap_area *vmap_alloc(size_t size, size_t align, unsigned flags, unsigned long caller, gfp_t gfp);
 /*
  * The busy area that starts at addr and has one of the flags becomes lazy; NULL: there is none. The caller
- * clears its entries, sets `cleared` and then must not touch it.
+ * clears its entries, sets `cleared` and then must not touch it; then it purges if there are too many.
  */
 struct vmap_area *vmap_retire(vaddr_t addr, unsigned flags);
+/* vmap_retire() on this CPU has found more lazy pages than the limit. */
+DECLARE_PER_CPU(bool, vmap_many_lazy);
+bool vmap_lazy_above_limit(void);
 /* Busy area that covers addr, or NULL. */
 struct vmap_area *vmap_find(vaddr_t addr);
 
+/* What a purge has in hand: the areas, the addresses that all of them lie in, their sum. */
+struct vmap_stolen {
+	struct list_head areas;
+	vaddr_t start, end;
+	size_t bytes;
+};
 /*
  * Takes all lazy areas that are cleared; false if there are none. They belong to the caller until
  * vmap_release().
  */
-bool vmap_steal_lazy(struct list_head *areas, vaddr_t *start, vaddr_t *end);
+bool vmap_steal_lazy(struct vmap_stolen *stolen);
 /* Some CPU has areas in hand. */
 bool vmap_purging(void);
 /* The ranges are free, the descriptors gone. Every TLB has been flushed for them. */
-void vmap_release(struct list_head *areas);
+void vmap_release(struct vmap_stolen *stolen);
+
+/* All free ranges that CPUs keep for themselves go to the common tree. */
+void vmap_drain(void);
+/* Free bytes that this CPU keeps for itself; on one CPU none. */
+size_t vmap_kept_bytes(unsigned cpu);
+/* Areas of at most so many bytes come from what the CPU keeps. Returns what it was. For tests: 0 for none. */
+size_t vmap_set_cached_size(size_t size);
 
 unsigned long vmap_lazy_pages(void);
 /* Lazy pages above which vfree() purges. Returns what it was. For tests. */

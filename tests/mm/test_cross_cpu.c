@@ -13,6 +13,7 @@
 
 #include "../kernel/other_cpu.h"
 #include <kernel/errno.h>
+#include <kernel/random.h>
 #include <kernel/string.h>
 #include <mm/check.h>
 #include <mm/internal.h>
@@ -533,6 +534,213 @@ KTEST(cross_cpu, two_cpus_map_and_purge_at_once)
 	smp_wait(&task);
 	EXPECT_EQ(here, 0);
 	EXPECT_EQ(there, 0);
+}
+
+/* ---- all CPUs at once ---- */
+
+enum { LIVE = 48, TURNS = 600, HANDS = 16 };
+
+/* One CPU's part: areas of its own, and hands through which all CPUs pass each other areas to free. */
+struct area_churn {
+	struct smp_task task;
+	u64 random;
+	unsigned wrong, failed, strange;
+	u64 *live[LIVE];
+	unsigned pages[LIVE];
+};
+static struct area_churn churn_part[NR_CPUS];
+static _Atomic(u64 *) hand[HANDS];
+
+static u64 area_word(const u64 *p)
+{
+	return (unsigned long)p ^ 0x5757575757575757UL;
+}
+
+static void give_area(struct area_churn *c, u64 *p)
+{
+	if (!p)
+		return;
+	c->wrong += p[0] != area_word(p) || p[PAGE_SIZE / 8 - 1] != area_word(p);
+	vfree(p);
+}
+
+static void churn_on_all(void *ctx)
+{
+	struct area_churn *c = ctx;
+
+	for (unsigned n = 0; n < TURNS; n++) {
+		unsigned i = (unsigned)(xorshift64(&c->random) % LIVE);
+		u64 *p = c->live[i];
+
+		if (p && c->random >> 60 < 6) { /* another CPU frees it, and this one what that has left */
+			p = atomic_exchange(&hand[c->random >> 32 & (HANDS - 1)], p);
+			c->strange += p != NULL;
+		}
+		give_area(c, p);
+		c->pages[i] = 1 + (c->random >> 40 &
+				   (c->random >> 50 & 31 ? 7 : 255)); /* now and then a long one */
+		p = c->live[i] =
+			vmalloc_gfp(c->pages[i] * PAGE_SIZE, GFP_KERNEL | __GFP_NOWARN, NUMA_NO_NODE, 0, 0);
+		c->failed += !p;
+		if (p)
+			p[0] = p[PAGE_SIZE / 8 - 1] = area_word(p);
+		if (n % 128 == 0)
+			vm_unmap_aliases(); /* and drains what the others keep */
+		if (n % 200 == 0)
+			c->wrong += find_vm_area(p) != find_vm_area((char *)p + PAGE_SIZE / 2);
+		quiet_point();
+	}
+	for (unsigned i = 0; i < LIVE; i++)
+		give_area(c, c->live[i]);
+}
+
+static void churn_areas_everywhere(struct ktest *t)
+{
+	unsigned cpu, strange = 0;
+
+	for_each_online_cpu (cpu) {
+		struct area_churn *c = &churn_part[cpu];
+
+		*c = (struct area_churn){.task = {.fn = churn_on_all, .ctx = c}, .random = test_rand() | 1};
+		if (cpu != arch_cpu_id())
+			ASSERT_EQ(smp_start(cpu, &c->task), 0);
+	}
+	churn_on_all(&churn_part[arch_cpu_id()]);
+	for_each_online_cpu (cpu) {
+		if (cpu != arch_cpu_id())
+			smp_wait(&churn_part[cpu].task);
+		EXPECT_EQ(churn_part[cpu].wrong, 0);
+		EXPECT_EQ(churn_part[cpu].failed, 0);
+		strange += churn_part[cpu].strange;
+	}
+	for (unsigned i = 0; i < HANDS; i++)
+		give_area(&churn_part[arch_cpu_id()], atomic_exchange(&hand[i], NULL));
+	EXPECT_NE(strange, 0);
+	EXPECT_NULL(vmap_check());
+}
+
+/* While nobody looks the ranges of all CPUs are cut, purged, drained and joined; afterwards they tile the window. */
+KTEST(cross_cpu, areas_of_all_cpus_tile_the_window_whoever_frees_them)
+{
+	unsigned long need = 4 * LIVE * 16 * cpumask_weight(&cpu_online_mask);
+	unsigned long total, used, used2, largest, largest2, ranges, ranges2, limit;
+	NEEDS_OTHER_CPU(cpu);
+
+	(void)cpu;
+	if (nr_free_pages() < need)
+		SKIP("needs %lu free pages", need);
+	vm_unmap_aliases();
+	vmalloc_totals(&total, &used, &largest, &ranges);
+	churn_areas_everywhere(t);
+	limit = vmalloc_set_lazy_limit(64); /* so that purges run against each other */
+	churn_areas_everywhere(t);
+	vmalloc_set_lazy_limit(limit);
+	vm_unmap_aliases();
+	vmalloc_totals(&total, &used2, &largest2, &ranges2);
+	EXPECT_EQ(used2, used);
+	EXPECT_EQ(largest2, largest);
+	EXPECT_EQ(ranges2, ranges);
+}
+
+struct range_owner {
+	vaddr_t start[32];
+};
+
+static void take_ranges(void *ctx)
+{
+	struct range_owner *o = ctx;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(o->start); i++) {
+		struct vmap_area *a = vmap_alloc(2 * PAGE_SIZE, PAGE_SIZE, VM_MAP, 0, GFP_KERNEL);
+
+		o->start[i] = a ? a->start : 0;
+	}
+}
+
+static void free_ranges_of(const struct range_owner *o)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(o->start); i++)
+		if (o->start[i])
+			vunmap((void *)o->start[i]);
+}
+
+/* Addresses of two CPUs share no page table, so neither waits for the other's lock nor takes its cache lines. */
+KTEST(cross_cpu, each_cpu_has_addresses_of_its_own_and_the_same_ones_again)
+{
+	const unsigned shift = PAGE_SHIFT + PT_INDEX_BITS;
+	struct range_owner here, there, again;
+	NEEDS_OTHER_CPU(cpu);
+
+	if (vmap_end - vmap_start < GIB(4))
+		SKIP("the window is small");
+	vm_unmap_aliases();
+	take_ranges(&here);
+	run_on(cpu, take_ranges, &there);
+	EXPECT_GT(vmap_kept_bytes(cpu), 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(here.start); i++)
+		for (unsigned j = 0; j < ARRAY_SIZE(there.start); j++)
+			EXPECT_NE(here.start[i] >> shift, there.start[j] >> shift);
+	free_ranges_of(&there);
+	vm_unmap_aliases();
+	EXPECT_EQ(vmap_kept_bytes(cpu), 0);
+	run_on(cpu, take_ranges, &again);
+	for (unsigned i = 0; i < ARRAY_SIZE(there.start); i++)
+		EXPECT_EQ(again.start[i], there.start[i]);
+	free_ranges_of(&here);
+	free_ranges_of(&again);
+}
+
+/* The last page of the window may be with a CPU that does not need it. */
+KTEST(cross_cpu, a_request_finds_what_another_cpu_keeps)
+{
+	unsigned long total, used, largest, less, ranges, limit;
+	struct range_owner there;
+	struct vmap_area *a;
+	NEEDS_OTHER_CPU(cpu);
+
+	if (vmap_end - vmap_start < GIB(4))
+		SKIP("the window is small");
+	vm_unmap_aliases();
+	vmalloc_totals(&total, &used, &largest, &ranges);
+	run_on(cpu, take_ranges, &there);
+	limit = vmalloc_set_lazy_limit(0);
+	free_ranges_of(&there); /* and purge, which gives that CPU its ranges back */
+	vmalloc_set_lazy_limit(limit);
+	EXPECT_GT(vmap_kept_bytes(cpu), 0);
+	vmalloc_totals(&total, &used, &less, &ranges);
+	EXPECT_LT(less, largest);
+	a = vmap_alloc(largest, PAGE_SIZE, VM_MAP, 0, GFP_KERNEL);
+	if (EXPECT_NOT_NULL(a))
+		vunmap((void *)a->start);
+	EXPECT_EQ(vmap_kept_bytes(cpu), 0);
+}
+
+/* Lazy pages of all CPUs together stay below the limit, though nobody counts them in one place. */
+KTEST(cross_cpu, lazy_pages_of_all_cpus_stay_below_the_limit)
+{
+	unsigned long limit, most = 0;
+	struct range_owner o;
+	u64 purges;
+	NEEDS_OTHER_CPU(cpu);
+
+	vm_unmap_aliases();
+	limit = vmalloc_set_lazy_limit(300);
+	purges = vmalloc_lazy_purges();
+	for (unsigned i = 0; i < 20; i++) {
+		if (i % 2)
+			run_on(cpu, take_ranges, &o);
+		else
+			take_ranges(&o);
+		for (unsigned n = 0; n < ARRAY_SIZE(o.start); n++) {
+			vunmap((void *)o.start[n]);
+			most = max(most, vmalloc_lazy_pages());
+		}
+	}
+	vmalloc_set_lazy_limit(limit);
+	EXPECT_GT(most, 300 - 300 / 4);
+	EXPECT_LE(most, 300);
+	EXPECT_LE(vmalloc_lazy_purges() - purges, 20 * 64 / 250 + 2);
+	EXPECT_GE(vmalloc_lazy_purges() - purges, 20 * 64 / 300);
 }
 
 enum { LARGE_PAGES = 600 }; /* its array of pages is an area as well */

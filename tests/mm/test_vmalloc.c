@@ -107,8 +107,10 @@ static bool range_is_ours(unsigned i)
 KTEST(vmalloc, every_range_is_the_lowest_that_fits)
 {
 	unsigned foreign;
+	size_t cached;
 
 	NEED_WINDOW(GIB(1));
+	cached = vmap_set_cached_size(0); /* as on one CPU */
 	nr_taken = 0;
 	vm_unmap_aliases();
 	vmalloc_for_each(oracle_add, NULL);
@@ -143,6 +145,7 @@ KTEST(vmalloc, every_range_is_the_lowest_that_fits)
 	vm_unmap_aliases();
 	oracle_purged();
 	EXPECT_EQ(nr_taken, foreign);
+	vmap_set_cached_size(cached);
 }
 
 KTEST(vmalloc, ranges_are_aligned_as_asked)
@@ -234,13 +237,7 @@ KTEST(vmalloc, holes_of_exact_size_are_filled)
 		vfree(p[i]);
 }
 
-KTEST(vmalloc, window_lies_in_the_region_at_a_whole_gigabyte)
-{
-	EXPECT_GE(vmap_start, VMALLOC_START);
-	EXPECT_LE(vmap_end, VMALLOC_END);
-	EXPECT_LT(vmap_start, vmap_end);
-	EXPECT_EQ((vmap_start - VMALLOC_START) & (GIB(1) - 1), 0);
-}
+/* ---- what a CPU keeps ---- */
 
 static vaddr_t held[ORACLE_MAX];
 
@@ -266,6 +263,127 @@ static void give_ranges_back(unsigned nr)
 {
 	while (nr)
 		vunmap((void *)held[--nr]);
+}
+
+enum { STRIPE = 1u << (PAGE_SHIFT + PT_INDEX_BITS) };
+
+/* A window in which CPUs keep ranges for themselves, and CPUs to be apart from. */
+#define NEED_SHARDS()                                                                          \
+	do {                                                                                   \
+		if (cpumask_weight(&cpu_possible_mask) == 1)                                   \
+			SKIP("one CPU has all ranges in common");                              \
+		NEED_WINDOW(GIB(1) + cpumask_weight(&cpu_possible_mask) * 8 * (size_t)STRIPE); \
+	} while (0)
+
+KTEST(vmalloc, short_areas_lie_in_stripes_of_the_cpu_and_long_ones_where_there_is_room)
+{
+	unsigned nr = cpumask_weight(&cpu_possible_mask), mine;
+	struct vmap_area *a, *more[300];
+
+	NEED_SHARDS();
+	vm_unmap_aliases();
+	a = vmap_alloc(2 * PAGE_SIZE, PAGE_SIZE, VM_MAP, 0, GFP_KERNEL);
+	ASSERT_NOT_NULL(a);
+	mine = a->start / STRIPE % 256 % nr; /* 256 stripes are a round (vmap.c) */
+	vunmap((void *)a->start);
+	for (unsigned i = 0; i < ARRAY_SIZE(more); i++) {
+		size_t size = (1 + test_rand_below(128)) * PAGE_SIZE;
+
+		ASSERT_NOT_NULL(more[i] = vmap_alloc(size, PAGE_SIZE, VM_MAP, 0, GFP_KERNEL));
+		EXPECT_EQ(more[i]->start / STRIPE % 256 % nr, mine);
+		EXPECT_EQ((more[i]->end - 1) / STRIPE, more[i]->start / STRIPE);
+	}
+	EXPECT_NULL(vmap_check());
+	ASSERT_NOT_NULL(a = vmap_alloc(3UL * STRIPE, PAGE_SIZE, VM_MAP, 0, GFP_KERNEL));
+	EXPECT_EQ(vmap_find(a->start)->end, a->end);
+	EXPECT_EQ(vmap_find(a->end - 1)->start, a->start);
+	vunmap((void *)a->start);
+	for (unsigned i = 0; i < ARRAY_SIZE(more); i++)
+		vunmap((void *)more[i]->start);
+}
+
+static unsigned long free_ranges(void)
+{
+	unsigned long total, used, largest, ranges;
+
+	vmalloc_totals(&total, &used, &largest, &ranges);
+	return ranges;
+}
+
+/* Many stripes' worth are given back, and few of them kept; then none. */
+KTEST(vmalloc, a_cpu_keeps_few_stripes_and_gives_up_all_of_them_when_asked)
+{
+	enum { AREAS = 160, PAGES = 128 }; /* four fill a stripe */
+	unsigned long before, limit;
+	struct vmap_area *a[AREAS];
+	size_t kept;
+
+	NEED_SHARDS();
+	vm_unmap_aliases();
+	before = free_ranges();
+	for (unsigned i = 0; i < AREAS; i++)
+		ASSERT_NOT_NULL(a[i] = vmap_alloc(PAGES * PAGE_SIZE, PAGE_SIZE, VM_MAP, 0, GFP_KERNEL));
+	limit = vmalloc_set_lazy_limit(0); /* each vunmap() purges */
+	for (unsigned i = 0; i < AREAS; i++)
+		vunmap((void *)a[i]->start);
+	vmalloc_set_lazy_limit(limit);
+	EXPECT_EQ(vmalloc_lazy_pages(), 0);
+	kept = vmap_kept_bytes(arch_cpu_id());
+	EXPECT_GT(kept, 0);
+	EXPECT_LE(kept, 8UL * STRIPE);
+	EXPECT_NULL(vmap_check());
+	vmap_drain();
+	EXPECT_EQ(vmap_kept_bytes(arch_cpu_id()), 0);
+	EXPECT_EQ(free_ranges(), before);
+	EXPECT_NULL(vmap_check());
+}
+
+/* What one CPU keeps is no loss to a request that finds nothing else. */
+KTEST(vmalloc, ranges_that_cpus_keep_are_drained_before_a_request_fails)
+{
+	struct vmap_area *a, *b;
+	unsigned nr;
+
+	NEED_SHARDS();
+	vm_unmap_aliases();
+	ASSERT_NOT_NULL(a = vmap_alloc(PAGE_SIZE, PAGE_SIZE, VM_MAP, 0, GFP_KERNEL));
+	EXPECT_GT(vmap_kept_bytes(arch_cpu_id()), 0);
+	nr = take_all_ranges();
+	EXPECT_EQ(free_ranges(), 0);
+	b = vmap_alloc(PAGE_SIZE, PAGE_SIZE, VM_MAP, 0, GFP_KERNEL);
+	EXPECT_NULL(b);
+	give_ranges_back(nr);
+	vunmap((void *)a->start);
+	vm_unmap_aliases();
+	EXPECT_NULL(vmap_check());
+}
+
+/* Holes that a drain has left in the common tree are used again: the window in use does not creep upwards. */
+KTEST(vmalloc, drains_do_not_make_the_areas_wander)
+{
+	void *kept[60];
+	vaddr_t highest = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(kept); i++) {
+		void *p;
+
+		ASSERT_NOT_NULL(kept[i] = vmalloc(PAGE_SIZE));
+		ASSERT_NOT_NULL(p = vmalloc(PAGE_SIZE));
+		vfree(p);
+		vm_unmap_aliases();
+		highest = max(highest, (vaddr_t)kept[i]);
+	}
+	EXPECT_LT(highest - (vaddr_t)kept[0], 2UL * STRIPE * cpumask_weight(&cpu_possible_mask));
+	for (unsigned i = 0; i < ARRAY_SIZE(kept); i++)
+		vfree(kept[i]);
+}
+
+KTEST(vmalloc, window_lies_in_the_region_at_a_whole_gigabyte)
+{
+	EXPECT_GE(vmap_start, VMALLOC_START);
+	EXPECT_LE(vmap_end, VMALLOC_END);
+	EXPECT_LT(vmap_start, vmap_end);
+	EXPECT_EQ((vmap_start - VMALLOC_START) & (GIB(1) - 1), 0);
 }
 
 KTEST(vmalloc, a_full_window_fails_and_recovers)

@@ -5,6 +5,7 @@ SRCS += tests/bench/bench_kmalloc.c
 SRCS += tests/bench/bench_mixed.c
 SRCS += tests/bench/bench_page.c
 SRCS += tests/bench/bench_slab.c
+SRCS += tests/bench/bench_smp.c
 SRCS += tests/bench/bench_system.c
 SRCS += tests/bench/bench_vmalloc.c
 SRCS += tests/boot/test_acpi.c

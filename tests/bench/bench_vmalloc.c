@@ -7,7 +7,7 @@
  * Invariants. Names and definitions of vmalloc and vmap are the peer table's (peers.tsv).
  * Locking.    None.
  * Failure.    Too little memory: the row is skipped.
- * Next:       bench_mixed.c.
+ * Next:       bench_smp.c.
  */
 #include <kernel/bench.h>
 #include <mm/page_alloc.h>

@@ -1,0 +1,304 @@
+/*
+ * bench_smp.c - what several CPUs do together, against what one does alone.
+ *
+ * Idea.       The same loop runs on this CPU alone and then on every online CPU at once, a fixed number of times on
+ *             each. Where nothing is shared, n CPUs do n times as much in the same time. Time on a busy machine says
+ *             little, so what CPUs had to wait for is counted as well: that is exact.
+ * Layout.     smp.LOAD         operations in a time by all CPUs, over those by one: the median of ROUNDS turns
+ *             smp.LOAD.one     nanoseconds that one CPU alone takes for an operation
+ *             smp.LOAD.waits   times that a lock was found taken, in a million operations of all CPUs
+ * Invariants. Loads are those of the peer table (peers.tsv). A pair is one operation, and so is each object of a batch.
+ * Locking.    None. CPUs start together at a word, and pass quiet points between chunks.
+ * Failure.    One CPU, or too little memory: the row is skipped.
+ * Next:       bench_mixed.c.
+ */
+#include <kernel/bench.h>
+#include <kernel/smp.h>
+#include <kernel/spinlock.h>
+#include <kernel/work.h>
+#include <mm/check.h>
+#include <mm/kmalloc.h>
+#include <mm/page_alloc.h>
+#include <mm/slab.h>
+#include <mm/vmalloc.h>
+
+#include <arch/cpu.h>
+#include <arch/time.h>
+
+enum { ROUNDS = 5, CHUNK = 1024, BATCH = 64 };
+#define ONE_NS 20000000UL /* one CPU's part lasts at least as long */
+
+/* ---- loads: CHUNK operations, false when memory is short ---- */
+
+static struct kmem_cache *bench_cache;
+
+static bool kmem_pairs(void)
+{
+	for (unsigned i = 0; i < CHUNK; i++) {
+		void *obj = kmem_cache_alloc(bench_cache, GFP_KERNEL);
+
+		if (unlikely(!obj))
+			return false;
+		kmem_cache_free(bench_cache, obj);
+	}
+	return true;
+}
+
+static bool kmalloc_pairs(void)
+{
+	size_t size = 64;
+
+	__asm__ volatile("" : "+r"(size)); /* known at run time only */
+	for (unsigned i = 0; i < CHUNK; i++) {
+		void *obj = kmalloc(size, GFP_KERNEL);
+
+		if (unlikely(!obj))
+			return false;
+		kfree(obj);
+	}
+	return true;
+}
+
+static bool page_pairs(void)
+{
+	for (unsigned i = 0; i < CHUNK; i++) {
+		struct page *page = alloc_page(GFP_KERNEL);
+
+		if (unlikely(!page))
+			return false;
+		__free_page(page);
+	}
+	return true;
+}
+
+static bool vmalloc_pairs(void)
+{
+	for (unsigned i = 0; i < CHUNK; i++) {
+		void *p = vmalloc(KIB(16));
+
+		if (unlikely(!p))
+			return false;
+		vfree(p);
+	}
+	return true;
+}
+
+/* Always inlined, so that the calls are direct ones. */
+static __always_inline bool batches(void *(*alloc)(void), void (*give)(void *p))
+{
+	void *p[BATCH];
+
+	for (unsigned i = 0; i < CHUNK / BATCH; i++) {
+		unsigned got = 0;
+
+		while (got < BATCH && (p[got] = alloc()) != NULL)
+			got++;
+		for (unsigned n = 0; n < got; n++)
+			give(p[n]);
+		if (unlikely(got < BATCH))
+			return false;
+	}
+	return true;
+}
+
+static inline void *kmem_get(void)
+{
+	return kmem_cache_alloc(bench_cache, GFP_KERNEL);
+}
+
+static inline void kmem_put(void *p)
+{
+	kmem_cache_free(bench_cache, p);
+}
+
+static bool kmem_batches(void)
+{
+	return batches(kmem_get, kmem_put);
+}
+
+static inline void *page_get(void)
+{
+	return alloc_page(GFP_KERNEL);
+}
+
+static inline void page_put(void *p)
+{
+	__free_page((struct page *)p);
+}
+
+static bool page_batches(void)
+{
+	return batches(page_get, page_put);
+}
+
+static inline void *area_get(void)
+{
+	return vmalloc(KIB(16));
+}
+
+static inline void area_put(void *p)
+{
+	vfree(p);
+}
+
+static bool vmalloc_batches(void)
+{
+	return batches(area_get, area_put);
+}
+
+static const struct load {
+	const char *name;
+	bool (*chunk)(void);
+} loads[] = {
+	{"kmem.pair.256", kmem_pairs},		{"kmem.batch.256", kmem_batches},
+	{"kmalloc.pair.64", kmalloc_pairs},	{"page.pair.0", page_pairs},
+	{"page.batch", page_batches},		{"vmalloc.pair.16k", vmalloc_pairs},
+	{"vmalloc.batch.16k", vmalloc_batches},
+};
+
+/* ---- one turn ---- */
+
+struct part {
+	struct smp_task task;
+	u64 start_ns, end_ns;
+	bool enough;
+} __aligned(CACHE_LINE);
+
+static struct part part[NR_CPUS];
+
+static struct {
+	const struct load *load;
+	unsigned chunks; /* of each CPU */
+	_Atomic unsigned ready;
+	_Atomic bool go;
+} turn;
+
+static void run_part(void *ctx)
+{
+	struct part *p = ctx;
+
+	p->enough = turn.load->chunk(); /* not timed: what a first time needs is there afterwards */
+	atomic_fetch_add(&turn.ready, 1);
+	while (!atomic_load_explicit(&turn.go, memory_order_acquire)) {
+		quiet_point();
+		arch_cpu_relax();
+	}
+	p->start_ns = arch_time_ns();
+	for (unsigned n = 0; n < turn.chunks && p->enough; n++) {
+		p->enough = turn.load->chunk();
+		quiet_point();
+	}
+	p->end_ns = arch_time_ns();
+}
+
+/* Starts the CPUs of the set but this one. Returns how many take part, this one included. */
+static unsigned start_parts(const struct cpumask *cpus)
+{
+	unsigned cpu, nr = 1;
+
+	atomic_store(&turn.ready, 0);
+	atomic_store(&turn.go, false);
+	for_each_cpu (cpu, cpus) {
+		part[cpu].task = (struct smp_task){.fn = run_part, .ctx = &part[cpu]};
+		if (cpu != arch_cpu_id() && smp_start(cpu, &part[cpu].task) == 0)
+			nr++;
+	}
+	while (atomic_load(&turn.ready) < nr - 1) {
+		quiet_point();
+		arch_cpu_relax();
+	}
+	return nr;
+}
+
+/* All CPUs of the set do their chunks. From the start of the first to the end of the last; 0: memory is short. */
+static u64 take_turn(const struct cpumask *cpus)
+{
+	unsigned cpu, me = arch_cpu_id();
+	u64 start = ~0UL, end = 0;
+	bool enough = true;
+
+	start_parts(cpus);
+	atomic_store_explicit(&turn.go, true, memory_order_release);
+	run_part(&part[me]);
+	for_each_cpu (cpu, cpus) {
+		if (cpu != me)
+			smp_wait(&part[cpu].task);
+		start = min(start, part[cpu].start_ns);
+		end = max(end, part[cpu].end_ns);
+		enough &= part[cpu].enough;
+	}
+	return enough ? max(end - start, 1UL) : 0;
+}
+
+/* ---- rows ---- */
+
+static u64 all_waits(void)
+{
+	u64 sum = 0;
+
+	for (unsigned rank = 1; rank < NR_LOCK_RANKS; rank++)
+		sum += lock_waits((enum lock_rank)rank);
+	return sum;
+}
+
+static u64 median(u64 *v, unsigned nr)
+{
+	for (unsigned i = 1; i < nr; i++) {
+		u64 x = v[i];
+		unsigned at = i;
+
+		for (; at && v[at - 1] > x; at--)
+			v[at] = v[at - 1];
+		v[at] = x;
+	}
+	return v[nr / 2];
+}
+
+static void measure(struct bench_run *b, const struct load *load)
+{
+	const unsigned nr = cpumask_weight(&cpu_online_mask);
+	u64 ratio[ROUNDS], one_ns[ROUNDS], one, all, waits = 0, ops;
+	struct cpumask alone = {};
+
+	cpumask_set(&alone, arch_cpu_id());
+	turn.load = load;
+	turn.chunks = 1;
+	while ((one = take_turn(&alone)) != 0 && one < ONE_NS)
+		turn.chunks *= 2;
+	ops = (u64)turn.chunks * CHUNK;
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		u64 before;
+
+		one = take_turn(&alone);
+		before = all_waits();
+		all = take_turn(&cpu_online_mask);
+		waits += all_waits() - before;
+		if (!one || !all) {
+			bench_skip(b, "not enough memory");
+			return;
+		}
+		ratio[i] = one * nr * 1000 / all;
+		one_ns[i] = one * 1000 / ops;
+	}
+	bench_value(b, "", "ratio", median(ratio, ROUNDS));
+	bench_value(b, ".one", "ns", median(one_ns, ROUNDS));
+	bench_value(b, ".waits", "ppm", waits * 1000000000 / (ops * nr * ROUNDS));
+}
+
+BENCH(smp, all)
+{
+	bench_cache = kmem_cache_create("bench", 256, 0, 0, NULL);
+	for (unsigned i = 0; i < ARRAY_SIZE(loads); i++) {
+		bench_row(b, "%s", loads[i].name);
+		if (!bench_wants(b, "") && !bench_wants(b, ".one") && !bench_wants(b, ".waits"))
+			continue;
+		if (cpumask_weight(&cpu_online_mask) < 2)
+			bench_skip(b, "needs a second CPU");
+		else if (!bench_cache)
+			bench_skip(b, "no cache");
+		else
+			measure(b, &loads[i]);
+		mm_settle();
+	}
+	kmem_cache_destroy(bench_cache);
+}

@@ -15,8 +15,8 @@
  *                 others only change LAZY to STALE
  * Locking.    None. One word per CPU decides between "marked" and "asked", by compare and exchange: a mark that succeeds
  *             comes before the exchange to ACTIVE, which then fails and flushes; one that fails finds the CPU
- *             active, and asks it. The caller's entries are written before it looks (full barrier). Counters are plain:
- *             only their owner writes, from interrupts as well, with interrupts off.
+ *             active, and asks it. The caller's entries are written before it looks (full barrier). Only the owner
+ *             writes its counters, from interrupts as well, with interrupts off.
  *
  *             No deadlock. Who waits for answers has interrupts on and answers meanwhile, so callers that wait for each
  *             other all go on. A CPU with interrupts off does not answer; but it waits only for locks that are taken
@@ -40,6 +40,7 @@
 #include <kernel/smp.h>
 
 static DEFINE_PER_CPU(struct tlb_stats, tlb_counts);
+#define count(what, n) UPDATE_ONCE(this_cpu(tlb_counts).what, +=, n)
 
 enum { TLB_ACTIVE, TLB_LAZY, TLB_STALE };
 
@@ -64,7 +65,7 @@ void tlb_lazy_exit(void)
 		/* Stale. The state goes first: a mark that comes now asks for another flush. */
 		atomic_store(state, TLB_LAZY);
 		arch_tlb_flush_all_local();
-		this_cpu(tlb_counts).full++;
+		count(full, 1);
 		lazy = TLB_LAZY;
 	}
 	arch_tlb_lazy(false);
@@ -99,7 +100,7 @@ static void flush_here(const struct tlb_batch *b)
 static void flush_asked(void *ctx)
 {
 	flush_here(ctx);
-	this_cpu(tlb_counts).ipi_received++;
+	count(ipi_received, 1);
 }
 
 enum who { WHO_MAY_USE_IT, WHO_MAY_WALK };
@@ -107,7 +108,6 @@ enum who { WHO_MAY_USE_IT, WHO_MAY_WALK };
 static void shootdown(struct tlb_batch *b, enum who who)
 {
 	unsigned me = arch_cpu_id(), cpu, asked, marked = 0;
-	struct tlb_stats *counts;
 	struct cpumask to_ask = {};
 	unsigned long flags;
 
@@ -123,10 +123,11 @@ static void shootdown(struct tlb_batch *b, enum who who)
 	asked = smp_call_start(&to_ask, flush_asked, b);
 	flags = arch_irq_save();
 	flush_here(b);
-	counts = this_cpu_ptr(&tlb_counts);
-	counts->ipi_sent += asked;
-	counts->deferred += marked;
-	*(is_full(b) ? &counts->full : b->pages == 1 ? &counts->page : &counts->range) += 1;
+	count(ipi_sent, asked);
+	count(deferred, marked);
+	count(full, is_full(b));
+	count(page, b->pages == 1);
+	count(range, b->pages > 1 && !is_full(b));
 	arch_irq_restore(flags);
 	if (asked)
 		smp_call_wait();
@@ -160,7 +161,7 @@ void tlb_batch_flush(struct tlb_batch *b)
 void tlb_flush_page_local(vaddr_t va)
 {
 	arch_tlb_flush_page_local(va);
-	this_cpu(tlb_counts).page++;
+	count(page, 1);
 }
 
 void tlb_flush_page(vaddr_t va)
@@ -197,5 +198,12 @@ void tlb_flush_tables(vaddr_t va)
 
 void tlb_stats(unsigned cpu, struct tlb_stats *out)
 {
-	*out = per_cpu(tlb_counts, cpu);
+	const struct tlb_stats *c = per_cpu_ptr(&tlb_counts, cpu);
+
+	*out = (struct tlb_stats){.page = READ_ONCE(c->page),
+				  .range = READ_ONCE(c->range),
+				  .full = READ_ONCE(c->full),
+				  .ipi_sent = READ_ONCE(c->ipi_sent),
+				  .deferred = READ_ONCE(c->deferred),
+				  .ipi_received = READ_ONCE(c->ipi_received)};
 }

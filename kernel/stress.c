@@ -4,8 +4,10 @@
  * Idea.       Bugs between layers show when pages, objects, kmalloc and vmalloc compete for the same frames. A table of
  *             slots is filled and emptied at random; every piece of memory carries words that only its slot can know, and
  *             they are looked at before it is given back. Every invariant of every allocator is checked in between.
+ *             A tick of each CPU does the same in between, in interrupt context, with slots of its own.
  * Layout.     Per CPU: item[SLOTS], one piece of memory each; the operation, the slot and the size are drawn from one
- *             generator, so that a seed repeats a run of one CPU. basket[]: pieces that change their CPU.
+ *             generator, so that a seed repeats a run of one CPU but for the moments of its ticks. basket[]: pieces that
+ *             change their CPU. irq: what the tick has; areas come to it from the main loop, which may not free them.
  * Invariants. At the end every slot is empty, the caches are destroyed, and no page is missing.
  * Locking.    None: a part belongs to its CPU until its task is done, the basket is atomic. A quiet point between
  *             operations lets deferred work in.
@@ -42,8 +44,13 @@ enum {
 	CREATE_TRIES = 16,
 	BASKET = 64,
 	MAX_PARTS = 64, /* CPUs that take part at most */
+	IRQ_SLOTS = 32,
+	IRQ_OPS = 4, /* of one tick */
 };
 #define MAX_KMALLOC (64UL << 10)
+#define TICK_NS 200000UL
+#define MAY_WAIT (GFP_KERNEL | __GFP_NOWARN)
+#define MAY_NOT (GFP_ATOMIC | __GFP_NOWARN)
 
 enum kind { EMPTY, PAGES, OBJECT, KMALLOC, AREA, NR_KINDS };
 static const char *const kind_names[NR_KINDS] = {
@@ -73,22 +80,33 @@ static struct {
 	struct kmem_cache *cache[ARRAY_SIZE(cache_kinds)];
 	_Atomic(struct item *) basket[BASKET]; /* pieces on their way to whichever CPU comes by */
 	_Atomic bool stop;
+	_Atomic unsigned checking; /* CPUs that look at everything, or want to: no tick changes anything */
 } common;
+
+/* What one context of a CPU does: the main loop, or the tick. */
+struct actor {
+	gfp_t gfp;
+	u64 random, next_tag;
+	unsigned long bytes, max_bytes; /* out now, and at most */
+	u64 ops, allocs[NR_KINDS], refused;
+	char failed[192]; /* empty: all is well */
+};
 
 /* One CPU's part. */
 struct stress {
 	struct smp_task task;
-	u64 random, next_tag, end_ns;
-	struct item item[SLOTS];
-	unsigned long bytes, max_bytes; /* out now, and at most */
-	bool exchanges;			/* with other CPUs */
-	u64 ops, allocs[NR_KINDS], refused, checks, exchanged;
-	char failed[192]; /* empty: all is well */
+	struct actor loop, irq;
+	struct item item[SLOTS], irq_item[IRQ_SLOTS];
+	_Atomic(struct item *) area; /* for the tick to free; NULL: it has */
+	struct item area_item;
+	u64 end_ns;
+	bool exchanges; /* with other CPUs */
+	u64 checks, exchanged;
 };
 
-static u32 stress_below(struct stress *s, u32 n)
+static u32 stress_below(struct actor *who, u32 n)
 {
-	return (u32)((u64)xorshift64(&s->random) * n >> 32);
+	return (u32)((u64)xorshift64(&who->random) * n >> 32);
 }
 
 /* ---- contents ---- */
@@ -106,53 +124,52 @@ static void tag_write(const struct item *it)
 		*(u64 *)(it->mem + at) = mix64(it->tag + at);
 }
 
-static void tag_check(struct stress *s, const struct item *it)
+static void tag_check(struct actor *who, const struct item *it)
 {
 	size_t at = 0;
 
 	while (at + sizeof(u64) < it->size && *(u64 *)(it->mem + at) == mix64(it->tag + at))
 		at += tag_step(it->size);
 	if (at + sizeof(u64) < it->size || it->mem[it->size - 1] != (char)it->tag)
-		snprintf(s->failed, sizeof(s->failed),
+		snprintf(who->failed, sizeof(who->failed),
 			 "%s: %zu bytes at 0x%016lx were changed by somebody at offset %zu",
 			 kind_names[it->kind], it->size, (unsigned long)it->mem, min(at, it->size - 1));
 }
 
 /* ---- one piece of memory ---- */
 
-static char *take_pages(struct stress *s, struct item *it)
+static char *take_pages(struct actor *who, struct item *it)
 {
 	struct page *page;
 
-	it->variant = stress_below(s, stress_below(s, MAX_STRESS_ORDER + 1) + 1); /* small ones more often */
+	it->variant =
+		stress_below(who, stress_below(who, MAX_STRESS_ORDER + 1) + 1); /* small ones more often */
 	it->size = PAGE_SIZE << it->variant;
-	page = alloc_pages(GFP_KERNEL | __GFP_NOWARN, it->variant);
+	page = alloc_pages(who->gfp, it->variant);
 	return page ? page_address(page) : NULL;
 }
 
-static char *take(struct stress *s, struct item *it)
+static char *take(struct actor *who, struct item *it)
 {
-	const gfp_t gfp = GFP_KERNEL | __GFP_NOWARN;
-
 	switch (it->kind) {
 	case PAGES:
-		return take_pages(s, it);
+		return take_pages(who, it);
 	case OBJECT:
-		it->variant = stress_below(s, ARRAY_SIZE(cache_kinds));
+		it->variant = stress_below(who, ARRAY_SIZE(cache_kinds));
 		it->size = cache_kinds[it->variant].size;
-		return kmem_cache_alloc(common.cache[it->variant], gfp);
+		return kmem_cache_alloc(common.cache[it->variant], who->gfp);
 	case KMALLOC:
-		it->size = 1 + stress_below(s, 1u << stress_below(s, ilog2(MAX_KMALLOC) + 1));
-		return kmalloc(it->size, gfp);
+		it->size = 1 + stress_below(who, 1u << stress_below(who, ilog2(MAX_KMALLOC) + 1));
+		return kmalloc(it->size, who->gfp);
 	default:
-		it->size = 1 + stress_below(s, MAX_AREA_PAGES * PAGE_SIZE);
-		return vmalloc_gfp(it->size, gfp, NUMA_NO_NODE, 0, (unsigned long)take);
+		it->size = 1 + stress_below(who, MAX_AREA_PAGES * PAGE_SIZE);
+		return vmalloc_gfp(it->size, who->gfp, NUMA_NO_NODE, 0, (unsigned long)take);
 	}
 }
 
-static void give_back(struct stress *s, struct item *it)
+static void give_back(struct actor *who, struct item *it)
 {
-	tag_check(s, it);
+	tag_check(who, it);
 	switch (it->kind) {
 	case PAGES:
 		free_pages((unsigned long)it->mem, it->variant);
@@ -166,40 +183,41 @@ static void give_back(struct stress *s, struct item *it)
 	default:
 		vfree(it->mem);
 	}
-	s->bytes -= it->size;
+	who->bytes -= it->size;
 	it->kind = EMPTY;
 }
 
-static void fill_slot(struct stress *s, struct item *it)
+static void fill_slot(struct actor *who, struct item *it)
 {
-	it->kind = (enum kind)(PAGES + stress_below(s, NR_KINDS - PAGES));
-	it->tag = mix64(s->next_tag++);
-	it->mem = take(s, it);
+	/* Areas are not made where one may not wait. */
+	it->kind = (enum kind)(PAGES + stress_below(who, (who->gfp == MAY_WAIT ? NR_KINDS : AREA) - PAGES));
+	it->tag = mix64(who->next_tag++);
+	it->mem = take(who, it);
 	if (!it->mem) {
-		s->refused++;
+		who->refused++;
 		it->kind = EMPTY;
 		return;
 	}
-	s->allocs[it->kind]++;
-	s->bytes += it->size;
+	who->allocs[it->kind]++;
+	who->bytes += it->size;
 	tag_write(it);
 }
 
 /* To another size. Where it grows, what was there must have moved along. */
-static void resize(struct stress *s, struct item *it)
+static void resize(struct actor *who, struct item *it)
 {
 	struct item moved = *it;
-	size_t size = 1 + stress_below(s, MAX_KMALLOC);
+	size_t size = 1 + stress_below(who, MAX_KMALLOC);
 
-	tag_check(s, it);
-	moved.mem = krealloc(it->mem, size, GFP_KERNEL | __GFP_NOWARN);
+	tag_check(who, it);
+	moved.mem = krealloc(it->mem, size, who->gfp);
 	if (!moved.mem) {
-		s->refused++;
+		who->refused++;
 		return;
 	}
 	if (size >= it->size)
-		tag_check(s, &moved);
-	s->bytes += size - it->size;
+		tag_check(who, &moved);
+	who->bytes += size - it->size;
 	moved.size = size;
 	*it = moved;
 	tag_write(it);
@@ -209,26 +227,34 @@ static void resize(struct stress *s, struct item *it)
 
 static void note_broken(const char *name, const char *what, void *ctx)
 {
-	struct stress *s = ctx;
+	struct actor *who = ctx;
 
-	if (!s->failed[0])
-		snprintf(s->failed, sizeof(s->failed), "check %s: %s", name, what);
+	if (!who->failed[0])
+		snprintf(who->failed, sizeof(who->failed), "check %s: %s", name, what);
+}
+
+static void nothing(void *ctx)
+{
+	(void)ctx;
 }
 
 static void check_everything(struct stress *s)
 {
 	unsigned checks;
 
-	mm_check_all(&checks, note_broken, s);
+	atomic_fetch_add(&common.checking, 1);
+	smp_call_all(nothing, NULL); /* a CPU answers between its ticks: those that began before are over */
+	mm_check_all(&checks, note_broken, &s->loop);
+	atomic_fetch_sub(&common.checking, 1);
 	s->checks += checks;
 }
 
 /* What caches and lists keep is given back, so that pages change their use. */
 static void tidy(struct stress *s)
 {
-	switch (stress_below(s, 4)) {
+	switch (stress_below(&s->loop, 4)) {
 	case 0:
-		kmem_cache_shrink(common.cache[stress_below(s, ARRAY_SIZE(cache_kinds))]);
+		kmem_cache_shrink(common.cache[stress_below(&s->loop, ARRAY_SIZE(cache_kinds))]);
 		break;
 	case 1:
 		slab_reap(true);
@@ -244,41 +270,97 @@ static void tidy(struct stress *s)
 /* Leaves a piece in the basket, and takes what another CPU has left there: it will be checked and freed here. */
 static void exchange(struct stress *s, struct item *it)
 {
-	_Atomic(struct item *) *place = &common.basket[stress_below(s, BASKET)];
-	struct item *mine = kmalloc(sizeof(*mine), GFP_KERNEL | __GFP_NOWARN), *other;
+	_Atomic(struct item *) *place = &common.basket[stress_below(&s->loop, BASKET)];
+	struct item *mine = kmalloc(sizeof(*mine), MAY_WAIT), *other;
 
 	if (!mine) {
-		s->refused++;
+		s->loop.refused++;
 		return;
 	}
 	*mine = *it;
-	s->bytes -= it->size;
+	s->loop.bytes -= it->size;
 	it->kind = EMPTY;
 	other = atomic_exchange(place, mine);
 	if (!other)
 		return;
 	*it = *other;
-	s->bytes += it->size;
+	s->loop.bytes += it->size;
 	s->exchanged++;
 	kfree(other);
 }
 
+/* ---- the tick ---- */
+
+/* The loop has left an area: its memory is read here, and vfree() queues it for the loop. */
+static void free_area(struct stress *s)
+{
+	struct item *it = atomic_load_explicit(&s->area, memory_order_relaxed);
+
+	if (!it)
+		return;
+	s->irq.bytes += it->size;
+	give_back(&s->irq, it);
+	s->irq.ops++;
+	atomic_store_explicit(&s->area, NULL, memory_order_release);
+}
+
+static void tick(void *ctx)
+{
+	struct stress *s = ctx;
+	struct actor *who = &s->irq;
+
+	if (atomic_load(&common.checking))
+		return;
+	for (unsigned i = 0; i < IRQ_OPS && !who->failed[0]; i++) {
+		struct item *it = &s->irq_item[stress_below(who, IRQ_SLOTS)];
+
+		who->ops++;
+		if (it->kind != EMPTY)
+			give_back(who, it);
+		else if (who->bytes < who->max_bytes)
+			fill_slot(who, it);
+	}
+	free_area(s);
+}
+
+/* Only this CPU's interrupts look: the order of stores is all that matters. */
+static void leave_area(struct stress *s, struct item *it)
+{
+	s->area_item = *it;
+	s->loop.bytes -= it->size;
+	it->kind = EMPTY;
+	atomic_store_explicit(&s->area, &s->area_item, memory_order_release);
+}
+
+static void stop_ticking(struct stress *s)
+{
+	arch_time_tick(0, NULL, NULL);
+	for (unsigned i = 0; i < IRQ_SLOTS; i++)
+		if (s->irq_item[i].kind != EMPTY)
+			give_back(&s->irq, &s->irq_item[i]);
+	free_area(s);
+}
+
+/* ---- the loop ---- */
+
 static void one_operation(struct stress *s)
 {
-	struct item *it = &s->item[stress_below(s, SLOTS)];
+	struct item *it = &s->item[stress_below(&s->loop, SLOTS)];
 
-	s->ops++;
-	if (it->kind != EMPTY && s->exchanges && stress_below(s, 4) == 0)
+	s->loop.ops++;
+	if (it->kind != EMPTY && s->exchanges && stress_below(&s->loop, 4) == 0)
 		exchange(s, it);
-	else if (it->kind == EMPTY && s->bytes < s->max_bytes)
-		fill_slot(s, it);
-	else if (it->kind == KMALLOC && stress_below(s, 4) == 0)
-		resize(s, it);
+	else if (it->kind == AREA && !atomic_load_explicit(&s->area, memory_order_acquire))
+		leave_area(s, it);
+	else if (it->kind == EMPTY && s->loop.bytes < s->loop.max_bytes)
+		fill_slot(&s->loop, it);
+	else if (it->kind == KMALLOC && stress_below(&s->loop, 4) == 0)
+		resize(&s->loop, it);
 	else if (it->kind != EMPTY)
-		give_back(s, it);
-	if (s->ops % TIDY_EVERY == 0)
+		give_back(&s->loop, it);
+	if (s->loop.ops % TIDY_EVERY == 0)
 		tidy(s);
-	if (s->ops % CHECK_EVERY == 0)
+	if (s->loop.ops % CHECK_EVERY == 0)
 		check_everything(s);
 	quiet_point();
 }
@@ -294,7 +376,8 @@ static bool make_caches(struct stress *s)
 						   cache_kinds[i].align, cache_kinds[i].flags, NULL);
 		if (*cache)
 			continue;
-		snprintf(s->failed, sizeof(s->failed), "cache %s cannot be made", cache_kinds[i].name);
+		snprintf(s->loop.failed, sizeof(s->loop.failed), "cache %s cannot be made",
+			 cache_kinds[i].name);
 		return false;
 	}
 	return true;
@@ -303,8 +386,8 @@ static bool make_caches(struct stress *s)
 static void drop_caches(struct stress *s)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(cache_kinds); i++) {
-		if (kmem_cache_destroy(common.cache[i]) && !s->failed[0])
-			snprintf(s->failed, sizeof(s->failed), "cache %s still has objects",
+		if (kmem_cache_destroy(common.cache[i]) && !s->loop.failed[0])
+			snprintf(s->loop.failed, sizeof(s->loop.failed), "cache %s still has objects",
 				 cache_kinds[i].name);
 		common.cache[i] = NULL;
 	}
@@ -315,12 +398,15 @@ static void operate(void *ctx)
 {
 	struct stress *s = ctx;
 
-	while (!s->failed[0] && !atomic_load(&common.stop) && arch_time_ns() < s->end_ns)
+	arch_time_tick(TICK_NS, tick, s);
+	while (!s->loop.failed[0] && !s->irq.failed[0] && !atomic_load(&common.stop) &&
+	       arch_time_ns() < s->end_ns)
 		one_operation(s);
 	atomic_store(&common.stop, true);
+	stop_ticking(s);
 	for (unsigned i = 0; i < SLOTS; i++)
 		if (s->item[i].kind != EMPTY)
-			give_back(s, &s->item[i]);
+			give_back(&s->loop, &s->item[i]);
 }
 
 static void empty_basket(struct stress *s)
@@ -330,8 +416,8 @@ static void empty_basket(struct stress *s)
 
 		if (!it)
 			continue;
-		s->bytes += it->size;
-		give_back(s, it);
+		s->loop.bytes += it->size;
+		give_back(&s->loop, it);
 		kfree(it);
 	}
 }
@@ -356,18 +442,27 @@ static void run_parts(struct stress *part, unsigned nr)
 	empty_basket(part);
 }
 
-/* The figures of all parts end up in the first one, and the first failure. */
+static void add_actor(struct actor *sum, const struct actor *who)
+{
+	sum->refused += who->refused;
+	for (unsigned kind = 0; kind < NR_KINDS; kind++)
+		sum->allocs[kind] += who->allocs[kind];
+	if (!sum->failed[0])
+		strlcpy(sum->failed, who->failed, sizeof(sum->failed));
+}
+
+/* The figures of all parts end up in the first one's loop, and the first failure. */
 static void sum_up(struct stress *part, unsigned nr)
 {
-	for (struct stress *s = part + 1; s < part + nr; s++) {
-		part->ops += s->ops;
-		part->refused += s->refused;
+	for (struct stress *s = part; s < part + nr; s++) {
+		add_actor(&part->loop, &s->irq);
+		if (s == part)
+			continue;
+		add_actor(&part->loop, &s->loop);
+		part->loop.ops += s->loop.ops;
+		part->irq.ops += s->irq.ops;
 		part->checks += s->checks;
 		part->exchanged += s->exchanged;
-		for (unsigned kind = 0; kind < NR_KINDS; kind++)
-			part->allocs[kind] += s->allocs[kind];
-		if (!part->failed[0])
-			strlcpy(part->failed, s->failed, sizeof(part->failed));
 	}
 }
 
@@ -377,18 +472,23 @@ static void stress_run(struct stress *part, unsigned nr, u64 seed, u64 seconds)
 	size_t max_bytes = min((nr_free_pages() / 4 << PAGE_SHIFT) / nr, MIB(64));
 
 	for (unsigned i = 0; i < nr; i++)
-		part[i] = (struct stress){.random = mix64(seed + i) | 1,
-					  .next_tag = (u64)i << 48,
+		part[i] = (struct stress){.loop = {.gfp = MAY_WAIT,
+						   .random = mix64(seed + i) | 1,
+						   .next_tag = (u64)i << 48,
+						   .max_bytes = max_bytes},
+					  .irq = {.gfp = MAY_NOT,
+						  .random = mix64(~seed - i) | 1,
+						  .next_tag = (u64)i << 48 | 1UL << 47,
+						  .max_bytes = max_bytes / 16},
 					  .end_ns = arch_time_ns() + seconds * 1000000000UL,
-					  .exchanges = nr > 1,
-					  .max_bytes = max_bytes};
+					  .exchanges = nr > 1};
 	if (make_caches(part))
 		run_parts(part, nr);
 	drop_caches(part);
 	sum_up(part, nr);
 	after = mm_settled_usage();
-	if (mm_lost_pages(&before, &after) && !part->failed[0])
-		snprintf(part->failed, sizeof(part->failed), "%lu pages are not given back",
+	if (mm_lost_pages(&before, &after) && !part->loop.failed[0])
+		snprintf(part->loop.failed, sizeof(part->loop.failed), "%lu pages are not given back",
 			 mm_lost_pages(&before, &after));
 	check_everything(part);
 }
@@ -448,7 +548,8 @@ static int cmd_stress(struct out *o, int argc, char **argv, bool json)
 	if (!json)
 		out_printf(o, "stress: %lu seconds on %lu CPU%s, repeat with seed=%lu%s\n", rq.seconds,
 			   rq.cpus, rq.cpus == 1 ? "" : "s", rq.seed,
-			   rq.cpus == 1 ? "" : " (the order between CPUs is not repeated)");
+			   rq.cpus == 1 ? " (but for the moments of interrupts)"
+					: " (but for the moments of interrupts and the order between CPUs)");
 	stress_run(s, (unsigned)rq.cpus, rq.seed, rq.seconds);
 
 	if (json) {
@@ -456,23 +557,24 @@ static int cmd_stress(struct out *o, int argc, char **argv, bool json)
 		json_num(o, "seed", rq.seed);
 		json_arr(o, "rows");
 	}
-	stress_row(o, json, "operations", s->ops);
+	stress_row(o, json, "operations", s->loop.ops);
+	stress_row(o, json, "in_interrupts", s->irq.ops);
 	for (unsigned kind = PAGES; kind < NR_KINDS; kind++)
-		stress_row(o, json, kind_names[kind], s->allocs[kind]);
+		stress_row(o, json, kind_names[kind], s->loop.allocs[kind]);
 	stress_row(o, json, "exchanged", s->exchanged);
-	stress_row(o, json, "refused", s->refused);
+	stress_row(o, json, "refused", s->loop.refused);
 	stress_row(o, json, "checks", s->checks);
 	if (json) {
 		json_end_arr(o);
 		json_arr(o, "failed");
-		if (s->failed[0])
-			json_str(o, NULL, s->failed);
+		if (s->loop.failed[0])
+			json_str(o, NULL, s->loop.failed);
 		json_end_arr(o);
 		json_end_obj(o);
-	} else if (s->failed[0]) {
-		out_printf(o, "failed: %s\n", s->failed);
+	} else if (s->loop.failed[0]) {
+		out_printf(o, "failed: %s\n", s->loop.failed);
 	}
-	err = s->failed[0] ? -EIO : 0;
+	err = s->loop.failed[0] ? -EIO : 0;
 	vfree(s);
 	return err;
 }

@@ -63,6 +63,9 @@ void host_trap_init_cpu(struct host_stacks *stacks); /* on each CPU: its fault s
 /* The PC that a trap has hit if pc is the return address of its signal frame, else pc itself. */
 unsigned long host_interrupted_pc(unsigned long pc);
 
+/* time.c: in every interrupt; runs what arch_time_tick() asked for if its time has come */
+void host_tick(void);
+
 /* tlb.c: pc has touched va; false: the tables do not allow it */
 bool host_tlb_fill(vaddr_t va, pt_prot_t need, unsigned long pc);
 

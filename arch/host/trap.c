@@ -216,6 +216,7 @@ static void run_irq(void)
 	irq_depth++;
 	smp_irq_enter();
 	smp_ipi();
+	host_tick();
 	test_irq.fn = NULL;
 	if (fn)
 		fn(test_irq.ctx);

@@ -2,10 +2,10 @@
  * time.c - the time-stamp counter as clock; as alarm the 8254's channel 0, or on other CPUs than the first the APIC's timer.
  *
  * Idea.       The TSC counts; its rate is what CPUID says, or else is measured once against channel 2 of the
- *             8254 in about a millisecond. Nothing ticks: an interrupt comes only when somebody asked to be
- *             woken.
+ *             8254 in about a millisecond. Nothing ticks unless a test asks for it: an interrupt comes only
+ *             when somebody asked to be woken.
  * Layout.     ns = (tsc - tsc_start) * mult >> 32
- * Invariants. I1  a CPU's alarm is armed (its timer counts) while wake_ns or a request for "soon" is set
+ * Invariants. I1  a CPU's alarm is armed (its timer counts) while wake_ns, a tick or a request for "soon" is set
  *             I2  a reading of the 8254 counts only if the TSC says that it was quick: an emulator may be
  *                 descheduled
  * Locking.    Interrupts off around the alarm.
@@ -44,6 +44,9 @@ static u64 tsc_start, tsc_hz, tsc_mult;
 struct alarm {
 	u64 wake_ns; /* 0: none */
 	bool soon;
+	u64 tick_ns, tick_at; /* 0: none */
+	void (*tick)(void *ctx);
+	void *tick_ctx;
 };
 static DEFINE_PER_CPU(struct alarm, x86_alarm);
 
@@ -143,8 +146,15 @@ static void pit_stop(void)
 /* This CPU's timer to the next moment that anybody wants; interrupts are off. */
 static void alarm_arm(struct alarm *a)
 {
-	u64 now = arch_time_ns(), ns = a->soon || a->wake_ns <= now ? 0 : a->wake_ns - now;
-	bool boot_cpu = arch_cpu_id() == 0, any = a->soon || a->wake_ns;
+	u64 now = arch_time_ns(), at = a->soon ? now : ~0UL, ns;
+	bool boot_cpu = arch_cpu_id() == 0, any;
+
+	if (a->wake_ns)
+		at = min(at, a->wake_ns);
+	if (a->tick)
+		at = min(at, a->tick_at);
+	any = at != ~0UL;
+	ns = at > now ? at - now : 0;
 
 	if (boot_cpu)
 		any ? pit_arm(ns) : pit_stop();
@@ -159,6 +169,11 @@ void x86_timer_irq(void)
 	if (a->soon) {
 		a->soon = false;
 		x86_test_irq();
+	}
+	if (a->tick && a->tick_at <= arch_time_ns()) {
+		a->tick(a->tick_ctx);
+		a->tick_at =
+			arch_time_ns() + a->tick_ns; /* from the end: the CPU gets on whatever a tick takes */
 	}
 	if (a->wake_ns && a->wake_ns <= arch_time_ns())
 		a->wake_ns = 0; /* it has woken us by coming */
@@ -179,6 +194,19 @@ void arch_time_wake_at(u64 ns)
 	struct alarm *a = this_cpu_ptr(&x86_alarm);
 
 	a->wake_ns = ns;
+	alarm_arm(a);
+	arch_irq_restore(flags);
+}
+
+void arch_time_tick(u64 ns, void (*fn)(void *ctx), void *ctx)
+{
+	unsigned long flags = arch_irq_save();
+	struct alarm *a = this_cpu_ptr(&x86_alarm);
+
+	a->tick = fn;
+	a->tick_ctx = ctx;
+	a->tick_ns = ns;
+	a->tick_at = arch_time_ns() + ns;
 	alarm_arm(a);
 	arch_irq_restore(flags);
 }

@@ -72,6 +72,7 @@ KTEST(stress, a_second_of_it_breaks_nothing)
 	EXPECT_TRUE(answer_is_object());
 	EXPECT_TRUE(answer_says("\"failed\":[]"));
 	EXPECT_GT(answer_value("value"), 100);
+	EXPECT_GT(value_from(strstr(answer, "\"in_interrupts\""), "value"), 0);
 }
 
 KTEST(stress, a_second_of_it_on_all_cpus_breaks_nothing)

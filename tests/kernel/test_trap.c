@@ -248,6 +248,26 @@ KTEST(trap, raised_interrupt_waits_while_interrupts_are_off)
 	EXPECT_EQ(irq_runs, 1);
 }
 
+KTEST(trap, a_tick_comes_again_and_again_until_it_is_taken_back)
+{
+	unsigned runs;
+	u64 until = arch_time_ns() + 60000000000;
+
+	irq_runs = 0;
+	irq_context = false;
+	arch_time_tick(10000, irq_count, (void *)&irq_runs);
+	while (irq_runs < 5 && arch_time_ns() < until)
+		arch_cpu_relax();
+	arch_time_tick(0, NULL, NULL);
+	runs = irq_runs;
+	EXPECT_GE(runs, 5);
+	EXPECT_TRUE(irq_context);
+	until = arch_time_ns() + 1000000;
+	while (arch_time_ns() < until)
+		arch_cpu_relax();
+	EXPECT_EQ(irq_runs, runs);
+}
+
 KTEST(trap, irq_flags_nest_by_value)
 {
 	unsigned long outer, inner;

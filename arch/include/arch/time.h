@@ -15,6 +15,11 @@ static inline u64 arch_cycles(void);
 u64 arch_cycles_hz(void);
 /* An interrupt wakes arch_idle() at or shortly after this time; 0 cancels. */
 void arch_time_wake_at(u64 ns);
+/*
+ * From now on fn(ctx) runs in interrupt context on this CPU about every `ns` nanoseconds, until this is called with fn
+ * NULL. Nothing else ticks. For tests: interrupts at any place. Context: interrupts on.
+ */
+void arch_time_tick(u64 ns, void (*fn)(void *ctx), void *ctx);
 
 #include <arch_impl/time.h>
 #endif

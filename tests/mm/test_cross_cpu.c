@@ -7,7 +7,7 @@
  * Invariants. After each case the runner counts pages and objects and checks every layer.
  * Locking.    As the layers have it: the halves run at the same time where the name says so.
  * Failure.    None expected.
- * Next:       ../kernel/test_work.c.
+ * Next:       test_all_cpus.c.
  */
 #include "scratch.h"
 

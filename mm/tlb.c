@@ -16,7 +16,7 @@
  * Locking.    None. One word per CPU decides between "marked" and "asked", by compare and exchange: a mark that succeeds
  *             comes before the exchange to ACTIVE, which then fails and flushes; one that fails finds the CPU
  *             active, and asks it. The caller's entries are written before it looks (full barrier). Only the owner
- *             writes its counters, from interrupts as well, with interrupts off.
+ *             writes its counters; those that interrupts write too, with interrupts off.
  *
  *             No deadlock. Who waits for answers has interrupts on and answers meanwhile, so callers that wait for each
  *             other all go on. A CPU with interrupts off does not answer; but it waits only for locks that are taken
@@ -105,32 +105,46 @@ static void flush_asked(void *ctx)
 
 enum who { WHO_MAY_USE_IT, WHO_MAY_WALK };
 
-static void shootdown(struct tlb_batch *b, enum who who)
+/* The other CPUs that have to be asked; those that sleep are marked. */
+static unsigned look_at_others(enum who who, struct cpumask *to_ask)
 {
-	unsigned me = arch_cpu_id(), cpu, asked, marked = 0;
-	struct cpumask to_ask = {};
-	unsigned long flags;
+	unsigned me = arch_cpu_id(), cpu, nr = 0;
 
 	full_barrier(); /* the entries are written before anybody's state is looked at */
 	for_each_online_cpu (cpu) {
 		if (cpu == me)
 			continue;
-		if (who == WHO_MAY_USE_IT && mark_stale(cpu))
-			marked++;
-		else
-			cpumask_set(&to_ask, cpu);
+		if (who == WHO_MAY_USE_IT && mark_stale(cpu)) {
+			count(deferred, 1);
+			continue;
+		}
+		cpumask_set(to_ask, cpu);
+		nr++;
 	}
-	asked = smp_call_start(&to_ask, flush_asked, b);
+	return nr;
+}
+
+static void shootdown(struct tlb_batch *b, enum who who)
+{
+	struct cpumask to_ask = {};
+	unsigned nr = look_at_others(who, &to_ask);
+	unsigned long flags;
+
+	if (nr)
+		nr = smp_call_start(&to_ask, flush_asked, b);
 	flags = arch_irq_save();
 	flush_here(b);
-	count(ipi_sent, asked);
-	count(deferred, marked);
-	count(full, is_full(b));
-	count(page, b->pages == 1);
-	count(range, b->pages > 1 && !is_full(b));
+	if (is_full(b))
+		count(full, 1);
+	else if (b->pages == 1)
+		count(page, 1);
+	else
+		count(range, 1);
 	arch_irq_restore(flags);
-	if (asked)
+	if (nr) {
+		count(ipi_sent, nr);
 		smp_call_wait();
+	}
 	tlb_batch_init(b);
 }
 

@@ -7,6 +7,7 @@ SRCS += tests/bench/bench_page.c
 SRCS += tests/bench/bench_slab.c
 SRCS += tests/bench/bench_smp.c
 SRCS += tests/bench/bench_system.c
+SRCS += tests/bench/bench_tlb.c
 SRCS += tests/bench/bench_vmalloc.c
 SRCS += tests/boot/test_acpi.c
 SRCS += $(if $(HOSTED),tests/boot/test_map.c)

@@ -10,7 +10,7 @@
  * Invariants. Loads are those of the peer table (peers.tsv). A pair is one operation, and so is each object of a batch.
  * Locking.    None. CPUs start together at a word, and pass quiet points between chunks.
  * Failure.    One CPU, or too little memory: the row is skipped.
- * Next:       bench_mixed.c.
+ * Next:       bench_tlb.c.
  */
 #include <kernel/bench.h>
 #include <kernel/smp.h>

@@ -3,7 +3,7 @@
  *
  * Idea.       What counts is the mean, the purge of lazily freed areas included: it is the price of every
  *             vfree.
- * Layout.     vmalloc.pair.SIZE  vmalloc.batch.ORDER.alloc/free  vmap.pair.16  tlb.range.PAGES
+ * Layout.     vmalloc.pair.SIZE  vmalloc.batch.ORDER.alloc/free  vmap.pair.16
  * Invariants. Names and definitions of vmalloc and vmap are the peer table's (peers.tsv).
  * Locking.    None.
  * Failure.    Too little memory: the row is skipped.
@@ -11,7 +11,6 @@
  */
 #include <kernel/bench.h>
 #include <mm/page_alloc.h>
-#include <mm/tlb.h>
 #include <mm/vmalloc.h>
 
 static bool vmalloc_pairs(const void *arg, unsigned rounds)
@@ -97,23 +96,4 @@ BENCH(vmap, pair)
 	else
 		bench_skip(b, "not enough memory");
 	free_pages_bulk(pages, got);
-}
-
-static bool flush_ranges(const void *arg, unsigned rounds)
-{
-	const unsigned long pages = *(const unsigned long *)arg;
-
-	while (rounds--)
-		tlb_flush_range(VMALLOC_START, VMALLOC_START + pages * PAGE_SIZE);
-	return true;
-}
-
-BENCH(tlb, range)
-{
-	static const unsigned long pages[] = {1, 8, TLB_FLUSH_CEILING, TLB_FLUSH_CEILING + 1};
-
-	for (unsigned i = 0; i < ARRAY_SIZE(pages); i++) {
-		bench_row(b, "range.%lu", pages[i]);
-		bench_mean(b, flush_ranges, &pages[i], 100);
-	}
 }

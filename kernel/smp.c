@@ -21,6 +21,7 @@
 #include <kernel/smp.h>
 
 #include <kernel/bug.h>
+#include <kernel/cmdline.h>
 #include <kernel/cpus.h>
 #include <kernel/errno.h>
 #include <kernel/percpu.h>
@@ -335,12 +336,23 @@ static void main_loop(struct cpu_state *c)
 
 /* ---- start ---- */
 
+/* For tests: a CPU that does not come up. */
+static u64 fail_cpu = NR_CPUS;
+
+static int fail_cpu_set(const char *value)
+{
+	return value ? parse_u64(value, &fail_cpu) : -EINVAL;
+}
+CMDLINE_OPT("fail_cpu", "the number of a CPU", fail_cpu_set);
+
 /* On the new CPU, interrupts off. */
 static void secondary(void *arg)
 {
 	unsigned cpu = arch_cpu_id(), starting = START_WAITING;
 
 	(void)arg;
+	if (cpu == fail_cpu)
+		arch_halt();
 	arch_percpu_set(percpu_offset[cpu]);
 	if (!atomic_compare_exchange_strong(&cpu_state[cpu].start, &starting, START_DONE))
 		arch_halt(); /* given up */

@@ -21,6 +21,7 @@
 #include <arch/pcpu.h>
 #include <arch_impl/run.h>
 #include <kernel/bits.h>
+#include <kernel/cpumask.h>
 #include <kernel/printk.h>
 
 __thread unsigned long host_percpu_base;
@@ -97,7 +98,8 @@ paddr_t arch_phys_limit(void)
 void arch_halt(void)
 {
 	arch_irq_disable();
-	host_console_close();
+	if (cpumask_test(&cpu_online_mask, arch_cpu_id())) /* one that never came has nothing to end */
+		host_console_close();
 	for (;;)
 		pause();
 }

@@ -5,7 +5,7 @@ import re
 import unittest
 
 import paths  # noqa: F401
-from strata import console, hosttest, qemu
+from strata import console, hosted, hosttest, qemu
 
 
 class Cpus(unittest.TestCase):
@@ -27,6 +27,19 @@ class Cpus(unittest.TestCase):
 
     def test_a_cpu_that_is_not_there_yet_is_left_out(self):
         self.assertEqual(self.online("2", qemu_args="-smp 2,maxcpus=4"), 2)
+
+    def test_a_cpu_that_does_not_come_up_is_reported_and_left_out(self):
+        with console.Console(qemu.Config(mem="256M", smp="3", cmdline="fail_cpu=1")) as kernel:
+            self.assertIn(b"smp: CPU 1 did not come up in 10 seconds, it is left out", bytes(kernel.qemu.output))
+            cpus = kernel.json("cpus")["cpus"]
+            self.assertEqual([c["cpu"] for c in cpus if c["online"]], [0, 2])
+            self.assertEqual(kernel.json("verify")["failed"], [])
+
+    def test_a_thread_that_does_not_come_up_is_left_out(self):
+        log, status = hosted.run("", "--cpus", "3", "-c", "cpus; stress 1 cpus=2; verify", "--", "fail_cpu=2")
+        self.assertIn("smp: CPU 2 did not come up in 10 seconds, it is left out", log)
+        self.assertIn("smp: 2 CPUs", log)
+        self.assertEqual(status, 0)
 
     def test_ids_may_have_gaps(self):
         """Three cores a socket: APIC ids 0 1 2 4 5 6."""

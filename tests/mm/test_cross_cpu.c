@@ -341,11 +341,24 @@ static void map_frame(vaddr_t va, const struct page *frame)
 	arch_pt_sync();
 }
 
+/* Looks twice, and does not sleep in between. */
+static void look_again(void *ctx)
+{
+	u64 *at = ctx;
+
+	at[1] = peek(at[0]);
+	atomic_store(&step, 1);
+	while (atomic_load(&step) == 1)
+		arch_cpu_relax();
+	at[2] = peek(at[0]);
+}
+
 static void expect_new_frame_elsewhere(struct ktest *t, unsigned cpu, unsigned way)
 {
 	struct page *old = alloc_page(GFP_KERNEL), *fresh = alloc_page(GFP_KERNEL);
+	u64 at[3];
+	struct smp_task task = {.fn = look_again, .ctx = at};
 	struct scratch s;
-	u64 at[2];
 
 	ASSERT_TRUE(old && fresh && scratch_get(&s, 64 * PAGE_SIZE, PAGE_SIZE) &&
 		    !pt_populate(s.va, PAGE_SIZE, 0, GFP_KERNEL));
@@ -353,8 +366,9 @@ static void expect_new_frame_elsewhere(struct ktest *t, unsigned cpu, unsigned w
 	poke((vaddr_t)page_address(fresh), NEW);
 	map_frame(s.va, old);
 	at[0] = s.va;
-	run_on(cpu, look, at);
-	EXPECT_EQ(at[1], OLD);
+	atomic_store(&step, 0);
+	ASSERT_EQ(smp_start(cpu, &task), 0);
+	wait_until(&step, 1);
 	map_frame(s.va, fresh);
 	if (way == 0)
 		tlb_flush_page(s.va);
@@ -362,8 +376,10 @@ static void expect_new_frame_elsewhere(struct ktest *t, unsigned cpu, unsigned w
 		tlb_flush_range(s.va, s.va + 2 * PAGE_SIZE);
 	else
 		tlb_flush_all();
-	run_on(cpu, look, at);
-	EXPECT_EQ(at[1], NEW);
+	atomic_store(&step, 2);
+	smp_wait(&task);
+	EXPECT_EQ(at[1], OLD);
+	EXPECT_EQ(at[2], NEW);
 	scratch_put(&s);
 	__free_page(old);
 	__free_page(fresh);

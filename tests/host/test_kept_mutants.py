@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""Changes that must never pass: a step of the order "entry cleared, TLBs flushed everywhere, frame freed" is left out.
+
+Each is made in a copy of the tree, built and booted with two CPUs, in QEMU and as a process. The case that is named here
+must fail, or the kernel must end with what is named: a proof of stale translations that no longer fails proves nothing.
+"""
+
+import dataclasses
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import unittest
+
+import paths  # noqa: F401
+from strata import hosttest, qemu
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+WORK = ROOT / "build" / "kept"
+INPUTS = ["Makefile", "linker.ld", "boot", "arch", "mm", "kernel", "tests", "tools"]
+STALE = r"stale translation: "
+SLEEPER = r"not ok \d+ a_sleeping_cpu_is_not_asked_and_sees_the_new_frame_when_it_wakes"
+AWAKE = r"not ok \d+ a_flush_of_each_kind_reaches_the_other_cpu"
+REUSED = r"not ok \d+ reused_vmalloc_address_shows_the_new_frames"
+
+
+@dataclasses.dataclass
+class Mutant:
+    why: str
+    file: str
+    old: str
+    new: str
+    suite: str
+    machine: str  # what a machine shows
+    process: str = STALE  # and what the hosted build does
+
+
+MUTANTS = [
+    Mutant("no other CPU is asked", "mm/tlb.c", "nr = smp_call_start(&to_ask, flush_asked, b);", "(void)flush_asked, nr = 0;",
+           "cross_cpu", AWAKE),
+    Mutant("who is asked answers without a flush", "mm/tlb.c", "\tflush_here(ctx);\n", "\t(void)ctx;\n", "cross_cpu", AWAKE),
+    Mutant("who sleeps is not marked", "mm/tlb.c", "&state, TLB_STALE) ||", "&state, TLB_LAZY) ||", "cross_cpu", SLEEPER),
+    Mutant("who wakes does not flush", "mm/tlb.c", "\t\tarch_tlb_flush_all_local();\n\t\tcount", "\t\tcount", "cross_cpu", SLEEPER),
+    Mutant("the caller does not flush its own", "mm/tlb.c", "\tflush_here(b);\n\tif", "\tif", "tlb", REUSED),
+]
+
+
+class KeptMutants(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        """A copy of the tree with what is built of it, so that one file is compiled again for each mutant."""
+        shutil.rmtree(WORK, ignore_errors=True)
+        for name in INPUTS:
+            source, target = ROOT / name, WORK / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (shutil.copytree if source.is_dir() else shutil.copy2)(source, target)
+        for arch in "x86_64", "host":
+            shutil.copytree(ROOT / "build" / arch, WORK / "build" / arch, dirs_exist_ok=True)
+
+    def build(self, arch):
+        done = subprocess.run(["make", "-s", "-C", WORK, f"ARCH={arch}", "VARIANT=", "all"], capture_output=True, text=True,
+                              timeout=600, check=False, env={k: v for k, v in os.environ.items() if k != "MAKEFLAGS"})
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def check(self, mutant):
+        self.build("x86_64")
+        run = qemu.run(qemu.Config(mem="256M", smp="2", image=str(WORK / "build/x86_64/strata.elf"),
+                                   cmdline=f'cmd="test {mutant.suite}.*; poweroff"'), 120)
+        self.assertRegex(run.output, mutant.machine)
+        self.build("host")
+        done = subprocess.run([WORK / "build/host/strata", "--mem", "256M", "--cpus", "2", "-c", f"test {mutant.suite}.*"],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False)
+        self.assertRegex(done.stdout + done.stderr, mutant.process)
+
+    def test_each_is_noticed(self):
+        for mutant in MUTANTS:
+            with self.subTest(mutant=mutant.why):
+                path = WORK / mutant.file
+                source = path.read_text(encoding="utf-8")
+                self.assertEqual(source.count(mutant.old), 1, "the line is not there, or more than once")
+                path.write_text(source.replace(mutant.old, mutant.new), encoding="utf-8")
+                try:
+                    self.check(mutant)
+                finally:
+                    path.write_text(source, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    hosttest.main()

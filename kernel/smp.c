@@ -27,6 +27,7 @@
 #include <kernel/percpu.h>
 #include <kernel/printk.h>
 #include <kernel/spinlock.h>
+#include <kernel/string.h>
 #include <kernel/work.h>
 #include <mm/memblock.h>
 #include <mm/numa.h>

@@ -148,17 +148,20 @@ static void shootdown(struct tlb_batch *b, enum who who)
 	tlb_batch_init(b);
 }
 
-void tlb_batch_add(struct tlb_batch *b, vaddr_t start, vaddr_t end)
+bool tlb_batch_add(struct tlb_batch *b, vaddr_t start, vaddr_t end)
 {
 	size_t pages = (end - start) >> PAGE_SHIFT;
 
-	if (start >= end || is_full(b))
-		return;
+	if (is_full(b))
+		return false;
+	if (start >= end)
+		return true;
 	b->pages = pages > TLB_FLUSH_CEILING ? TLB_FLUSH_CEILING + 1 : b->pages + (unsigned)pages;
 	if (b->nr && b->range[b->nr - 1].end == start)
 		b->range[b->nr - 1].end = end;
 	else if (!is_full(b)) /* a page each at least: there is room */
 		b->range[b->nr++] = (struct tlb_range){start, end};
+	return !is_full(b);
 }
 
 void tlb_batch_add_all(struct tlb_batch *b)

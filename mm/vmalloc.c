@@ -218,6 +218,19 @@ static void retire(vaddr_t start, size_t bytes, struct vmap_area *a)
 /* This CPU is in purge(): what it frees there waits for the next round, or for another CPU. */
 static DEFINE_PER_CPU(bool, in_purge);
 
+/* One shootdown for all. Their guard pages were never mapped. */
+static void flush_areas(const struct list_head *areas)
+{
+	struct tlb_batch batch;
+	const struct vmap_area *a;
+
+	tlb_batch_init(&batch);
+	list_for_each_entry (a, areas, list)
+		if (!tlb_batch_add(&batch, a->start, a->start + area_bytes(a)))
+			break;
+	tlb_batch_flush(&batch);
+}
+
 /* Flushes and gives back all that is lazy and in nobody's hands. Returns pages. */
 static unsigned long purge(void)
 {
@@ -234,7 +247,7 @@ static unsigned long purge(void)
 		unsigned long pages = 0;
 		struct vmap_area *a;
 
-		tlb_flush_range(stolen.start, stolen.end);
+		flush_areas(&stolen.areas);
 		list_for_each_entry (a, &stolen.areas, list) {
 			pages += a->vm.nr_pages;
 			san_reveal(a->vm.addr, frame_bytes(a)); /* nobody's: whoever touches them faults */

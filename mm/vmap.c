@@ -687,7 +687,7 @@ bool vmap_steal_lazy(struct vmap_stolen *stolen)
 {
 	struct vmap_area *a, *tmp;
 
-	*stolen = (struct vmap_stolen){.start = ~0UL};
+	*stolen = (struct vmap_stolen){};
 	list_init(&stolen->areas);
 	for_each_shard (s)
 		steal_list(s, stolen);
@@ -697,8 +697,6 @@ bool vmap_steal_lazy(struct vmap_stolen *stolen)
 			put_lazy_back(a);
 			continue;
 		}
-		stolen->start = min(stolen->start, a->start);
-		stolen->end = max(stolen->end, a->end);
 	}
 	if (list_empty(&stolen->areas))
 		return false;

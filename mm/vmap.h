@@ -49,7 +49,6 @@ struct vmap_area *vmap_find(vaddr_t addr);
 /* What a purge has in hand: the areas, the addresses that all of them lie in, their sum. */
 struct vmap_stolen {
 	struct list_head areas;
-	vaddr_t start, end;
 	size_t bytes;
 };
 /*

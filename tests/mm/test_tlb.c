@@ -207,6 +207,29 @@ KTEST(tlb, reused_vmalloc_address_shows_the_new_frames)
 	__free_page(hold);
 }
 
+KTEST(tlb, a_purge_is_one_flush_and_a_full_one_only_when_pages_are_many)
+{
+	enum { MANY = TLB_FLUSH_CEILING + 1 };
+	char *far_apart[2 * MANY];
+	struct tlb_stats a, b;
+
+	for (unsigned nr = TLB_FLUSH_CEILING; nr <= MANY; nr++) {
+		for (unsigned i = 0; i < 2 * nr; i++)
+			EXPECT_NOT_NULL(far_apart[i] = vmalloc(PAGE_SIZE));
+		vm_unmap_aliases();
+		for (unsigned i = 0; i < nr; i++)
+			vfree(far_apart[2 * i]);
+		tlb_stats(arch_cpu_id(), &a);
+		vm_unmap_aliases();
+		tlb_stats(arch_cpu_id(), &b);
+		EXPECT_EQ(b.range - a.range, nr < MANY);
+		EXPECT_EQ(b.full - a.full, nr == MANY);
+		EXPECT_EQ(b.page, a.page);
+		for (unsigned i = 0; i < nr; i++)
+			vfree(far_apart[2 * i + 1]);
+	}
+}
+
 /* Every second page, so that no two ranges touch. */
 static struct tlb_stats flush_every_second(struct ktest *t, unsigned nr)
 {

@@ -34,8 +34,8 @@ static inline void tlb_batch_init(struct tlb_batch *b)
 {
 	b->nr = b->pages = 0; /* not the ranges: they are many bytes */
 }
-/* Context: any. */
-void tlb_batch_add(struct tlb_batch *b, vaddr_t start, vaddr_t end);
+/* Context: any. False: everything will be flushed, more need not be added. */
+bool tlb_batch_add(struct tlb_batch *b, vaddr_t start, vaddr_t end);
 void tlb_batch_add_all(struct tlb_batch *b);
 /* Empties the batch. An empty one costs nothing. */
 void tlb_batch_flush(struct tlb_batch *b);

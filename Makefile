@@ -135,6 +135,7 @@ bench: setup-malloc setup-plot
 else
 bench: setup-run
 	@tools/bench-report
+	@tools/bench-smp
 endif
 bench-colour: host setup-plot	## what slab colouring is good for: build/bench/colour.svg
 	@tools/bench-colour

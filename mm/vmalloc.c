@@ -42,6 +42,8 @@
 #include <arch/san.h>
 
 enum { HUGE_LEVEL = 1, HUGE_ORDER = PT_INDEX_BITS };
+/* Of a purge: an area, its array of pages, that one's array, and so on until an array fits into a page. */
+enum { ALL_ROUNDS = ARCH_PT_MAX_LEVELS };
 
 static u64 opt_window;
 static bool opt_nokaslr;
@@ -231,8 +233,11 @@ static void flush_areas(const struct list_head *areas)
 	tlb_batch_flush(&batch);
 }
 
-/* Flushes and gives back all that is lazy and in nobody's hands. Returns pages. */
-static unsigned long purge(void)
+/*
+ * Flushes and gives back all that is lazy and in nobody's hands. Returns pages. An area's array of pages may be an area
+ * itself: freed here, it waits for the next round. What other CPUs free meanwhile would keep it here for ever.
+ */
+static unsigned long purge(unsigned rounds)
 {
 	struct vmap_stolen stolen;
 	unsigned long total = 0;
@@ -242,8 +247,7 @@ static unsigned long purge(void)
 		return 0;
 	this_cpu(in_purge) = true;
 	g.nr = 0;
-	/* An area's array of pages may be an area itself: freed here, it waits for the next round. */
-	while (vmap_steal_lazy(&stolen)) {
+	while (rounds-- && vmap_steal_lazy(&stolen)) {
 		unsigned long pages = 0;
 		struct vmap_area *a;
 
@@ -274,13 +278,13 @@ static __noinline void purge_above_limit(void)
 	if (atomic_exchange_explicit(&at_it, true, memory_order_acquire))
 		return;
 	if (vmap_lazy_above_limit())
-		purge();
+		purge(1);
 	atomic_store_explicit(&at_it, false, memory_order_release);
 }
 
 unsigned long vm_unmap_aliases(void)
 {
-	unsigned long total = purge();
+	unsigned long total = purge(ALL_ROUNDS);
 
 	/* What another CPU has in hand is not free yet, and the caller may need it. */
 	while (!this_cpu(in_purge) && vmap_purging())

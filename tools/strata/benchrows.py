@@ -6,6 +6,7 @@ import re
 from strata import qemu
 
 PEERS = qemu.ROOT / "tests" / "bench" / "peers.tsv"
+SMP = "smp."
 # Groups of ours that no peer has a figure for.
 OWN_GROUPS = ("kmalloc.batch", "boot", "section", "tlb", "fault", "verify")
 PLAIN_ROW = re.compile(r"^([a-z0-9_]+(?:\.[a-z0-9_]+)+)\s+(\d+(?:\.\d+)?)\s+(\w+)\s*$")
@@ -17,7 +18,7 @@ def group_of(name):
     return ".".join(words[: min(2, len(words) - 1)])
 
 
-def read_peers():
+def read_all_peers():
     """{row: [figures]}; NaN where a peer has none."""
     peers = {}
     for line in PEERS.read_text(encoding="utf-8").splitlines():
@@ -25,6 +26,16 @@ def read_peers():
             name, *values = line.split("\t")
             peers[name] = [float("nan") if value == "-" else float(value) for value in values]
     return peers
+
+
+def read_peers():
+    """Instructions per operation."""
+    return {name: values for name, values in read_all_peers().items() if not name.startswith(SMP)}
+
+
+def read_smp_peers():
+    """What two CPUs do over what one does."""
+    return {name: values for name, values in read_all_peers().items() if name.startswith(SMP)}
 
 
 def groups():

@@ -4,7 +4,7 @@
  * Idea.       A range of addresses from vmap.c, frames from the page allocator, entries by pgtable.c. Giving
  *             back is put off: vfree clears the entries and queues the area with its frames; a purge flushes
  *             all TLBs once for everything that is queued, and only then are frames and addresses free. One
- *             flush serves thousands of areas, and no frame is ever reused under a live translation.
+ *             flush serves thousands of areas of all CPUs, and no frame is ever reused under a live translation.
  * Layout.     area -> vm_struct -> pages[] -> frames
  *             pages[] lies in the area's descriptor up to VMAP_FEW_PAGES, in kmalloc memory up to a page of
  *             pointers, above that in an area of its own
@@ -184,7 +184,8 @@ static unsigned alloc_small_frames(struct page **pages, unsigned nr, gfp_t gfp, 
 
 	if (nr > VMAP_FEW_PAGES)
 		return (unsigned)alloc_pages_bulk(nid, gfp, nr, pages);
-	while (got < nr && (pages[got] = alloc_pages_node(nid, gfp, 0)) != NULL)
+	while (got < nr && (pages[got] = likely(nid == NUMA_NO_NODE) ? alloc_pages(gfp, 0)
+								     : alloc_pages_node(nid, gfp, 0)) != NULL)
 		got++;
 	return got;
 }
@@ -217,10 +218,10 @@ static void retire(vaddr_t start, size_t bytes, struct vmap_area *a)
 	atomic_store_explicit(&a->cleared, true, memory_order_release);
 }
 
-/* This CPU is in purge(): what it frees there waits for the next round, or for another CPU. */
+/* This CPU purges: what it frees there waits for the next round, or for another CPU. */
 static DEFINE_PER_CPU(bool, in_purge);
 
-/* One shootdown for all. Their guard pages were never mapped. */
+/* One shootdown for all but those that have had theirs. Their guard pages were never mapped. */
 static void flush_areas(const struct list_head *areas)
 {
 	struct tlb_batch batch;
@@ -228,63 +229,80 @@ static void flush_areas(const struct list_head *areas)
 
 	tlb_batch_init(&batch);
 	list_for_each_entry (a, areas, list)
-		if (!tlb_batch_add(&batch, a->start, a->start + area_bytes(a)))
+		if (!a->flushed && !tlb_batch_add(&batch, a->start, a->start + area_bytes(a)))
 			break;
 	tlb_batch_flush(&batch);
 }
 
+/* Frames and addresses of flushed areas are free from here on. Returns pages. */
+static unsigned long give_back(struct vmap_stolen *stolen)
+{
+	unsigned long pages = 0;
+	struct vmap_area *a;
+	struct gather g;
+
+	g.nr = 0;
+	list_for_each_entry (a, &stolen->areas, list) {
+		pages += a->vm.nr_pages;
+		san_reveal(a->vm.addr, frame_bytes(a)); /* nobody's: whoever touches them faults */
+		free_frames(a, &g);
+	}
+	gather_flush(&g);
+	mm_counter_add(MM_VMALLOC, -(long)pages);
+	vmap_release(stolen);
+	return pages;
+}
+
 /*
- * Flushes and gives back all that is lazy and in nobody's hands. Returns pages. An area's array of pages may be an area
- * itself: freed here, it waits for the next round. What other CPUs free meanwhile would keep it here for ever.
+ * All that is lazy and in nobody's hands, whoever's it is. Returns pages. An area's array of pages may be an area itself:
+ * freed here, it waits for the next round. What other CPUs free meanwhile would keep it here for ever.
  */
-static unsigned long purge(unsigned rounds)
+static unsigned long purge_all(void)
 {
 	struct vmap_stolen stolen;
 	unsigned long total = 0;
-	struct gather g;
 
 	if (this_cpu(in_purge))
 		return 0;
 	this_cpu(in_purge) = true;
-	g.nr = 0;
-	while (rounds-- && vmap_steal_lazy(&stolen)) {
-		unsigned long pages = 0;
-		struct vmap_area *a;
-
+	for (unsigned round = 0; round < ALL_ROUNDS && vmap_steal_lazy(&stolen); round++) {
 		flush_areas(&stolen.areas);
-		list_for_each_entry (a, &stolen.areas, list) {
-			pages += a->vm.nr_pages;
-			san_reveal(a->vm.addr, frame_bytes(a)); /* nobody's: whoever touches them faults */
-			free_frames(a, &g);
-		}
-		gather_flush(&g);
-		mm_counter_add(MM_VMALLOC, -(long)pages);
-		vmap_release(&stolen);
-		total += pages;
+		total += give_back(&stolen);
 	}
 	this_cpu(in_purge) = false;
 	return total;
 }
 
 /*
- * Near the limit every CPU that frees sees it passed. One purge is enough: who comes second leaves what it has to the
- * first, or to the next one.
+ * There are too many: one flush for all of them, by one CPU. Near the limit every CPU that frees sees it passed; who comes
+ * second leaves what it has to the first, or to the next purge. Each CPU gives back what lies in its own shard, with
+ * frames and descriptors that are in its cache; the others are told, and do so when they free next.
  */
 static __noinline void purge_above_limit(void)
 {
 	static _Atomic bool at_it;
+	struct vmap_stolen stolen;
 
-	this_cpu(vmap_many_lazy) = false;
-	if (atomic_exchange_explicit(&at_it, true, memory_order_acquire))
+	WRITE_ONCE(*this_cpu_ptr(&vmap_many_lazy), false);
+	if (this_cpu(in_purge))
 		return;
-	if (vmap_lazy_above_limit())
-		purge(1);
-	atomic_store_explicit(&at_it, false, memory_order_release);
+	this_cpu(in_purge) = true;
+	if (vmap_take_flushed(&stolen))
+		give_back(&stolen);
+	if (vmap_lazy_above_limit() && !atomic_exchange_explicit(&at_it, true, memory_order_acquire)) {
+		if (vmap_lazy_above_limit() && vmap_steal_lazy(&stolen)) {
+			flush_areas(&stolen.areas);
+			vmap_hand_over(&stolen);
+			give_back(&stolen);
+		}
+		atomic_store_explicit(&at_it, false, memory_order_release);
+	}
+	this_cpu(in_purge) = false;
 }
 
 unsigned long vm_unmap_aliases(void)
 {
-	unsigned long total = purge(ALL_ROUNDS);
+	unsigned long total = purge_all();
 
 	/* What another CPU has in hand is not free yet, and the caller may need it. */
 	while (!this_cpu(in_purge) && vmap_purging())
@@ -323,7 +341,7 @@ static void free_area(const char *call, vaddr_t addr, unsigned flags, unsigned l
 		bad_free(call, addr, flags, caller);
 	san_free(a->vm.addr, frame_bytes(a)); /* until the purge an access may still find a translation */
 	retire(a->start, area_bytes(a), a);
-	if (unlikely(this_cpu(vmap_many_lazy)))
+	if (unlikely(READ_ONCE(*this_cpu_ptr(&vmap_many_lazy))))
 		purge_above_limit();
 }
 

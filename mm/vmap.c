@@ -13,22 +13,26 @@
  *             stripes:  |  CPU 0  |  CPU 1  |  CPU 2  |  CPU 0  |  CPU 1  | ...           stripe_shard[address]
  *             shard = { free, busy, lazy }: `common`, and one for each CPU, with several. free (augmented), busy:
  *             red-black trees by start, each with a list in the same order, whose neighbours make merging O(1).
- *             lazy: a list in the order of vfree. An area includes its guard page.
+ *             lazy: a list in the order of vfree, flushed ones in front. An area includes its guard page.
  * Invariants. V1  free + busy + lazy of all shards + what a purge has in hand tile the window
  *             V2  each list is its tree's order; no two free ranges of a shard touch
  *             V3  subtree_max is exact (rb_check)
  *             V4  an area's pages are mapped at its addresses; its guard page, lazy and free ranges are not
  *                 mapped
- *             V5  lazy_pages, free_ranges, free_bytes and MM_VMALLOC are the sums they claim to be
+ *             V5  lazy_pages, flushed_bytes, free_ranges, free_bytes and MM_VMALLOC are the sums they claim to be;
+ *                 flushed areas are in front of those that are not
  *             V6  what a CPU's shard has lies in stripes of its own: an address is in the shard that its stripe names,
  *                 or in `common`
+ * Purge.      One CPU takes all shards' lazy areas and flushes once. Those of another CPU's shard it leaves there, flushed:
+ *             that CPU gives back its own, from its own cache, when it frees next; if it never does, the next purge does.
  * Order.      On one CPU there is only `common`, and every area is the lowest fit of the window. With several, an area is
  *             the lowest fit in what its CPU has taken; the same requests on the same CPU give the same addresses.
  *             vm_unmap_aliases() gives all that CPUs have taken back to `common`, as if they had taken nothing.
  * Bounds.     A CPU keeps at most CACHE_STRIPES stripes of free addresses and the one that it has opened last: of those
  *             above, the highest go back. It takes none while the common tree has no range of PLENTY_ROUNDS stripes for
  *             each CPU, so a small window has no shards but `common`. A request that finds nothing drains all CPUs'
- *             ranges before it fails. A range costs its descriptor, wherever it lies.
+ *             ranges before it fails. A range costs its descriptor, wherever it lies. Frames of lazy areas are at most the
+ *             limit, and as many may be in flushed ones; vm_unmap_aliases() takes both, for every CPU.
  * Locking.    A shard's lock for its trees and lists, held for one search or one insertion; two at once only to move a
  *             range between a CPU's shard and `common`, which comes last. Allocation and vfree take one lock, that of the
  *             area's shard: another CPU wants it for a drain, a purge, or to free what this CPU has allocated. A lazy
@@ -62,6 +66,7 @@ struct vmap_shard {
 	/* ---- fixed ---- */
 	unsigned index; /* in shards[] */
 	size_t keep;	/* free bytes; above it the highest ranges go to `common` */
+	bool *told;	/* its CPU's vmap_many_lazy */
 
 	/* ---- lock ---- */
 	struct spinlock lock;
@@ -70,7 +75,8 @@ struct vmap_shard {
 	size_t free_bytes; /* looked at without the lock */
 	bool open;	   /* what is purged comes back here, not to `common` */
 	struct list_head lazy;
-	unsigned long lazy_pages; /* looked at without the lock */
+	unsigned long lazy_pages; /* not flushed; looked at without the lock */
+	size_t flushed_bytes;	  /* of those areas, which are at the front; looked at without the lock */
 	unsigned long lazy_look;  /* above it all shards' are added up; others set it to 0 without the lock */
 	u64 steals;
 } __aligned(CACHE_LINE);
@@ -601,7 +607,7 @@ static __cold void look_at_sum(struct vmap_shard *own)
 		taken = vmap_lazy_pages();
 	}
 	if (taken > limit)
-		this_cpu(vmap_many_lazy) = true;
+		WRITE_ONCE(*this_cpu_ptr(&vmap_many_lazy), true);
 	else
 		WRITE_ONCE(own->lazy_look, pages + (limit - taken) / nr_shards);
 }
@@ -616,6 +622,7 @@ static __always_inline struct vmap_area *retire_in(struct vmap_shard *s, vaddr_t
 		rb_erase(&s->busy.root, &a->rb);
 		list_move_tail(&a->list, &s->lazy);
 		atomic_store_explicit(&a->cleared, false, memory_order_relaxed);
+		a->flushed = false;
 		UPDATE_ONCE(s->lazy_pages, +=, area_size(a) >> PAGE_SHIFT);
 		if (unlikely(s->lazy_pages > READ_ONCE(s->lazy_look)))
 			look_at_sum(s);
@@ -658,14 +665,15 @@ static void steal_list(struct vmap_shard *s, struct vmap_stolen *stolen)
 {
 	size_t bytes;
 
-	if (!READ_ONCE(s->lazy_pages))
+	if (!READ_ONCE(s->lazy_pages) && !READ_ONCE(s->flushed_bytes))
 		return;
 	spin_lock(&s->lock);
-	bytes = s->lazy_pages << PAGE_SHIFT;
+	bytes = (s->lazy_pages << PAGE_SHIFT) + s->flushed_bytes;
 	purging_bytes += bytes;
 	stolen->bytes += bytes;
 	list_splice_init(&s->lazy, &stolen->areas);
 	WRITE_ONCE(s->lazy_pages, 0);
+	WRITE_ONCE(s->flushed_bytes, 0);
 	WRITE_ONCE(s->lazy_look, 0);
 	s->steals++;
 	spin_unlock(&s->lock);
@@ -702,6 +710,66 @@ bool vmap_steal_lazy(struct vmap_stolen *stolen)
 		return false;
 	atomic_fetch_add_explicit(&purges, 1, memory_order_relaxed);
 	return true;
+}
+
+/* Flushed areas of one shard go to the front of its list. */
+static void leave_to(struct vmap_shard *s, struct list_head *areas, size_t bytes)
+{
+	spin_lock(&s->lock);
+	list_splice_init(areas, &s->lazy);
+	UPDATE_ONCE(s->flushed_bytes, +=, bytes);
+	s->steals++;
+	spin_unlock(&s->lock);
+	WRITE_ONCE(*s->told, true);
+	purging_bytes -= bytes;
+}
+
+void vmap_hand_over(struct vmap_stolen *stolen)
+{
+	const struct vmap_shard *own = this_cpu(own_shard);
+	struct vmap_area *a, *tmp;
+	size_t bytes = 0;
+	LIST_HEAD(theirs);
+
+	if (nr_shards == 1)
+		return;
+	list_for_each_entry_safe (a, tmp, &stolen->areas, list) { /* each shard's are in a row */
+		struct vmap_shard *s = shards[a->shard];
+
+		if (s == own || s == &common)
+			continue;
+		a->flushed = true;
+		bytes += area_size(a);
+		list_move_tail(&a->list, &theirs);
+		if (&tmp->list != &stolen->areas && tmp->shard == a->shard)
+			continue;
+		stolen->bytes -= bytes;
+		leave_to(s, &theirs, bytes);
+		bytes = 0;
+	}
+}
+
+bool vmap_take_flushed(struct vmap_stolen *stolen)
+{
+	struct vmap_shard *s = this_cpu(own_shard);
+	struct vmap_area *a, *tmp;
+
+	*stolen = (struct vmap_stolen){};
+	list_init(&stolen->areas);
+	if (!READ_ONCE(s->flushed_bytes))
+		return false;
+	spin_lock(&s->lock);
+	stolen->bytes = s->flushed_bytes;
+	purging_bytes += stolen->bytes;
+	WRITE_ONCE(s->flushed_bytes, 0);
+	list_for_each_entry_safe (a, tmp, &s->lazy, list) {
+		if (!a->flushed)
+			break;
+		list_move_tail(&a->list, &stolen->areas);
+	}
+	s->steals++;
+	spin_unlock(&s->lock);
+	return !list_empty(&stolen->areas);
 }
 
 /* One range of addresses goes back, under one descriptor. */
@@ -986,8 +1054,10 @@ static void make_cpu_shards(void)
 		struct vmap_shard *s = nr == 1 ? &common : per_cpu_ptr(&cpu_shard, cpu);
 
 		per_cpu(own_shard, cpu) = s;
-		if (s != &common)
-			shard_init(s, "vmap_cpu", 0);
+		if (s == &common)
+			continue;
+		shard_init(s, "vmap_cpu", 0);
+		s->told = per_cpu_ptr(&vmap_many_lazy, cpu);
 	}
 	for (unsigned i = 0; i < STRIPES; i++)
 		stripe_shard[i] = nr == 1 ? &common : shards[1 + i % nr];
@@ -1078,8 +1148,8 @@ static bool index_lazy(struct rb_root *root, struct vmap_area *a)
 
 static const char *check_lazy(const struct vmap_shard *s, struct rb_root *lazy, unsigned long *pages)
 {
+	size_t bytes = 0, flushed = 0;
 	struct vmap_area *a;
-	size_t bytes = 0;
 
 	list_for_each_entry (a, &s->lazy, list) {
 		if (range_find(&s->busy.root, a->start) || range_find(&s->free.root, a->start) ||
@@ -1089,10 +1159,15 @@ static const char *check_lazy(const struct vmap_shard *s, struct rb_root *lazy, 
 			return complain("V6 lazy in a shard that is not its own", a);
 		if (pt_mapped_bytes(a->start, area_size(a)))
 			return complain("V4 a lazy area is mapped", a);
-		bytes += area_size(a);
+		if (a->flushed && &a->list != s->lazy.next &&
+		    !list_entry(a->list.prev, struct vmap_area, list)->flushed)
+			return complain("V5 flushed, and not at the front", a);
+		*(a->flushed ? &flushed : &bytes) += area_size(a);
 		*pages += a->vm.nr_pages;
 	}
-	return bytes >> PAGE_SHIFT == s->lazy_pages ? NULL : "V5 lazy pages are miscounted";
+	return bytes >> PAGE_SHIFT == s->lazy_pages && flushed == s->flushed_bytes
+		       ? NULL
+		       : "V5 lazy pages are miscounted";
 }
 
 /* Trees, lists and counts of one shard. Makes its lazy areas part of the tree of all, and counts their pages. */

@@ -21,6 +21,7 @@ struct vmap_area {
 	/* Lazy: the entries are cleared, so a flush from now on covers the area. Release by vfree, acquire by
 	 * purge. */
 	_Atomic bool cleared;
+	bool flushed; /* lazy: what is left is the owner's to give back */
 	u16 shard; /* busy, lazy: where it is filed */
 	struct page
 		*few[VMAP_FEW_PAGES]; /* vm.pages of a short area: most are, and need no array of their own */
@@ -40,13 +41,13 @@ struct vmap_area *vmap_alloc(size_t size, size_t align, unsigned flags, unsigned
  * clears its entries, sets `cleared` and then must not touch it; then it purges if there are too many.
  */
 struct vmap_area *vmap_retire(vaddr_t addr, unsigned flags);
-/* vmap_retire() on this CPU has found more lazy pages than the limit. */
+/* vmap_retire() on this CPU has found more lazy pages than the limit, or another CPU has left it flushed areas. */
 DECLARE_PER_CPU(bool, vmap_many_lazy);
 bool vmap_lazy_above_limit(void);
 /* Busy area that covers addr, or NULL. */
 struct vmap_area *vmap_find(vaddr_t addr);
 
-/* What a purge has in hand: the areas, the addresses that all of them lie in, their sum. */
+/* What a purge has in hand: the areas, and the sum of their addresses. */
 struct vmap_stolen {
 	struct list_head areas;
 	size_t bytes;
@@ -56,6 +57,10 @@ struct vmap_stolen {
  * vmap_release().
  */
 bool vmap_steal_lazy(struct vmap_stolen *stolen);
+/* After the flush: of these areas, those of other CPUs' shards are left to those CPUs, which are told. */
+void vmap_hand_over(struct vmap_stolen *stolen);
+/* What other CPUs have flushed and left to this one; false if there is nothing. */
+bool vmap_take_flushed(struct vmap_stolen *stolen);
 /* Some CPU has areas in hand. */
 bool vmap_purging(void);
 /* The ranges are free, the descriptors gone. Every TLB has been flushed for them. */

@@ -263,7 +263,8 @@ static void measure(struct bench_run *b, const struct load *load)
 	cpumask_set(&alone, arch_cpu_id());
 	turn.load = load;
 	turn.chunks = 1;
-	for (unsigned long_enough = 0; long_enough < SETTLED; long_enough++) { /* an emulator is slow at first */
+	for (unsigned long_enough = 0; long_enough < SETTLED;
+	     long_enough++) { /* an emulator is slow at first */
 		one = take_turn(&alone);
 		if (one && one < ONE_NS) {
 			turn.chunks *= 2;

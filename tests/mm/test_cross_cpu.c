@@ -680,6 +680,11 @@ static void free_ranges_of(const struct range_owner *o)
 			vunmap((void *)o->start[i]);
 }
 
+static void give_ranges(void *ctx)
+{
+	free_ranges_of(ctx);
+}
+
 /* Addresses of two CPUs share no page table, so neither waits for the other's lock nor takes its cache lines. */
 KTEST(cross_cpu, each_cpu_has_addresses_of_its_own_and_the_same_ones_again)
 {
@@ -720,7 +725,7 @@ KTEST(cross_cpu, a_request_finds_what_another_cpu_keeps)
 	vmalloc_totals(&total, &used, &largest, &ranges);
 	run_on(cpu, take_ranges, &there);
 	limit = vmalloc_set_lazy_limit(0);
-	free_ranges_of(&there); /* and purge, which gives that CPU its ranges back */
+	run_on(cpu, give_ranges, &there); /* and purge, which gives that CPU its ranges back */
 	vmalloc_set_lazy_limit(limit);
 	EXPECT_GT(vmap_kept_bytes(cpu), 0);
 	vmalloc_totals(&total, &used, &less, &ranges);
@@ -729,6 +734,66 @@ KTEST(cross_cpu, a_request_finds_what_another_cpu_keeps)
 	if (EXPECT_NOT_NULL(a))
 		vunmap((void *)a->start);
 	EXPECT_EQ(vmap_kept_bytes(cpu), 0);
+}
+
+static unsigned lazy_areas;
+
+static bool count_lazy(const struct vmalloc_info *info, void *ctx)
+{
+	(void)ctx;
+	lazy_areas += info->lazy;
+	return true;
+}
+
+static unsigned nr_lazy_areas(void)
+{
+	lazy_areas = 0;
+	vmalloc_for_each(count_lazy, NULL);
+	return lazy_areas;
+}
+
+static void free_one_more(void *ctx)
+{
+	(void)ctx;
+	vfree(vmalloc(PAGE_SIZE));
+}
+
+/* A purge flushes for all CPUs, and leaves to each what is its own: the other one gives it back when it frees next. */
+KTEST(cross_cpu, a_purge_leaves_flushed_areas_to_the_cpu_that_they_came_from)
+{
+	struct tlb_stats before, after;
+	unsigned long limit;
+	struct page *frame;
+	NEEDS_OTHER_CPU(cpu);
+
+	if (vmap_end - vmap_start < GIB(4))
+		SKIP("the window is small");
+	for (unsigned way = 0; way < 2; way++) {
+		vm_unmap_aliases();
+		run_on(cpu, take_area, NULL);
+		ASSERT_NOT_NULL(area);
+		frame = vmalloc_to_page(area);
+		limit = vmalloc_set_lazy_limit(0);
+		vfree(area);
+		EXPECT_EQ(vmalloc_lazy_pages(), 0);
+		EXPECT_EQ(page_state(frame), PAGE_ALLOCATED);
+		EXPECT_EQ(nr_lazy_areas(), 1);
+		EXPECT_NULL(vmap_check());
+		tlb_stats(cpu, &before);
+		if (way == 0) {
+			run_on(cpu, free_one_more, NULL);
+			tlb_stats(cpu, &after); /* that CPU's own area needs a flush, the other one none */
+			EXPECT_LE(after.page + after.range + after.full - before.page - before.range -
+					  before.full,
+				  2);
+		} else {
+			EXPECT_EQ(vm_unmap_aliases(), 8);
+		}
+		vmalloc_set_lazy_limit(limit);
+		EXPECT_NE(page_state(frame), PAGE_ALLOCATED);
+		EXPECT_EQ(nr_lazy_areas(), 0);
+		EXPECT_NULL(vmap_check());
+	}
 }
 
 /* Lazy pages of all CPUs together stay below the limit, though nobody counts them in one place. */

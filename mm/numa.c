@@ -267,28 +267,32 @@ static u32 lowest_node(const struct boot_info *bi)
 	return lowest == MAX_NODES ? 0 : lowest;
 }
 
-static u32 said_node(const struct boot_info *bi, unsigned cpu)
+/* Counts in *unsaid those of which nothing is said. */
+static u32 said_node(const struct boot_info *bi, unsigned cpu, unsigned *unsaid)
 {
 	u32 node = cpu_info[cpu].node;
 
 	if (node == BOOT_NO_NODE) {
-		node = lowest_node(bi);
-		if (bi->nr_node_ranges)
-			pr_warn("numa: CPU %u is of no node: used as node %u's\n", cpu, node);
-	} else if (node >= MAX_NODES) {
-		pr_warn("numa: CPU %u is of node %u, expected less than %u: used as node 0's\n", cpu, node,
-			MAX_NODES);
-		node = 0;
+		*unsaid += cpu_info[cpu].enabled;
+		return lowest_node(bi);
 	}
-	return node;
+	if (node < MAX_NODES)
+		return node;
+	pr_warn("numa: CPU %u is of node %u, expected less than %u: used as node 0's\n", cpu, node,
+		MAX_NODES);
+	return 0;
 }
 
 static void place_cpus(const struct boot_info *bi)
 {
+	unsigned unsaid = 0;
+
 	for (unsigned cpu = 0; cpu < nr_cpu_info; cpu++)
 		cpu_to_node_map[cpu] = numa_off		  ? 0
 				       : nodes_are_fake() ? (int)(cpu % nr_nodes)
-							  : (int)said_node(bi, cpu);
+							  : (int)said_node(bi, cpu, &unsaid);
+	if (unsaid && bi->nr_node_ranges)
+		pr_warn("numa: %u CPUs are of no node: used as node %u's\n", unsaid, lowest_node(bi));
 }
 
 /* ---- distances ---- */

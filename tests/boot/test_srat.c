@@ -154,7 +154,7 @@ static void expect_refused(struct ktest *t, struct machine *m, const char *why)
 
 KTEST(srat, two_nodes_are_found)
 {
-	struct machine m;
+	struct machine m = {.f = NULL};
 	const struct boot_info *bi;
 
 	ASSERT_TRUE(machine_typical(&m, 0, 1));
@@ -177,7 +177,7 @@ KTEST(srat, two_nodes_are_found)
 
 KTEST(srat, without_tables_nothing_is_said)
 {
-	struct machine m;
+	struct machine m = {.f = NULL};
 
 	ASSERT_TRUE(machine_new(&m));
 	acpi_numa(&m.f->mem, &m.f->info, m.cpu, NR_CPUS_HERE);
@@ -189,7 +189,7 @@ KTEST(srat, without_tables_nothing_is_said)
 
 KTEST(srat, what_is_disabled_or_of_another_kind_does_not_count)
 {
-	struct machine m;
+	struct machine m = {.f = NULL};
 
 	ASSERT_TRUE(machine_typical(&m, 0, 1));
 	memory_add(&m, 7, GIB(5), GIB(4), 0);
@@ -207,7 +207,7 @@ KTEST(srat, what_is_disabled_or_of_another_kind_does_not_count)
 
 KTEST(srat, holes_may_be_claimed_by_several_nodes)
 {
-	struct machine m;
+	struct machine m = {.f = NULL};
 
 	ASSERT_TRUE(machine_typical(&m, 0, 1));
 	memory_add(&m, 0, GIB(9), TIB(1), ENABLED | HOT_PLUGGABLE);
@@ -223,7 +223,7 @@ KTEST(srat, holes_may_be_claimed_by_several_nodes)
 
 KTEST(srat, the_last_byte_of_all_may_be_named)
 {
-	struct machine m;
+	struct machine m = {.f = NULL};
 
 	ASSERT_TRUE(machine_new(&m));
 	memory_add(&m, 5, 0, GIB(8), ENABLED);
@@ -237,7 +237,7 @@ KTEST(srat, the_last_byte_of_all_may_be_named)
 
 KTEST(srat, a_little_forgotten_memory_goes_with_what_lies_before_it)
 {
-	struct machine m;
+	struct machine m = {.f = NULL};
 
 	ASSERT_TRUE(machine_new(&m));
 	memory_add(&m, 3, MIB(1), GIB(4), ENABLED);
@@ -259,7 +259,7 @@ KTEST(srat, a_little_forgotten_memory_goes_with_what_lies_before_it)
 
 KTEST(srat, domains_have_32_bits_from_revision_2_on)
 {
-	struct machine m;
+	struct machine m = {.f = NULL};
 
 	ASSERT_TRUE(machine_typical(&m, 0x12345601, 0x12345602));
 	m.f->bytes[AT_SRAT + 8] = 2;
@@ -284,7 +284,7 @@ KTEST(srat, domains_have_32_bits_from_revision_2_on)
 KTEST(srat, small_domains_are_ids_and_large_ones_are_counted)
 {
 	static const u32 numbers[][4] = {{0, 63, 0, 63}, {63, 0, 63, 0}, {0, 64, 0, 1}, {~0u, 7, 1, 0}};
-	struct machine m;
+	struct machine m = {.f = NULL};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(numbers); i++) {
 		ASSERT_TRUE(machine_typical(&m, numbers[i][0], numbers[i][1]));
@@ -299,7 +299,7 @@ KTEST(srat, small_domains_are_ids_and_large_ones_are_counted)
 /* As QEMU has it for a node without memory and CPUs: only the SLIT counts it. */
 KTEST(srat, distances_are_found_by_domain)
 {
-	struct machine m;
+	struct machine m = {.f = NULL};
 
 	ASSERT_TRUE(machine_typical(&m, 0, 2));
 	slit_set(&m, 3);
@@ -330,7 +330,7 @@ KTEST(srat, distances_are_found_by_domain)
 KTEST(srat, a_wrong_checksum_or_length_is_refused)
 {
 	static const u32 lie[] = {0, 35, 0x7fffffff};
-	struct machine m;
+	struct machine m = {.f = NULL};
 
 	ASSERT_TRUE(machine_typical(&m, 0, 1));
 	fixture_table(m.f, AT_SRAT, "SRAT", m.srat_len);
@@ -359,7 +359,7 @@ KTEST(srat, entries_with_wrong_lengths_are_refused)
 		unsigned at; /* of machine_typical() */
 		u8 len;
 	} lie[] = {{0, 0}, {0, 1}, {0, 15}, {48, 39}, {48, 255}, {208, 23}, {208, 25}};
-	struct machine m;
+	struct machine m = {.f = NULL};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(lie); i++) {
 		ASSERT_TRUE(machine_typical(&m, 0, 1));
@@ -376,7 +376,7 @@ KTEST(srat, entries_with_wrong_lengths_are_refused)
 KTEST(srat, memory_of_two_nodes_is_refused)
 {
 	static const u64 size[] = {1, PAGE_SIZE, GIB(5), -GIB(3)};
-	struct machine m;
+	struct machine m = {.f = NULL};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(size); i++) {
 		ASSERT_TRUE(machine_typical(&m, 0, 1));
@@ -388,7 +388,7 @@ KTEST(srat, memory_of_two_nodes_is_refused)
 
 KTEST(srat, memory_of_no_node_is_refused)
 {
-	struct machine m;
+	struct machine m = {.f = NULL};
 
 	for (unsigned missing = 0; missing < 2; missing++) { /* exactly 1 MiB of it, and a page less */
 		ASSERT_TRUE(machine_typical(&m, 0, 1));
@@ -410,7 +410,7 @@ KTEST(srat, memory_of_no_node_is_refused)
 
 KTEST(srat, a_processor_on_two_nodes_is_refused)
 {
-	struct machine m;
+	struct machine m = {.f = NULL};
 
 	ASSERT_TRUE(machine_typical(&m, 0, 1));
 	apic_add(&m, 1, 4, ENABLED);   /* said already */
@@ -426,7 +426,7 @@ KTEST(srat, a_processor_on_two_nodes_is_refused)
 
 KTEST(srat, a_range_behind_the_end_of_all_is_refused)
 {
-	struct machine m;
+	struct machine m = {.f = NULL};
 
 	ASSERT_TRUE(machine_typical(&m, 0, 1));
 	memory_add(&m, 1, -GIB(1), GIB(1) + 1, ENABLED);
@@ -436,7 +436,7 @@ KTEST(srat, a_range_behind_the_end_of_all_is_refused)
 
 KTEST(srat, too_many_domains_or_ranges_are_refused)
 {
-	struct machine m;
+	struct machine m = {.f = NULL};
 
 	for (u32 nr = 64; nr <= 65; nr++) {
 		ASSERT_TRUE(machine_new(&m));
@@ -481,7 +481,7 @@ static void expect_no_distances(struct ktest *t, struct machine *m, const char *
 KTEST(srat, a_slit_of_a_wrong_size_is_refused)
 {
 	static const u64 n[] = {0, 1, 3, 1UL << 32, (1UL << 32) + 2, ~0UL};
-	struct machine m;
+	struct machine m = {.f = NULL};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(n); i++) {
 		ASSERT_TRUE(machine_typical(&m, 0, 1));
@@ -511,7 +511,7 @@ KTEST(srat, a_slit_with_absurd_distances_is_refused)
 		   {1, 10, "distance 10 from domain 0 to 1"},
 		   {2, 0, "distance 0 from domain 1 to 0"},
 		   {2, 9, "distance 9 from domain 1 to 0"}};
-	struct machine m;
+	struct machine m = {.f = NULL};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(lie); i++) {
 		ASSERT_TRUE(machine_typical(&m, 0, 1));
@@ -573,7 +573,7 @@ KTEST(srat, random_damage_is_survived)
 	unsigned believed = 0;
 
 	for (unsigned round = 0; round < 500; round++) {
-		struct machine m;
+		struct machine m = {.f = NULL};
 
 		ASSERT_TRUE(machine_typical(&m, test_rand_below(3), test_rand_below(3)));
 		slit_set(&m, 2);

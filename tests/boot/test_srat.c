@@ -466,6 +466,18 @@ KTEST(srat, too_many_domains_or_ranges_are_refused)
 	}
 }
 
+KTEST(srat, forgotten_pages_need_room_for_a_range)
+{
+	struct machine m = {.f = NULL};
+
+	ASSERT_TRUE(machine_new(&m));
+	memory_add(&m, 0, 0, GIB(9) - PAGE_SIZE, ENABLED);
+	for (u32 i = 1; i < BOOT_MAX_NODE_RANGES; i++)
+		memory_add(&m, 0, GIB(8) + i * PAGE_SIZE, PAGE_SIZE, ENABLED);
+	parse(&m);
+	expect_refused(t, &m, "more than 256 ranges");
+}
+
 /* ---- a SLIT that cannot be believed: the nodes stay ---- */
 
 static void expect_no_distances(struct ktest *t, struct machine *m, const char *why)

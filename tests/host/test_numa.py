@@ -177,6 +177,13 @@ class Options(unittest.TestCase):
         self.assertEqual(output.count("\nnode "), 64)
 
 
+class Words(unittest.TestCase):
+    def test_a_machine_that_cannot_be_built_is_said(self):
+        for nodes in ("0", "65", "x", "64M", "64M:a 64M:1", "64M:0:10/x 64M:1", "64M:0:10 64M:1", "M:0 64M:1", "64M:0:10:20"):
+            with self.subTest(nodes=nodes), self.assertRaises(qemu.ConfigError):
+                qemu.parse_nodes(nodes, 1 << 30, 4)
+
+
 class Suites(unittest.TestCase):
     def test_the_suite_passes_on_nodes_that_alternate(self):
         """Ranges of two nodes one after the other, with borders inside sections; the hosted build takes any map."""

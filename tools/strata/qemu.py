@@ -162,7 +162,10 @@ def parse_node(text):
 def parse_nodes(text, total, smp):
     """NUMA=N: nodes of (nearly) equal size, CPUs dealt to them. Else each node is a word of its own."""
     if not text.isdigit():
-        return [parse_node(word) for word in text.split()]
+        described = [parse_node(word) for word in text.split()]
+        if any(node.distances and len(node.distances) != len(described) for node in described):
+            raise ConfigError(f"NUMA={text}: expected {len(described)} distances, one to each node")
+        return described
     nodes = parse_number("NUMA", text, 1, 64)
     share = total // nodes // (8 * MIB) * (8 * MIB)
     if not share:

@@ -780,18 +780,19 @@ KTEST(cross_cpu, a_purge_leaves_flushed_areas_to_the_cpu_that_they_came_from)
 		EXPECT_EQ(nr_lazy_areas(), 1);
 		EXPECT_NULL(vmap_check());
 		tlb_stats(cpu, &before);
+		vmalloc_set_lazy_limit(limit);
 		if (way == 0) {
 			run_on(cpu, free_one_more, NULL);
-			tlb_stats(cpu, &after); /* that CPU's own area needs a flush, the other one none */
+			tlb_stats(cpu, &after);
+			/* Not for these areas: at most for what was not asked of it in its sleep. */
 			EXPECT_LE(after.page + after.range + after.full - before.page - before.range -
 					  before.full,
-				  2);
+				  1);
 		} else {
 			EXPECT_EQ(vm_unmap_aliases(), 8);
 		}
-		vmalloc_set_lazy_limit(limit);
 		EXPECT_NE(page_state(frame), PAGE_ALLOCATED);
-		EXPECT_EQ(nr_lazy_areas(), 0);
+		EXPECT_EQ(nr_lazy_areas(), way == 0); /* the one more */
 		EXPECT_NULL(vmap_check());
 	}
 }

@@ -22,7 +22,7 @@ struct vmap_area {
 	 * purge. */
 	_Atomic bool cleared;
 	bool flushed; /* lazy: what is left is the owner's to give back */
-	u16 shard; /* busy, lazy: where it is filed */
+	u16 shard;    /* busy, lazy: where it is filed */
 	struct page
 		*few[VMAP_FEW_PAGES]; /* vm.pages of a short area: most are, and need no array of their own */
 };

@@ -8,13 +8,15 @@
  *             mailbox[cpu]: a bit for each CPU whose call this one has to answer
  *             cpu_state[cpu] -> task, rest, start
  * Invariants. I1  call[c].owed is at least the number of mailboxes with c's bit; c's call does not change before it is 0
+ *                 Who sets the first bit of a mailbox word sends the interrupt for all that it finds there; no port
+ *                 loses one
  *             I2  `rest` is REST_NOT from the end of a quiet point or an idle sleep to the next one
  *             I3  between smp_hold() and smp_release() `rest` of every other CPU is not REST_NOT: leaving a rest stores
  *                 REST_NOT, then looks for a holder; holding stores the holder, then looks at `rest`. Both are
  *                 sequentially consistent, so one of the two sees the other.
  * Locking.    None. A call is written by its CPU, published by the bits (release) and read by who took a bit (acquire);
  *             callers are served side by side. Why no circle of CPUs that wait for each other can arise: mm/tlb.c.
- * Failure.    A CPU that does not start is reported and left out. One that does not answer within 2^31 rounds: panic.
+ * Failure.    A CPU that does not start is reported and left out. One that does not answer for ANSWER_TIMEOUT_S: panic.
  * Source.     Linux kernel/smp.c (smp_call_function_many), kernel/stop_machine.c.
  * Next:       mm/tlb.c, the first to call.
  */
@@ -42,8 +44,13 @@
 #include <arch/tlb.h>
 #include <arch/time.h>
 
-enum { START_TIMEOUT_S = 10 };
-#define CALL_ROUNDS_MAX (1UL << 31)
+enum {
+	START_TIMEOUT_S = 10,
+	ANSWER_TIMEOUT_S = 120, /* an emulated CPU may be kept from running for long */
+	LOOK_ROUNDS = 1 << 14,	/* between two looks at the clock */
+};
+#define ROUNDS_MAX (1UL << 31)
+#define NS_PER_S 1000000000UL
 
 enum start { START_WAITING, START_DONE, START_GIVEN_UP };
 enum rest { REST_NOT, REST_PARKED, REST_IDLE };
@@ -90,12 +97,12 @@ void smp_ipi(void)
 
 static void next_round(u64 *round, const char *what, unsigned cpu)
 {
-	if (++*round == CALL_ROUNDS_MAX)
+	if (++*round == ROUNDS_MAX)
 		panic("%s: CPU %u does not answer", what, cpu);
 	arch_cpu_relax();
 }
 
-/* For a report: the first CPU that has not looked into its mailbox; NR_CPUS: all have, one is inside of the call. */
+/* For a report: the first CPU that has not looked into its mailbox; NR_CPUS: all have. */
 static unsigned who_owes(unsigned caller)
 {
 	unsigned cpu = 0;
@@ -105,13 +112,31 @@ static unsigned who_owes(unsigned caller)
 	return cpu;
 }
 
+static __cold __noreturn void no_answer(unsigned me)
+{
+	unsigned cpu = who_owes(me);
+
+	if (cpu == NR_CPUS)
+		panic("smp_call of %pS: a CPU does not come back from it", (void *)call[me].fn);
+	panic("smp_call of %pS: CPU %u does not answer", (void *)call[me].fn, cpu);
+}
+
 void smp_call_wait(void)
 {
 	unsigned me = arch_cpu_id();
-	u64 round = 0;
+	u64 limit = 0;
 
-	while (atomic_load_explicit(&call[me].owed, memory_order_acquire))
-		next_round(&round, "smp_call", round + 1 == CALL_ROUNDS_MAX ? who_owes(me) : me);
+	for (u64 round = 1; atomic_load_explicit(&call[me].owed, memory_order_acquire); round++) {
+		if (round % LOOK_ROUNDS == 0) {
+			u64 now = arch_time_ns();
+
+			if (!limit)
+				limit = now + ANSWER_TIMEOUT_S * NS_PER_S;
+			else if (now > limit)
+				no_answer(me);
+		}
+		arch_cpu_relax();
+	}
 }
 
 unsigned smp_call_start(const struct cpumask *cpus, void (*fn)(void *ctx), void *ctx)
@@ -119,7 +144,8 @@ unsigned smp_call_start(const struct cpumask *cpus, void (*fn)(void *ctx), void 
 	unsigned me = arch_cpu_id(), cpu, nr = 0;
 	struct cpumask others = {}, to_wake = {};
 
-	full_barrier(); /* a CPU that is not online yet sees what was stored before, and flushes when it is */
+	BUG_ON(arch_irq_disabled(), "smp_call of %pS with interrupts off", (void *)fn);
+	lock_debug_wait();
 	for_each_cpu (cpu, cpus) {
 		if (cpu == me || !cpumask_test(&cpu_online_mask, cpu))
 			continue;
@@ -128,16 +154,16 @@ unsigned smp_call_start(const struct cpumask *cpus, void (*fn)(void *ctx), void 
 	}
 	if (!nr)
 		return 0;
-	BUG_ON(arch_irq_disabled(), "smp_call of %pS with interrupts off", (void *)fn);
 	smp_call_wait();
 	call[me].fn = fn;
 	call[me].ctx = ctx;
 	atomic_store_explicit(&call[me].owed, nr, memory_order_relaxed);
-	for_each_cpu (cpu,
-		      &others) /* one that has letters in this word has been sent an interrupt for them */
-		if (!atomic_fetch_or_explicit(&mailbox[cpu].from[me / 64], 1UL << me % 64,
-					      memory_order_acq_rel))
+	for_each_cpu (cpu, &others) {
+		_Atomic unsigned long *from = &mailbox[cpu].from[me / 64];
+
+		if (!atomic_fetch_or_explicit(from, 1UL << me % 64, memory_order_acq_rel))
 			cpumask_set(&to_wake, cpu);
+	}
 	arch_ipi_send(&to_wake);
 	return nr;
 }
@@ -184,8 +210,14 @@ static bool held_by_another(void)
 
 static void rest_begin(enum rest kind)
 {
-	rcu_idle_enter();
 	atomic_store(&cpu_state[arch_cpu_id()].rest, kind);
+}
+
+/* While a CPU waits here it is at quiet points, again and again; its interrupts, in between, are readers. */
+static void wait_quietly(void)
+{
+	rcu_idle_exit();
+	arch_cpu_relax();
 }
 
 static void rest_end(void)
@@ -198,9 +230,8 @@ static void rest_end(void)
 			break;
 		rest_begin(REST_PARKED);
 		while (held_by_another())
-			arch_cpu_relax();
+			wait_quietly();
 	}
-	rcu_idle_exit();
 }
 
 void smp_rest(void)
@@ -237,6 +268,7 @@ void smp_idle(u64 wake_ns)
 
 	arch_time_wake_at(wake_ns);
 	rest_begin(REST_IDLE);
+	rcu_idle_enter();
 	tlb_lazy_enter();
 	this_cpu(asleep) = true;
 	arch_idle();
@@ -262,11 +294,12 @@ void smp_hold(void)
 		nobody = -1;
 	}
 	hold_depth = 1;
-	rcu_idle_enter(); /* one that is not at rest may wait for a grace period before it gets there */
-	for_each_online_cpu (cpu)
-		while (cpu != (unsigned)me && atomic_load(&cpu_state[cpu].rest) == REST_NOT)
+	for_each_online_cpu (
+		cpu) /* one that is not at rest may wait for a grace period before it gets there */
+		while (cpu != (unsigned)me && atomic_load(&cpu_state[cpu].rest) == REST_NOT) {
+			rcu_idle_exit();
 			next_round(&round, "smp_hold", cpu);
-	rcu_idle_exit();
+		}
 }
 
 void smp_release(void)
@@ -400,7 +433,7 @@ static void take_stacks(const struct arch_cpu_memory *mem)
 static bool start_cpu(unsigned cpu)
 {
 	struct arch_cpu_memory mem = {.start_page = start_page};
-	u64 limit = arch_time_ns() + START_TIMEOUT_S * 1000000000UL;
+	u64 limit = arch_time_ns() + START_TIMEOUT_S * NS_PER_S;
 	int err = give_stacks(cpu, &mem) ? arch_cpu_start(cpu, &mem, secondary, NULL) : -ENOMEM;
 
 	if (err) {

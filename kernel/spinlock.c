@@ -117,6 +117,15 @@ void lock_debug_release(struct spinlock *lock)
 	arch_irq_restore(flags);
 }
 
+void lock_debug_wait(void)
+{
+	const struct held_locks *held = this_cpu_ptr(&held_locks);
+
+	for (unsigned i = 0; i < held->nr; i++)
+		BUG_ON(held->lock[i]->rank >= LOCK_CACHE_NODE,
+		       "waiting for other CPUs while holding %s, an IRQs-off lock", held->lock[i]->name);
+}
+
 void lock_print_held(unsigned cpu)
 {
 	const struct held_locks *held = per_cpu_ptr(&held_locks, cpu);

@@ -434,7 +434,10 @@ static void run_parts(struct stress *part, unsigned nr)
 		if (cpu == arch_cpu_id() || started == nr)
 			continue;
 		s->task = (struct smp_task){.fn = operate, .ctx = s};
-		started += smp_start(cpu, &s->task) == 0;
+		if (smp_start(cpu, &s->task))
+			snprintf(part->loop.failed, sizeof(part->loop.failed), "CPU %u takes no task", cpu);
+		else
+			started++;
 	}
 	operate(part);
 	while (started > 1)
@@ -537,12 +540,13 @@ static void stress_row(struct out *o, bool json, const char *name, u64 value)
 static int cmd_stress(struct out *o, int argc, char **argv, bool json)
 {
 	struct stress_request rq;
-	struct stress *s;
+	struct stress *s = NULL;
 	int err = arg_count(o, argc, argv, 0, 3);
 
 	if (err || (err = stress_arguments(o, argc, argv, &rq)))
 		return err;
-	s = vmalloc(rq.cpus * sizeof(*s));
+	for (unsigned tries = 0; !s && tries < CREATE_TRIES; tries++) /* may be made to fail on purpose */
+		s = vmalloc(rq.cpus * sizeof(*s));
 	if (!s)
 		return out_error(o, -ENOMEM, "no memory for the tables of %lu CPUs", rq.cpus);
 	if (!json)

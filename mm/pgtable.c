@@ -530,36 +530,53 @@ static void pt_free_table_rcu(struct rcu_head *head)
 }
 static_assert(sizeof(struct rcu_head) <= sizeof(struct list_head), "rcu_head overlays page->lru");
 
-/*
- * Takes the table out of slot if it maps nothing. The range's owner calls, so nobody fills it meanwhile. The
- * flush drops what paging-structure caches still know of it; a walk in software may hold it until the grace
- * period ends.
- */
-static bool pt_unlink_table(pte_t *slot, unsigned level, vaddr_t va)
+/* Tables that are on their way out of the tree, and what makes paging-structure caches forget them. */
+struct pt_reclaim {
+	struct list_head tables;
+	struct tlb_batch batch;
+	unsigned long nr;
+};
+
+/* Takes the table out of slot if it maps nothing. The range's owner calls, so nobody fills it meanwhile. */
+static void pt_unlink_table(struct pt_reclaim *r, pte_t *slot, unsigned level, vaddr_t va)
 {
 	pte_t e = arch_pte_read(slot);
 	struct page *page;
 
 	if (!arch_pte_is_table(e, level) || !pt_table_empty(pte_table(e, level)))
-		return false;
+		return;
 	page = phys_to_page(arch_pte_paddr(e, level));
 	if (!pfn_valid(page_to_pfn(page)) || !(page->flags & PG_table))
-		return false; /* a table of boot */
+		return; /* a table of boot */
 	spin_lock(&pt_lock);
 	arch_pte_clear(slot);
 	arch_pt_sync();
 	spin_unlock(&pt_lock);
 	mm_counter_add(MM_PAGETABLE, -1);
 	pt_hint_forget(va);
-	tlb_flush_tables(va);
-	call_rcu((struct rcu_head *)&page->lru, pt_free_table_rcu);
-	return true;
+	list_add_tail(&page->lru, &r->tables);
+	tlb_batch_add(&r->batch, va, va + PAGE_SIZE);
+	r->nr++;
+}
+
+/* After the flush only a walk in software can hold a table, until the grace period ends. */
+static void pt_free_tables(struct pt_reclaim *r)
+{
+	struct page *page, *tmp;
+
+	tlb_batch_flush(&r->batch);
+	list_for_each_entry_safe (page, tmp, &r->tables, lru)
+		call_rcu((struct rcu_head *)&page->lru, pt_free_table_rcu);
 }
 
 unsigned long pt_reclaim(vaddr_t va, size_t size)
 {
-	unsigned long freed = 0;
+	struct pt_reclaim r;
 
+	list_init(&r.tables);
+	tlb_batch_init(&r.batch);
+	r.batch.sleepers = true;
+	r.nr = 0;
 	/* Bottom up, so that a table that held only empty tables goes as well. */
 	for (unsigned level = 1; level < arch_pt_levels(); level++) {
 		size_t span = PT_LEVEL_SIZE(level), off = -va & (span - 1);
@@ -572,11 +589,12 @@ unsigned long pt_reclaim(vaddr_t va, size_t size)
 				off += PT_LEVEL_SIZE(at) - ((va + off) & (PT_LEVEL_SIZE(at) - 1));
 				continue;
 			}
-			freed += pt_unlink_table(pt_slot(va + off, level), level, va + off);
+			pt_unlink_table(&r, pt_slot(va + off, level), level, va + off);
 			off += span;
 		}
 	}
-	return freed;
+	pt_free_tables(&r);
+	return r.nr;
 }
 
 /* ---- check ---- */

@@ -11,19 +11,22 @@
  * Layout.     per-CPU: struct tlb_stats, counted by the CPU that flushes its own TLB
  *             tlb_state[cpu]: ACTIVE -> LAZY (asleep) -> STALE (asleep, and a flush is due) ; back to ACTIVE
  * Invariants. T1  when a flush returns, no CPU uses a translation of its ranges that was stale when it was called
- *             T2  a CPU changes its state to LAZY and ACTIVE itself, and to ACTIVE only after the flush that is due;
- *                 others only change LAZY to STALE
+ *             T2  a CPU changes its state to LAZY and ACTIVE itself; others only change LAZY to STALE. Between ACTIVE
+ *                 and the flush that is due, with interrupts off, it uses no translation that can change
  * Locking.    None. One word per CPU decides between "marked" and "asked", by compare and exchange: a mark that succeeds
- *             comes before the exchange to ACTIVE, which then fails and flushes; one that fails finds the CPU
- *             active, and asks it. The caller's entries are written before it looks (full barrier). Only the owner
+ *             comes before the exchange to ACTIVE, which finds it and flushes; one that fails finds the CPU active, and
+ *             asks it. The caller's entries are written before it looks (full barrier). Only the owner
  *             writes its counters; those that interrupts write too, with interrupts off.
  *
- *             No deadlock. Who waits for answers has interrupts on and answers meanwhile, so callers that wait for each
- *             other all go on. A CPU with interrupts off does not answer; but it waits only for locks that are taken
- *             with interrupts off (rank LOCK_CACHE_NODE and above), and their holders have interrupts off, so they cannot
- *             be waiting for answers (smp_call() is a BUG there): the lock of highest rank among them is given back
- *             whatever others do, then the next one, then interrupts come on. Locks of lower rank may be held across a
- *             flush: who wants them waits with interrupts on. Debug builds check both halves at every lock.
+ *             No deadlock. Who waits for answers has interrupts on (else it is a BUG, whoever is awake) and answers
+ *             meanwhile, so callers that wait for each other all go on. A CPU with interrupts off does not answer; but it
+ *             waits only for locks that are taken with interrupts off (rank LOCK_CACHE_NODE and above), or for one that
+ *             opens a section (page.c), which waits for nobody. Holders of those locks have interrupts off, so they are
+ *             not waiting for answers: the lock of highest rank among them is given back whatever others do, then the
+ *             next one, then interrupts come on. Locks of lower rank may be held across a flush: who wants them waits with
+ *             interrupts on. Debug builds check each half: at every lock that is waited for, and at every flush and call.
+ *             An NMI or a machine check does not end a sleep in this sense: it is the end, and its report may read
+ *             through an old translation.
  *             tests/model/tlb.pml has the protocol for a model checker.
  * Failure.    A flush cannot fail. A CPU that never answers is a panic with its number (smp.c).
  * Source.     Linux arch/x86/mm/tlb.c (flush_tlb_kernel_range, tlb_single_page_flush_ceiling, lazy TLB mode),
@@ -36,11 +39,13 @@
 #include <arch/irq.h>
 #include <arch/layout.h>
 #include <arch/tlb.h>
+#include <kernel/bug.h>
 #include <kernel/percpu.h>
 #include <kernel/smp.h>
+#include <kernel/spinlock.h>
 
 static DEFINE_PER_CPU(struct tlb_stats, tlb_counts);
-#define count(what, n) UPDATE_ONCE(this_cpu(tlb_counts).what, +=, n)
+#define COUNT(what, n) UPDATE_ONCE(this_cpu(tlb_counts).what, +=, n)
 
 enum { TLB_ACTIVE, TLB_LAZY, TLB_STALE };
 
@@ -58,15 +63,10 @@ void tlb_lazy_enter(void)
 
 void tlb_lazy_exit(void)
 {
-	_Atomic unsigned *state = &tlb_state[arch_cpu_id()].state;
-	unsigned lazy = TLB_LAZY;
-
-	while (!atomic_compare_exchange_strong(state, &lazy, TLB_ACTIVE)) {
-		/* Stale. The state goes first: a mark that comes now asks for another flush. */
-		atomic_store(state, TLB_LAZY);
+	/* Active first, then the flush: a mark that comes between would be lost the other way round. */
+	if (atomic_exchange(&tlb_state[arch_cpu_id()].state, TLB_ACTIVE) == TLB_STALE) {
 		arch_tlb_flush_all_local();
-		count(full, 1);
-		lazy = TLB_LAZY;
+		COUNT(full, 1);
 	}
 	arch_tlb_lazy(false);
 }
@@ -100,13 +100,11 @@ static void flush_here(const struct tlb_batch *b)
 static void flush_asked(void *ctx)
 {
 	flush_here(ctx);
-	count(ipi_received, 1);
+	COUNT(ipi_received, 1);
 }
 
-enum who { WHO_MAY_USE_IT, WHO_MAY_WALK };
-
 /* The other CPUs that have to be asked; those that sleep are marked. */
-static unsigned look_at_others(enum who who, struct cpumask *to_ask)
+static unsigned look_at_others(const struct tlb_batch *b, struct cpumask *to_ask)
 {
 	unsigned me = arch_cpu_id(), cpu, nr = 0;
 
@@ -114,8 +112,8 @@ static unsigned look_at_others(enum who who, struct cpumask *to_ask)
 	for_each_online_cpu (cpu) {
 		if (cpu == me)
 			continue;
-		if (who == WHO_MAY_USE_IT && mark_stale(cpu)) {
-			count(deferred, 1);
+		if (!b->sleepers && mark_stale(cpu)) {
+			COUNT(deferred, 1);
 			continue;
 		}
 		cpumask_set(to_ask, cpu);
@@ -124,44 +122,47 @@ static unsigned look_at_others(enum who who, struct cpumask *to_ask)
 	return nr;
 }
 
-static void shootdown(struct tlb_batch *b, enum who who)
+void tlb_batch_flush(struct tlb_batch *b)
 {
 	struct cpumask to_ask = {};
-	unsigned nr = look_at_others(who, &to_ask);
+	unsigned nr;
 	unsigned long flags;
 
+	if (!b->pages)
+		return;
+	BUG_ON(arch_irq_disabled(), "TLB flush with interrupts off");
+	lock_debug_wait();
+	nr = look_at_others(b, &to_ask);
 	if (nr)
 		nr = smp_call_start(&to_ask, flush_asked, b);
 	flags = arch_irq_save();
 	flush_here(b);
 	if (is_full(b))
-		count(full, 1);
+		COUNT(full, 1);
 	else if (b->pages == 1)
-		count(page, 1);
+		COUNT(page, 1);
 	else
-		count(range, 1);
+		COUNT(range, 1);
 	arch_irq_restore(flags);
 	if (nr) {
-		count(ipi_sent, nr);
+		COUNT(ipi_sent, nr);
 		smp_call_wait();
 	}
 	tlb_batch_init(b);
 }
 
-bool tlb_batch_add(struct tlb_batch *b, vaddr_t start, vaddr_t end)
+void tlb_batch_add(struct tlb_batch *b, vaddr_t start, vaddr_t end)
 {
 	size_t pages = (end - start) >> PAGE_SHIFT;
 
-	if (is_full(b))
-		return false;
-	if (start >= end)
-		return true;
+	BUG_ON(start > end || ((start | end) & ~PAGE_MASK), "TLB flush of [0x%016lx, 0x%016lx)", start, end);
+	if (start == end || is_full(b))
+		return;
 	b->pages = pages > TLB_FLUSH_CEILING ? TLB_FLUSH_CEILING + 1 : b->pages + (unsigned)pages;
 	if (b->nr && b->range[b->nr - 1].end == start)
 		b->range[b->nr - 1].end = end;
 	else if (!is_full(b)) /* a page each at least: there is room */
 		b->range[b->nr++] = (struct tlb_range){start, end};
-	return !is_full(b);
 }
 
 void tlb_batch_add_all(struct tlb_batch *b)
@@ -169,20 +170,18 @@ void tlb_batch_add_all(struct tlb_batch *b)
 	b->pages = TLB_FLUSH_CEILING + 1;
 }
 
-void tlb_batch_flush(struct tlb_batch *b)
-{
-	if (b->pages)
-		shootdown(b, WHO_MAY_USE_IT);
-}
-
 void tlb_flush_page_local(vaddr_t va)
 {
+	unsigned long flags = arch_irq_save();
+
 	arch_tlb_flush_page_local(va);
-	count(page, 1);
+	COUNT(page, 1);
+	arch_irq_restore(flags);
 }
 
 void tlb_flush_page(vaddr_t va)
 {
+	va &= PAGE_MASK;
 	tlb_flush_range(va, va + PAGE_SIZE);
 }
 
@@ -202,15 +201,6 @@ void tlb_flush_all(void)
 	tlb_batch_init(&b);
 	tlb_batch_add_all(&b);
 	tlb_batch_flush(&b);
-}
-
-void tlb_flush_tables(vaddr_t va)
-{
-	struct tlb_batch b;
-
-	tlb_batch_init(&b);
-	tlb_batch_add(&b, va, va + PAGE_SIZE);
-	shootdown(&b, WHO_MAY_WALK);
 }
 
 void tlb_stats(unsigned cpu, struct tlb_stats *out)

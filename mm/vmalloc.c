@@ -228,9 +228,12 @@ static void flush_areas(const struct list_head *areas)
 	const struct vmap_area *a;
 
 	tlb_batch_init(&batch);
-	list_for_each_entry (a, areas, list)
-		if (!a->flushed && !tlb_batch_add(&batch, a->start, a->start + area_bytes(a)))
-			break;
+	list_for_each_entry (a, areas, list) {
+		if (a->flushed)
+			continue;
+		batch.sleepers |= a->vm.page_level > 0; /* small leaves may come next */
+		tlb_batch_add(&batch, a->start, a->start + area_bytes(a));
+	}
 	tlb_batch_flush(&batch);
 }
 

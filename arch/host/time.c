@@ -2,8 +2,9 @@
  * time.c - the process's monotonic clock, the alarm of an idle CPU, and a test's tick.
  *
  * Idea.       A cycle is a nanosecond. The alarm needs no timer: an idle CPU waits in ppoll(), whose time limit it is. A tick
- *             is a timer of the thread that sends it the signal of interrupts; as signals merge, the clock says whether
- *             one that comes is a tick.
+ *             is a timer of the thread with a signal of its own, SIGALRM: a timer that is set again takes back what it
+ *             has sent, and an interrupt of another CPU that had merged with it would be lost. The clock says whether
+ *             an interrupt is a tick.
  * Layout.     ns since arch_time_init() = clock - start
  * Invariants. None.
  * Locking.    None: the clock belongs to everybody, the alarm to the CPU.
@@ -73,13 +74,14 @@ void host_tick(void)
 	if (likely(!tick.fn) || arch_time_ns() < tick.at)
 		return;
 	tick.fn(tick.ctx);
-	tick_arm(tick.ns);
+	if (tick.fn) /* it may have taken itself back */
+		tick_arm(tick.ns);
 }
 
 void arch_time_tick(u64 ns, void (*fn)(void *ctx), void *ctx)
 {
 	unsigned long flags = arch_irq_save();
-	struct sigevent to_us = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGUSR1};
+	struct sigevent to_us = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGALRM};
 
 	if (tick.fn)
 		timer_delete(tick.timer);

@@ -5,7 +5,7 @@
  *             whole leaf, which stays until it is flushed: a change of the entry alone changes nothing, as on a
  *             machine. The mapping serves all threads, so it is recorded as held by every CPU, and goes when each of
  *             them has flushed it, or sleeps: a flush that forgets a CPU shows. (A PT_LOCAL leaf is held by its CPU
- *             alone.) Capacity is bounded, and an entry may go at any time; a random victim is unmapped, but a machine
+ *             alone.) A sleeping CPU may not fill: it has promised to use none. Capacity is bounded, and an entry may go at any time; a random victim is unmapped, but a machine
  *             might still hold it, so its record stays; so does that of a leaf which only sleeping CPUs hold. A frame that goes back to the buddy while a record names it has been freed before its flush: that
  *             is a BUG here, and a rare crash elsewhere.
  * Layout.     record[]: leaf, the CPUs that may hold it, whether it is mapped, who filled it; chained by hash of its
@@ -25,6 +25,7 @@
 #include "host_internal.h"
 #include <arch/cpu.h>
 #include <arch/irq.h>
+#include <arch/layout.h>
 #include <arch/pt.h>
 #include <arch/tlb.h>
 #include <kernel/bits.h>
@@ -179,6 +180,19 @@ static u16 record_take(void)
 	return n;
 }
 
+/* CPUs that sleep. What they hold, nobody can use; a record keeps them, until they have flushed as well. */
+static _Atomic unsigned long lazy_cpus;
+
+void host_tlb_lazy(bool lazy)
+{
+	unsigned long bit = 1UL << arch_cpu_id();
+
+	if (lazy)
+		atomic_fetch_or(&lazy_cpus, bit);
+	else
+		atomic_fetch_and(&lazy_cpus, ~bit);
+}
+
 /* What an access with `need` at va finds when it is tried again. */
 enum fill { FILL_DONE, FILL_DENIED };
 
@@ -189,6 +203,11 @@ static enum fill fill(vaddr_t va, pt_prot_t need, unsigned long pc)
 	u16 n, *link;
 	int prot = 0;
 
+	/* Variables of CPUs are mapped once and for ever. */
+	BUG_ON(atomic_load(&lazy_cpus) >> arch_cpu_id() & 1 &&
+		       va - PERCPU_BASE >= HOST_MAX_CPUS * PERCPU_STRIDE,
+	       "CPU %u uses 0x%016lx in its sleep: its translation may be stale; at %pS", arch_cpu_id(), va,
+	       (void *)pc);
 	if (r) /* another thread was faster, or the leaf, as it was when it was filled, forbids it */
 		return (r->leaf.prot & need) == need ? FILL_DONE : FILL_DENIED;
 	if (!host_pt_walk(va, &leaf) || (leaf.prot & need) != need)
@@ -229,19 +248,6 @@ bool host_tlb_fill(vaddr_t va, pt_prot_t need, unsigned long pc)
 
 	tlb_unlock_irqrestore(flags);
 	return result == FILL_DONE;
-}
-
-/* CPUs that sleep. What they hold, nobody can use; a record keeps them, until they have flushed as well. */
-static _Atomic unsigned long lazy_cpus;
-
-void host_tlb_lazy(bool lazy)
-{
-	unsigned long bit = 1UL << arch_cpu_id();
-
-	if (lazy)
-		atomic_fetch_or(&lazy_cpus, bit);
-	else
-		atomic_fetch_and(&lazy_cpus, ~bit);
 }
 
 static bool in_use(const struct record *r)

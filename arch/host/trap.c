@@ -3,12 +3,12 @@
  *
  * Idea.       A signal is what a trap is on a machine: an access to the window that the translation buffer does not
  *             know is filled from the tables; a fault that the code has announced in the exception table goes on at
- *             its fixup; SIGUSR1 is the interrupt line; SIGUSR2 stops a CPU for ever (smp.c); anything else is the
+ *             its fixup; SIGUSR1 is the interrupt line, SIGALRM the tick's; SIGUSR2 stops a CPU for ever (smp.c); anything else is the
  *             end, with our report.
  * Layout.     ex_table: pairs (instruction, fixup). Faults run on the fault stack, interrupts on the stack they hit.
  * Invariants. I1  before an interrupt handler runs, a PC inside a restartable primitive has been set back
  *             I2  trap is the innermost fault of this CPU, NULL outside of faults
- *             I3  handlers run with interrupts off and SIGUSR1 blocked
+ *             I3  handlers run with interrupts off, SIGUSR1 and SIGALRM blocked
  * Locking.    None: all state is of this CPU.
  * Failure.    A fault outside of the image and of our addresses belongs to whoever handled it before (a sanitizer).
  * Next:       kernel/panic.c.
@@ -334,6 +334,7 @@ static void set_handler(int sig, void (*handler)(int, siginfo_t *, void *), int 
 	struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | flags};
 
 	sigaddset(&action.sa_mask, SIGUSR1);
+	sigaddset(&action.sa_mask, SIGALRM);
 	if (sigaction(sig, &action, &old_action[sig]))
 		host_die("strata: no handler for signal %d\n", sig);
 }
@@ -355,5 +356,6 @@ void arch_trap_init(void)
 		set_handler(faults[i], on_fault, SA_ONSTACK | SA_NODEFER);
 	set_handler(SIGTRAP, on_step, SA_NODEFER);
 	set_handler(SIGUSR1, on_irq, SA_RESTART);
+	set_handler(SIGALRM, on_irq, SA_RESTART);
 	set_handler(SIGUSR2, host_on_stop, 0);
 }

@@ -38,6 +38,7 @@ static void flush_sizes(struct bench_run *b, const char *others)
 
 BENCH(tlb, range)
 {
+	smp_settle();
 	flush_sizes(b, "range");
 }
 
@@ -57,22 +58,25 @@ static void stay_awake(void *ctx)
 
 BENCH(tlb, awake)
 {
-	unsigned cpu, others = cpumask_weight(&cpu_online_mask) - 1;
+	struct cpumask started = {};
+	unsigned cpu;
 
-	if (!others)
-		return;
 	atomic_store(&may_sleep, false);
 	atomic_store(&nr_awake, 0);
 	for_each_online_cpu (cpu) {
 		awake_task[cpu].fn = stay_awake;
-		if (cpu != arch_cpu_id() && smp_start(cpu, &awake_task[cpu]))
+		if (cpu == arch_cpu_id())
+			continue;
+		if (smp_start(cpu, &awake_task[cpu]))
 			bench_fail(b, "CPU %u takes no task", cpu);
+		else
+			cpumask_set(&started, cpu);
 	}
-	while (atomic_load(&nr_awake) < others)
+	while (atomic_load(&nr_awake) < cpumask_weight(&started))
 		arch_cpu_relax();
-	flush_sizes(b, "awake");
+	if (atomic_load(&nr_awake))
+		flush_sizes(b, "awake");
 	atomic_store(&may_sleep, true);
-	for_each_online_cpu (cpu)
-		if (cpu != arch_cpu_id())
-			smp_wait(&awake_task[cpu]);
+	for_each_cpu (cpu, &started)
+		smp_wait(&awake_task[cpu]);
 }

@@ -17,6 +17,7 @@
 #include <kernel/work.h>
 
 #include <arch/irq.h>
+#include <arch/time.h>
 
 static _Atomic unsigned step, count;
 
@@ -116,7 +117,7 @@ static void end_of_irqs_off(void *ctx)
 	atomic_fetch_add(&count, 1);
 }
 
-/* CPU 0's own part of the call lets the other one go on; only then can that one answer. */
+/* Whoever is first in the call lets the deaf CPU go on; only then can that one answer. */
 KTEST(smp, a_call_waits_for_a_cpu_with_interrupts_off)
 {
 	struct smp_task task = {.fn = with_interrupts_off};
@@ -209,6 +210,122 @@ KTEST(smp, callers_do_not_wait_for_each_other)
 	smp_wait(&caller);
 	smp_wait(&deaf);
 	EXPECT_EQ(atomic_load(&count), 10 + 10 + 1);
+}
+
+static void call_deaf(void *ctx)
+{
+	struct cpumask one = {};
+
+	cpumask_set(&one, *(const unsigned *)ctx);
+	smp_call_start(&one, bump, &count);
+	atomic_store(&step, 2); /* both are in the mailbox: now it may look */
+	smp_call_wait();
+}
+
+/* Only the first of them sends an interrupt: it serves both. */
+KTEST(smp, calls_that_meet_in_a_mailbox_are_all_answered)
+{
+	struct smp_task deaf = {.fn = with_interrupts_off}, caller = {.fn = call_deaf};
+	struct cpumask one = {};
+	unsigned third;
+	NEEDS_OTHER_CPU(cpu);
+
+	for_each_online_cpu (third)
+		if (third != arch_cpu_id() && third != cpu)
+			break;
+	if (third >= NR_CPUS)
+		SKIP("needs a third CPU");
+	cpumask_set(&one, cpu);
+	caller.ctx = &cpu;
+	for (unsigned i = 0; i < 20; i++) {
+		atomic_store(&step, 0);
+		atomic_store(&count, 0);
+		ASSERT_EQ(smp_start(cpu, &deaf), 0);
+		wait_until(&step, 1);
+		EXPECT_EQ(smp_call_start(&one, bump, &count), 1);
+		ASSERT_EQ(smp_start(third, &caller), 0);
+		smp_call_wait();
+		smp_wait(&caller);
+		smp_wait(&deaf);
+		EXPECT_EQ(atomic_load(&count), 12);
+	}
+}
+
+enum { TICK_ROUNDS = 1500, TICK_CALLS = 4 };
+
+static void slow(void *ctx)
+{
+	atomic_fetch_add((_Atomic unsigned *)ctx, 1);
+	for (unsigned i = 0; i < 50; i++)
+		arch_cpu_relax();
+}
+
+static void one_tick(void *ctx)
+{
+	slow(ctx);
+	arch_time_tick(0, NULL, NULL);
+}
+
+struct tick_round {
+	unsigned cpu, callers;		  /* the CPU that ticks */
+	_Atomic unsigned round, answered; /* callers may begin; calls of all that are back */
+};
+
+/* One tick a round: what it has taken with it no later one brings back. */
+static void tick_and_answer(void *ctx)
+{
+	struct tick_round *r = ctx;
+	static _Atomic unsigned ticks;
+
+	for (unsigned round = 1; round <= TICK_ROUNDS; round++) {
+		arch_time_tick(2000 + round * 37 % 400 * 250, one_tick,
+			       &ticks); /* anywhere among the calls */
+		atomic_store(&r->round, round);
+		while (atomic_load(&r->answered) < round * r->callers * TICK_CALLS)
+			arch_cpu_relax();
+	}
+	arch_time_tick(0, NULL, NULL);
+	quiet_point();
+}
+
+static void call_ticking(void *ctx)
+{
+	struct tick_round *r = ctx;
+	struct cpumask one = {};
+
+	cpumask_set(&one, r->cpu);
+	for (unsigned round = 1; round <= TICK_ROUNDS; round++) {
+		wait_until(&r->round, round);
+		for (unsigned i = 0; i < TICK_CALLS; i++) {
+			smp_call(&one, slow, &count);
+			atomic_fetch_add(&r->answered, 1);
+		}
+	}
+}
+
+/* A timer that is set anew, or taken away, must not take with it the interrupt of a CPU that has called meanwhile. */
+KTEST(smp, no_call_is_lost_beside_ticks)
+{
+	struct tick_round r = {.callers = 1};
+	struct smp_task ticking = {.fn = tick_and_answer, .ctx = &r},
+			caller = {.fn = call_ticking, .ctx = &r};
+	unsigned third;
+	NEEDS_OTHER_CPU(cpu);
+
+	r.cpu = cpu;
+	for_each_online_cpu (third)
+		if (third != arch_cpu_id() && third != cpu)
+			break;
+	r.callers += third < NR_CPUS;
+	atomic_store(&count, 0);
+	if (third < NR_CPUS)
+		ASSERT_EQ(smp_start(third, &caller), 0);
+	ASSERT_EQ(smp_start(cpu, &ticking), 0);
+	call_ticking(&r);
+	if (third < NR_CPUS)
+		smp_wait(&caller);
+	smp_wait(&ticking);
+	EXPECT_EQ(atomic_load(&count), r.callers * TICK_ROUNDS * TICK_CALLS);
 }
 
 /* ---- tasks ---- */

@@ -12,6 +12,7 @@
 #include "other_cpu.h"
 
 #include <kernel/spinlock.h>
+#include <kernel/smp.h>
 #include <kernel/test.h>
 
 KTEST(spinlock, lock_and_unlock_keep_holder_and_depth)
@@ -162,12 +163,26 @@ KTEST_PANIC(spinlock, release_by_a_stranger_is_a_panic,
 	spin_unlock(&low);
 }
 
+static void lock_nothing(void *ctx)
+{
+	(void)ctx;
+}
+
 /* With one CPU it is none: nobody can be waited for. */
 KTEST_PANIC(spinlock, waiting_for_an_irqs_on_lock_with_irqs_off_is_a_bug, "test-low is an IRQs-on lock")
 {
 	cpumask_set(&cpu_online_mask, arch_cpu_id() + 1); /* never asked: the kernel ends here */
 	arch_irq_disable();
 	spin_lock(&low);
+}
+
+KTEST_PANIC(spinlock, a_call_with_an_irqs_off_lock_held_is_a_bug,
+	    "waiting for other CPUs while holding test-irq")
+{
+	arch_irq_disable();
+	spin_lock(&irq_lock);
+	arch_irq_enable();
+	smp_call_all(lock_nothing, NULL);
 }
 
 KTEST_PANIC(spinlock, an_irqs_off_lock_with_irqs_on_is_a_bug, "test-irq is an IRQs-off lock")

@@ -393,61 +393,53 @@ KTEST(cross_cpu, a_flush_of_each_kind_reaches_the_other_cpu)
 		expect_new_frame_elsewhere(t, cpu, way);
 }
 
-/* Flushes va until a shootdown found the other CPU asleep; the last one did. */
-static bool flush_in_its_sleep(unsigned cpu, vaddr_t va, void (*flush)(vaddr_t va))
+/* One shootdown of va. True: it found all other CPUs asleep. */
+static bool flush_in_their_sleep(vaddr_t va)
 {
-	struct tlb_stats a, b, before, after;
+	struct tlb_stats a, b;
 
-	for (unsigned round = 0; round < SLEEP_ROUNDS; round++) {
-		smp_settle();
-		tlb_stats(cpu, &before);
-		tlb_stats(arch_cpu_id(), &a);
-		flush(va);
-		tlb_stats(arch_cpu_id(), &b);
-		tlb_stats(cpu, &after);
-		if (b.deferred - a.deferred == cpumask_weight(&cpu_online_mask) - 1)
-			return after.ipi_received == before.ipi_received;
-	}
-	return false;
+	smp_settle();
+	tlb_stats(arch_cpu_id(), &a);
+	tlb_flush_page(va);
+	tlb_stats(arch_cpu_id(), &b);
+	return b.deferred - a.deferred == cpumask_weight(&cpu_online_mask) - 1;
 }
 
-static void call_look(unsigned cpu, u64 *at)
+/* The other CPU looks: in a task, which its main loop begins, or in the interrupt that wakes it. */
+static u64 look_there(unsigned cpu, vaddr_t va, bool in_interrupt)
 {
+	u64 at[2] = {va};
 	struct cpumask one = {};
 
 	cpumask_set(&one, cpu);
-	smp_call(&one, look, at); /* in the interrupt that wakes it */
+	if (in_interrupt)
+		smp_call(&one, look, at);
+	else
+		run_on(cpu, look, at);
+	return at[1];
 }
 
-/* By a task, which its main loop begins, or by the interrupt itself. */
 static void expect_new_frame_after_sleep(struct ktest *t, unsigned cpu, bool in_interrupt)
 {
 	struct page *old = alloc_page(GFP_KERNEL), *fresh = alloc_page(GFP_KERNEL);
 	struct scratch s;
-	u64 at[2];
+	bool slept = false;
 
-	ASSERT_TRUE(old && fresh && scratch_get(&s, 2 * PAGE_SIZE, PAGE_SIZE) &&
-		    !pt_populate(s.va, 2 * PAGE_SIZE, 0, GFP_KERNEL));
+	ASSERT_TRUE(old && fresh && scratch_get(&s, PAGE_SIZE, PAGE_SIZE) &&
+		    !pt_populate(s.va, PAGE_SIZE, 0, GFP_KERNEL));
 	poke((vaddr_t)page_address(old), OLD);
 	poke((vaddr_t)page_address(fresh), NEW);
-	map_frame(s.va, old);
-	EXPECT_TRUE(flush_in_its_sleep(cpu, s.va + PAGE_SIZE, tlb_flush_page)); /* it goes to sleep at all */
-	at[0] = s.va;
-	for (unsigned i = 0; i < 2;
-	     i++) { /* the first wakes it to a full flush, the second leaves it the translation */
-		if (in_interrupt)
-			call_look(cpu, at);
-		else
-			run_on(cpu, look, at);
-		EXPECT_EQ(at[1], OLD);
+	for (unsigned round = 0; !slept && round < SLEEP_ROUNDS; round++) {
+		map_frame(s.va, old);
+		tlb_flush_page(s.va);
+		/* The first look may wake it to a full flush; the second one leaves it the translation. */
+		for (unsigned i = 0; i < 2; i++)
+			EXPECT_EQ(look_there(cpu, s.va, in_interrupt), OLD);
+		map_frame(s.va, fresh);
+		slept = flush_in_their_sleep(s.va); /* one that was awake has flushed, and proves nothing */
 	}
-	map_frame(s.va, fresh);
-	EXPECT_TRUE(flush_in_its_sleep(cpu, s.va, tlb_flush_page));
-	if (in_interrupt)
-		call_look(cpu, at);
-	else
-		run_on(cpu, look, at);
-	EXPECT_EQ(at[1], NEW);
+	EXPECT_TRUE(slept);
+	EXPECT_EQ(look_there(cpu, s.va, in_interrupt), NEW);
 	scratch_put(&s);
 	__free_page(old);
 	__free_page(fresh);
@@ -461,20 +453,51 @@ KTEST(cross_cpu, a_sleeping_cpu_is_not_asked_and_sees_the_new_frame_when_it_wake
 		expect_new_frame_after_sleep(t, cpu, i % 2);
 }
 
-/* It may walk ahead in its sleep: tables that go are another matter. */
+/* They may walk ahead in their sleep: tables that go are another matter. */
 KTEST(cross_cpu, a_sleeping_cpu_is_asked_when_tables_go)
 {
-	struct tlb_stats before, after;
-	NEEDS_OTHER_CPU(cpu);
+	unsigned others = cpumask_weight(&cpu_online_mask) - 1;
+	struct tlb_stats a, b;
+	struct scratch s;
 
-	EXPECT_TRUE(flush_in_its_sleep(cpu, vmap_start, tlb_flush_page));
+	if (!others)
+		SKIP("needs a second CPU");
+	if (!scratch_get(&s, PT_LEVEL_SIZE(1), PT_LEVEL_SIZE(1)))
+		SKIP("the window has nothing free at a multiple of %lu MiB", PT_LEVEL_SIZE(1) >> 20);
 	for (unsigned i = 0; i < 3; i++) {
+		EXPECT_EQ(pt_populate(s.va, PAGE_SIZE, 0, GFP_KERNEL), 0);
 		smp_settle();
-		tlb_stats(cpu, &before);
-		tlb_flush_tables(vmap_start);
-		tlb_stats(cpu, &after);
-		EXPECT_EQ(after.ipi_received - before.ipi_received, 1);
+		tlb_stats(arch_cpu_id(), &a);
+		EXPECT_EQ(pt_reclaim(s.va, s.size), 1);
+		tlb_stats(arch_cpu_id(), &b);
+		EXPECT_EQ(b.ipi_sent - a.ipi_sent, others);
+		EXPECT_EQ(b.deferred, a.deferred);
 	}
+	scratch_put(&s);
+}
+
+/* No TLB may hold the large leaf beside small ones that come in its place. */
+KTEST(cross_cpu, a_sleeping_cpu_is_asked_when_a_large_leaf_goes)
+{
+	unsigned others = cpumask_weight(&cpu_online_mask) - 1;
+	struct tlb_stats a, b;
+	void *p;
+
+	if (!others)
+		SKIP("needs a second CPU");
+	p = vmalloc_huge(PT_LEVEL_SIZE(1), GFP_KERNEL | __GFP_NOWARN);
+	if (!p || find_vm_area(p)->page_level == 0) {
+		vfree(p);
+		SKIP("no large leaf");
+	}
+	vm_unmap_aliases();
+	vfree(p);
+	smp_settle();
+	tlb_stats(arch_cpu_id(), &a);
+	vm_unmap_aliases();
+	tlb_stats(arch_cpu_id(), &b);
+	EXPECT_EQ(b.ipi_sent - a.ipi_sent, others);
+	EXPECT_EQ(b.deferred, a.deferred);
 }
 
 static void *area;

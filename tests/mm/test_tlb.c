@@ -14,8 +14,10 @@
 #include "scratch.h"
 
 #include <arch/cpu.h>
+#include <arch/irq.h>
 #include <kernel/errno.h>
 #include <kernel/percpu.h>
+#include <kernel/smp.h>
 #include <kernel/string.h>
 #include <kernel/test.h>
 #include <mm/page_alloc.h>
@@ -318,6 +320,7 @@ KTEST(tlb, each_flush_is_counted_once_by_its_kind)
 	unsigned cpu = arch_cpu_id();
 	vaddr_t va = vmap_start;
 
+	smp_hold(); /* nobody else flushes */
 	tlb_stats(cpu, &a);
 	tlb_flush_page(va);
 	tlb_flush_page_local(va);
@@ -327,6 +330,7 @@ KTEST(tlb, each_flush_is_counted_once_by_its_kind)
 	tlb_flush_range(va, va + (TLB_FLUSH_CEILING + 1) * PAGE_SIZE);
 	tlb_flush_all();
 	tlb_stats(cpu, &b);
+	smp_release();
 	EXPECT_EQ(b.page - a.page, 3);
 	EXPECT_EQ(b.range - a.range, 1);
 	EXPECT_EQ(b.full - a.full, 2);
@@ -334,4 +338,20 @@ KTEST(tlb, each_flush_is_counted_once_by_its_kind)
 	EXPECT_EQ(b.ipi_sent - a.ipi_sent + b.deferred - a.deferred,
 		  5 * (cpumask_weight(&cpu_online_mask) - 1));
 	EXPECT_EQ(b.ipi_received, a.ipi_received);
+}
+
+KTEST_PANIC(tlb, a_flush_with_interrupts_off_is_a_bug, "TLB flush with interrupts off")
+{
+	arch_irq_disable();
+	tlb_flush_page(vmap_start);
+}
+
+KTEST_PANIC(tlb, a_range_of_half_pages_is_a_bug, "TLB flush of [0x")
+{
+	tlb_flush_range(vmap_start, vmap_start + PAGE_SIZE / 2);
+}
+
+KTEST_PANIC(tlb, a_range_that_ends_before_it_begins_is_a_bug, "TLB flush of [0x")
+{
+	tlb_flush_range(vmap_start + PAGE_SIZE, vmap_start);
 }

@@ -22,7 +22,7 @@ paddr_t arch_start_page_limit(void);
  * no memory. The stacks stay the CPU's; the page is free for the next one. Context: boot, one at a time.
  */
 int arch_cpu_start(unsigned cpu, const struct arch_cpu_memory *mem, void (*entry)(void *arg), void *arg);
-/* Each of these CPUs calls smp_ipi() soon. Requests may merge. Context: any. */
+/* Each of these CPUs calls smp_ipi() soon. Requests merge with those that are not answered; none is lost. Context: any. */
 void arch_ipi_send(const struct cpumask *cpus);
 
 /*

@@ -17,7 +17,7 @@ u64 arch_cycles_hz(void);
 void arch_time_wake_at(u64 ns);
 /*
  * From now on fn(ctx) runs in interrupt context on this CPU about every `ns` nanoseconds, until this is called with fn
- * NULL. Nothing else ticks. For tests: interrupts at any place. Context: interrupts on.
+ * NULL, by fn or outside. Nothing else ticks. For tests: interrupts at any place. Context: interrupts on.
  */
 void arch_time_tick(u64 ns, void (*fn)(void *ctx), void *ctx);
 

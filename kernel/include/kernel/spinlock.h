@@ -50,6 +50,8 @@ extern const char *const lock_rank_name[NR_LOCK_RANKS];
 #ifdef CONFIG_DEBUG
 void lock_debug_acquire(struct spinlock *lock, bool tried);
 void lock_debug_release(struct spinlock *lock);
+/* Here this CPU may wait for others: none of its locks is one for which others wait with interrupts off. */
+void lock_debug_wait(void);
 #else
 static inline void lock_debug_acquire(struct spinlock *lock, bool tried)
 {
@@ -59,6 +61,9 @@ static inline void lock_debug_acquire(struct spinlock *lock, bool tried)
 static inline void lock_debug_release(struct spinlock *lock)
 {
 	(void)lock;
+}
+static inline void lock_debug_wait(void)
+{
 }
 #endif
 /* Prints the locks that a CPU holds, this one or a stopped one; for panics. */

@@ -17,15 +17,14 @@ void tlb_flush_range(vaddr_t start, vaddr_t end);
 void tlb_flush_all(void);
 /* This CPU only: for per-CPU mappings. Context: any. */
 void tlb_flush_page_local(vaddr_t va);
-/*
- * A page table above va has been unlinked and will be freed: paging-structure caches forget it. Sleeping CPUs are asked as
- * well: theirs use no translation, but may walk ahead.
- */
-void tlb_flush_tables(vaddr_t va);
-
 /* Ranges that one shootdown flushes, in any order. */
 struct tlb_batch {
 	unsigned nr, pages; /* pages above the ceiling: everything is flushed */
+	/*
+	 * Sleeping CPUs are asked as well. They use no translation, but walk ahead: for page tables that will be freed (an
+	 * address below each is in the batch), and where leaves of another size come next, which no TLB may hold side by side.
+	 */
+	bool sleepers;
 	struct tlb_range {
 		vaddr_t start, end;
 	} range[TLB_FLUSH_CEILING];
@@ -33,9 +32,10 @@ struct tlb_batch {
 static inline void tlb_batch_init(struct tlb_batch *b)
 {
 	b->nr = b->pages = 0; /* not the ranges: they are many bytes */
+	b->sleepers = false;
 }
-/* Context: any. False: everything will be flushed, more need not be added. */
-bool tlb_batch_add(struct tlb_batch *b, vaddr_t start, vaddr_t end);
+/* Whole pages. Context: any. */
+void tlb_batch_add(struct tlb_batch *b, vaddr_t start, vaddr_t end);
 void tlb_batch_add_all(struct tlb_batch *b);
 /* Empties the batch. An empty one costs nothing. */
 void tlb_batch_flush(struct tlb_batch *b);

@@ -63,6 +63,9 @@ void host_trap_init_cpu(struct host_stacks *stacks); /* on each CPU: its fault s
 /* The PC that a trap has hit if pc is the return address of its signal frame, else pc itself. */
 unsigned long host_interrupted_pc(unsigned long pc);
 
+/* Where a CPU waits: interrupts come, whatever a sanitizer has done to the mask of signals. */
+void host_let_interrupts_in(void);
+
 /* time.c: in every interrupt; runs what arch_time_tick() asked for if its time has come */
 void host_tick(void);
 

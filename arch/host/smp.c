@@ -56,10 +56,12 @@ void host_cpu_relax(void)
 {
 	static __thread unsigned rounds;
 
-	if (++rounds % RELAX_ROUNDS == 0)
+	if (++rounds % RELAX_ROUNDS == 0) {
+		host_let_interrupts_in();
 		sched_yield();
-	else
+	} else {
 		__asm__ volatile("pause" ::: "memory");
+	}
 }
 
 void host_lock(_Atomic bool *lock)

@@ -109,6 +109,7 @@ void arch_idle(void)
 {
 	sigset_t all, before;
 
+	host_let_interrupts_in();
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
 	if (!host_irq.pending) {

@@ -513,8 +513,9 @@ void slab_drain_all(void)
 static unsigned reap_share(const struct array_cache *ac)
 {
 	unsigned nr = DIV_ROUND_UP(ac->stack.limit, (u32)REAP_FRACTION);
+	u32 avail = READ_ONCE(ac->stack.avail); /* of a shared array, without the lock */
 
-	return nr <= ac->stack.avail ? nr : (ac->stack.avail + 1) / 2;
+	return nr <= avail ? nr : (avail + 1) / 2;
 }
 
 void slab_reap_arrays(struct kmem_cache *s, struct kmem_cache_node *n, bool shared_too)

@@ -81,14 +81,9 @@ static bool mark_stale(unsigned cpu)
 
 /* ---- one shootdown ---- */
 
-static bool is_full(const struct tlb_batch *b)
-{
-	return b->pages > TLB_FLUSH_CEILING;
-}
-
 static void flush_here(const struct tlb_batch *b)
 {
-	if (is_full(b)) {
+	if (tlb_batch_full(b)) {
 		arch_tlb_flush_all_local();
 		return;
 	}
@@ -137,7 +132,7 @@ void tlb_batch_flush(struct tlb_batch *b)
 		nr = smp_call_start(&to_ask, flush_asked, b);
 	flags = arch_irq_save();
 	flush_here(b);
-	if (is_full(b))
+	if (tlb_batch_full(b))
 		COUNT(full, 1);
 	else if (b->pages == 1)
 		COUNT(page, 1);
@@ -156,12 +151,12 @@ void tlb_batch_add(struct tlb_batch *b, vaddr_t start, vaddr_t end)
 	size_t pages = (end - start) >> PAGE_SHIFT;
 
 	BUG_ON(start > end || ((start | end) & ~PAGE_MASK), "TLB flush of [0x%016lx, 0x%016lx)", start, end);
-	if (start == end || is_full(b))
+	if (start == end || tlb_batch_full(b))
 		return;
 	b->pages = pages > TLB_FLUSH_CEILING ? TLB_FLUSH_CEILING + 1 : b->pages + (unsigned)pages;
 	if (b->nr && b->range[b->nr - 1].end == start)
 		b->range[b->nr - 1].end = end;
-	else if (!is_full(b)) /* a page each at least: there is room */
+	else if (!tlb_batch_full(b)) /* a page each at least: there is room */
 		b->range[b->nr++] = (struct tlb_range){start, end};
 }
 

@@ -231,8 +231,10 @@ static void flush_areas(const struct list_head *areas)
 	list_for_each_entry (a, areas, list) {
 		if (a->flushed)
 			continue;
-		batch.sleepers |= a->vm.page_level > 0; /* small leaves may come next */
-		tlb_batch_add(&batch, a->start, a->start + area_bytes(a));
+		if (unlikely(a->vm.page_level)) /* small leaves may come next */
+			batch.sleepers = true;
+		if (!tlb_batch_full(&batch))
+			tlb_batch_add(&batch, a->start, a->start + area_bytes(a));
 	}
 	tlb_batch_flush(&batch);
 }

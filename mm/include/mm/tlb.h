@@ -34,6 +34,11 @@ static inline void tlb_batch_init(struct tlb_batch *b)
 	b->nr = b->pages = 0; /* not the ranges: they are many bytes */
 	b->sleepers = false;
 }
+/* Everything will be flushed: more need not be added. */
+static inline bool tlb_batch_full(const struct tlb_batch *b)
+{
+	return b->pages > TLB_FLUSH_CEILING;
+}
 /* Whole pages. Context: any. */
 void tlb_batch_add(struct tlb_batch *b, vaddr_t start, vaddr_t end);
 void tlb_batch_add_all(struct tlb_batch *b);

@@ -8,9 +8,9 @@
 #include <mm/stat.h>
 #include <mm/vmalloc.h>
 
-static const char *const commands[] = {"meminfo",  "memmap",	  "zoneinfo", "buddyinfo", "pagetypeinfo",
-				       "slabinfo", "vmallocinfo", "tlb",      "cpus",	   "numa",
-				       "numastat", "ptdump",	  "mark",     "diff",	   "verify",	   "locks"};
+static const char *const commands[] = {
+	"meminfo", "memmap", "zoneinfo", "buddyinfo", "pagetypeinfo", "slabinfo", "vmallocinfo", "tlb",
+	"cpus",	   "numa",   "numastat", "ptdump",    "mark",	      "diff",	  "verify",	 "locks"};
 
 KTEST(cmd_mm, every_json_answer_is_one_object)
 {

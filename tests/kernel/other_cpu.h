@@ -20,6 +20,17 @@ static inline unsigned other_cpu(void)
 	return NR_CPUS;
 }
 
+/* Likewise one that is not `cpu` either. */
+static inline unsigned third_cpu(unsigned other)
+{
+	unsigned cpu;
+
+	for_each_online_cpu (cpu)
+		if (cpu != arch_cpu_id() && cpu != other)
+			return cpu;
+	return NR_CPUS;
+}
+
 #define NEEDS_OTHER_CPU(cpu)        \
 	unsigned cpu = other_cpu(); \
 	if (cpu == NR_CPUS)         \

@@ -194,9 +194,7 @@ KTEST(smp, callers_do_not_wait_for_each_other)
 	struct smp_task caller = {.fn = call_two, .ctx = &me};
 	NEEDS_OTHER_CPU(cpu);
 
-	for_each_online_cpu (third)
-		if (third != me && third != cpu)
-			break;
+	third = third_cpu(cpu);
 	if (third >= NR_CPUS)
 		SKIP("needs a third CPU");
 	cpumask_set(&first, cpu);
@@ -230,9 +228,7 @@ KTEST(smp, calls_that_meet_in_a_mailbox_are_all_answered)
 	unsigned third;
 	NEEDS_OTHER_CPU(cpu);
 
-	for_each_online_cpu (third)
-		if (third != arch_cpu_id() && third != cpu)
-			break;
+	third = third_cpu(cpu);
 	if (third >= NR_CPUS)
 		SKIP("needs a third CPU");
 	cpumask_set(&one, cpu);
@@ -313,9 +309,7 @@ KTEST(smp, no_call_is_lost_beside_ticks)
 	NEEDS_OTHER_CPU(cpu);
 
 	r.cpu = cpu;
-	for_each_online_cpu (third)
-		if (third != arch_cpu_id() && third != cpu)
-			break;
+	third = third_cpu(cpu);
 	r.callers += third < NR_CPUS;
 	atomic_store(&count, 0);
 	if (third < NR_CPUS)

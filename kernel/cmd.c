@@ -3,7 +3,7 @@
  *
  * Idea.       A mistake is answered with what is wrong and what was expected, in the same words by every command. So
  *             each kind of argument has one function that parses, checks and says (shell.h has the plain kinds).
- * Layout.     cmd_number, cmd_node, cmd_kernel_address (one each), cmd_value (key=value)
+ * Layout.     cmd_number, cmd_node, cmd_memory_node, cmd_kernel_address (one each), cmd_value (key=value)
  * Invariants. Results are written only when 0 is returned.
  * Locking.    None: main loop.
  * Failure.    -EINVAL: not of that kind; -ERANGE: of that kind, but too small or too large.
@@ -50,11 +50,20 @@ int cmd_node(struct out *o, const char *text, int *nid)
 
 	if (err)
 		return err;
-	if (!nodes[n].has_memory)
-		return out_error(o, -ENODEV,
-				 "node %lu has no memory, expected one that `numa` shows with ranges", n);
+	if (!nodes[n].online)
+		return out_error(o, -ENODEV, "there is no node %lu, expected one that `numa` shows", n);
 	*nid = (int)n;
 	return 0;
+}
+
+int cmd_memory_node(struct out *o, const char *text, int *nid)
+{
+	int err = cmd_node(o, text, nid);
+
+	if (!err && !nodes[*nid].has_memory)
+		return out_error(o, -ENODEV,
+				 "node %d has no memory, expected one that `numa` shows with ranges", *nid);
+	return err;
 }
 
 bool cmd_is_kernel_address(vaddr_t va)

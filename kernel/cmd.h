@@ -11,8 +11,9 @@ const char *cmd_value(const char *arg, const char *key);
 int cmd_unknown_option(struct out *o, const char *arg, const char *expected);
 /* A number in [least, most]. Returns 0, -EINVAL or -ERANGE after out_error(). */
 int cmd_number(struct out *o, const char *name, const char *text, u64 least, u64 most, u64 *v);
-/* A node that has memory. */
+/* A node; one that has memory. */
 int cmd_node(struct out *o, const char *text, int *nid);
+int cmd_memory_node(struct out *o, const char *text, int *nid);
 /* A canonical address of the kernel's half: 0, -EINVAL or -EFAULT. */
 int cmd_kernel_address(struct out *o, const char *name, const char *text, vaddr_t *va);
 bool cmd_is_kernel_address(vaddr_t va);

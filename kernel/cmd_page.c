@@ -166,7 +166,7 @@ static int alloc_arguments(struct out *o, int argc, char **argv, struct alloc_re
 		if ((value = cmd_value(argv[i], "zone")))
 			err = zone_argument(o, value, rq);
 		else if ((value = cmd_value(argv[i], "node")))
-			err = cmd_node(o, value, &rq->nid);
+			err = cmd_memory_node(o, value, &rq->nid);
 		else if (!strcmp(argv[i], "zero"))
 			rq->gfp |= __GFP_ZERO;
 		else

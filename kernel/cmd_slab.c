@@ -242,7 +242,7 @@ static int cmd_kmalloc(struct out *o, int argc, char **argv, bool json)
 		const char *value = cmd_value(argv[i], "node");
 
 		if (value)
-			err = cmd_node(o, value, &nid);
+			err = cmd_memory_node(o, value, &nid);
 		else if (!strcmp(argv[i], "dma"))
 			gfp |= GFP_DMA;
 		else

@@ -153,7 +153,7 @@ static int cmd_vmalloc(struct out *o, int argc, char **argv, bool json)
 		const char *value = cmd_value(argv[i], "node");
 
 		if (value)
-			err = cmd_node(o, value, &nid);
+			err = cmd_memory_node(o, value, &nid);
 		else if (!strcmp(argv[i], "huge"))
 			flags |= VM_HUGE;
 		else if (!strcmp(argv[i], "interleave"))

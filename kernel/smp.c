@@ -371,7 +371,8 @@ static void main_loop(struct cpu_state *c)
 /* ---- start ---- */
 
 /* For tests: a CPU that does not come up. */
-static u64 fail_cpu = NR_CPUS;
+#define FAIL_NONE (~0UL)
+static u64 fail_cpu = FAIL_NONE;
 
 static int fail_cpu_set(const char *value)
 {
@@ -467,4 +468,7 @@ void smp_init(void)
 		__free_page(page);
 	if (nr > 1)
 		pr_info("smp: %u CPUs\n", nr);
+	if (fail_cpu != FAIL_NONE && (fail_cpu >= NR_CPUS || fail_cpu == arch_cpu_id() ||
+				      !cpumask_test(&cpu_possible_mask, (unsigned)fail_cpu)))
+		pr_warn("smp: fail_cpu=%lu: expected a CPU that is started, none failed\n", fail_cpu);
 }

@@ -74,8 +74,11 @@ BENCH(tlb, awake)
 	}
 	while (atomic_load(&nr_awake) < cpumask_weight(&started))
 		arch_cpu_relax();
+	bench_row(b, "awake.1");
 	if (atomic_load(&nr_awake))
 		flush_sizes(b, "awake");
+	else
+		bench_skip(b, "needs a second CPU");
 	atomic_store(&may_sleep, true);
 	for_each_cpu (cpu, &started)
 		smp_wait(&awake_task[cpu]);

@@ -35,6 +35,11 @@ class Cpus(unittest.TestCase):
             self.assertEqual([c["cpu"] for c in cpus if c["online"]], [0, 2])
             self.assertEqual(kernel.json("verify")["failed"], [])
 
+    def test_a_cpu_that_cannot_fail_is_named(self):
+        for options in ("fail_cpu=0", "fail_cpu=9", "fail_cpu=1 maxcpus=1"):
+            with self.subTest(options=options), console.Console(qemu.Config(mem="64M", smp="2", cmdline=options)) as kernel:
+                self.assertIn(b"expected a CPU that is started, none failed", bytes(kernel.qemu.output))
+
     def test_a_thread_that_does_not_come_up_is_left_out(self):
         log, status = hosted.run("", "--cpus", "3", "-c", "cpus; stress 1 cpus=2; verify", "--", "fail_cpu=2")
         self.assertIn("smp: CPU 2 did not come up in 10 seconds, it is left out", log)

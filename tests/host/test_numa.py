@@ -96,6 +96,7 @@ class FromFirmware(unittest.TestCase):
             with self.subTest(nodes=nodes), Machine(nodes) as kernel:
                 self.check(nodes, kernel)
                 self.assertIn("has no memory", kernel.request(f"alloc 0 node={empty}").text)
+                self.assertEqual([node["node"] for node in kernel.json(f"numastat {empty}")["nodes"]], [empty])
                 self.assertEqual(kernel.json("alloc 0")["node"], nearest)
                 counts = kernel.json("numastat")["nodes"]
                 self.assertEqual(sum(counts[empty][name] for name in counts[empty] if name != "node"), 0)

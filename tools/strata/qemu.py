@@ -155,7 +155,7 @@ def parse_node(text):
     """A node of 'SIZE:CPUS' or 'SIZE:CPUS:D/D/D'."""
     size, cpus, distances = (text.split(":") + [""])[:3] if text.count(":") in (1, 2) else (text, None, "")
     if cpus is None or not re.fullmatch(r"(\d+(/\d+)*)?", distances):
-        raise ConfigError(f"NUMA: {text}: expected SIZE:CPUS or SIZE:CPUS:DISTANCE/DISTANCE...")
+        raise ConfigError(f"NUMA={text}: expected 1 to 64 nodes, or for each SIZE:CPUS or SIZE:CPUS:DISTANCE/DISTANCE...")
     return Node(parse_size(size), parse_cpus(cpus), [int(word) for word in distances.split("/") if word])
 
 
@@ -163,12 +163,20 @@ def parse_nodes(text, total, smp):
     """NUMA=N: nodes of (nearly) equal size, CPUs dealt to them. Else each node is a word of its own."""
     if not text.isdigit():
         described = [parse_node(word) for word in text.split()]
+        if any(0 < node.size < 8 * MIB for node in described):
+            raise ConfigError(f"NUMA={text}: expected 0 or at least 8M of memory on each node")
         if any(node.distances and len(node.distances) != len(described) for node in described):
-            raise ConfigError(f"NUMA={text}: expected {len(described)} distances, one to each node")
+            raise ConfigError(f"NUMA={text}: expected as many distances as there are nodes, {len(described)}")
+        for number, node in enumerate(described):
+            if any(d != 10 if to == number else not 10 < d < 255 for to, d in enumerate(node.distances)):
+                raise ConfigError(f"NUMA={text}: expected distance 10 of a node to itself and 11 to 254 to others")
+        named = sorted(cpu for node in described for cpu in node.cpus)
+        if len(set(named)) < len(named) or (named and named[-1] >= smp):
+            raise ConfigError(f"NUMA={text}: expected each of CPUs 0 to {smp - 1} at most once")
         return described
     nodes = parse_number("NUMA", text, 1, 64)
     share = total // nodes // (8 * MIB) * (8 * MIB)
-    if not share:
+    if not share and nodes > 1:
         raise ConfigError(f"NUMA={nodes}: less than 8M a node")
     sizes = [share] * (nodes - 1) + [total - share * (nodes - 1)]
     return [Node(size, list(range(node, smp, nodes)), []) for node, size in enumerate(sizes)]

@@ -144,7 +144,6 @@ unsigned smp_call_start(const struct cpumask *cpus, void (*fn)(void *ctx), void 
 	unsigned me = arch_cpu_id(), cpu, nr = 0;
 	struct cpumask others = {}, to_wake = {};
 
-	BUG_ON(arch_irq_disabled(), "smp_call of %pS with interrupts off", (void *)fn);
 	lock_debug_wait();
 	for_each_cpu (cpu, cpus) {
 		if (cpu == me || !cpumask_test(&cpu_online_mask, cpu))
@@ -152,8 +151,9 @@ unsigned smp_call_start(const struct cpumask *cpus, void (*fn)(void *ctx), void 
 		cpumask_set(&others, cpu);
 		nr++;
 	}
-	if (!nr)
+	if (!nr) /* with one CPU, as in boot, there is nobody to wait for */
 		return 0;
+	BUG_ON(arch_irq_disabled(), "smp_call of %pS with interrupts off", (void *)fn);
 	smp_call_wait();
 	call[me].fn = fn;
 	call[me].ctx = ctx;

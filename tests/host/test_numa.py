@@ -38,7 +38,7 @@ def size_of(node):
 class FromFirmware(unittest.TestCase):
     def check(self, nodes, kernel):
         """Memory, CPUs, distances and order are QEMU's; what has neither memory nor CPUs is not there."""
-        asked = qemu.parse_nodes(nodes, 0, 0)
+        asked = qemu.parse_nodes(nodes, 0, 256)
         online = [nid for nid, node in enumerate(asked) if node.size or node.cpus]
         seen = kernel.nodes()
         self.assertEqual(sorted(seen), online)

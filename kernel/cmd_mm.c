@@ -511,7 +511,10 @@ static int cmd_tlb(struct out *o, int argc, char **argv, bool json)
 	}
 	return 0;
 }
-SHELL_CMD("tlb", "", "TLB flushes that each CPU began (of a page, a range, all), CPUs it asked, was asked by, or left asleep", cmd_tlb, NULL);
+SHELL_CMD("tlb", "",
+	  "TLB flushes that each CPU began (of a page, a range, all), CPUs it asked, was asked by, or left "
+	  "asleep",
+	  cmd_tlb, NULL);
 
 /* By kind: a machine has very many locks, and what can be wrong with one is wrong with its kind. */
 static int cmd_locks(struct out *o, int argc, char **argv, bool json)

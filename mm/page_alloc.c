@@ -382,7 +382,7 @@ static __noinline struct page *alloc_slow(int nid, gfp_t gfp, unsigned order, un
 
 /* ---- the interface: allocation ---- */
 
-struct page *alloc_pages(gfp_t gfp, unsigned order)
+static __always_inline struct page *alloc_local(gfp_t gfp, unsigned order)
 {
 	struct page *page;
 
@@ -400,14 +400,25 @@ struct page *alloc_pages(gfp_t gfp, unsigned order)
 	return alloc_slow(NUMA_NO_NODE, gfp, order, CALLER);
 }
 
-struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned order)
+struct page *alloc_pages(gfp_t gfp, unsigned order)
 {
-	if (nid == NUMA_NO_NODE || nid == numa_node_id())
-		return alloc_pages(gfp, order);
+	return alloc_local(gfp, order);
+}
+
+/* Not from the local node first. */
+static __noinline struct page *alloc_remote(int nid, gfp_t gfp, unsigned order, unsigned long caller)
+{
 	if (nid == NUMA_INTERLEAVE)
 		return alloc_pages_interleave(gfp, order);
 	BUG_ON((unsigned)nid >= nr_nodes, "alloc_pages_node: there is no node %d", nid);
-	return alloc_slow(nid, gfp, order, CALLER);
+	return alloc_slow(nid, gfp, order, caller);
+}
+
+struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned order)
+{
+	if (likely(nid == NUMA_NO_NODE || nid == numa_node_id()))
+		return alloc_local(gfp, order);
+	return alloc_remote(nid, gfp, order, CALLER);
 }
 
 struct page *alloc_pages_interleave(gfp_t gfp, unsigned order)

@@ -141,24 +141,38 @@ static void chunk_free(struct chunk *c, unsigned long offset)
 
 /* ---- chunks ---- */
 
-/* Takes what is mapped of the chunk at `start` away from one CPU: entry, TLB, frame, in this order. */
-static void percpu_unmap(unsigned cpu, unsigned long start)
+/* Takes what one CPU has mapped of the chunk at `start` out of its tables; frames are queued for percpu_unmap_all(). */
+static void percpu_unmap(unsigned cpu, unsigned long start, struct list_head *frames)
 {
 	vaddr_t va = window(cpu) + start;
-	struct page *pages[CHUNK_PAGES];
-	unsigned nr = 0;
 
 	for (unsigned i = 0; i < CHUNK_PAGES; i++) {
 		struct pt_query q = pt_lookup(va + i * PAGE_SIZE);
 
 		if (q.mapped)
-			pages[nr++] = phys_to_page(q.pa);
+			list_add(&phys_to_page(q.pa)->lru, frames);
 	}
-	if (!nr)
-		return;
 	pt_unmap(va, CHUNK_SIZE);
-	tlb_flush_range(va, va + CHUNK_SIZE);
-	free_pages_bulk(pages, nr);
+}
+
+/* Entries, TLBs, frames, in this order: one flush for the chunks of all CPUs. */
+static void percpu_unmap_all(unsigned long start)
+{
+	struct page *page, *tmp;
+	struct tlb_batch batch;
+	LIST_HEAD(frames);
+	unsigned cpu;
+
+	tlb_batch_init(&batch);
+	for_each_possible_cpu (cpu) {
+		percpu_unmap(cpu, start, &frames);
+		tlb_batch_add(&batch, window(cpu) + start, window(cpu) + start + CHUNK_SIZE);
+	}
+	if (list_empty(&frames))
+		return;
+	tlb_batch_flush(&batch);
+	list_for_each_entry_safe (page, tmp, &frames, lru)
+		__free_page(page);
 }
 
 static bool percpu_map(unsigned cpu, unsigned long start)
@@ -173,14 +187,6 @@ static bool percpu_map(unsigned cpu, unsigned long start)
 		tlb_flush_range(window(cpu) + start, window(cpu) + start + CHUNK_SIZE);
 	free_pages_bulk(pages, got);
 	return false;
-}
-
-static void percpu_unmap_all(unsigned long start)
-{
-	unsigned cpu;
-
-	for_each_possible_cpu (cpu)
-		percpu_unmap(cpu, start);
 }
 
 static bool percpu_map_all(unsigned long start)

@@ -184,8 +184,7 @@ static unsigned alloc_small_frames(struct page **pages, unsigned nr, gfp_t gfp, 
 
 	if (nr > VMAP_FEW_PAGES)
 		return (unsigned)alloc_pages_bulk(nid, gfp, nr, pages);
-	while (got < nr && (pages[got] = likely(nid == NUMA_NO_NODE) ? alloc_pages(gfp, 0)
-								     : alloc_pages_node(nid, gfp, 0)) != NULL)
+	while (got < nr && (pages[got] = alloc_pages_node(nid, gfp, 0)) != NULL)
 		got++;
 	return got;
 }

@@ -700,11 +700,10 @@ bool vmap_steal_lazy(struct vmap_stolen *stolen)
 	for_each_shard (s)
 		steal_list(s, stolen);
 	list_for_each_entry_safe (a, tmp, &stolen->areas, list) {
-		if (unlikely(!atomic_load_explicit(&a->cleared, memory_order_acquire))) {
-			stolen->bytes -= area_size(a);
-			put_lazy_back(a);
+		if (likely(atomic_load_explicit(&a->cleared, memory_order_acquire)))
 			continue;
-		}
+		stolen->bytes -= area_size(a);
+		put_lazy_back(a);
 	}
 	if (list_empty(&stolen->areas))
 		return false;

@@ -3,7 +3,7 @@
  *
  * Idea.       A mistake is answered with what is wrong and what was expected, in the same words by every command. So
  *             each kind of argument has one function that parses, checks and says (shell.h has the plain kinds).
- * Layout.     cmd_number, cmd_node, cmd_memory_node, cmd_kernel_address (one each), cmd_value (key=value)
+ * Layout.     cmd_number, cmd_size, cmd_node, cmd_memory_node, cmd_kernel_address (one each), cmd_value (key=value)
  * Invariants. Results are written only when 0 is returned.
  * Locking.    None: main loop.
  * Failure.    -EINVAL: not of that kind; -ERANGE: of that kind, but too small or too large.
@@ -30,17 +30,28 @@ int cmd_unknown_option(struct out *o, const char *arg, const char *expected)
 	return out_error(o, -EINVAL, "unknown option \"%s\", expected %s", arg, expected);
 }
 
-int cmd_number(struct out *o, const char *name, const char *text, u64 least, u64 most, u64 *v)
+static int in_range(struct out *o, const char *name, const char *text, u64 n, u64 least, u64 most, u64 *v)
 {
-	u64 n;
-	int err = arg_size(o, name, text, &n);
-
-	if (err)
-		return err;
 	if (n < least || n > most)
 		return out_error(o, -ERANGE, "%s is %s, expected %lu to %lu", name, text, least, most);
 	*v = n;
 	return 0;
+}
+
+int cmd_number(struct out *o, const char *name, const char *text, u64 least, u64 most, u64 *v)
+{
+	u64 n;
+	int err = arg_u64(o, name, text, &n);
+
+	return err ? err : in_range(o, name, text, n, least, most, v);
+}
+
+int cmd_size(struct out *o, const char *name, const char *text, u64 least, u64 most, u64 *v)
+{
+	u64 n;
+	int err = arg_size(o, name, text, &n);
+
+	return err ? err : in_range(o, name, text, n, least, most, v);
 }
 
 int cmd_node(struct out *o, const char *text, int *nid)

@@ -9,8 +9,9 @@
 /* The value if arg is "key=value", else NULL. */
 const char *cmd_value(const char *arg, const char *key);
 int cmd_unknown_option(struct out *o, const char *arg, const char *expected);
-/* A number in [least, most]. Returns 0, -EINVAL or -ERANGE after out_error(). */
+/* A number in [least, most]; a size, which may end with K, M, G or T. Returns 0, -EINVAL or -ERANGE after out_error(). */
 int cmd_number(struct out *o, const char *name, const char *text, u64 least, u64 most, u64 *v);
+int cmd_size(struct out *o, const char *name, const char *text, u64 least, u64 most, u64 *v);
 /* A node; one that has memory. */
 int cmd_node(struct out *o, const char *text, int *nid);
 int cmd_memory_node(struct out *o, const char *text, int *nid);

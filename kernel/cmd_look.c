@@ -211,7 +211,7 @@ static int cmd_read(struct out *o, int argc, char **argv, bool json)
 	u64 len;
 
 	if (err || (err = cmd_kernel_address(o, "ADDR", argv[1], &va)) ||
-	    (err = cmd_number(o, "LEN", argv[2], 1, READ_MAX, &len)) || (err = check_readable(o, va, len)))
+	    (err = cmd_size(o, "LEN", argv[2], 1, READ_MAX, &len)) || (err = check_readable(o, va, len)))
 		return err;
 	for (u64 at = 0; at < len; at += READ_CHUNK) {
 		size_t n = min(len - at, (u64)READ_CHUNK);
@@ -247,7 +247,7 @@ static int cmd_fill(struct out *o, int argc, char **argv, bool json)
 	u64 len, byte;
 
 	if (err || (err = arg_addr(o, "ADDR", argv[1], &va)) ||
-	    (err = cmd_number(o, "LEN", argv[2], 1, ~0UL, &len)) ||
+	    (err = cmd_size(o, "LEN", argv[2], 1, ~0UL, &len)) ||
 	    (err = cmd_number(o, "BYTE", argv[3], 0, 255, &byte)))
 		return err;
 	m = shell_mem_at(va);

@@ -212,8 +212,9 @@ static int cmd_alloc(struct out *o, int argc, char **argv, bool json)
 		return err;
 	page = alloc_requested(&rq);
 	if (!page)
-		return out_error(o, -ENOMEM, "no free block of order %u%s%s", rq.order,
-				 rq.zone ? " in zone " : "", rq.zone ? rq.zone->name : "");
+		return out_error(o, -ENOMEM, "no free block of order %u%s%s%s", rq.order,
+				 rq.zone ? " in zone " : "", rq.zone ? rq.zone->name : "",
+				 rq.nid == NUMA_NO_NODE ? "" : " on that node");
 	shell_mem_add((struct shell_mem){.start = page_to_phys(page),
 					 .nr_bytes = PAGE_SIZE << rq.order,
 					 .kind = SHELL_PAGES,

@@ -236,7 +236,7 @@ static int cmd_kmalloc(struct out *o, int argc, char **argv, bool json)
 	u64 size;
 	void *p;
 
-	if (err || (err = cmd_number(o, "SIZE", argv[1], 1, KMALLOC_MAX_SIZE, &size)))
+	if (err || (err = cmd_size(o, "SIZE", argv[1], 1, KMALLOC_MAX_SIZE, &size)))
 		return err;
 	for (int i = 2; i < argc && !err; i++) {
 		const char *value = cmd_value(argv[i], "node");
@@ -252,7 +252,9 @@ static int cmd_kmalloc(struct out *o, int argc, char **argv, bool json)
 		return err;
 	p = nid == NUMA_NO_NODE ? kmalloc(size, gfp) : kmalloc_node(size, gfp | __GFP_THISNODE, nid);
 	if (!p)
-		return out_error(o, -ENOMEM, "no memory for %lu bytes", size);
+		return out_error(o, -ENOMEM, "no memory for %lu bytes%s%s", size,
+				 gfp & __GFP_DMA ? " in zone DMA" : "",
+				 nid == NUMA_NO_NODE ? "" : " on that node");
 	shell_mem_add(
 		(struct shell_mem){.start = (unsigned long)p, .nr_bytes = ksize(p), .kind = SHELL_KMALLOC});
 	cache = cache_of(p);
@@ -343,14 +345,14 @@ static int create_arguments(struct out *o, int argc, char **argv, struct cache_r
 		{"redzone", SLAB_RED_ZONE},	   {"rcu", SLAB_TYPESAFE_BY_RCU},
 		{"reclaim", SLAB_RECLAIM_ACCOUNT},
 	};
-	int err = cmd_number(o, "SIZE", argv[3], 1, KMALLOC_MAX_SIZE, &rq->size);
+	int err = cmd_size(o, "SIZE", argv[3], 1, KMALLOC_MAX_SIZE, &rq->size);
 
 	for (int i = 4; i < argc && !err; i++) {
 		const char *value = cmd_value(argv[i], "align");
 		unsigned known = 0;
 
 		if (value) {
-			err = cmd_number(o, "align", value, 1, PAGE_SIZE, &rq->align);
+			err = cmd_size(o, "align", value, 1, PAGE_SIZE, &rq->align);
 			if (!err && !is_pow2(rq->align))
 				err = out_error(o, -EINVAL, "align is %s, expected a power of two", value);
 			continue;

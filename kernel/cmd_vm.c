@@ -147,12 +147,15 @@ static int cmd_vmalloc(struct out *o, int argc, char **argv, bool json)
 	u64 size;
 	void *p;
 
-	if (err || (err = cmd_number(o, "SIZE", argv[1], 1, totalram_pages() << PAGE_SHIFT, &size)))
+	if (err || (err = cmd_size(o, "SIZE", argv[1], 1, totalram_pages() << PAGE_SHIFT, &size)))
 		return err;
 	for (int i = 2; i < argc && !err; i++) {
 		const char *value = cmd_value(argv[i], "node");
 
-		if (value)
+		if (nid != NUMA_NO_NODE && (value || !strcmp(argv[i], "interleave")))
+			err = out_error(o, -EINVAL, "%s comes second, expected one of node=N and interleave",
+					argv[i]);
+		else if (value)
 			err = cmd_memory_node(o, value, &nid);
 		else if (!strcmp(argv[i], "huge"))
 			flags |= VM_HUGE;

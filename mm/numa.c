@@ -323,6 +323,20 @@ static void set_distances(const struct boot_info *bi)
 				nodes[a].distance[b] = said_distance(bi, a, b);
 }
 
+static void say_nodes(const struct boot_info *bi)
+{
+	unsigned nr = 0;
+	struct node *n;
+
+	for_each_online_node (n)
+		nr++;
+	if (nr > 1 || bi->nr_node_ranges || numa_off || nodes_are_fake())
+		pr_info("numa: %u node%s, %s\n", nr, nr == 1 ? "" : "s",
+			numa_off	   ? "numa=off"
+			: nodes_are_fake() ? "numa=fake="
+					   : "as firmware says");
+}
+
 void numa_init(const struct boot_info *bi)
 {
 	struct node *n;
@@ -344,6 +358,7 @@ void numa_init(const struct boot_info *bi)
 		nodes[cpu_to_node_map[cpu]].has_cpus = true;
 	}
 	set_distances(bi);
+	say_nodes(bi);
 	for_each_node (n) {
 		n->nid = (int)(n - nodes);
 		n->fallback.zone = alloc_zonelist(nr_nodes * NR_ZONES);

@@ -78,6 +78,8 @@ KTEST(cmd_page, alloc_refuses_what_cannot_be)
 	EXPECT_REFUSED(ERANGE, "ORDER", "alloc 0xffffffffffffffff");
 	EXPECT_REFUSED(EINVAL, "ORDER", "alloc -1");
 	EXPECT_REFUSED(EINVAL, "ORDER", "alloc x");
+	EXPECT_REFUSED(EINVAL, "expected decimal", "alloc 1K");
+	EXPECT_REFUSED(EINVAL, "expected decimal", "alloc 0 node=0K");
 	EXPECT_REFUSED(EINVAL, "missing", "alloc");
 	EXPECT_REFUSED(EINVAL, "expected DMA", "alloc 0 zone=High");
 	EXPECT_REFUSED(EINVAL, "expected DMA", "alloc 0 zone=");

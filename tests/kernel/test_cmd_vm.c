@@ -85,6 +85,8 @@ KTEST(cmd_vm, vmalloc_refuses_absurd_sizes)
 	EXPECT_REFUSED(ERANGE, "SIZE", "vmalloc 0x%lx", (totalram_pages() << PAGE_SHIFT) + 1);
 	EXPECT_REFUSED(ERANGE, "SIZE", "vmalloc 0xffffffffffffffff");
 	EXPECT_REFUSED(EINVAL, "unknown option", "vmalloc 4096 hugee");
+	EXPECT_REFUSED(EINVAL, "expected one of", "vmalloc 4096 interleave interleave");
+	EXPECT_REFUSED(EINVAL, "expected one of", "vmalloc 4096 node=%d interleave", numa_memory_node(0));
 }
 
 static void check_pt(struct ktest *t, vaddr_t va)

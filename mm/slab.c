@@ -1,5 +1,5 @@
 /*
- * slab.c - caches of equal objects: geometry, colours, slabs, and the three lists of each node.
+ * slab.c - slabs of equal objects: geometry, colours, and the three lists of each node.
  *
  * Idea.       A slab is a run of pages cut into equal objects once; an object that comes back keeps its place
  *             and its constructed state, so the next request costs a pop. Empty slabs return to the page
@@ -22,16 +22,11 @@
  *             S4  every page of the slab has PG_slab and this node; its memory is of this node
  *             N1  total_slabs, free_slabs == lengths of the lists; free_objects == sum of num - inuse
  *             N2  after a put: free_objects <= free_limit or no slab is empty
- * Locking.    list_lock guards the lists and everything in the slabs on them; IRQs off. cache_list_lock
- *             guards the list of caches. Pages are asked for and given back with list_lock dropped: a new
- *             slab is private until node_add_slabs(), a surplus one after it was unlinked. The reaper only
- *             tries locks.
- * Failure.    No pages: NULL, nothing changed. A cache with live objects is not destroyed: -EBUSY with a list
- *             of them.
+ * Locking.    list_lock guards the lists and everything in the slabs on them; IRQs off. Pages are asked for and given
+ *             back with list_lock dropped: a new slab is private until node_add_slabs(), a surplus one after it was
+ *             unlinked.
+ * Failure.    No pages: NULL, nothing changed.
  * Next:       slab_cpu.c, the arrays in front of this.
- *
- * Not Linux:  caches are never merged, so each keeps its own figures. The two bootstrap caches keep their
- *             static descriptors: nothing that holds list heads or locks is ever copied.
  */
 #include "slab_internal.h"
 
@@ -44,21 +39,12 @@
 
 #include "internal.h"
 
-#define SLAB_CREATE_FLAGS                                                                                   \
-	(SLAB_DEBUG_FLAGS | SLAB_HWCACHE_ALIGN | SLAB_CACHE_DMA | SLAB_CACHE_DMA32 | SLAB_RECLAIM_ACCOUNT | \
-	 SLAB_PANIC | SLAB_TYPESAFE_BY_RCU | SLAB_NOLEAKTRACE | SLAB_NO_USER_FLAGS)
 #define SLAB_BAD_GFP (__GFP_DMA32 | __GFP_HIGHMEM | __GFP_MOVABLE)
 #define SLAB_SCATTER_NUM 9 /* with fewer objects a slab most puts are the first or the last of theirs */
-#define REAP_PERIOD_NS 2000000000UL
-#define REAP_NODE_NS 4000000000UL /* a node's shared array and empty slabs are looked at this often */
 
 unsigned slab_max_order;
 static bool slab_max_order_set;
 bool slab_colouring = true;
-struct spinlock cache_list_lock = SPINLOCK_INIT("cache_list", LOCK_CACHE_LIST);
-LIST_HEAD(cache_list);
-
-static struct kmem_cache *cache_cache, *node_cache;
 
 static int set_max_order(const char *value)
 {
@@ -77,6 +63,13 @@ static int set_colouring(const char *value)
 	return cmdline_bool(value, &slab_colouring);
 }
 CMDLINE_OPT("slab_colour", "on or off", set_colouring);
+
+/* Linux: higher orders only where memory is plenty. */
+void slab_default_order(void)
+{
+	if (!slab_max_order_set)
+		slab_max_order = totalram_pages() > MIB(32) >> PAGE_SHIFT;
+}
 
 /* ---- geometry ---- */
 
@@ -622,383 +615,4 @@ void node_trim(struct kmem_cache_node *n, unsigned long nr, struct list_head *su
 	n->total_slabs -= nr;
 	UPDATE_ONCE(n->free_objects, -=, nr * n->cache->num);
 	n->reaped += nr;
-}
-
-/* ---- caches ---- */
-
-int slab_nid(int nid)
-{
-	for (struct zone *const *z = nodes[nid].fallback.zone; *z; z++)
-		if ((*z)->type <= ZONE_NORMAL && (*z)->managed)
-			return (*z)->nid;
-	return nid;
-}
-
-int slab_local_nid(void)
-{
-	return slab_nid(numa_node_id());
-}
-
-/* Who gets their objects there, those of nodes without memory included. */
-static u16 cpus_on_node[MAX_NODES];
-
-static void count_cpus(void)
-{
-	unsigned cpu;
-
-	for_each_possible_cpu (cpu)
-		cpus_on_node[slab_nid(cpu_to_node_map[cpu])]++;
-}
-
-static void node_setup(struct kmem_cache_node *n, struct kmem_cache *s, int nid)
-{
-	*n = (struct kmem_cache_node){.cache = s, .cpu = s->cpu, .nid = nid};
-	spin_init(&n->list_lock, "slab_node", LOCK_CACHE_NODE, (unsigned)nid);
-	list_init(&n->slabs_partial);
-	list_init(&n->slabs_full);
-	list_init(&n->slabs_free);
-	n->free_limit = (1UL + cpus_on_node[nid]) * s->batchcount + s->num;
-	/* Spread over the period, so that not all caches are looked at in one step. */
-	n->next_reap_ns = arch_time_ns() + REAP_NODE_NS + (unsigned long)s % REAP_NODE_NS;
-	s->node[nid] = n;
-}
-
-/* A node's shared array passes objects between its CPUs in whole batches. */
-static void cache_enable_shared(struct kmem_cache *s)
-{
-	u32 limit = s->shared * s->batchcount;
-	struct kmem_cache *k = kmalloc_cache_for(sizeof(struct array_cache) + limit * sizeof(void *));
-	struct kmem_cache_node *n;
-
-	if (!k)
-		return; /* so early that slab_init() will come back to this cache */
-
-	for_each_cache_node (s, n) {
-		struct array_cache *ac;
-
-		if (!limit || n->shared || cpus_on_node[n->nid] < 2 || (s->flags & SLAB_DEBUG_FLAGS))
-			continue;
-		ac = kmem_cache_alloc_node(k, GFP_KERNEL, n->nid);
-		if (!ac)
-			continue; /* works without, only slower */
-		*ac = (struct array_cache){.node = n, .batchcount = s->batchcount};
-		ac->stack.avail = 0;
-		ac->stack.limit = limit;
-		n->shared = ac;
-	}
-}
-
-static bool cache_alloc_cell(struct kmem_cache *s)
-{
-	unsigned cpu;
-
-	s->cpu = alloc_percpu(struct pcpu_stack *);
-	if (!s->cpu)
-		return false;
-	for_each_possible_cpu (cpu)
-		*per_cpu_ptr(s->cpu, cpu) = &slab_no_array.stack;
-	return true;
-}
-
-/* On every node with memory that has none yet. */
-static bool cache_alloc_nodes(struct kmem_cache *s)
-{
-	for (unsigned nid = 0; nid < nr_nodes; nid++) {
-		struct kmem_cache_node *n;
-
-		if (s->node[nid] || !nodes[nid].has_memory)
-			continue;
-		n = kmem_cache_alloc_node(node_cache, GFP_KERNEL, (int)nid);
-		if (!n)
-			return false;
-		node_setup(n, s, (int)nid);
-	}
-	return true;
-}
-
-static void cache_free_parts(struct kmem_cache *s)
-{
-	struct kmem_cache_node *n;
-
-	for_each_cache_node (s, n) {
-		kfree(n->shared);
-		kmem_cache_free(node_cache, n);
-	}
-	if (s->cpu)
-		free_percpu(s->cpu);
-	kmem_cache_free(cache_cache, s);
-}
-
-static void cache_link(struct kmem_cache *s)
-{
-	spin_lock(&cache_list_lock);
-	list_add(&s->list, &cache_list);
-	spin_unlock(&cache_list_lock);
-}
-
-static const char *cache_bad_argument(const char *name, unsigned size, unsigned align, unsigned flags)
-{
-	if (!name || !*name || strlen(name) >= SLAB_NAME_LEN || strchr(name, ' '))
-		return "name: 1 to 31 characters without blanks";
-	if (!size || size > KMALLOC_MAX_SIZE)
-		return "size: 1 byte to 4 MiB";
-	if (align && (!is_pow2(align) || align > KMALLOC_MAX_SIZE))
-		return "align: 0 or a power of two up to 4 MiB";
-	if (flags & ~SLAB_CREATE_FLAGS)
-		return "unknown flags";
-	return NULL;
-}
-
-static struct kmem_cache *cache_create(const char *name, unsigned size, unsigned align, unsigned flags,
-				       void (*ctor)(void *))
-{
-	struct kmem_cache *s = kmem_cache_zalloc(cache_cache, GFP_KERNEL);
-	unsigned user_flags = flags & SLAB_NO_USER_FLAGS ? 0 : slab_debug_flags(name);
-
-	if (!s)
-		return NULL;
-	strlcpy(s->name, name, sizeof(s->name));
-	s->ctor = ctor;
-	/* What the command line asks for must not make a cache impossible. */
-	if (!(user_flags && slab_geometry(s, size, align, flags | user_flags)) &&
-	    !slab_geometry(s, size, align, flags))
-		goto err_cache;
-	if (!cache_alloc_cell(s) || !cache_alloc_nodes(s))
-		goto err_cache;
-	cache_enable_shared(s);
-	cache_link(s);
-	return s;
-err_cache:
-	cache_free_parts(s);
-	return NULL;
-}
-
-struct kmem_cache *kmem_cache_create(const char *name, unsigned size, unsigned align, unsigned flags,
-				     void (*ctor)(void *))
-{
-	const char *bad = cache_bad_argument(name, size, align, flags);
-	struct kmem_cache *s = bad ? NULL : cache_create(name, size, align, flags, ctor);
-
-	if (s)
-		return s;
-	if (flags & SLAB_PANIC)
-		panic("kmem_cache_create(%s, size %u, align %u, flags 0x%x): %s", name ? name : "NULL", size,
-		      align, flags, bad ? bad : "no memory, or no slab order holds an object");
-	pr_warn("slab: kmem_cache_create(%s, size %u, align %u, flags 0x%x) by %pS: %s\n",
-		name ? name : "NULL", size, align, flags, (void *)CALLER,
-		bad ? bad : "no memory, or no slab order holds an object");
-	return NULL;
-}
-
-struct kmem_cache *slab_find_cache(const char *name)
-{
-	struct kmem_cache *s, *found = NULL;
-
-	spin_lock(&cache_list_lock);
-	list_for_each_entry (s, &cache_list, list) {
-		if (strcmp(s->name, name) == 0) {
-			found = s;
-			break;
-		}
-	}
-	spin_unlock(&cache_list_lock);
-	return found;
-}
-
-/* Every empty slab of the cache to the page allocator. Returns the slabs that stay. */
-static unsigned long cache_release_empty(struct kmem_cache *s, unsigned long *nr_pages)
-{
-	struct kmem_cache_node *n;
-	unsigned long left = 0;
-
-	for_each_cache_node (s, n) {
-		LIST_HEAD(surplus);
-		unsigned long flags = spin_lock_irqsave(&n->list_lock);
-
-		node_trim(n, n->free_slabs, &surplus);
-		left += n->total_slabs;
-		spin_unlock_irqrestore(&n->list_lock, flags);
-		*nr_pages += slab_release_list(&surplus);
-	}
-	return left;
-}
-
-int kmem_cache_shrink(struct kmem_cache *s)
-{
-	unsigned long nr_pages = 0;
-
-	slab_drain(s);
-	return cache_release_empty(s, &nr_pages) != 0;
-}
-
-int kmem_cache_destroy(struct kmem_cache *s)
-{
-	if (!s)
-		return 0;
-	spin_lock(&cache_list_lock);
-	list_del(&s->list); /* the reaper does not see it any more */
-	spin_unlock(&cache_list_lock);
-	if (kmem_cache_shrink(s)) {
-		cache_link(s);
-		pr_err("slab: kmem_cache_destroy(%s) by %pS: refused, objects are live\n", s->name,
-		       (void *)CALLER);
-		slab_report_live(s);
-		return -EBUSY;
-	}
-	if (s->flags & SLAB_TYPESAFE_BY_RCU)
-		rcu_barrier(); /* its slabs on their way back still name it */
-	cache_free_parts(s);
-	return 0;
-}
-
-unsigned kmem_cache_size(const struct kmem_cache *s)
-{
-	return s->object_size;
-}
-
-const char *kmem_cache_name(const struct kmem_cache *s)
-{
-	return s->name;
-}
-
-/* ---- reaper ---- */
-
-/*
- * What a node has in reserve, if nobody has used it since the last look.
- */
-static unsigned long node_reap(struct kmem_cache_node *n, u64 now)
-{
-	const struct kmem_cache *s = n->cache;
-	LIST_HEAD(surplus);
-	unsigned long flags;
-
-	flags = arch_irq_save();
-	if (spin_trylock(&n->list_lock)) {
-		WRITE_ONCE(n->next_reap_ns, now + REAP_NODE_NS);
-		if (n->free_touched)
-			n->free_touched = false;
-		else
-			node_trim(n, DIV_ROUND_UP(n->free_limit, 5UL * s->num), &surplus);
-		spin_unlock(&n->list_lock);
-	}
-	arch_irq_restore(flags);
-	return slab_release_list(&surplus);
-}
-
-/*
- * Linux's cache_reap() for one cache: this CPU's array, then, less often, what the whole node has in reserve. Nodes that
- * are nobody's are looked at by whoever comes first.
- */
-static unsigned long cache_reap(struct kmem_cache *s)
-{
-	const int here = slab_local_nid();
-	u64 now = arch_time_ns();
-	unsigned long nr_pages = 0;
-	struct kmem_cache_node *n;
-
-	for_each_cache_node (s, n) {
-		bool due = now >= READ_ONCE(n->next_reap_ns);
-
-		if (n->nid == here)
-			slab_reap_arrays(s, n, due);
-		if (due && (n->nid == here || !cpus_on_node[n->nid]))
-			nr_pages += node_reap(n, now);
-	}
-	return nr_pages;
-}
-
-/* First the arrays, then the slabs that this empties: array bodies are objects too. cache_list_lock is held. */
-static unsigned long reap_all(void)
-{
-	unsigned long nr_pages = 0;
-	struct kmem_cache *s;
-
-	slab_drain_all();
-	list_for_each_entry (s, &cache_list, list)
-		cache_release_empty(s, &nr_pages);
-	return nr_pages;
-}
-
-void slab_settle(void)
-{
-	spin_lock(&cache_list_lock);
-	reap_all();
-	spin_unlock(&cache_list_lock);
-}
-
-/* Slabs are released under cache_list_lock: they name a cache that must not be destroyed meanwhile. */
-unsigned long slab_reap(bool all)
-{
-	unsigned long nr_pages = 0;
-	struct kmem_cache *s;
-
-	if (!spin_trylock(&cache_list_lock))
-		return 0;
-	if (all) {
-		nr_pages = reap_all();
-	} else {
-		list_for_each_entry (s, &cache_list, list)
-			nr_pages += cache_reap(s);
-	}
-	spin_unlock(&cache_list_lock);
-	return nr_pages;
-}
-
-static bool reap_step(void)
-{
-	slab_reap(false);
-	return false;
-}
-
-/* Each CPU reaps its own arrays. */
-static DEFINE_PER_CPU(struct work,
-		      reap_work) = {.name = "slab_reap", .step = reap_step, .period_ns = REAP_PERIOD_NS};
-
-void slab_cpu_init(void)
-{
-	work_register(this_cpu_ptr(&reap_work));
-}
-
-/* ---- bootstrap ---- */
-
-/*
- * Descriptors come from cache_cache and node structs from node_cache. These two have static descriptors, and
- * node structs in a page of their own: wherever their first page comes from, its node is known.
- */
-static struct kmem_cache *boot_cache(struct kmem_cache *s, const char *name, unsigned size,
-				     struct kmem_cache_node *n)
-{
-	strlcpy(s->name, name, sizeof(s->name));
-	if (!slab_geometry(s, size, 0, SLAB_HWCACHE_ALIGN) || !cache_alloc_cell(s))
-		panic("slab: cannot set up %s", name);
-	for (unsigned nid = 0; nid < nr_nodes; nid++)
-		if (nodes[nid].has_memory)
-			node_setup(&n[nid], s, (int)nid);
-	cache_link(s);
-	return s;
-}
-
-void slab_init(void)
-{
-	static u8 boot_caches[2][sizeof(struct kmem_cache) + MAX_NODES * sizeof(void *)] __aligned(
-		CACHE_LINE);
-	struct kmem_cache_node *boot_nodes =
-		alloc_pages_exact(2 * nr_nodes * sizeof(*boot_nodes), GFP_KERNEL);
-	struct kmem_cache *s;
-
-	if (!slab_max_order_set)
-		slab_max_order = totalram_pages() > MIB(32) >> PAGE_SHIFT;
-	if (!boot_nodes)
-		panic("slab: no memory for the first caches");
-	count_cpus();
-	cache_cache =
-		boot_cache((void *)boot_caches[0], "kmem_cache",
-			   (unsigned)(sizeof(struct kmem_cache) + nr_nodes * sizeof(void *)), &boot_nodes[0]);
-	node_cache = boot_cache((void *)boot_caches[1], "kmem_cache_node", sizeof(struct kmem_cache_node),
-				&boot_nodes[nr_nodes]);
-	kmalloc_init();
-	list_for_each_entry (s, &cache_list, list)
-		cache_enable_shared(s);
-	slab_update_bypass();
-	slab_cpu_init();
 }

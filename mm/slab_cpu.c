@@ -21,7 +21,7 @@
  *             more runs with IRQs off. An interrupt may install a body, and take one away (a drain that another CPU
  *             asks for): then the body is closed at once and freed after a grace period.
  * Failure.    No body: the call works on the slabs. No objects and no pages: NULL.
- * Next:       kmalloc.c, the caches by size; slab_debug.c, what is checked.
+ * Next:       slab_cache.c, who makes and ends caches; kmalloc.c, the caches by size; slab_debug.c, what is checked.
  *
  * Not Linux:  a refill that finds nothing makes slabs for a few objects, not one slab. Foreign objects go to
  *             one small stack per CPU instead of an array per pair of nodes and cache; it is flushed grouped by

@@ -99,6 +99,7 @@ struct kmem_cache {
 
 /* Command line and set-up. */
 extern unsigned slab_max_order; /* a higher order is not tried for better packing */
+void slab_default_order(void);	/* its value where no option gives one. Context: boot */
 extern bool slab_colouring;	/* caches made from now on have colours */
 extern struct spinlock cache_list_lock;
 extern struct list_head cache_list; /* newest first */

@@ -23,5 +23,6 @@ SRCS += mm/stat.c
 SRCS += mm/tlb.c
 SRCS += mm/vmalloc.c
 SRCS += mm/vmap.c
+SRCS += mm/vmap_info.c
 SRCS += mm/vmstat.c
 SRCS += mm/zone.c

@@ -10,8 +10,8 @@
  *             stripe at a time, and serves itself from them: its addresses, its tables of pages and its lock are in
  *             nobody else's way. What is long or aligned, and what finds no stripe, is served from the common tree.
  * Layout.     window:   | busy | guard | busy        | guard | lazy |  free  | busy | guard |     free ...
- *             stripes:  |  CPU 0  |  CPU 1  |  CPU 2  |  CPU 0  |  CPU 1  | ...           stripe_shard[address]
- *             shard = { free, busy, lazy }: `common`, and one for each CPU, with several. free (augmented), busy:
+ *             stripes:  |  CPU 0  |  CPU 1  |  CPU 2  |  CPU 0  |  CPU 1  | ...           vmap_stripe_shard[address]
+ *             shard = { free, busy, lazy }: `vmap_common`, and one for each CPU, with several. free (augmented), busy:
  *             red-black trees by start, each with a list in the same order, whose neighbours make merging O(1).
  *             lazy: a list in the order of vfree, flushed ones in front. An area includes its guard page.
  * Invariants. V1  free + busy + lazy of all shards + what a purge has in hand tile the window
@@ -22,19 +22,19 @@
  *             V5  lazy_pages, flushed_bytes, free_ranges, free_bytes and MM_VMALLOC are the sums they claim to be;
  *                 flushed areas are in front of those that are not
  *             V6  what a CPU's shard has lies in stripes of its own: an address is in the shard that its stripe names,
- *                 or in `common`
+ *                 or in `vmap_common`
  * Purge.      One CPU takes all shards' lazy areas and flushes once. Those of another CPU's shard it leaves there, flushed:
  *             that CPU gives back its own, from its own cache, when it frees next; if it never does, the next purge does.
- * Order.      On one CPU there is only `common`, and every area is the lowest fit of the window. With several, an area is
+ * Order.      On one CPU there is only `vmap_common`, and every area is the lowest fit of the window. With several, an area is
  *             the lowest fit in what its CPU has taken; the same requests on the same CPU give the same addresses.
- *             vm_unmap_aliases() gives all that CPUs have taken back to `common`, as if they had taken nothing.
+ *             vm_unmap_aliases() gives all that CPUs have taken back to `vmap_common`, as if they had taken nothing.
  * Bounds.     A CPU keeps at most CACHE_STRIPES stripes of free addresses and the one that it has opened last: of those
  *             above, the highest go back. It takes none while the common tree has no range of PLENTY_ROUNDS stripes for
- *             each CPU, so a small window has no shards but `common`. A request that finds nothing drains all CPUs'
+ *             each CPU, so a small window has no shards but `vmap_common`. A request that finds nothing drains all CPUs'
  *             ranges before it fails. A range costs its descriptor, wherever it lies. Frames of lazy areas are at most the
  *             limit, and as many may be in flushed ones; vm_unmap_aliases() takes both, for every CPU.
  * Locking.    A shard's lock for its trees and lists, held for one search or one insertion; two at once only to move a
- *             range between a CPU's shard and `common`, which comes last. Allocation and vfree take one lock, that of the
+ *             range between a CPU's shard and `vmap_common`, which comes last. Allocation and vfree take one lock, that of the
  *             area's shard: another CPU wants it for a drain, a purge, or to free what this CPU has allocated. A lazy
  *             area's entries are cleared outside of it: `cleared` says that a purge may take it.
  *             lazy_pages of all shards are added up only when a shard's own pass lazy_look, its part of what was left
@@ -44,95 +44,40 @@
  * Source.     Linux mm/vmalloc.c 6.1; shards after the "vmap nodes" of 6.9, where busy areas are filed by address and
  *             lazy ones pooled by size, but one lock for all free ranges remains. In Linux the search may miss a fit when
  *             the alignment is above a page; here it prunes by plain size and is exact for every alignment.
- * Next:       vmalloc.c.
+ * Next:       vmap_info.c, which looks at all of it; vmalloc.c.
  */
-#include "vmap.h"
+#include "vmap_internal.h"
 
-#include <mm/check.h>
-#include <mm/page_alloc.h>
-#include <mm/pgtable.h>
 #include <mm/slab.h>
 
 #include <kernel/bug.h>
 #include <kernel/printk.h>
-#include <kernel/spinlock.h>
-
-struct range_tree {
-	struct rb_root root;
-	struct list_head list;
-};
-
-struct vmap_shard {
-	/* ---- fixed ---- */
-	unsigned index; /* in shards[] */
-	size_t keep;	/* free bytes; above it the highest ranges go to `common` */
-	bool *told;	/* its CPU's vmap_many_lazy */
-
-	/* ---- lock ---- */
-	struct spinlock lock;
-	struct range_tree free, busy;
-	unsigned long free_ranges;
-	size_t free_bytes; /* looked at without the lock */
-	bool open;	   /* what is purged comes back here, not to `common` */
-	struct list_head lazy;
-	unsigned long lazy_pages; /* not flushed; looked at without the lock */
-	size_t flushed_bytes;	  /* of those areas, which are at the front; looked at without the lock */
-	unsigned long lazy_look;  /* above it all shards' are added up; others set it to 0 without the lock */
-	u64 steals;
-} __aligned(CACHE_LINE);
 
 enum {
-	STRIPES = 256, /* after so many the owners come again in the same order */
-	STRIPE_SHIFT = PAGE_SHIFT + PT_INDEX_BITS,
 	CACHE_STRIPES = 8,
 	PLENTY_ROUNDS = 4, /* two would do for a whole stripe of each CPU to be in it */
 	SEARCH_MAX = 64,   /* ranges that are looked at for a part of a CPU's own */
 	DRAINED = 2,	   /* more tries than a CPU's own shard has */
 };
-#define STRIPE_SIZE (1UL << STRIPE_SHIFT)
 
 vaddr_t vmap_start, vmap_end;
 static struct kmem_cache *area_cache;
 
-static struct vmap_shard common;
+struct vmap_shard vmap_common;
 static DEFINE_PER_CPU(struct vmap_shard, cpu_shard);
 static DEFINE_PER_CPU(struct vmap_shard *, own_shard); /* whom this CPU asks first */
-static struct vmap_shard *shards[1 + NR_CPUS];	       /* `common`, then those of CPUs */
-static unsigned nr_shards;
-static struct vmap_shard *stripe_shard[STRIPES];
-static size_t plenty;			     /* bytes */
-static size_t cached_size = STRIPE_SIZE / 4; /* longer areas would leave much of a stripe: from `common` */
+struct vmap_shard *vmap_shards[1 + NR_CPUS];
+unsigned vmap_nr_shards;
+struct vmap_shard *vmap_stripe_shard[STRIPES];
+static size_t plenty; /* bytes */
+static size_t cached_size =
+	STRIPE_SIZE / 4; /* longer areas would leave much of a stripe: from `vmap_common` */
 static unsigned long lazy_limit;
 DEFINE_PER_CPU(bool, vmap_many_lazy);
 static _Atomic size_t purging_bytes; /* stolen and not yet released */
 static _Atomic u64 purges;
 
-#define for_each_shard(s)                                                                                 \
-	for (struct vmap_shard **shard_ = shards, *s; shard_ < shards + nr_shards && (s = *shard_, true); \
-	     shard_++)
-
-/* Whose stripe an address lies in: the only shard that can have it, but for `common`. */
-static struct vmap_shard *shard_of(vaddr_t addr)
-{
-	return stripe_shard[addr >> STRIPE_SHIFT & (STRIPES - 1)];
-}
-
-static struct vmap_area *area_of(const struct rb_node *n)
-{
-	return n ? rb_entry(n, struct vmap_area, rb) : NULL;
-}
-
-static size_t area_size(const struct vmap_area *a)
-{
-	return a->end - a->start;
-}
-
 /* ---- the trees ---- */
-
-static size_t max_of(const struct rb_node *n)
-{
-	return n ? area_of(n)->subtree_max : 0;
-}
 
 static bool subtree_max_update(struct rb_node *n)
 {
@@ -202,23 +147,6 @@ static void range_erase(struct range_tree *t, struct vmap_area *a)
 {
 	list_del(&a->list);
 	rb_erase(&t->root, &a->rb);
-}
-
-static struct vmap_area *range_find(const struct rb_root *root, vaddr_t addr)
-{
-	struct rb_node *n = root->node;
-
-	while (n) {
-		struct vmap_area *a = area_of(n);
-
-		if (addr < a->start)
-			n = n->left;
-		else if (addr >= a->end)
-			n = n->right;
-		else
-			return a;
-	}
-	return NULL;
 }
 
 /* ---- free ranges ---- */
@@ -332,7 +260,7 @@ static __always_inline void free_join(struct vmap_shard *s, struct vmap_area *a,
 	rb_propagate(&s->free.root, with_next ? &next->rb : &prev->rb);
 }
 
-/* ---- between a CPU's shard and `common` ---- */
+/* ---- between a CPU's shard and `vmap_common` ---- */
 
 static void free_surplus(struct list_head *surplus)
 {
@@ -357,9 +285,9 @@ static void shrink(struct vmap_shard *s, size_t keep, struct list_head *surplus)
 		range_erase(&s->free, last);
 		s->free_ranges--;
 		UPDATE_ONCE(s->free_bytes, -=, area_size(last));
-		spin_lock(&common.lock);
-		free_insert(&common, last, surplus);
-		spin_unlock(&common.lock);
+		spin_lock(&vmap_common.lock);
+		free_insert(&vmap_common, last, surplus);
+		spin_unlock(&vmap_common.lock);
 	}
 }
 
@@ -368,7 +296,7 @@ void vmap_drain(void)
 	LIST_HEAD(surplus);
 
 	for_each_shard (s) {
-		if (s == &common)
+		if (s == &vmap_common)
 			continue;
 		spin_lock(&s->lock);
 		shrink(s, 0, &surplus);
@@ -382,7 +310,7 @@ size_t vmap_kept_bytes(unsigned cpu)
 {
 	const struct vmap_shard *s = per_cpu(own_shard, cpu);
 
-	return s == &common ? 0 : READ_ONCE(s->free_bytes);
+	return s == &vmap_common ? 0 : READ_ONCE(s->free_bytes);
 }
 
 /* The first part of a range that lies in one of the shard's stripes and is long enough. */
@@ -404,21 +332,21 @@ static bool own_part(const struct vmap_shard *s, const struct vmap_area *r, size
 
 /*
  * The lowest common range that has such a part, among so many that the search is short; else one that is sure to
- * have it. NULL: addresses are scarce. common.lock held.
+ * have it. NULL: addresses are scarce. vmap_common.lock held.
  */
 static struct vmap_area *find_part(const struct vmap_shard *s, size_t size, vaddr_t *start, vaddr_t *end)
 {
 	struct vmap_area *r;
 
-	if (max_of(common.free.root.node) < plenty)
+	if (max_of(vmap_common.free.root.node) < plenty)
 		return NULL;
-	r = free_lowest(&common.free, size, PAGE_SIZE, start);
-	for (unsigned n = 0; n < SEARCH_MAX && &r->list != &common.free.list; n++) {
+	r = free_lowest(&vmap_common.free, size, PAGE_SIZE, start);
+	for (unsigned n = 0; n < SEARCH_MAX && &r->list != &vmap_common.free.list; n++) {
 		if (own_part(s, r, size, start, end))
 			return r;
 		r = list_entry(r->list.next, struct vmap_area, list);
 	}
-	r = free_lowest(&common.free, plenty, PAGE_SIZE, start);
+	r = free_lowest(&vmap_common.free, plenty, PAGE_SIZE, start);
 	return own_part(s, r, size, start, end) ? r : NULL;
 }
 
@@ -429,25 +357,25 @@ static bool open_stripe(struct vmap_shard *s, size_t size, gfp_t gfp)
 	LIST_HEAD(surplus);
 	vaddr_t start, end;
 
-	if (READ_ONCE(common.free_bytes) < plenty)
+	if (READ_ONCE(vmap_common.free_bytes) < plenty)
 		return true;
 	part = kmem_cache_alloc(area_cache, gfp & GFP_RECLAIM_MASK);
 	above = kmem_cache_alloc(area_cache, gfp & GFP_RECLAIM_MASK);
 	if (part && above) {
 		spin_lock(&s->lock);
 		shrink(s, s->keep, &surplus);
-		spin_lock(&common.lock);
+		spin_lock(&vmap_common.lock);
 		from = find_part(s, size, &start, &end);
 		s->open = from != NULL;
 		if (from) {
-			used_up = free_cut(&common, from, start, end, &above);
+			used_up = free_cut(&vmap_common, from, start, end, &above);
 			from = used_up ? used_up : part;
 			part = used_up ? part : NULL;
 			from->start = start;
 			from->end = end;
 			free_insert(s, from, &surplus);
 		}
-		spin_unlock(&common.lock);
+		spin_unlock(&vmap_common.lock);
 		spin_unlock(&s->lock);
 		free_surplus(&surplus);
 		kmem_cache_free(area_cache, part);
@@ -490,13 +418,13 @@ static __always_inline bool take(struct vmap_shard *s, struct vmap_area *a, size
 /* Whom to ask next when a shard has no range that fits; NULL: nobody. */
 static __cold struct vmap_shard *next_shard(struct vmap_shard *s, size_t size, gfp_t gfp, unsigned *tries)
 {
-	if (s != &common) /* itself, once more, after it has taken a stripe */
-		return (*tries)++ ? &common : open_stripe(s, size, gfp) ? s : NULL;
+	if (s != &vmap_common) /* itself, once more, after it has taken a stripe */
+		return (*tries)++ ? &vmap_common : open_stripe(s, size, gfp) ? s : NULL;
 	if (*tries > DRAINED)
 		return NULL;
 	*tries = DRAINED + 1;
 	vmap_drain();
-	return &common;
+	return &vmap_common;
 }
 
 struct vmap_area *vmap_alloc(size_t size, size_t align, unsigned flags, unsigned long caller, gfp_t gfp)
@@ -510,10 +438,10 @@ struct vmap_area *vmap_alloc(size_t size, size_t align, unsigned flags, unsigned
 	if (!a)
 		return NULL;
 	if (size > READ_ONCE(cached_size))
-		s = &common;
+		s = &vmap_common;
 	if (align > PAGE_SIZE) { /* only then the cut can be inside a range */
 		BUG_ON(!is_pow2(align), "vmap_alloc: align 0x%zx", align);
-		s = &common;
+		s = &vmap_common;
 		spare = kmem_cache_alloc(area_cache, gfp & GFP_RECLAIM_MASK);
 		if (!spare)
 			goto err_area;
@@ -562,7 +490,7 @@ struct vmap_area *vmap_find(vaddr_t addr)
 {
 	struct vmap_area *a = find_in(shard_of(addr), addr);
 
-	return a ? a : find_in(&common, addr);
+	return a ? a : find_in(&vmap_common, addr);
 }
 
 /* ---- lazy areas ---- */
@@ -609,7 +537,7 @@ static __cold void look_at_sum(struct vmap_shard *own)
 	if (taken > limit)
 		WRITE_ONCE(*this_cpu_ptr(&vmap_many_lazy), true);
 	else
-		WRITE_ONCE(own->lazy_look, pages + (limit - taken) / nr_shards);
+		WRITE_ONCE(own->lazy_look, pages + (limit - taken) / vmap_nr_shards);
 }
 
 static __always_inline struct vmap_area *retire_in(struct vmap_shard *s, vaddr_t addr, unsigned flags)
@@ -637,7 +565,7 @@ struct vmap_area *vmap_retire(vaddr_t addr, unsigned flags)
 {
 	struct vmap_area *a = retire_in(shard_of(addr), addr, flags);
 
-	return likely(a) ? a : retire_in(&common, addr, flags);
+	return likely(a) ? a : retire_in(&vmap_common, addr, flags);
 }
 
 unsigned long vmalloc_set_lazy_limit(unsigned long pages)
@@ -682,7 +610,7 @@ static void steal_list(struct vmap_shard *s, struct vmap_stolen *stolen)
 /* Its owner is not done with it: another time. */
 static __cold void put_lazy_back(struct vmap_area *a)
 {
-	struct vmap_shard *s = shards[a->shard];
+	struct vmap_shard *s = vmap_shards[a->shard];
 
 	spin_lock(&s->lock);
 	list_move_tail(&a->list, &s->lazy);
@@ -730,12 +658,12 @@ void vmap_hand_over(struct vmap_stolen *stolen)
 	size_t bytes = 0;
 	LIST_HEAD(theirs);
 
-	if (nr_shards == 1)
+	if (vmap_nr_shards == 1)
 		return;
 	list_for_each_entry_safe (a, tmp, &stolen->areas, list) { /* each shard's are in a row */
-		struct vmap_shard *s = shards[a->shard];
+		struct vmap_shard *s = vmap_shards[a->shard];
 
-		if (s == own || s == &common)
+		if (s == own || s == &vmap_common)
 			continue;
 		a->flushed = true;
 		bytes += area_size(a);
@@ -774,12 +702,12 @@ bool vmap_take_flushed(struct vmap_stolen *stolen)
 /* One range of addresses goes back, under one descriptor. */
 static void release_run(struct vmap_area *run, struct list_head *surplus)
 {
-	struct vmap_shard *s = shards[run->shard];
+	struct vmap_shard *s = vmap_shards[run->shard];
 
 	spin_lock(&s->lock);
 	if (unlikely(!s->open)) {
 		spin_unlock(&s->lock);
-		s = &common;
+		s = &vmap_common;
 		spin_lock(&s->lock);
 	}
 	free_join(s, run, surplus);
@@ -817,230 +745,19 @@ void vmap_release(struct vmap_stolen *stolen)
 	free_surplus(&surplus);
 }
 
-/* ---- looking inside ---- */
-
-static void info_of(const struct vmap_area *a, bool is_lazy, struct vmalloc_info *info)
-{
-	*info = (struct vmalloc_info){.start = a->start,
-				      .end = a->end,
-				      .pages = a->vm.nr_pages,
-				      .flags = a->vm.flags,
-				      .caller = a->vm.caller,
-				      .lazy = is_lazy,
-				      .page_level = a->vm.page_level};
-}
-
-enum { INFO_BATCH = 16 };
-
-/* Into the lowest of so many, in order; the highest may fall out. Returns how many there are. */
-static unsigned info_insert(struct vmalloc_info info[INFO_BATCH], unsigned nr, const struct vmap_area *a)
-{
-	unsigned at = nr < INFO_BATCH ? nr++ : INFO_BATCH - 1;
-
-	for (; at && info[at - 1].start > a->start; at--)
-		info[at] = info[at - 1];
-	info_of(a, false, &info[at]);
-	return nr;
-}
-
-/* The lowest range of a tree that ends above `at`, or NULL. */
-static struct vmap_area *range_from(const struct range_tree *t, vaddr_t at)
-{
-	struct vmap_area *a = NULL;
-
-	for (struct rb_node *n = t->root.node; n;) {
-		if (area_of(n)->end > at) {
-			a = area_of(n);
-			n = n->left;
-		} else {
-			n = n->right;
-		}
-	}
-	return a;
-}
-
-/* The lowest busy areas at or above `at`, in order, of all shards. */
-static unsigned busy_batch(vaddr_t at, struct vmalloc_info info[INFO_BATCH])
-{
-	unsigned nr = 0;
-
-	for_each_shard (s) {
-		struct vmap_area *a;
-
-		spin_lock(&s->lock);
-		a = range_from(&s->busy, at);
-		for (; a && &a->list != &s->busy.list && (nr < INFO_BATCH || a->start < info[nr - 1].start);
-		     a = list_entry(a->list.next, struct vmap_area, list))
-			nr = info_insert(info, nr, a);
-		spin_unlock(&s->lock);
-	}
-	return nr;
-}
-
-struct lazy_cursor {
-	struct vmap_area *last; /* NULL: none yet */
-	u64 steals;
-};
-
-/*
- * A shard's lazy areas behind the cursor. New ones come at the tail and all go at once, so `last` is good while nobody
- * has stolen them; after that there is nothing left to show.
- */
-static unsigned lazy_batch(struct vmap_shard *s, struct lazy_cursor *c, struct vmalloc_info info[INFO_BATCH])
-{
-	unsigned nr = 0;
-
-	spin_lock(&s->lock);
-	if (!c->last)
-		c->steals = s->steals;
-	if (c->steals == s->steals) {
-		struct list_head *e = c->last ? c->last->list.next : s->lazy.next;
-
-		for (; e != &s->lazy && nr < INFO_BATCH; e = e->next) {
-			c->last = list_entry(e, struct vmap_area, list);
-			info_of(c->last, true, &info[nr++]);
-		}
-	}
-	spin_unlock(&s->lock);
-	return nr;
-}
-
-void vmalloc_for_each(bool (*fn)(const struct vmalloc_info *info, void *ctx), void *ctx)
-{
-	struct vmalloc_info info[INFO_BATCH];
-	vaddr_t at = 0;
-	unsigned nr;
-
-	while ((nr = busy_batch(at, info)) != 0) {
-		for (unsigned i = 0; i < nr; i++)
-			if (!fn(&info[i], ctx))
-				return;
-		at = info[nr - 1].end;
-	}
-	for_each_shard (s) {
-		struct lazy_cursor c = {NULL, 0};
-
-		while ((nr = lazy_batch(s, &c, info)) != 0)
-			for (unsigned i = 0; i < nr; i++)
-				if (!fn(&info[i], ctx))
-					return;
-	}
-}
-
-void vmalloc_totals(unsigned long *total_bytes, unsigned long *used_bytes, unsigned long *largest_free,
-		    unsigned long *nr_free_ranges)
-{
-	*total_bytes = vmap_end - vmap_start;
-	*used_bytes = mm_counter_read(MM_VMALLOC) << PAGE_SHIFT;
-	*largest_free = *nr_free_ranges = 0;
-	for_each_shard (s) {
-		spin_lock(&s->lock);
-		*largest_free = max(*largest_free, max_of(s->free.root.node));
-		*nr_free_ranges += s->free_ranges;
-		spin_unlock(&s->lock);
-	}
-}
-
-static int describe_area(const struct vmap_area *a, vaddr_t addr, char *buf, size_t size)
-{
-	vaddr_t end = a->end - PAGE_SIZE; /* of what may be touched */
-
-	if (addr >= end)
-		return snprintf(buf, size,
-				"guard page of area 0x%016lx-0x%016lx of %pS, %lu bytes past its end",
-				a->start, a->end, (void *)a->vm.caller, addr - end);
-	return snprintf(buf, size, "in area 0x%016lx-0x%016lx of %pS, at offset %lu", a->start, a->end,
-			(void *)a->vm.caller, addr - a->start);
-}
-
-/* What a shard knows of an address of its own; false: nothing, or that it is free. */
-static bool describe_in(struct vmap_shard *s, vaddr_t addr, char *buf, size_t size)
-{
-	struct vmap_area *a = range_find(&s->busy.root, addr);
-
-	if (a) {
-		describe_area(a, addr, buf, size);
-		return true;
-	}
-	list_for_each_entry (a, &s->lazy, list) {
-		if (addr >= a->start && addr < a->end) {
-			snprintf(buf, size, "in freed area 0x%016lx-0x%016lx of %pS, at offset %lu", a->start,
-				 a->end, (void *)a->vm.caller, addr - a->start);
-			return true;
-		}
-	}
-	return false;
-}
-
-/* In no area: how far it is to the nearest one. Shards that are busy are left out. */
-static void describe_free(vaddr_t addr, char *buf, size_t size)
-{
-	struct vmalloc_info below = {.end = 0}, above = {.start = ~0UL};
-
-	for_each_shard (s) {
-		if (!spin_trylock(&s->lock))
-			continue;
-		for (struct rb_node *n = s->busy.root.node; n;) {
-			const struct vmap_area *a = area_of(n);
-
-			if (a->start > addr) {
-				if (a->start < above.start)
-					info_of(a, false, &above);
-				n = n->left;
-			} else {
-				if (a->end > below.end)
-					info_of(a, false, &below);
-				n = n->right;
-			}
-		}
-		spin_unlock(&s->lock);
-	}
-	if (below.end && addr - below.end <= above.start - addr)
-		snprintf(buf, size, "in no area, %lu bytes above 0x%016lx-0x%016lx of %pS", addr - below.end,
-			 below.start, below.end, (void *)below.caller);
-	else if (above.start != ~0UL)
-		snprintf(buf, size, "in no area, %lu bytes below 0x%016lx-0x%016lx of %pS",
-			 above.start - addr, above.start, above.end, (void *)above.caller);
-	else
-		snprintf(buf, size, "in no area, there are none");
-}
-
-void vmalloc_describe(vaddr_t addr, char *buf, size_t size)
-{
-	struct vmap_shard *const asked[] = {shard_of(addr), &common};
-
-	if (addr < vmap_start || addr >= vmap_end) {
-		snprintf(buf, size, "outside of the vmalloc window");
-		return;
-	}
-	for (unsigned i = asked[0] == asked[1]; i < ARRAY_SIZE(asked); i++) {
-		bool found;
-
-		if (!spin_trylock(&asked[i]->lock)) {
-			snprintf(buf, size, "in the vmalloc window (busy)");
-			return;
-		}
-		found = describe_in(asked[i], addr, buf, size);
-		spin_unlock(&asked[i]->lock);
-		if (found)
-			return;
-	}
-	describe_free(addr, buf, size);
-}
-
 /* ---- boot ---- */
 
 static void shard_init(struct vmap_shard *s, const char *name, unsigned sub)
 {
 	*s = (struct vmap_shard){.free.root.update = subtree_max_update,
-				 .open = s == &common,
-				 .keep = s == &common ? ~0UL : CACHE_STRIPES * STRIPE_SIZE};
+				 .open = s == &vmap_common,
+				 .keep = s == &vmap_common ? ~0UL : CACHE_STRIPES * STRIPE_SIZE};
 	spin_init(&s->lock, name, LOCK_VMAP, sub);
 	list_init(&s->free.list);
 	list_init(&s->busy.list);
 	list_init(&s->lazy);
-	s->index = nr_shards;
-	shards[nr_shards++] = s;
+	s->index = vmap_nr_shards;
+	vmap_shards[vmap_nr_shards++] = s;
 }
 
 /* On one CPU there is nobody to be apart from. */
@@ -1048,18 +765,18 @@ static void make_cpu_shards(void)
 {
 	unsigned cpu, nr = cpumask_weight(&cpu_possible_mask);
 
-	shard_init(&common, "vmap_common", 1); /* sub: after a CPU's, of which two are never held */
+	shard_init(&vmap_common, "vmap_common", 1); /* sub: after a CPU's, of which two are never held */
 	for_each_possible_cpu (cpu) {
-		struct vmap_shard *s = nr == 1 ? &common : per_cpu_ptr(&cpu_shard, cpu);
+		struct vmap_shard *s = nr == 1 ? &vmap_common : per_cpu_ptr(&cpu_shard, cpu);
 
 		per_cpu(own_shard, cpu) = s;
-		if (s == &common)
+		if (s == &vmap_common)
 			continue;
 		shard_init(s, "vmap_cpu", 0);
 		s->told = per_cpu_ptr(&vmap_many_lazy, cpu);
 	}
 	for (unsigned i = 0; i < STRIPES; i++)
-		stripe_shard[i] = nr == 1 ? &common : shards[1 + i % nr];
+		vmap_stripe_shard[i] = nr == 1 ? &vmap_common : vmap_shards[1 + i % nr];
 	plenty = (size_t)nr * PLENTY_ROUNDS * STRIPE_SIZE;
 }
 
@@ -1075,195 +792,5 @@ void vmap_init(vaddr_t start, vaddr_t end)
 		panic("vmap: no memory for the first range\n");
 	vmap_start = a->start = start;
 	vmap_end = a->end = end;
-	free_insert(&common, a, &surplus);
+	free_insert(&vmap_common, a, &surplus);
 }
-
-/* ---- check ---- */
-
-static char wrong[160];
-
-static const char *complain(const char *what, const struct vmap_area *a)
-{
-	snprintf(wrong, sizeof(wrong), "%s: 0x%016lx-0x%016lx of %pS", what, a->start, a->end,
-		 (void *)a->vm.caller);
-	return wrong;
-}
-
-/* V6 */
-static bool in_own_stripes(const struct vmap_shard *s, const struct vmap_area *a)
-{
-	for (vaddr_t at = a->start; s != &common && at < a->end;
-	     at = ALIGN_DOWN(at, STRIPE_SIZE) + STRIPE_SIZE)
-		if (shard_of(at) != s)
-			return false;
-	return true;
-}
-
-/* V2: the list in the tree's order, ascending, inside the window. */
-static const char *check_order(const struct vmap_shard *s, const struct range_tree *t, bool may_touch)
-{
-	struct rb_node *n = rb_first(&t->root);
-	const struct vmap_area *a;
-	vaddr_t at = vmap_start;
-
-	list_for_each_entry (a, &t->list, list) {
-		if (area_of(n) != a)
-			return complain("V2 the list is not the tree's order", a);
-		if (a->start >= a->end || a->start < at || (a->start == at && at != vmap_start && !may_touch))
-			return complain("V2 overlaps or touches the range before", a);
-		if (!in_own_stripes(s, a))
-			return complain("V6 not in its shard's stripes", a);
-		at = a->end;
-		n = rb_next(n);
-	}
-	return n || at > vmap_end ? "V2 the tree holds more than the list, or leaves the window"
-				  : rb_check(&t->root);
-}
-
-static const char *check_pages(const struct vmap_area *a)
-{
-	for (unsigned i = 0; i < a->vm.nr_pages; i++)
-		if (vmalloc_to_page((char *)a->vm.addr + i * PAGE_SIZE) != a->vm.pages[i])
-			return complain("V4 a page is not where it belongs", a);
-	if (pt_lookup(a->end - PAGE_SIZE).mapped)
-		return complain("V4 the guard page is mapped", a);
-	return NULL;
-}
-
-/* Lazy areas have no tree, and their nodes none to be in: the check makes one. False: it overlaps another one. */
-static bool index_lazy(struct rb_root *root, struct vmap_area *a)
-{
-	struct rb_node **link = &root->node, *parent = NULL;
-
-	while (*link) {
-		parent = *link;
-		if (a->start < area_of(parent)->end && a->end > area_of(parent)->start)
-			return false;
-		link = a->start < area_of(parent)->start ? &parent->left : &parent->right;
-	}
-	rb_insert(root, &a->rb, parent, link);
-	return true;
-}
-
-static const char *check_lazy(const struct vmap_shard *s, struct rb_root *lazy, unsigned long *pages)
-{
-	size_t bytes = 0, flushed = 0;
-	struct vmap_area *a;
-
-	list_for_each_entry (a, &s->lazy, list) {
-		if (range_find(&s->busy.root, a->start) || range_find(&s->free.root, a->start) ||
-		    !index_lazy(lazy, a))
-			return complain("V1 lazy, and free or busy as well", a);
-		if (!in_own_stripes(s, a) || a->shard != s->index)
-			return complain("V6 lazy in a shard that is not its own", a);
-		if (pt_mapped_bytes(a->start, area_size(a)))
-			return complain("V4 a lazy area is mapped", a);
-		if (a->flushed && &a->list != s->lazy.next &&
-		    !list_entry(a->list.prev, struct vmap_area, list)->flushed)
-			return complain("V5 flushed, and not at the front", a);
-		*(a->flushed ? &flushed : &bytes) += area_size(a);
-		*pages += a->vm.nr_pages;
-	}
-	return bytes >> PAGE_SHIFT == s->lazy_pages && flushed == s->flushed_bytes
-		       ? NULL
-		       : "V5 lazy pages are miscounted";
-}
-
-/* Trees, lists and counts of one shard. Makes its lazy areas part of the tree of all, and counts their pages. */
-static const char *check_ranges(const struct vmap_shard *s, struct rb_root *lazy, unsigned long *pages)
-{
-	const char *what = check_order(s, &s->busy, true);
-	unsigned long ranges = 0;
-	const struct vmap_area *a;
-	size_t bytes = 0;
-
-	what = what ? what : check_order(s, &s->free, false);
-	what = what ? what : check_lazy(s, lazy, pages);
-	if (what)
-		return what;
-	list_for_each_entry (a, &s->free.list, list) {
-		ranges++;
-		bytes += area_size(a);
-	}
-	return ranges == s->free_ranges && bytes == s->free_bytes ? NULL : "V5 free ranges are miscounted";
-}
-
-/* V4 */
-static const char *check_mapped(const struct vmap_shard *s, unsigned long *pages)
-{
-	const struct vmap_area *a;
-	const char *what;
-
-	list_for_each_entry (a, &s->busy.list, list) {
-		*pages += a->vm.nr_pages;
-		if (a->shard != s->index)
-			return complain("V6 in a shard that is not its own", a);
-		if ((what = check_pages(a)) != NULL)
-			return what;
-	}
-	list_for_each_entry (a, &s->free.list, list)
-		if (pt_mapped_bytes(a->start, area_size(a)))
-			return complain("V4 a free range is mapped", a);
-	return NULL;
-}
-
-/* V1: from each range's end the next one begins, and in one place only. Returns that end, 0 if not so. */
-static vaddr_t tile_end(struct vmap_shard *s, const struct rb_root *lazy, vaddr_t at)
-{
-	const struct rb_root *const place[] = {&common.free.root, &common.busy.root, lazy, &s->free.root,
-					       &s->busy.root};
-	vaddr_t end = 0;
-
-	for (unsigned i = 0; i < (s == &common ? 3 : ARRAY_SIZE(place)); i++) {
-		const struct vmap_area *a = range_find(place[i], at);
-
-		if (!a)
-			continue;
-		if (a->start != at || end)
-			return 0;
-		end = a->end;
-	}
-	return end;
-}
-
-static const char *check_tiling(const struct rb_root *lazy)
-{
-	for (vaddr_t at = vmap_start, end; at != vmap_end; at = end) {
-		struct vmap_shard *s = shard_of(at);
-
-		spin_lock(&s->lock);
-		if (s != &common)
-			spin_lock(&common.lock);
-		end = tile_end(s, lazy, at);
-		if (s != &common)
-			spin_unlock(&common.lock);
-		spin_unlock(&s->lock);
-		if (!end) {
-			snprintf(wrong, sizeof(wrong), "V1 the ranges do not tile the window: at 0x%016lx",
-				 at);
-			return wrong;
-		}
-	}
-	return NULL;
-}
-
-const char *vmap_check(void)
-{
-	struct rb_root lazy = {NULL, NULL};
-	const char *what = NULL;
-	unsigned long pages = 0;
-
-	for_each_shard (s) {
-		spin_lock(&s->lock);
-		what = what ? what : check_ranges(s, &lazy, &pages);
-		spin_unlock(&s->lock);
-	}
-	what = what ? what : check_tiling(&lazy);
-	for_each_shard (s) {
-		spin_lock(&s->lock);
-		what = what ? what : check_mapped(s, &pages);
-		spin_unlock(&s->lock);
-	}
-	return what || pages == mm_counter_read(MM_VMALLOC) ? what : "V5 pages in areas are miscounted";
-}
-MM_CHECK("vmap", vmap_check);

@@ -1,0 +1,418 @@
+/*
+ * vmap_info.c - what is where in the vmalloc window: for reports, for the shell, and the check of all invariants.
+ *
+ * Idea.       Shards are looked at one after the other, a batch at a time: nobody waits for whoever prints.
+ * Layout.     vmap.c's.
+ * Invariants. vmap_check() finds V1 to V6 of vmap.c broken, and says by which range.
+ * Locking.    A shard's lock for each look. A report of a fault only tries: it may come from inside.
+ * Failure.    What is busy is said to be.
+ * Next:       vmalloc.c.
+ */
+#include "vmap_internal.h"
+
+#include <mm/check.h>
+#include <mm/page_alloc.h>
+#include <mm/pgtable.h>
+
+#include <kernel/printk.h>
+
+/* ---- looking inside ---- */
+
+static void info_of(const struct vmap_area *a, bool is_lazy, struct vmalloc_info *info)
+{
+	*info = (struct vmalloc_info){.start = a->start,
+				      .end = a->end,
+				      .pages = a->vm.nr_pages,
+				      .flags = a->vm.flags,
+				      .caller = a->vm.caller,
+				      .lazy = is_lazy,
+				      .page_level = a->vm.page_level};
+}
+
+enum { INFO_BATCH = 16 };
+
+/* Into the lowest of so many, in order; the highest may fall out. Returns how many there are. */
+static unsigned info_insert(struct vmalloc_info info[INFO_BATCH], unsigned nr, const struct vmap_area *a)
+{
+	unsigned at = nr < INFO_BATCH ? nr++ : INFO_BATCH - 1;
+
+	for (; at && info[at - 1].start > a->start; at--)
+		info[at] = info[at - 1];
+	info_of(a, false, &info[at]);
+	return nr;
+}
+
+/* The lowest range of a tree that ends above `at`, or NULL. */
+static struct vmap_area *range_from(const struct range_tree *t, vaddr_t at)
+{
+	struct vmap_area *a = NULL;
+
+	for (struct rb_node *n = t->root.node; n;) {
+		if (area_of(n)->end > at) {
+			a = area_of(n);
+			n = n->left;
+		} else {
+			n = n->right;
+		}
+	}
+	return a;
+}
+
+/* The lowest busy areas at or above `at`, in order, of all shards. */
+static unsigned busy_batch(vaddr_t at, struct vmalloc_info info[INFO_BATCH])
+{
+	unsigned nr = 0;
+
+	for_each_shard (s) {
+		struct vmap_area *a;
+
+		spin_lock(&s->lock);
+		a = range_from(&s->busy, at);
+		for (; a && &a->list != &s->busy.list && (nr < INFO_BATCH || a->start < info[nr - 1].start);
+		     a = list_entry(a->list.next, struct vmap_area, list))
+			nr = info_insert(info, nr, a);
+		spin_unlock(&s->lock);
+	}
+	return nr;
+}
+
+struct lazy_cursor {
+	struct vmap_area *last; /* NULL: none yet */
+	u64 steals;
+};
+
+/*
+ * A shard's lazy areas behind the cursor. New ones come at the tail and all go at once, so `last` is good while nobody
+ * has stolen them; after that there is nothing left to show.
+ */
+static unsigned lazy_batch(struct vmap_shard *s, struct lazy_cursor *c, struct vmalloc_info info[INFO_BATCH])
+{
+	unsigned nr = 0;
+
+	spin_lock(&s->lock);
+	if (!c->last)
+		c->steals = s->steals;
+	if (c->steals == s->steals) {
+		struct list_head *e = c->last ? c->last->list.next : s->lazy.next;
+
+		for (; e != &s->lazy && nr < INFO_BATCH; e = e->next) {
+			c->last = list_entry(e, struct vmap_area, list);
+			info_of(c->last, true, &info[nr++]);
+		}
+	}
+	spin_unlock(&s->lock);
+	return nr;
+}
+
+void vmalloc_for_each(bool (*fn)(const struct vmalloc_info *info, void *ctx), void *ctx)
+{
+	struct vmalloc_info info[INFO_BATCH];
+	vaddr_t at = 0;
+	unsigned nr;
+
+	while ((nr = busy_batch(at, info)) != 0) {
+		for (unsigned i = 0; i < nr; i++)
+			if (!fn(&info[i], ctx))
+				return;
+		at = info[nr - 1].end;
+	}
+	for_each_shard (s) {
+		struct lazy_cursor c = {NULL, 0};
+
+		while ((nr = lazy_batch(s, &c, info)) != 0)
+			for (unsigned i = 0; i < nr; i++)
+				if (!fn(&info[i], ctx))
+					return;
+	}
+}
+
+void vmalloc_totals(unsigned long *total_bytes, unsigned long *used_bytes, unsigned long *largest_free,
+		    unsigned long *nr_free_ranges)
+{
+	*total_bytes = vmap_end - vmap_start;
+	*used_bytes = mm_counter_read(MM_VMALLOC) << PAGE_SHIFT;
+	*largest_free = *nr_free_ranges = 0;
+	for_each_shard (s) {
+		spin_lock(&s->lock);
+		*largest_free = max(*largest_free, max_of(s->free.root.node));
+		*nr_free_ranges += s->free_ranges;
+		spin_unlock(&s->lock);
+	}
+}
+
+static int describe_area(const struct vmap_area *a, vaddr_t addr, char *buf, size_t size)
+{
+	vaddr_t end = a->end - PAGE_SIZE; /* of what may be touched */
+
+	if (addr >= end)
+		return snprintf(buf, size,
+				"guard page of area 0x%016lx-0x%016lx of %pS, %lu bytes past its end",
+				a->start, a->end, (void *)a->vm.caller, addr - end);
+	return snprintf(buf, size, "in area 0x%016lx-0x%016lx of %pS, at offset %lu", a->start, a->end,
+			(void *)a->vm.caller, addr - a->start);
+}
+
+/* What a shard knows of an address of its own; false: nothing, or that it is free. */
+static bool describe_in(struct vmap_shard *s, vaddr_t addr, char *buf, size_t size)
+{
+	struct vmap_area *a = range_find(&s->busy.root, addr);
+
+	if (a) {
+		describe_area(a, addr, buf, size);
+		return true;
+	}
+	list_for_each_entry (a, &s->lazy, list) {
+		if (addr >= a->start && addr < a->end) {
+			snprintf(buf, size, "in freed area 0x%016lx-0x%016lx of %pS, at offset %lu", a->start,
+				 a->end, (void *)a->vm.caller, addr - a->start);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* In no area: how far it is to the nearest one. Shards that are busy are left out. */
+static void describe_free(vaddr_t addr, char *buf, size_t size)
+{
+	struct vmalloc_info below = {.end = 0}, above = {.start = ~0UL};
+
+	for_each_shard (s) {
+		if (!spin_trylock(&s->lock))
+			continue;
+		for (struct rb_node *n = s->busy.root.node; n;) {
+			const struct vmap_area *a = area_of(n);
+
+			if (a->start > addr) {
+				if (a->start < above.start)
+					info_of(a, false, &above);
+				n = n->left;
+			} else {
+				if (a->end > below.end)
+					info_of(a, false, &below);
+				n = n->right;
+			}
+		}
+		spin_unlock(&s->lock);
+	}
+	if (below.end && addr - below.end <= above.start - addr)
+		snprintf(buf, size, "in no area, %lu bytes above 0x%016lx-0x%016lx of %pS", addr - below.end,
+			 below.start, below.end, (void *)below.caller);
+	else if (above.start != ~0UL)
+		snprintf(buf, size, "in no area, %lu bytes below 0x%016lx-0x%016lx of %pS",
+			 above.start - addr, above.start, above.end, (void *)above.caller);
+	else
+		snprintf(buf, size, "in no area, there are none");
+}
+
+void vmalloc_describe(vaddr_t addr, char *buf, size_t size)
+{
+	struct vmap_shard *const asked[] = {shard_of(addr), &vmap_common};
+
+	if (addr < vmap_start || addr >= vmap_end) {
+		snprintf(buf, size, "outside of the vmalloc window");
+		return;
+	}
+	for (unsigned i = asked[0] == asked[1]; i < ARRAY_SIZE(asked); i++) {
+		bool found;
+
+		if (!spin_trylock(&asked[i]->lock)) {
+			snprintf(buf, size, "in the vmalloc window (busy)");
+			return;
+		}
+		found = describe_in(asked[i], addr, buf, size);
+		spin_unlock(&asked[i]->lock);
+		if (found)
+			return;
+	}
+	describe_free(addr, buf, size);
+}
+
+/* ---- check ---- */
+
+static char wrong[160];
+
+static const char *complain(const char *what, const struct vmap_area *a)
+{
+	snprintf(wrong, sizeof(wrong), "%s: 0x%016lx-0x%016lx of %pS", what, a->start, a->end,
+		 (void *)a->vm.caller);
+	return wrong;
+}
+
+/* V6 */
+static bool in_own_stripes(const struct vmap_shard *s, const struct vmap_area *a)
+{
+	for (vaddr_t at = a->start; s != &vmap_common && at < a->end;
+	     at = ALIGN_DOWN(at, STRIPE_SIZE) + STRIPE_SIZE)
+		if (shard_of(at) != s)
+			return false;
+	return true;
+}
+
+/* V2: the list in the tree's order, ascending, inside the window. */
+static const char *check_order(const struct vmap_shard *s, const struct range_tree *t, bool may_touch)
+{
+	struct rb_node *n = rb_first(&t->root);
+	const struct vmap_area *a;
+	vaddr_t at = vmap_start;
+
+	list_for_each_entry (a, &t->list, list) {
+		if (area_of(n) != a)
+			return complain("V2 the list is not the tree's order", a);
+		if (a->start >= a->end || a->start < at || (a->start == at && at != vmap_start && !may_touch))
+			return complain("V2 overlaps or touches the range before", a);
+		if (!in_own_stripes(s, a))
+			return complain("V6 not in its shard's stripes", a);
+		at = a->end;
+		n = rb_next(n);
+	}
+	return n || at > vmap_end ? "V2 the tree holds more than the list, or leaves the window"
+				  : rb_check(&t->root);
+}
+
+static const char *check_pages(const struct vmap_area *a)
+{
+	for (unsigned i = 0; i < a->vm.nr_pages; i++)
+		if (vmalloc_to_page((char *)a->vm.addr + i * PAGE_SIZE) != a->vm.pages[i])
+			return complain("V4 a page is not where it belongs", a);
+	if (pt_lookup(a->end - PAGE_SIZE).mapped)
+		return complain("V4 the guard page is mapped", a);
+	return NULL;
+}
+
+/* Lazy areas have no tree, and their nodes none to be in: the check makes one. False: it overlaps another one. */
+static bool index_lazy(struct rb_root *root, struct vmap_area *a)
+{
+	struct rb_node **link = &root->node, *parent = NULL;
+
+	while (*link) {
+		parent = *link;
+		if (a->start < area_of(parent)->end && a->end > area_of(parent)->start)
+			return false;
+		link = a->start < area_of(parent)->start ? &parent->left : &parent->right;
+	}
+	rb_insert(root, &a->rb, parent, link);
+	return true;
+}
+
+static const char *check_lazy(const struct vmap_shard *s, struct rb_root *lazy, unsigned long *pages)
+{
+	size_t bytes = 0, flushed = 0;
+	struct vmap_area *a;
+
+	list_for_each_entry (a, &s->lazy, list) {
+		if (range_find(&s->busy.root, a->start) || range_find(&s->free.root, a->start) ||
+		    !index_lazy(lazy, a))
+			return complain("V1 lazy, and free or busy as well", a);
+		if (!in_own_stripes(s, a) || a->shard != s->index)
+			return complain("V6 lazy in a shard that is not its own", a);
+		if (pt_mapped_bytes(a->start, area_size(a)))
+			return complain("V4 a lazy area is mapped", a);
+		if (a->flushed && &a->list != s->lazy.next &&
+		    !list_entry(a->list.prev, struct vmap_area, list)->flushed)
+			return complain("V5 flushed, and not at the front", a);
+		*(a->flushed ? &flushed : &bytes) += area_size(a);
+		*pages += a->vm.nr_pages;
+	}
+	return bytes >> PAGE_SHIFT == s->lazy_pages && flushed == s->flushed_bytes
+		       ? NULL
+		       : "V5 lazy pages are miscounted";
+}
+
+/* Trees, lists and counts of one shard. Makes its lazy areas part of the tree of all, and counts their pages. */
+static const char *check_ranges(const struct vmap_shard *s, struct rb_root *lazy, unsigned long *pages)
+{
+	const char *what = check_order(s, &s->busy, true);
+	unsigned long ranges = 0;
+	const struct vmap_area *a;
+	size_t bytes = 0;
+
+	what = what ? what : check_order(s, &s->free, false);
+	what = what ? what : check_lazy(s, lazy, pages);
+	if (what)
+		return what;
+	list_for_each_entry (a, &s->free.list, list) {
+		ranges++;
+		bytes += area_size(a);
+	}
+	return ranges == s->free_ranges && bytes == s->free_bytes ? NULL : "V5 free ranges are miscounted";
+}
+
+/* V4 */
+static const char *check_mapped(const struct vmap_shard *s, unsigned long *pages)
+{
+	const struct vmap_area *a;
+	const char *what;
+
+	list_for_each_entry (a, &s->busy.list, list) {
+		*pages += a->vm.nr_pages;
+		if (a->shard != s->index)
+			return complain("V6 in a shard that is not its own", a);
+		if ((what = check_pages(a)) != NULL)
+			return what;
+	}
+	list_for_each_entry (a, &s->free.list, list)
+		if (pt_mapped_bytes(a->start, area_size(a)))
+			return complain("V4 a free range is mapped", a);
+	return NULL;
+}
+
+/* V1: from each range's end the next one begins, and in one place only. Returns that end, 0 if not so. */
+static vaddr_t tile_end(struct vmap_shard *s, const struct rb_root *lazy, vaddr_t at)
+{
+	const struct rb_root *const place[] = {&vmap_common.free.root, &vmap_common.busy.root, lazy,
+					       &s->free.root, &s->busy.root};
+	vaddr_t end = 0;
+
+	for (unsigned i = 0; i < (s == &vmap_common ? 3 : ARRAY_SIZE(place)); i++) {
+		const struct vmap_area *a = range_find(place[i], at);
+
+		if (!a)
+			continue;
+		if (a->start != at || end)
+			return 0;
+		end = a->end;
+	}
+	return end;
+}
+
+static const char *check_tiling(const struct rb_root *lazy)
+{
+	for (vaddr_t at = vmap_start, end; at != vmap_end; at = end) {
+		struct vmap_shard *s = shard_of(at);
+
+		spin_lock(&s->lock);
+		if (s != &vmap_common)
+			spin_lock(&vmap_common.lock);
+		end = tile_end(s, lazy, at);
+		if (s != &vmap_common)
+			spin_unlock(&vmap_common.lock);
+		spin_unlock(&s->lock);
+		if (!end) {
+			snprintf(wrong, sizeof(wrong), "V1 the ranges do not tile the window: at 0x%016lx",
+				 at);
+			return wrong;
+		}
+	}
+	return NULL;
+}
+
+const char *vmap_check(void)
+{
+	struct rb_root lazy = {NULL, NULL};
+	const char *what = NULL;
+	unsigned long pages = 0;
+
+	for_each_shard (s) {
+		spin_lock(&s->lock);
+		what = what ? what : check_ranges(s, &lazy, &pages);
+		spin_unlock(&s->lock);
+	}
+	what = what ? what : check_tiling(&lazy);
+	for_each_shard (s) {
+		spin_lock(&s->lock);
+		what = what ? what : check_mapped(s, &pages);
+		spin_unlock(&s->lock);
+	}
+	return what || pages == mm_counter_read(MM_VMALLOC) ? what : "V5 pages in areas are miscounted";
+}
+MM_CHECK("vmap", vmap_check);

@@ -110,6 +110,18 @@ static void with_interrupts_off(void *ctx)
 	arch_irq_restore(flags);
 }
 
+/* That CPU answers nobody until `step` is not 1. */
+static bool deafen(unsigned cpu, struct smp_task *task)
+{
+	*task = (struct smp_task){.fn = with_interrupts_off};
+	atomic_store(&step, 0);
+	atomic_store(&count, 0);
+	if (smp_start(cpu, task))
+		return false;
+	wait_until(&step, 1);
+	return true;
+}
+
 static void end_of_irqs_off(void *ctx)
 {
 	(void)ctx;
@@ -120,13 +132,10 @@ static void end_of_irqs_off(void *ctx)
 /* Whoever is first in the call lets the deaf CPU go on; only then can that one answer. */
 KTEST(smp, a_call_waits_for_a_cpu_with_interrupts_off)
 {
-	struct smp_task task = {.fn = with_interrupts_off};
+	struct smp_task task;
 	NEEDS_OTHER_CPU(cpu);
 
-	atomic_store(&step, 0);
-	atomic_store(&count, 0);
-	ASSERT_EQ(smp_start(cpu, &task), 0);
-	wait_until(&step, 1);
+	ASSERT_TRUE(deafen(cpu, &task));
 	smp_call_all(end_of_irqs_off, NULL);
 	EXPECT_EQ(atomic_load(&count), 10 + cpumask_weight(&cpu_online_mask));
 	smp_wait(&task);
@@ -142,15 +151,12 @@ static void note_end_of_call(void *ctx)
 /* The caller itself lets the other one answer: waiting inside of the call would never end. */
 KTEST(smp, a_call_can_be_started_and_waited_for_later)
 {
-	struct smp_task task = {.fn = with_interrupts_off};
+	struct smp_task task;
 	struct cpumask one = {};
 	NEEDS_OTHER_CPU(cpu);
 
 	cpumask_set(&one, cpu);
-	atomic_store(&step, 0);
-	atomic_store(&count, 0);
-	ASSERT_EQ(smp_start(cpu, &task), 0);
-	wait_until(&step, 1);
+	ASSERT_TRUE(deafen(cpu, &task));
 	EXPECT_EQ(smp_call_start(&one, note_end_of_call, NULL), 1);
 	EXPECT_EQ(atomic_load(&count), 0);
 	atomic_store(&step, 2);
@@ -188,7 +194,7 @@ static void call_two(void *ctx)
 /* A CPU that keeps one caller waiting keeps no other caller from a CPU that answers. */
 KTEST(smp, callers_do_not_wait_for_each_other)
 {
-	struct smp_task deaf = {.fn = with_interrupts_off};
+	struct smp_task deaf;
 	struct cpumask first = {};
 	unsigned me = arch_cpu_id(), third;
 	struct smp_task caller = {.fn = call_two, .ctx = &me};
@@ -198,10 +204,7 @@ KTEST(smp, callers_do_not_wait_for_each_other)
 	if (third >= NR_CPUS)
 		SKIP("needs a third CPU");
 	cpumask_set(&first, cpu);
-	atomic_store(&step, 0);
-	atomic_store(&count, 0);
-	ASSERT_EQ(smp_start(cpu, &deaf), 0);
-	wait_until(&step, 1);
+	ASSERT_TRUE(deafen(cpu, &deaf));
 	EXPECT_EQ(smp_call_start(&first, bump, &count), 1);
 	ASSERT_EQ(smp_start(third, &caller), 0);
 	smp_call_wait(); /* over when the third one's calls have let the deaf one go on */
@@ -223,7 +226,7 @@ static void call_deaf(void *ctx)
 /* Only the first of them sends an interrupt: it serves both. */
 KTEST(smp, calls_that_meet_in_a_mailbox_are_all_answered)
 {
-	struct smp_task deaf = {.fn = with_interrupts_off}, caller = {.fn = call_deaf};
+	struct smp_task deaf, caller = {.fn = call_deaf};
 	struct cpumask one = {};
 	unsigned third;
 	NEEDS_OTHER_CPU(cpu);
@@ -234,10 +237,7 @@ KTEST(smp, calls_that_meet_in_a_mailbox_are_all_answered)
 	cpumask_set(&one, cpu);
 	caller.ctx = &cpu;
 	for (unsigned i = 0; i < 20; i++) {
-		atomic_store(&step, 0);
-		atomic_store(&count, 0);
-		ASSERT_EQ(smp_start(cpu, &deaf), 0);
-		wait_until(&step, 1);
+		ASSERT_TRUE(deafen(cpu, &deaf));
 		EXPECT_EQ(smp_call_start(&one, bump, &count), 1);
 		ASSERT_EQ(smp_start(third, &caller), 0);
 		smp_call_wait();
@@ -505,6 +505,47 @@ KTEST(smp, a_callback_waits_for_the_quiet_point_of_every_cpu)
 	synchronize_rcu();
 	rcu_barrier();
 	EXPECT_EQ(atomic_load(&count), 1);
+	smp_wait(&task);
+}
+
+static void stay_until_two(void *ctx)
+{
+	(void)ctx;
+	atomic_store(&step, 1);
+	while (atomic_load(&step) == 1)
+		arch_cpu_relax();
+}
+
+/* A CPU that is held is quiet, again and again; but an interrupt that it answers meanwhile is a reader. */
+KTEST(smp, a_held_cpu_keeps_no_grace_period_waiting_but_its_interrupts_do)
+{
+	struct smp_task task = {.fn = count_at_quiet_points};
+	static struct rcu_head head;
+	struct cpumask one = {};
+	NEEDS_OTHER_CPU(cpu);
+
+	cpumask_set(&one, cpu);
+	atomic_store(&step, 0);
+	atomic_store(&count, 0);
+	ASSERT_EQ(smp_start(cpu, &task), 0);
+	while (!atomic_load(&count))
+		arch_cpu_relax();
+	smp_hold();
+	synchronize_rcu();
+	atomic_store(&count, 0);
+	EXPECT_EQ(smp_call_start(&one, stay_until_two, NULL), 1);
+	while (atomic_load(&step) != 1)
+		arch_cpu_relax();
+	call_rcu(&head, note_callback);
+	rcu_help(1000);
+	EXPECT_EQ(atomic_load(&count), 0);
+	atomic_store(&step, 0); /* the task itself goes on */
+	smp_call_wait();
+	while (rcu_pending())
+		rcu_help(1000);
+	EXPECT_EQ(atomic_load(&count), 1);
+	smp_release();
+	atomic_store(&step, 2);
 	smp_wait(&task);
 }
 

@@ -632,6 +632,27 @@ KTEST(vmalloc, lazy_pages_are_purged_above_the_limit)
 	EXPECT_GE(vmalloc_lazy_purges() - before, 2);
 }
 
+/* vfree() on another CPU may be between the two: the addresses and frames are still in use. */
+KTEST(vmalloc, an_area_whose_entries_still_stand_waits_for_the_next_purge)
+{
+	void *p = vmalloc(PAGE_SIZE);
+	struct vmap_area *a;
+	unsigned long lazy;
+
+	ASSERT_NOT_NULL(p);
+	vm_unmap_aliases();
+	lazy = vmap_lazy_pages();
+	a = vmap_retire((vaddr_t)p, VM_ALLOC);
+	ASSERT_NOT_NULL(a);
+	EXPECT_EQ(vm_unmap_aliases(), 0);
+	EXPECT_EQ(vmap_lazy_pages(), lazy + 2); /* the page, and the guard behind it */
+	EXPECT_TRUE(pt_lookup((vaddr_t)p).mapped);
+	pt_unmap((vaddr_t)p, PAGE_SIZE);
+	atomic_store(&a->cleared, true);
+	EXPECT_EQ(vm_unmap_aliases(), 1);
+	EXPECT_EQ(vmap_lazy_pages(), lazy);
+}
+
 KTEST(vmalloc, counters_follow_areas_and_purges)
 {
 	unsigned long total, used, used2, largest, ranges;

@@ -44,6 +44,7 @@ SRCS += tests/mm/test_all_memory.c
 SRCS += tests/mm/test_buddy.c
 SRCS += tests/mm/test_check.c
 SRCS += tests/mm/test_cross_cpu.c
+SRCS += tests/mm/test_cross_vm.c
 SRCS += tests/mm/test_fault.c
 SRCS += tests/mm/test_kmalloc.c
 SRCS += tests/mm/test_kmap.c

@@ -1,10 +1,10 @@
 /*
  * time.c - the process's monotonic clock, the alarm of an idle CPU, and a test's tick.
  *
- * Idea.       A cycle is a nanosecond. The alarm needs no timer: an idle CPU waits in ppoll(), whose time limit it is. A tick
- *             is a timer of the thread with a signal of its own, SIGALRM: a timer that is set again takes back what it
- *             has sent, and an interrupt of another CPU that had merged with it would be lost. The clock says whether
- *             an interrupt is a tick.
+ * Idea.       A cycle is a nanosecond. The alarm needs no timer: an idle CPU waits in ppoll(), whose time limit
+ *             it is. A tick is a timer of the thread with a signal of its own, SIGALRM: a timer that is set
+ *             again takes back what it has sent, and an interrupt of another CPU that had merged with it would
+ *             be lost. The clock says whether an interrupt is a tick.
  * Layout.     ns since arch_time_init() = clock - start
  * Invariants. None.
  * Locking.    None: the clock belongs to everybody, the alarm to the CPU.

@@ -1,13 +1,15 @@
 /*
  * tlb.c - the translation buffers: the process's own mappings of the window.
  *
- * Idea.       An access to a page of the window that is not mapped faults; the handler walks the tables and maps the
- *             whole leaf, which stays until it is flushed: a change of the entry alone changes nothing, as on a
- *             machine. The mapping serves all threads, so it is recorded as held by every CPU, and goes when each of
- *             them has flushed it, or sleeps: a flush that forgets a CPU shows. (A PT_LOCAL leaf is held by its CPU
- *             alone.) A sleeping CPU may not fill: it has promised to use none. Capacity is bounded, and an entry may go at any time; a random victim is unmapped, but a machine
- *             might still hold it, so its record stays; so does that of a leaf which only sleeping CPUs hold. A frame that goes back to the buddy while a record names it has been freed before its flush: that
- *             is a BUG here, and a rare crash elsewhere.
+ * Idea.       An access to a page of the window that is not mapped faults; the handler walks the tables and
+ *             maps the whole leaf, which stays until it is flushed: a change of the entry alone changes
+ *             nothing, as on a machine. The mapping serves all threads, so it is recorded as held by every CPU,
+ *             and goes when each of them has flushed it, or sleeps: a flush that forgets a CPU shows. (A
+ *             PT_LOCAL leaf is held by its CPU alone.) A sleeping CPU may not fill: it has promised to use
+ *             none. Capacity is bounded, and an entry may go at any time; a random victim is unmapped, but a
+ *             machine might still hold it, so its record stays; so does that of a leaf which only sleeping CPUs
+ *             hold. A frame that goes back to the buddy while a record names it has been freed before its
+ *             flush: that is a BUG here, and a rare crash elsewhere.
  * Layout.     record[]: leaf, the CPUs that may hold it, whether it is mapped, who filled it; chained by hash of its
  *             address, one hash for all levels. mapped[]: the records that are mapped. near[]: records by hash of their
  *             2 MiB of memory, in a chain each.
@@ -40,8 +42,7 @@ enum {
 	NEAR_BUCKETS = 1 << 16,
 	BLOCK_SHIFT = PAGE_SHIFT + PT_INDEX_BITS,
 	LEAF_LEVELS = 3,
-	RANDOM_DROP =
-		64, /* every so-manieth fill pushes another entry out, as other work on a machine would */
+	RANDOM_DROP = 64, /* fills; then another entry goes, as other work on a machine would push it out */
 	/* Above it one system call for the whole window is cheaper, but to Valgrind, which keeps books on all of it. */
 	FLUSH_ONE_BY_ONE = HOST_IN_VALGRIND ? TLB_ENTRIES : 64,
 };

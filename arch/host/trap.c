@@ -1,10 +1,10 @@
 /*
  * trap.c - signals: faults, interrupts and single steps.
  *
- * Idea.       A signal is what a trap is on a machine: an access to the window that the translation buffer does not
- *             know is filled from the tables; a fault that the code has announced in the exception table goes on at
- *             its fixup; SIGUSR1 is the interrupt line, SIGALRM the tick's; SIGUSR2 stops a CPU for ever (smp.c); anything else is the
- *             end, with our report.
+ * Idea.       A signal is what a trap is on a machine: an access to the window that the translation buffer does
+ *             not know is filled from the tables; a fault that the code has announced in the exception table
+ *             goes on at its fixup; SIGUSR1 is the interrupt line, SIGALRM the tick's; SIGUSR2 stops a CPU for
+ *             ever (smp.c); anything else is the end, with our report.
  * Layout.     ex_table: pairs (instruction, fixup). Faults run on the fault stack, interrupts on the stack they hit.
  * Invariants. I1  before an interrupt handler runs, a PC inside a restartable primitive has been set back
  *             I2  trap is the innermost fault of this CPU, NULL outside of faults

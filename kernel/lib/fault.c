@@ -9,8 +9,8 @@
  * Invariants. I1  with probability 100 and an interval of N exactly every N-th call fails
  *             I2  after `times` failures no call fails
  *             I3  during a sweep exactly the allocations first to last of the sweeping CPU fail
- * Locking.    None: counters are atomic, and of an attribute that changes a call may see the old or the new. A sweep counts its own CPU's calls only, outside of interrupts: nobody shifts
- *             those.
+ * Locking.    None: counters are atomic, and of an attribute that changes a call may see the old or the new. A
+ *             sweep counts its own CPU's calls only, outside of interrupts: nobody shifts those.
  * Failure.    A bad value leaves the attribute as it was.
  * Next:       mm/page_alloc.c and mm/slab_cpu.c, which ask.
  */

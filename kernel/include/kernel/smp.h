@@ -14,8 +14,8 @@ void smp_init(void);
 
 /*
  * Runs fn(ctx) in interrupt context on each online CPU of the set, the caller's own included, and returns when all are
- * done: how many other CPUs were asked. They run it side by side, in no order. fn takes no longer than going through what its own CPU keeps; it may take locks of
- * rank LOCK_CACHE_NODE and above, and waits for nobody.
+ * done: how many other CPUs were asked. They run it side by side, in no order. fn takes no longer than going through
+ * what its own CPU keeps; it may take locks of rank LOCK_CACHE_NODE and above, and waits for nobody.
  * Context: interrupts on, so no lock of rank >= LOCK_CACHE_NODE held. A waiting CPU serves other CPUs' calls.
  */
 unsigned smp_call(const struct cpumask *cpus, void (*fn)(void *ctx), void *ctx);

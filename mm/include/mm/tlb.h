@@ -53,8 +53,7 @@ void tlb_lazy_enter(void);
 void tlb_lazy_exit(void);
 
 struct tlb_stats {
-	u64 page, range,
-		full; /* flushes that this CPU began, and full ones that it made up for after a sleep */
+	u64 page, range, full;	/* that this CPU began; full also those that it made up for after a sleep */
 	u64 ipi_sent, deferred; /* other CPUs that it asked, and that it did not have to ask */
 	u64 ipi_received;
 };

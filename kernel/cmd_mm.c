@@ -568,7 +568,7 @@ static int cmd_cpus(struct out *o, int argc, char **argv, bool json)
 		if (!cpu_info[cpu].enabled)
 			continue;
 		if (!json) {
-			out_printf(o, "%3u %4d %8u %s\n", cpu, cpu_to_node_map[cpu], cpu_info[cpu].hw_id,
+			out_printf(o, "%3u %4d %8lu %s\n", cpu, cpu_to_node_map[cpu], cpu_info[cpu].hw_id,
 				   online ? "online" : "parked");
 			continue;
 		}

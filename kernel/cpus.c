@@ -47,7 +47,7 @@ static int cpus_set_maxcpus(const char *value)
 }
 CMDLINE_OPT("maxcpus", "a number of CPUs", cpus_set_maxcpus);
 
-static bool is_known(u32 hw_id)
+static bool is_known(u64 hw_id)
 {
 	for (unsigned cpu = 0; cpu < nr_cpu_info; cpu++)
 		if (cpu_info[cpu].hw_id == hw_id)
@@ -67,7 +67,7 @@ static void add_cpus(const struct boot_cpu *cpu, unsigned nr)
 		if (c.hw_id == cpu_info[0].hw_id) {
 			cpu_info[0].node = c.node;
 		} else if (is_known(c.hw_id)) {
-			pr_warn("cpus: firmware names the CPU with id %u twice\n", c.hw_id);
+			pr_warn("cpus: firmware names the CPU with id %lu twice\n", c.hw_id);
 		} else if (nr_cpu_info < NR_CPUS && (!c.enabled || may_run < max_cpus)) {
 			if (c.enabled)
 				cpumask_set(&cpu_possible_mask, nr_cpu_info);

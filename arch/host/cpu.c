@@ -63,7 +63,7 @@ void arch_percpu_set(unsigned long offset)
 	host_percpu_base = offset;
 }
 
-u32 arch_cpu_hw_id(void)
+u64 arch_cpu_hw_id(void)
 {
 	return arch_cpu_id();
 }

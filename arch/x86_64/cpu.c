@@ -133,7 +133,7 @@ void x86_cpu_init(void)
 	name_detect();
 }
 
-u32 arch_cpu_hw_id(void)
+u64 arch_cpu_hw_id(void)
 {
 	return max_leaf >= 0xb && x86_cpuid(0xb, 0).ebx ? x86_cpuid(0xb, 0).edx : x86_cpuid(1, 0).ebx >> 24;
 }

@@ -90,7 +90,7 @@ static bool wait_taken(u64 us)
 
 int arch_cpu_start(unsigned cpu, const struct arch_cpu_memory *mem, void (*entry)(void *arg), void *arg)
 {
-	u32 id = cpu_info[cpu].hw_id;
+	u32 id = (u32)cpu_info[cpu].hw_id;
 	unsigned waiting = AP_WAITING;
 
 	if (!mem->start_page || !x86_apic_reaches(id))
@@ -126,7 +126,7 @@ void arch_ipi_send(const struct cpumask *cpus)
 	unsigned cpu;
 
 	for_each_cpu (cpu, cpus)
-		x86_apic_send(cpu_info[cpu].hw_id, X86_VEC_IPI);
+		x86_apic_send((u32)cpu_info[cpu].hw_id, X86_VEC_IPI);
 }
 
 /* ---- stop ---- */
@@ -151,7 +151,7 @@ void arch_cpus_stop(void)
 	atomic_store(&stopping, true);
 	for_each_online_cpu (cpu)
 		if (cpu != arch_cpu_id())
-			x86_apic_send_nmi(cpu_info[cpu].hw_id);
+			x86_apic_send_nmi((u32)cpu_info[cpu].hw_id);
 	for_each_online_cpu (cpu)
 		while (cpu != arch_cpu_id() && !atomic_load(&stopped[cpu].stopped) && arch_time_ns() < limit)
 			arch_cpu_relax();

@@ -5,8 +5,8 @@
 
 /* Dense or sparse id of the running CPU, below NR_CPUS. */
 static inline unsigned arch_cpu_id(void);
-/* The running CPU's id in the terms of firmware (x86: APIC id). */
-u32 arch_cpu_hw_id(void);
+/* The running CPU's id in the terms of firmware (x86: APIC id; AArch64: affinity fields of MPIDR). */
+u64 arch_cpu_hw_id(void);
 /* In a spin loop: let the other hardware thread (or the emulator) run. */
 static inline void arch_cpu_relax(void);
 

@@ -67,9 +67,30 @@ struct boot_node_range {
 #define BOOT_NO_NODE (~0u) /* of a CPU: nobody said */
 
 struct boot_cpu {
-	u32 hw_id; /* as arch_cpu_hw_id() says on that CPU */
+	u64 hw_id; /* as arch_cpu_hw_id() says on that CPU */
 	u32 node;  /* firmware's id, or BOOT_NO_NODE */
 	bool enabled;
+};
+
+/*
+ * Devices that a port drives and cannot know from elsewhere, as the device tree or ACPI names them. Physical addresses,
+ * 0: not named. Interrupts are the GIC's INTIDs (SPI n is 32 + n, PPI n is 16 + n), 0: not named.
+ */
+enum boot_psci { BOOT_PSCI_NONE, BOOT_PSCI_HVC, BOOT_PSCI_SMC };
+struct boot_gicr {
+	u64 start, size; /* bytes: a run of redistributors, or with ACPI's GICC one of them */
+};
+enum { BOOT_MAX_GICR = 256 };
+struct boot_devices {
+	enum boot_psci psci;
+	u64 uart; /* a PL011 */
+	u32 uart_irq;
+	u32 timer_irq;	 /* the virtual timer's */
+	u32 gic_version; /* 2 or 3; 0: no GIC that is known */
+	u64 gicd;
+	u64 gicc; /* version 2: the CPU interface */
+	struct boot_gicr gicr[BOOT_MAX_GICR];
+	unsigned nr_gicr;
 };
 
 /*
@@ -104,6 +125,7 @@ struct boot_info {
 	/* CPUs that the port names itself, the boot CPU among them. None: the MADT says which there are. */
 	struct boot_cpu cpu[BOOT_MAX_CPUS];
 	unsigned nr_cpus;
+	struct boot_devices dev;
 	bool efi; /* started by UEFI firmware */
 	/* What the parser found odd, one '\n'-terminated line each; printed when there is a console. */
 	char notes[BOOT_NOTES_SIZE];

@@ -6,7 +6,7 @@
 
 /* A CPU that firmware named. The ids of the array are the kernel's. */
 struct cpu_info {
-	u32 hw_id;    /* firmware's id (x86: APIC id) */
+	u64 hw_id;    /* firmware's id (x86: APIC id; AArch64: affinity fields of MPIDR) */
 	u32 node;     /* firmware's id of its node, or BOOT_NO_NODE */
 	bool enabled; /* false: could be added later */
 };

@@ -1,0 +1,62 @@
+#ifndef A64_INTERNAL_H
+#define A64_INTERNAL_H
+
+/* What the files of this port tell each other and nobody else. */
+
+#include <arch/cpu.h>
+#include <kernel/bootinfo.h>
+#include <kernel/types.h>
+
+/* What trap.S saves, in the order of rising addresses. */
+struct a64_regs {
+	u64 x[31];
+	u64 sp, pc, pstate;
+	u64 fp, lr; /* a frame: the interrupted x29 and PC, for backtraces */
+};
+
+/* What firmware says about this machine's devices: set by boot.c before kmain(). */
+extern struct boot_devices a64_dev;
+
+/* Software-generated interrupts. The last one is in group 0 where that is ours: an FIQ, which is never masked. */
+enum a64_sgi { A64_SGI_CALL, A64_SGI_TEST, A64_SGI_STOP };
+
+/* gic.c */
+void a64_gic_init(int (*map_device)(vaddr_t va, paddr_t pa)); /* the distributor, and the boot CPU's part */
+void a64_gic_init_cpu(void);				       /* another CPU's part, on that CPU */
+void a64_gic_send(unsigned cpu, enum a64_sgi sgi);
+void a64_gic_irq(void); /* from trap.c: takes, answers and ends what is pending */
+void a64_gic_fiq(const struct a64_regs *regs);
+
+/* pl011.c */
+void a64_uart_map(vaddr_t va); /* from now on its registers are here */
+void a64_uart_irq(void);
+void a64_uart_irq_enable(void); /* from now on input comes by interrupt */
+void a64_uart_loopback(bool on); /* what is sent comes back and goes nowhere else: for tests */
+enum { A64_UART_RING = 8192 };	 /* bytes of input that are kept */
+
+/* psci.c. Results are PSCI's. */
+long a64_psci(u32 function, u64 a, u64 b, u64 c); /* PSCI_NOT_SUPPORTED (-1) without a conduit */
+
+/* smp.c */
+void a64_smp_on_stop(const struct a64_regs *regs); /* does not return if this CPU is being stopped */
+
+/* time.c */
+void a64_time_init_cpu(void); /* another CPU's timer and counter, on that CPU */
+void a64_timer_irq(void);
+
+/* trap.c */
+void a64_trap_init_cpu(void); /* vectors, on another CPU */
+void a64_test_irq(void);      /* runs what arch_irq_test_raise() was given */
+
+/* stack.c */
+void a64_stacks_set(unsigned cpu, const vaddr_t *end); /* another CPU's; NULL: none any more */
+
+/* cpu.c */
+void a64_cpu_init(void);
+void a64_cpu_init_cpu(void); /* what a CPU switches on for itself, on another CPU */
+void a64_clean_to_poc(const void *p, size_t size); /* for those who read with the MMU off */
+
+/* boot/aarch64/entry.S: where another CPU begins, x0 = physical address of a struct a64_start (arch_impl/start.h) */
+extern const char a64_secondary_entry[];
+
+#endif

@@ -2,6 +2,7 @@
 
 ARCH ?= x86_64
 VARIANT ?=
+GRANULE ?= 4
 V ?= 0
 Q := $(if $(filter 1,$V),,@)
 
@@ -18,7 +19,7 @@ MUTANTS ?= 300
 SEED ?= 1
 FUZZ ?= $(FUZZ_TARGETS)
 FUZZ_SECONDS ?= 60
-export ARCH VARIANT FW MEM SMP NUMA LEVELS CMDLINE QEMU_ARGS SOAK_BOOTS
+export ARCH VARIANT GRANULE FW MEM SMP NUMA LEVELS CMDLINE QEMU_ARGS SOAK_BOOTS
 export PYTHONDONTWRITEBYTECODE := 1
 
 # As many jobs as CPUs, unless the caller says: make JOBS=1.
@@ -30,18 +31,25 @@ endif
 IMAGE := strata.elf
 LDS := linker.ld
 VARIANTS := debug
+GRANULES := 4
 PORTS := $(patsubst arch/%/arch.mk,%,$(wildcard arch/*/arch.mk))
 ifeq ($(filter $(ARCH),$(PORTS)),)
 $(error ARCH=$(ARCH): there is no such port; there is: $(PORTS))
 endif
 
-O := build/$(ARCH)$(VARIANT:%=-%)
+O := build/$(ARCH)$(patsubst %,-%k,$(filter-out 4,$(GRANULE)))$(VARIANT:%=-%)
 
 .DEFAULT_GOAL := all
 include arch/$(ARCH)/arch.mk
 ifneq ($(filter-out $(VARIANTS),$(VARIANT)),)
 $(error VARIANT=$(VARIANT): expected nothing or one of: $(VARIANTS) (all but debug are variants of the hosted build, ARCH=host))
 endif
+ifeq ($(filter $(GRANULE),$(GRANULES)),)
+$(error GRANULE=$(GRANULE): expected the size of a base page in KiB, for ARCH=$(ARCH) one of: $(GRANULES))
+endif
+PAGE_SHIFT_4 := 12
+PAGE_SHIFT_16 := 14
+PAGE_SHIFT_64 := 16
 SRCS :=
 include boot/files.mk arch/$(ARCH)/files.mk kernel/files.mk mm/files.mk tests/files.mk
 SRCS := $(sort $(SRCS))
@@ -59,7 +67,8 @@ COMPILER := $(if $(findstring clang,$(if $(filter command,$(firstword $(origin C
 OBJCOPY = $(CROSS_COMPILE)objcopy
 NM = $(CROSS_COMPILE)nm
 
-CPPFLAGS := -Ikernel/include -Imm/include -Iarch/include -Iarch/$(ARCH)/include -Iboot -I. $(ARCH_CPPFLAGS)
+CPPFLAGS := -Ikernel/include -Imm/include -Iarch/include -Iarch/$(ARCH)/include -Iboot -I. \
+	-DCONFIG_PAGE_SHIFT=$(PAGE_SHIFT_$(GRANULE)) $(ARCH_CPPFLAGS)
 CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-strict-aliasing -fno-common -fno-omit-frame-pointer \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wno-unused-parameter -Wno-gnu-variable-sized-type-not-at-end $(ARCH_CFLAGS)
@@ -165,6 +174,7 @@ help:	## this list
 	@printf '  %-12s %s\n' clean "remove build/"
 	@echo "Variables (with their present values):"
 	@printf '  %-28s %s\n' "ARCH=$(ARCH)" "one of: $(PORTS)" "VARIANT=$(VARIANT)" "debug, or nothing for -O2 -g" \
+		"GRANULE=$(GRANULE)" "KiB in a base page, here one of: $(GRANULES)" \
 		"FW=$(FW)" "direct (QEMU loads the kernel itself), bios or uefi (GRUB, from the ISO)" \
 		"MEM=$(MEM)" "memory, up to terabytes (sparse)" "SMP=$(SMP)" "CPUs" "NUMA=$(NUMA)" "nodes; or each as SIZE:CPUS or SIZE:CPUS:DISTANCES, as in NUMA='256M:0-1 0:2 64M:'" \
 		"LEVELS=$(LEVELS)" "4 or 5 page-table levels; nothing: what the CPU model has" \

@@ -3,6 +3,7 @@ HOSTED := 1
 ARCH_CPPFLAGS := -D_GNU_SOURCE
 IMAGE := strata
 LDS := arch/host/linker.ld
+GRANULES := 4 16 64
 VARIANTS := debug asan tsan valgrind cov fuzz
 CC = $(if $(filter cov fuzz,$(VARIANT)),clang,gcc)
 LD = $(CC)
@@ -13,7 +14,7 @@ INSTRUMENT_asan := -fsanitize=address,undefined -fno-sanitize=alignment -fno-san
 INSTRUMENT_tsan := -fsanitize=thread
 # Counters by source region, in clang's form: a branch is an arm of a condition as it is written (tools/coverage).
 INSTRUMENT_fuzz := $(INSTRUMENT_asan)
-INSTRUMENT_cov := -fprofile-instr-generate=$(CURDIR)/build/host-cov/strata.profraw -fprofile-update=atomic \
+INSTRUMENT_cov := -fprofile-instr-generate=$(CURDIR)/$O/strata.profraw -fprofile-update=atomic \
 	-fcoverage-mapping
 INSTRUMENT := $(INSTRUMENT_$(VARIANT))
 # The direct map's room in GiB: ThreadSanitizer and Valgrind keep books on every address that is reserved.

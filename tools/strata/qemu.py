@@ -66,6 +66,7 @@ class Config:
 
     arch: str = "x86_64"
     variant: str = ""
+    granule: str = "4"  # KiB in a base page
     fw: str = "direct"
     mem: str = "512M"
     smp: str = "2"
@@ -88,7 +89,8 @@ class Config:
 
     @property
     def build_dir(self):
-        return ROOT / "build" / (self.arch + (f"-{self.variant}" if self.variant else ""))
+        granule = "" if self.granule == "4" else f"-{self.granule}k"
+        return ROOT / "build" / (self.arch + granule + (f"-{self.variant}" if self.variant else ""))
 
     def artifact(self, name):
         path = self.build_dir / name
@@ -102,6 +104,7 @@ class Config:
         words = [self.fw, *([] if described else [self.mem]), f"{self.smp}cpu"]
         words += [f"nodes({self.numa})"] if described else [f"{self.numa}node"] if self.numa != "1" else []
         words += [f"{self.levels}lvl"] if self.levels else []
+        words += [f"{self.granule}k"] if self.granule != "4" else []
         words += filter(None, [self.variant, self.qemu_args, self.cmdline])
         return " ".join(words)
 

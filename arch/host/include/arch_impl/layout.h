@@ -6,8 +6,8 @@
  * below 2 GiB, as code without PIC wants it, and above all frame numbers that one meets at the shell.
  */
 
-#define PAGE_SHIFT 12
-#define PT_INDEX_BITS 9
+#define PAGE_SHIFT CONFIG_PAGE_SHIFT /* 12, 14 or 16: GRANULE= of the Makefile */
+#define PT_INDEX_BITS (PAGE_SHIFT - 3)
 #define ARCH_PT_MAX_LEVELS 5
 #define CACHE_LINE 64
 #define HOST_IMAGE_BASE 0x40000000

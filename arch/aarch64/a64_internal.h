@@ -20,11 +20,12 @@ extern struct boot_devices a64_dev;
 /* Software-generated interrupts. The last one is in group 0 where that is ours: an FIQ, which is never masked. */
 enum a64_sgi { A64_SGI_CALL, A64_SGI_TEST, A64_SGI_STOP };
 
-/* gic.c */
+/* gic.c, with arch_irq_init() and arch_irq_test_raise() */
 void a64_gic_init(int (*map_device)(vaddr_t va, paddr_t pa)); /* the distributor, and the boot CPU's part */
 void a64_gic_init_cpu(void);				       /* another CPU's part, on that CPU */
 void a64_gic_send(unsigned cpu, enum a64_sgi sgi);
-void a64_gic_irq(void); /* from trap.c: takes, answers and ends what is pending */
+/* From trap.c: take, handle and end one interrupt. The stop is an IRQ where group 0 is not ours. */
+void a64_gic_irq(const struct a64_regs *regs);
 void a64_gic_fiq(const struct a64_regs *regs);
 
 /* pl011.c */
@@ -46,7 +47,6 @@ void a64_timer_irq(void);
 
 /* trap.c */
 void a64_trap_init_cpu(void); /* vectors, on another CPU */
-void a64_test_irq(void);      /* runs what arch_irq_test_raise() was given */
 
 /* stack.c */
 void a64_stacks_set(unsigned cpu, const vaddr_t *end); /* another CPU's; NULL: none any more */

@@ -42,6 +42,14 @@ extern const struct boot_mem boot_early_mem;
  * all. */
 int multiboot2_parse(const void *buf, size_t len, u64 buf_pa, struct boot_info *bi);
 
+/*
+ * A flattened device tree of len readable bytes, which lies at fdt_pa. 0, or -EINVAL: no tree that can be read. If bi
+ * has a memory map already, from UEFI, that one counts and the tree's says only which node memory belongs to.
+ */
+int fdt_parse(const void *fdt, size_t len, u64 fdt_pa, struct boot_info *bi);
+/* From the first 8 bytes of a device tree how many it has, to make all of them readable. 0: these are not of one. */
+size_t fdt_total_size(const void *header8);
+
 /* PVH: struct hvm_start_info at pa. 0, or -EINVAL: no such structure there. */
 int pvh_parse(const struct boot_mem *mem, u64 pa, struct boot_info *bi);
 

@@ -2,6 +2,8 @@
 SRCS += boot/acpi.c
 SRCS += boot/bootinfo.c
 SRCS += $(if $(HOSTED),boot/dmesg.c boot/map.c)
+SRCS += boot/fdt.c
+SRCS += boot/fdt_node.c
 SRCS += boot/multiboot2.c
 SRCS += boot/pvh.c
 SRCS += boot/srat.c

@@ -392,6 +392,8 @@ void memblock_reserve_boot(struct memblock *mb, const struct boot_info *bi)
 {
 	if (bi->info_start < bi->info_end)
 		reserve_or_panic(mb, bi->info_start, bi->info_end, "boot information");
+	if (bi->fdt_start < bi->fdt_end)
+		reserve_or_panic(mb, bi->fdt_start, bi->fdt_end, "device tree");
 	for (unsigned i = 0; i < bi->nr_modules; i++)
 		reserve_or_panic(mb, bi->module[i].start, bi->module[i].end, "boot module");
 	for (unsigned i = 0; i < min(bi->nr_reserved, (unsigned)BOOT_MAX_RESERVED); i++)

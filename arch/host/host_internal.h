@@ -13,7 +13,7 @@
 /* options.c */
 struct host_options {
 	u64 mem, cpus, nodes, levels;
-	const char *map, *dmesg; /* files that say what memory there is, or NULL */
+	const char *map, *dmesg, *fdt; /* files that say what memory there is, or NULL */
 	const char *commands;	 /* -c, or NULL */
 	char **cmdline;		 /* the words behind --, or NULL */
 };

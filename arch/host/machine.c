@@ -4,7 +4,7 @@
  * Idea.       Everything that firmware and a loader would say goes into one struct boot_info: the memory map, the CPUs
  *             and the command line. There are no firmware tables besides.
  * Layout.     --mem gives the map of a small PC: 640 KiB, what is above 1 MiB up to 3 GiB, the rest from 4 GiB on.
- *             --map and --dmesg give that of a real machine (boot/map.c, boot/dmesg.c).
+ *             --map and --dmesg give that of a real machine (boot/map.c, boot/dmesg.c). --fdt gives its CPUs, too (boot/fdt.c).
  * Invariants. The CPUs are numbered from 0; 0 is the one that boots.
  * Locking.    None: one thread.
  * Failure.    A command line that is too long, a file that cannot be read or understood, a map of too little memory:
@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "host_internal.h"
+#include <arch/cpu.h>
 #include <arch/layout.h>
 #include <boot.h>
 #include <kernel/bits.h>
@@ -109,14 +110,55 @@ static void check_usable(const struct boot_info *bi, const char *name)
 			 (unsigned long)usable >> 10, above ? " below 4 TiB" : "", USABLE_MIN >> 10);
 }
 
+/* For whoever wants to know what was read: no device of it is here. */
+static void say_devices(struct boot_info *bi)
+{
+	static const char *const psci[] = {"none", "hvc", "smc"};
+	const struct boot_devices *dev = &bi->dev;
+
+	boot_note(bi, "devices, none of them here: PSCI %s, PL011 0x%lx irq %u, timer irq %u",
+		  psci[dev->psci], dev->uart, dev->uart_irq, dev->timer_irq);
+	boot_note(bi, "devices, none of them here: GIC version %u, GICD 0x%lx, GICC 0x%lx", dev->gic_version,
+		  dev->gicd, dev->gicc);
+	for (unsigned i = 0; i < dev->nr_gicr; i++)
+		boot_note(bi, "devices, none of them here: GICR 0x%lx, +0x%lx", dev->gicr[i].start,
+			  dev->gicr[i].size);
+}
+
+/* The first CPU boots, and those that can be started run. Here their ids count from 0. */
+static void take_cpus(struct boot_info *bi)
+{
+	unsigned nr = 0;
+
+	for (unsigned i = 0; i < bi->nr_cpus && nr < HOST_MAX_CPUS; i++) {
+		if (i && !bi->cpu[i].enabled)
+			continue;
+		bi->cpu[nr] = (struct boot_cpu){.hw_id = nr, .node = bi->cpu[i].node, .enabled = true};
+		nr++;
+	}
+	bi->nr_cpus = nr;
+}
+
+static void take_fdt(const char *name, const char *blob, size_t len, struct boot_info *bi)
+{
+	if (fdt_parse(blob, len, 0, bi))
+		host_die("strata: %s: %s", name, bi->notes);
+	bi->fdt_start = bi->fdt_end = 0; /* it is not in this machine's memory */
+	bi->zones = (struct boot_zones){GIB(4), GIB(4), ~0UL};
+	take_cpus(bi);
+	say_devices(bi);
+}
+
 static void read_map(struct boot_info *bi, const struct host_options *o)
 {
-	const char *name = o->map ? o->map : o->dmesg;
+	const char *name = o->map ? o->map : o->dmesg ? o->dmesg : o->fdt;
 	char err[256];
 	size_t len;
 	char *text = read_file(name, &len);
 
-	if ((o->map ? map_parse : dmesg_parse)(name, text, len, bi, err, sizeof(err)))
+	if (o->fdt)
+		take_fdt(name, text, len, bi);
+	else if ((o->map ? map_parse : dmesg_parse)(name, text, len, bi, err, sizeof(err)))
 		host_die("strata: %s\n", err);
 	free(text);
 	strlcpy(bi->loader, strrchr(name, '/') ? strrchr(name, '/') + 1 : name, sizeof(bi->loader));
@@ -189,12 +231,13 @@ const struct boot_mem boot_early_mem = {.at = no_tables};
 void host_machine(struct boot_info *bi, const struct host_options *o)
 {
 	bi->protocol = "host";
-	if (o->map || o->dmesg)
+	if (o->map || o->dmesg || o->fdt)
 		read_map(bi, o);
 	else
 		make_map(bi, o->mem);
 	if (o->nodes > 1)
 		make_nodes(bi, (unsigned)o->nodes);
-	make_cpus(bi, (unsigned)o->cpus);
+	if (!bi->nr_cpus)
+		make_cpus(bi, (unsigned)o->cpus);
 	make_cmdline(bi, o);
 }

@@ -20,6 +20,7 @@ static const char usage[] =
 	"  --mem SIZE         physical memory, 16M to 4094G (default 1G)\n"
 	"  --map FILE         the memory map of a real machine, a .map file (tests/memmaps/README.md)\n"
 	"  --dmesg FILE       the same from a saved Linux boot log\n"
+	"  --fdt FILE         memory, nodes and CPUs of a flattened device tree (.dtb)\n"
 	"  --cpus N           CPUs, 1 to 64 (default 2)\n"
 	"  --nodes N          NUMA nodes, 1 to 8, with equal parts of the memory (default 1)\n"
 	"  --levels N         4 or 5 levels of page tables (default 5)\n"
@@ -52,23 +53,27 @@ static u64 number(char ***argv, u64 least, u64 most, const char *expected)
 	return n;
 }
 
-/* What memory there is is said once; a map has its own nodes. */
+/* What memory there is is said once; a file has its own nodes, and a device tree its own CPUs. */
 static void check_memory(struct host_options *o)
 {
-	const char *file = o->map ? "--map" : "--dmesg";
+	const char *file = o->map ? "--map" : o->dmesg ? "--dmesg" : o->fdt ? "--fdt" : NULL;
 
-	if (o->map && o->dmesg)
-		host_die("strata: --map and --dmesg: expected one of them\n");
-	if ((o->map || o->dmesg) && (o->mem || o->nodes))
+	if (!!o->map + !!o->dmesg + !!o->fdt > 1)
+		host_die("strata: --map, --dmesg and --fdt: expected one of them\n");
+	if (file && (o->mem || o->nodes))
 		host_die("strata: %s with %s: expected one of them, the file says what memory there is\n",
 			 file, o->mem ? "--mem" : "--nodes");
+	if (o->fdt && o->cpus)
+		host_die("strata: --fdt with --cpus: expected one of them, the file says which CPUs there "
+			 "are\n");
 	o->mem = o->mem ? o->mem : GIB(1);
 	o->nodes = o->nodes ? o->nodes : 1;
+	o->cpus = o->cpus ? o->cpus : 2;
 }
 
 struct host_options host_parse_options(char **argv)
 {
-	struct host_options o = {.cpus = 2, .levels = 5};
+	struct host_options o = {.levels = 5};
 
 	while (*++argv) {
 		const char *word = *argv;
@@ -85,6 +90,8 @@ struct host_options host_parse_options(char **argv)
 			o.map = argument(&argv, "the name of a .map file");
 		else if (strcmp(word, "--dmesg") == 0)
 			o.dmesg = argument(&argv, "the name of a Linux boot log");
+		else if (strcmp(word, "--fdt") == 0)
+			o.fdt = argument(&argv, "the name of a .dtb file");
 		else if (strcmp(word, "--mem") == 0)
 			o.mem = number(&argv, MIB(16), TIB(4) - GIB(2), "a size from 16M to 4094G");
 		else if (strcmp(word, "--cpus") == 0)

@@ -110,6 +110,7 @@ struct boot_info {
 	struct boot_module module[BOOT_MAX_MODULES];
 	unsigned nr_modules;
 	u64 info_start, info_end; /* the loader's own block, to be reserved while it is read */
+	u64 fdt_start, fdt_end;	  /* a device tree, reserved likewise; 0: none */
 	u64 rsdp;		  /* physical address of the ACPI RSDP, 0: not given */
 	u8 rsdp_copy[36];	  /* Multiboot2 passes a copy instead; rsdp_copy_len bytes are valid */
 	unsigned rsdp_copy_len;

@@ -1,0 +1,474 @@
+/*
+ * fdt.c - the machine that a flattened device tree describes.
+ *
+ * Idea.       One pass over the nodes takes what each of them says by itself. What needs two nodes - the console that
+ *             /chosen names, interrupts that count at a GIC which may come later - is remembered and resolved behind it.
+ *             A memory map that is there already came from UEFI and is the better one: then memory nodes only place memory.
+ * Layout.     /memory, /reserved-memory and the reservation block: bi->range, bi->reserved; /cpus: bi->cpu; /chosen:
+ *             command line and initrd; PSCI, GIC, timer, PL011: bi->dev. (Devicetree specification 0.4, chapter 3; Linux
+ *             Documentation/devicetree/bindings.)
+ * Invariants. I1  the tree is only read through fdt_node.h
+ *             I2  ids of CPUs are affinity fields of MPIDR_EL1 and each is there once
+ * Locking.    None: a pure function.
+ * Failure.    A node that cannot be used is noted and ignored. -EINVAL only if there is no tree.
+ * Source.     Linux drivers/of/fdt.c, of_reserved_mem.c; arch/arm64/kernel/smp.c; drivers/irqchip/irq-gic-v3.c.
+ * Next:       mm/memmap.c.
+ */
+#include "fdt_node.h"
+
+#include <kernel/bits.h>
+#include <kernel/errno.h>
+#include <kernel/string.h>
+
+#define MPIDR_AFFINITY 0xff00ffffffUL
+
+enum {
+	RESERVATION_SIZE = 16,
+	CPU_ON_32 = (int)0x84000003, /* PSCI 0.2 and later have fixed ids */
+	CPU_ON_64 = (int)0xc4000003,
+	GICR_STRIDE = 0x20000, /* two frames of 64 KiB */
+	REGISTER_ALIGN = 4,
+	TIMER_VIRTUAL = 2, /* its place among a timer's interrupts, if they have no names */
+	TIMER_IRQS_MAX = 5,
+};
+
+/* What is resolved behind the pass. */
+struct machine {
+	struct fdt f;
+	bool map_known;			  /* before the tree was read */
+	struct fdt_level chosen, aliases; /* at 0: none, that is the root's place */
+	struct fdt_node uart, timer;	  /* the first ones */
+	bool has_uart, has_timer;
+	u32 gic; /* its token; 0: none */
+};
+
+/* ---- memory ---- */
+
+static bool address_aligned(const struct fdt *f, const struct fdt_node *n, u64 at)
+{
+	if (at && at % REGISTER_ALIGN == 0)
+		return true;
+	boot_note(f->bi, "device tree: %s: registers at 0x%lx, expected a multiple of %u, ignored",
+		  fdt_name(f, n).text, at, REGISTER_ALIGN);
+	return false;
+}
+
+/* Memory that is there, but not for us. */
+static void reserve(struct boot_info *bi, u64 start, u64 size)
+{
+	if (!size)
+		return;
+	if (bi->nr_reserved == BOOT_MAX_RESERVED || start + size < start) {
+		/* Not remembered as memory, but still not free. */
+		boot_note(bi, "device tree: [0x%lx, +0x%lx) is reserved as if it were no memory", start,
+			  size);
+		boot_add_range(bi, start, size, MEM_RESERVED, 0);
+		return;
+	}
+	bi->reserved[bi->nr_reserved++] = (struct boot_reserved){start, start + size};
+}
+
+static void read_reservations(const struct fdt *f)
+{
+	u32 at = f->reservations;
+
+	for (; at <= f->total && f->total - at >= RESERVATION_SIZE; at += RESERVATION_SIZE) {
+		u64 start = fdt_u64(f->base + at), size = fdt_u64(f->base + at + 8);
+
+		if (!size)
+			return;
+		if (size - 1 > ~0UL - start)
+			boot_note(f->bi, "device tree: reservation [0x%lx, +0x%lx) wraps, ignored", start,
+				  size);
+		else
+			reserve(f->bi, start, size);
+	}
+	boot_note(f->bi, "device tree: reservation block at +0x%x has no end", f->reservations);
+}
+
+static void read_memory(const struct machine *m, const struct fdt_node *n)
+{
+	const struct fdt *f = &m->f;
+	const char *name = "linux,usable-memory"; /* of a kernel that runs beside a crashed one */
+	struct fdt_prop p;
+	u64 start, size;
+
+	if (!fdt_get_prop(f, n, "device_type", &p) || !fdt_prop_is(&p, "memory") || !fdt_is_okay(f, n))
+		return;
+	if (!fdt_get_prop(f, n, name, &p))
+		name = "reg";
+	for (unsigned i = 0; fdt_reg(f, n, name, i, &start, &size); i++)
+		if (size && !m->map_known)
+			boot_add_range(f->bi, start, size, MEM_USABLE, 0);
+}
+
+/*
+ * no-map: not even a mapping may exist, so it is no memory. A region that is reusable is ours until a driver for it
+ * comes, and there is none. Without reg a driver would want memory from anywhere: nothing to keep free.
+ */
+static void read_reserved(const struct fdt *f, const struct fdt_node *n)
+{
+	struct fdt_prop p;
+	u64 start, size;
+
+	if (!fdt_is_okay(f, n) || fdt_get_prop(f, n, "reusable", &p))
+		return;
+	if (!fdt_get_prop(f, n, "reg", &p))
+		boot_note(f->bi, "device tree: %s has no place yet and gets none, no driver uses it",
+			  fdt_name(f, n).text);
+	for (unsigned i = 0; fdt_cpu_reg(f, n, "reg", i, &start, &size); i++) {
+		if (fdt_get_prop(f, n, "no-map", &p))
+			boot_add_range(f->bi, start, size, MEM_RESERVED, 0);
+		else
+			reserve(f->bi, start, size);
+	}
+}
+
+/* ---- CPUs ---- */
+
+static bool cpu_known(const struct boot_info *bi, u64 hw_id)
+{
+	for (unsigned i = 0; i < bi->nr_cpus; i++)
+		if (bi->cpu[i].hw_id == hw_id)
+			return true;
+	return false;
+}
+
+/* A disabled CPU waits for its enable-method, one that failed does not (specification, 3.8.1). */
+static bool cpu_can_start(const struct fdt *f, const struct fdt_node *n)
+{
+	struct fdt_prop p;
+
+	if (fdt_get_prop(f, n, "status", &p) && !fdt_prop_is(&p, "disabled") && !fdt_is_okay(f, n))
+		return false;
+	if (!fdt_get_prop(f, n, "enable-method", &p))
+		return false;
+	if (fdt_list_index(&p, "psci") >= 0)
+		return true;
+	boot_note(f->bi, "device tree: %s: expected enable-method psci, the CPU cannot be started",
+		  fdt_name(f, n).text);
+	return false;
+}
+
+static void read_cpu(const struct fdt *f, const struct fdt_node *n)
+{
+	const unsigned cells = n->level[n->depth - 1].address_cells;
+	struct boot_info *bi = f->bi;
+	struct fdt_prop p;
+	u64 id;
+
+	if (!fdt_get_prop(f, n, "device_type", &p) || !fdt_prop_is(&p, "cpu"))
+		return;
+	if (!cells || cells > FDT_CELLS_MAX || !fdt_get_prop(f, n, "reg", &p) || p.len < 4 * cells) {
+		boot_note(bi, "device tree: %s: expected a reg of 1 or 2 cells, ignored",
+			  fdt_name(f, n).text);
+		return;
+	}
+	id = fdt_cells(p.data, cells);
+	if (id & ~MPIDR_AFFINITY) {
+		boot_note(bi, "device tree: %s: reg 0x%lx has bits outside of 0x%lx, ignored",
+			  fdt_name(f, n).text, id, MPIDR_AFFINITY);
+		return;
+	}
+	if (cpu_known(bi, id)) {
+		boot_note(bi, "device tree: %s: a second CPU 0x%lx, ignored", fdt_name(f, n).text, id);
+		return;
+	}
+	if (bi->nr_cpus == BOOT_MAX_CPUS) {
+		boot_note(bi, "device tree: %s: more than %u CPUs, ignored", fdt_name(f, n).text,
+			  BOOT_MAX_CPUS);
+		return;
+	}
+	bi->cpu[bi->nr_cpus++] =
+		(struct boot_cpu){.hw_id = id, .node = BOOT_NO_NODE, .enabled = cpu_can_start(f, n)};
+}
+
+/* ---- devices ---- */
+
+static void read_psci(const struct fdt *f, const struct fdt_node *n)
+{
+	enum boot_psci conduit = BOOT_PSCI_NONE;
+	struct fdt_prop p;
+	u32 cpu_on = 0;
+
+	if (f->bi->dev.psci != BOOT_PSCI_NONE || !fdt_is_okay(f, n))
+		return;
+	if (fdt_get_prop(f, n, "method", &p))
+		conduit = fdt_prop_is(&p, "hvc")   ? BOOT_PSCI_HVC
+			  : fdt_prop_is(&p, "smc") ? BOOT_PSCI_SMC
+						   : BOOT_PSCI_NONE;
+	if (conduit == BOOT_PSCI_NONE) {
+		boot_note(f->bi, "device tree: %s: expected method hvc or smc, not used",
+			  fdt_name(f, n).text);
+		return;
+	}
+	if (!fdt_is_compatible(f, n, "arm,psci-0.2") && !fdt_is_compatible(f, n, "arm,psci-1.0") &&
+	    (!fdt_get_u32(f, n, "cpu_on", &cpu_on) ||
+	     (cpu_on != (u32)CPU_ON_32 && cpu_on != (u32)CPU_ON_64))) {
+		boot_note(f->bi, "device tree: %s: PSCI 0.1 with cpu_on 0x%x, expected 0x%x, not used",
+			  fdt_name(f, n).text, cpu_on, (u32)CPU_ON_64);
+		return;
+	}
+	f->bi->dev.psci = conduit;
+}
+
+/* Both registers, or nothing. */
+static bool read_gic2(const struct fdt *f, const struct fdt_node *n, struct boot_devices *dev)
+{
+	u64 dist, cpu, size;
+
+	if (!fdt_cpu_reg(f, n, "reg", 0, &dist, &size) || !fdt_cpu_reg(f, n, "reg", 1, &cpu, &size) ||
+	    !address_aligned(f, n, dist) || !address_aligned(f, n, cpu))
+		return false;
+	dev->gic_version = 2;
+	dev->gicd = dist;
+	dev->gicc = cpu;
+	return true;
+}
+
+static bool read_gic3(const struct fdt *f, const struct fdt_node *n, struct boot_devices *dev)
+{
+	u64 dist, start, size, stride = 0;
+	struct fdt_prop p;
+	u32 regions = 1;
+
+	if (fdt_get_prop(f, n, "redistributor-stride", &p) && (p.len == 4 || p.len == 8))
+		stride = fdt_cells(p.data, p.len / 4);
+	if (stride && stride != GICR_STRIDE) {
+		boot_note(f->bi, "device tree: %s: redistributor-stride 0x%lx, expected 0x%x",
+			  fdt_name(f, n).text, stride, GICR_STRIDE);
+		return false;
+	}
+	if (!fdt_cpu_reg(f, n, "reg", 0, &dist, &size) || !address_aligned(f, n, dist))
+		return false;
+	fdt_get_u32(f, n, "#redistributor-regions", &regions);
+	for (u32 i = 0; i < regions && fdt_cpu_reg(f, n, "reg", 1 + i, &start, &size); i++) {
+		if (dev->nr_gicr == BOOT_MAX_GICR) {
+			boot_note(f->bi, "device tree: %s: more than %u regions of redistributors, ignored",
+				  fdt_name(f, n).text, BOOT_MAX_GICR);
+			break;
+		}
+		if (address_aligned(f, n, start))
+			dev->gicr[dev->nr_gicr++] = (struct boot_gicr){start, size};
+	}
+	if (!dev->nr_gicr)
+		return false;
+	dev->gic_version = 3;
+	dev->gicd = dist;
+	return true;
+}
+
+static void read_gic(struct machine *m, const struct fdt_node *n, unsigned version)
+{
+	const struct fdt *f = &m->f;
+
+	if (!fdt_is_okay(f, n))
+		return;
+	if (m->gic)
+		boot_note(f->bi, "device tree: %s: a second GIC, not used", fdt_name(f, n).text);
+	else if (version == 2 ? read_gic2(f, n, &f->bi->dev) : read_gic3(f, n, &f->bi->dev))
+		m->gic = n->level[n->depth].at;
+	else
+		boot_note(f->bi, "device tree: %s: not used, expected registers of a GIC version %u",
+			  fdt_name(f, n).text, version);
+}
+
+static void read_timer(struct machine *m)
+{
+	const struct fdt *f = &m->f;
+	struct fdt_prop names;
+	int i = TIMER_VIRTUAL;
+
+	if (!m->has_timer)
+		return;
+	if (fdt_get_prop(f, &m->timer, "interrupt-names", &names))
+		i = fdt_list_index(&names, "virt");
+	if (i < 0 || i >= TIMER_IRQS_MAX)
+		boot_note(f->bi, "device tree: %s: no interrupt named virt", fdt_name(f, &m->timer).text);
+	else
+		f->bi->dev.timer_irq = fdt_gic_irq(f, &m->timer, (unsigned)i, m->gic);
+}
+
+/* ---- chosen ---- */
+
+/* The node of "/path:options" or "alias:options". */
+static bool find_console(const struct machine *m, struct fdt_prop text, struct fdt_node *out)
+{
+	const char *path = (const char *)text.data;
+	size_t n = strnlen(path, text.len);
+	const char *colon = memchr(path, ':', n);
+	char alias[32];
+
+	if (colon)
+		n = (size_t)(colon - path);
+	if (n && *path != '/') {
+		if (!m->aliases.at || n >= sizeof(alias))
+			return false;
+		memcpy(alias, path, n);
+		alias[n] = '\0';
+		if (!fdt_level_prop(&m->f, &m->aliases, alias, &text))
+			return false;
+		path = (const char *)text.data;
+		n = strnlen(path, text.len);
+	}
+	return n && fdt_find_path(&m->f, path, n, out);
+}
+
+/* Where /chosen names another console a PL011 is for something else. */
+static void choose_uart(struct machine *m)
+{
+	const struct fdt *f = &m->f;
+	struct fdt_node n;
+	struct fdt_prop text;
+
+	if (!m->chosen.at || (!fdt_level_prop(f, &m->chosen, "stdout-path", &text) &&
+			      !fdt_level_prop(f, &m->chosen, "linux,stdout-path", &text)))
+		return;
+	if (!find_console(m, text, &n) || !fdt_is_okay(f, &n)) {
+		boot_note(f->bi, "device tree: stdout-path names no node that is there");
+		return;
+	}
+	m->uart = n;
+	m->has_uart = fdt_is_compatible(f, &n, "arm,pl011");
+	if (!m->has_uart)
+		boot_note(f->bi, "device tree: stdout-path names %s, which is no PL011",
+			  fdt_name(f, &n).text);
+}
+
+static void read_uart(struct machine *m)
+{
+	struct boot_devices *dev = &m->f.bi->dev;
+	u64 start, size;
+
+	choose_uart(m);
+	if (!m->has_uart || !fdt_cpu_reg(&m->f, &m->uart, "reg", 0, &start, &size) ||
+	    !address_aligned(&m->f, &m->uart, start))
+		return;
+	dev->uart = start;
+	dev->uart_irq = fdt_gic_irq(&m->f, &m->uart, 0, m->gic);
+}
+
+static bool chosen_address(const struct machine *m, const char *name, u64 *out)
+{
+	struct fdt_prop p;
+
+	if (!fdt_level_prop(&m->f, &m->chosen, name, &p))
+		return false;
+	if (p.len == 4 || p.len == 8) {
+		*out = fdt_cells(p.data, p.len / 4);
+		return true;
+	}
+	boot_note(m->f.bi, "device tree: %s of %u bytes, expected 4 or 8", name, p.len);
+	return false;
+}
+
+static void read_initrd(const struct machine *m)
+{
+	struct boot_info *bi = m->f.bi;
+	u64 start, end;
+
+	if (!chosen_address(m, "linux,initrd-start", &start) || !chosen_address(m, "linux,initrd-end", &end))
+		return;
+	if (end <= start || bi->nr_modules == BOOT_MAX_MODULES) {
+		boot_note(bi, "device tree: initrd from 0x%lx to 0x%lx, ignored", start, end);
+		return;
+	}
+	bi->module[bi->nr_modules++] = (struct boot_module){.start = start, .end = end, .name = "initrd"};
+}
+
+static void read_chosen(const struct machine *m)
+{
+	struct boot_info *bi = m->f.bi;
+	struct fdt_prop p;
+
+	if (!m->chosen.at)
+		return;
+	if (fdt_level_prop(&m->f, &m->chosen, "bootargs", &p) &&
+	    !boot_copy_text(bi->cmdline, sizeof(bi->cmdline), (const char *)p.data, p.len))
+		boot_note(bi, "device tree: the command line is cut after %d bytes", BOOT_CMDLINE_SIZE - 1);
+	read_initrd(m);
+}
+
+/* ---- the pass ---- */
+
+/* By where it is. */
+static void see_place(struct machine *m, const struct fdt_node *n)
+{
+	const struct fdt *f = &m->f;
+	const struct fdt_level *self = &n->level[n->depth], *parent = &n->level[n->depth - 1];
+
+	if (n->depth == 1) {
+		if (fdt_is_named(f, self, "memory"))
+			read_memory(m, n);
+		else if (fdt_is_named(f, self, "chosen"))
+			m->chosen = *self;
+		else if (fdt_is_named(f, self, "aliases"))
+			m->aliases = *self;
+	} else if (n->depth == 2) {
+		if (fdt_is_named(f, parent, "cpus"))
+			read_cpu(f, n);
+		else if (fdt_is_named(f, parent, "reserved-memory"))
+			read_reserved(f, n);
+	}
+}
+
+static bool lists_any(const struct fdt_prop *list, const char *const name[], unsigned nr)
+{
+	for (unsigned i = 0; i < nr; i++)
+		if (fdt_list_index(list, name[i]) >= 0)
+			return true;
+	return false;
+}
+
+/* By what it is. */
+static void see_device(struct machine *m, const struct fdt_node *n)
+{
+	static const char *const psci[] = {"arm,psci", "arm,psci-0.2", "arm,psci-1.0"};
+	static const char *const gic2[] = {"arm,gic-400", "arm,cortex-a15-gic", "arm,cortex-a9-gic",
+					   "arm,cortex-a7-gic"};
+	const struct fdt *f = &m->f;
+	struct fdt_prop what;
+
+	if (!fdt_get_prop(f, n, "compatible", &what))
+		return;
+	if (lists_any(&what, psci, ARRAY_SIZE(psci)))
+		read_psci(f, n);
+	if (fdt_list_index(&what, "arm,gic-v3") >= 0)
+		read_gic(m, n, 3);
+	else if (lists_any(&what, gic2, ARRAY_SIZE(gic2)))
+		read_gic(m, n, 2);
+	if (!m->has_timer && fdt_list_index(&what, "arm,armv8-timer") >= 0) {
+		m->timer = *n;
+		m->has_timer = true;
+	}
+	if (!m->has_uart && fdt_list_index(&what, "arm,pl011") >= 0 && fdt_is_okay(f, n)) {
+		m->uart = *n;
+		m->has_uart = true;
+	}
+}
+
+int fdt_parse(const void *fdt, size_t len, u64 fdt_pa, struct boot_info *bi)
+{
+	struct machine m = {.map_known = bi->nr_ranges != 0};
+	struct fdt_walk w = {};
+
+	if (!bi->protocol)
+		bi->protocol = "device tree";
+	if (!fdt_open(&m.f, fdt, len, bi))
+		return -EINVAL;
+	bi->fdt_start = fdt_pa;
+	bi->fdt_end = fdt_pa + m.f.total;
+	read_reservations(&m.f);
+	while (fdt_next(&m.f, &w)) {
+		if (!w.node.depth)
+			continue;
+		see_place(&m, &w.node);
+		see_device(&m, &w.node);
+	}
+	read_chosen(&m);
+	read_timer(&m);
+	read_uart(&m);
+	if (!bi->nr_ranges)
+		boot_note(bi, "device tree: no memory");
+	return 0;
+}

@@ -83,6 +83,15 @@ void acpi_numa(const struct boot_mem *mem, struct boot_info *bi, struct boot_cpu
 /* PVH loaders and BIOS may give no RSDP: looks for it where BIOS puts it. Returns its address, or 0. */
 u64 acpi_scan_rsdp(const struct boot_mem *mem);
 
+/*
+ * Nodes, whoever names them; notes begin with `who`. A range that wraps or has no room is refused. Ranges cover the memory map
+ * when no usable memory is on two nodes, and hardly any on none: what was forgotten is added.
+ */
+bool boot_add_node_range(struct boot_info *bi, u64 start, u64 size, u32 node, const char *who);
+bool boot_nodes_cover(struct boot_info *bi, const char *who);
+/* 10 from a node to itself, more to others. */
+bool boot_distance_is_sane(u64 from, u64 to, u32 distance);
+
 /* Text of at most n bytes, up to its NUL; cut at size and always terminated. False if it was cut. */
 bool boot_copy_text(char *dst, size_t size, const char *src, size_t n);
 

@@ -32,14 +32,12 @@ enum {
 	TIMER_IRQS_MAX = 5,
 };
 
-/* What is resolved behind the pass. */
+/* What is resolved behind the pass: nodes by their tokens, 0: none. */
 struct machine {
 	struct fdt f;
-	bool map_known;			  /* before the tree was read */
-	struct fdt_level chosen, aliases; /* at 0: none, that is the root's place */
-	struct fdt_node uart, timer;	  /* the first ones */
-	bool has_uart, has_timer;
-	u32 gic; /* its token; 0: none */
+	bool map_known; /* before the tree was read */
+	bool nodes_said, nodes_bad;
+	u32 chosen, aliases, distances, gic, timer, uart;
 };
 
 /* ---- memory ---- */
@@ -86,20 +84,44 @@ static void read_reservations(const struct fdt *f)
 	boot_note(f->bi, "device tree: reservation block at +0x%x has no end", f->reservations);
 }
 
-static void read_memory(const struct machine *m, const struct fdt_node *n)
+/* The node that memory or a CPU is of; false: nobody said, or nothing that can be believed. */
+static bool numa_node(struct machine *m, const struct fdt_node *n, u32 *node)
+{
+	struct fdt_prop p;
+
+	if (!fdt_get_prop(&m->f, n, "numa-node-id", &p))
+		return false;
+	m->nodes_said = true;
+	if (fdt_get_u32(&m->f, n, "numa-node-id", node) && *node < BOOT_MAX_DISTANCES)
+		return true;
+	boot_note(m->f.bi, "device tree: %s: expected a numa-node-id below %u, nodes are not used",
+		  fdt_name(&m->f, n).text, BOOT_MAX_DISTANCES);
+	m->nodes_bad = true;
+	return false;
+}
+
+static void read_memory(struct machine *m, const struct fdt_node *n)
 {
 	const struct fdt *f = &m->f;
 	const char *name = "linux,usable-memory"; /* of a kernel that runs beside a crashed one */
 	struct fdt_prop p;
 	u64 start, size;
+	bool placed;
+	u32 node;
 
-	if (!fdt_get_prop(f, n, "device_type", &p) || !fdt_prop_is(&p, "memory") || !fdt_is_okay(f, n))
+	if (!fdt_is_okay(f, n))
 		return;
+	placed = numa_node(m, n, &node);
 	if (!fdt_get_prop(f, n, name, &p))
 		name = "reg";
-	for (unsigned i = 0; fdt_reg(f, n, name, i, &start, &size); i++)
-		if (size && !m->map_known)
+	for (unsigned i = 0; fdt_reg(f, n, name, i, &start, &size); i++) {
+		if (!size)
+			continue;
+		if (!m->map_known)
 			boot_add_range(f->bi, start, size, MEM_USABLE, 0);
+		if (placed && !m->nodes_bad)
+			m->nodes_bad = !boot_add_node_range(f->bi, start, size, node, "device tree");
+	}
 }
 
 /*
@@ -150,10 +172,12 @@ static bool cpu_can_start(const struct fdt *f, const struct fdt_node *n)
 	return false;
 }
 
-static void read_cpu(const struct fdt *f, const struct fdt_node *n)
+static void read_cpu(struct machine *m, const struct fdt_node *n)
 {
 	const unsigned cells = n->level[n->depth - 1].address_cells;
+	const struct fdt *f = &m->f;
 	struct boot_info *bi = f->bi;
+	u32 node = BOOT_NO_NODE;
 	struct fdt_prop p;
 	u64 id;
 
@@ -179,8 +203,72 @@ static void read_cpu(const struct fdt *f, const struct fdt_node *n)
 			  BOOT_MAX_CPUS);
 		return;
 	}
-	bi->cpu[bi->nr_cpus++] =
-		(struct boot_cpu){.hw_id = id, .node = BOOT_NO_NODE, .enabled = cpu_can_start(f, n)};
+	if (!numa_node(m, n, &node))
+		node = BOOT_NO_NODE;
+	bi->cpu[bi->nr_cpus++] = (struct boot_cpu){.hw_id = id, .node = node, .enabled = cpu_can_start(f, n)};
+}
+
+/* ---- nodes ---- */
+
+/* From, to, distance. */
+static bool read_distance(struct boot_info *bi, const u8 *triple)
+{
+	u32 from = fdt_u32(triple), to = fdt_u32(triple + 4), distance = fdt_u32(triple + 8);
+
+	if (from >= BOOT_MAX_DISTANCES || to >= BOOT_MAX_DISTANCES || distance > 255 ||
+	    !boot_distance_is_sane(from, to, distance)) {
+		boot_note(bi, "device tree: distance %u from node %u to %u, distances are not used", distance,
+			  from, to);
+		return false;
+	}
+	if (bi->distance[from][to] && bi->distance[from][to] != distance) {
+		boot_note(bi, "device tree: distances %u and %u from node %u to %u, distances are not used",
+			  bi->distance[from][to], distance, from, to);
+		return false;
+	}
+	bi->distance[from][to] = (u8)distance;
+	return true;
+}
+
+/* What is said of one direction only holds for the other, too (Linux drivers/of/of_numa.c). */
+static void read_distances(const struct machine *m)
+{
+	const unsigned triple = 3 * 4;
+	struct boot_info *bi = m->f.bi;
+	struct fdt_prop p = {};
+	struct fdt_node n;
+	bool good;
+
+	if (!m->distances || !fdt_node_at(&m->f, m->distances, &n))
+		return;
+	good = fdt_get_prop(&m->f, &n, "distance-matrix", &p) && p.len && p.len % triple == 0;
+	if (!good)
+		boot_note(bi, "device tree: distance-matrix of %u bytes, expected a multiple of %u", p.len,
+			  triple);
+	for (u32 at = 0; good && at < p.len; at += triple)
+		good = read_distance(bi, p.data + at);
+	if (!good)
+		memset(bi->distance, 0, sizeof(bi->distance));
+	for (unsigned a = 0; a < BOOT_MAX_DISTANCES; a++)
+		for (unsigned b = 0; b < BOOT_MAX_DISTANCES; b++)
+			if (!bi->distance[a][b])
+				bi->distance[a][b] = bi->distance[b][a];
+}
+
+/* As with ACPI's tables (srat.c): believed whole or not at all. */
+static void read_nodes(const struct machine *m)
+{
+	struct boot_info *bi = m->f.bi;
+
+	if (!m->nodes_said)
+		return;
+	if (!m->nodes_bad && boot_nodes_cover(bi, "device tree")) {
+		read_distances(m);
+		return;
+	}
+	bi->nr_node_ranges = 0;
+	for (unsigned i = 0; i < bi->nr_cpus; i++)
+		bi->cpu[i].node = BOOT_NO_NODE;
 }
 
 /* ---- devices ---- */
@@ -267,26 +355,27 @@ static void read_gic(struct machine *m, const struct fdt_node *n, unsigned versi
 	if (m->gic)
 		boot_note(f->bi, "device tree: %s: a second GIC, not used", fdt_name(f, n).text);
 	else if (version == 2 ? read_gic2(f, n, &f->bi->dev) : read_gic3(f, n, &f->bi->dev))
-		m->gic = n->level[n->depth].at;
+		m->gic = fdt_at(n);
 	else
 		boot_note(f->bi, "device tree: %s: not used, expected registers of a GIC version %u",
 			  fdt_name(f, n).text, version);
 }
 
-static void read_timer(struct machine *m)
+static void read_timer(const struct machine *m)
 {
 	const struct fdt *f = &m->f;
 	struct fdt_prop names;
 	int i = TIMER_VIRTUAL;
+	struct fdt_node n;
 
-	if (!m->has_timer)
+	if (!m->timer || !fdt_node_at(f, m->timer, &n))
 		return;
-	if (fdt_get_prop(f, &m->timer, "interrupt-names", &names))
+	if (fdt_get_prop(f, &n, "interrupt-names", &names))
 		i = fdt_list_index(&names, "virt");
 	if (i < 0 || i >= TIMER_IRQS_MAX)
-		boot_note(f->bi, "device tree: %s: no interrupt named virt", fdt_name(f, &m->timer).text);
+		boot_note(f->bi, "device tree: %s: no interrupt named virt", fdt_name(f, &n).text);
 	else
-		f->bi->dev.timer_irq = fdt_gic_irq(f, &m->timer, (unsigned)i, m->gic);
+		f->bi->dev.timer_irq = fdt_gic_irq(f, &n, (unsigned)i, m->gic);
 }
 
 /* ---- chosen ---- */
@@ -297,16 +386,17 @@ static bool find_console(const struct machine *m, struct fdt_prop text, struct f
 	const char *path = (const char *)text.data;
 	size_t n = strnlen(path, text.len);
 	const char *colon = memchr(path, ':', n);
+	struct fdt_node aliases;
 	char alias[32];
 
 	if (colon)
 		n = (size_t)(colon - path);
 	if (n && *path != '/') {
-		if (!m->aliases.at || n >= sizeof(alias))
+		if (!m->aliases || n >= sizeof(alias) || !fdt_node_at(&m->f, m->aliases, &aliases))
 			return false;
 		memcpy(alias, path, n);
 		alias[n] = '\0';
-		if (!fdt_level_prop(&m->f, &m->aliases, alias, &text))
+		if (!fdt_get_prop(&m->f, &aliases, alias, &text))
 			return false;
 		path = (const char *)text.data;
 		n = strnlen(path, text.len);
@@ -315,59 +405,59 @@ static bool find_console(const struct machine *m, struct fdt_prop text, struct f
 }
 
 /* Where /chosen names another console a PL011 is for something else. */
-static void choose_uart(struct machine *m)
+static void choose_uart(struct machine *m, const struct fdt_node *chosen)
 {
 	const struct fdt *f = &m->f;
 	struct fdt_node n;
 	struct fdt_prop text;
 
-	if (!m->chosen.at || (!fdt_level_prop(f, &m->chosen, "stdout-path", &text) &&
-			      !fdt_level_prop(f, &m->chosen, "linux,stdout-path", &text)))
+	if (!fdt_get_prop(f, chosen, "stdout-path", &text) &&
+	    !fdt_get_prop(f, chosen, "linux,stdout-path", &text))
 		return;
 	if (!find_console(m, text, &n) || !fdt_is_okay(f, &n)) {
 		boot_note(f->bi, "device tree: stdout-path names no node that is there");
 		return;
 	}
-	m->uart = n;
-	m->has_uart = fdt_is_compatible(f, &n, "arm,pl011");
-	if (!m->has_uart)
+	m->uart = fdt_is_compatible(f, &n, "arm,pl011") ? fdt_at(&n) : 0;
+	if (!m->uart)
 		boot_note(f->bi, "device tree: stdout-path names %s, which is no PL011",
 			  fdt_name(f, &n).text);
 }
 
-static void read_uart(struct machine *m)
+static void read_uart(const struct machine *m)
 {
 	struct boot_devices *dev = &m->f.bi->dev;
+	struct fdt_node n;
 	u64 start, size;
 
-	choose_uart(m);
-	if (!m->has_uart || !fdt_cpu_reg(&m->f, &m->uart, "reg", 0, &start, &size) ||
-	    !address_aligned(&m->f, &m->uart, start))
+	if (!m->uart || !fdt_node_at(&m->f, m->uart, &n) ||
+	    !fdt_cpu_reg(&m->f, &n, "reg", 0, &start, &size) || !address_aligned(&m->f, &n, start))
 		return;
 	dev->uart = start;
-	dev->uart_irq = fdt_gic_irq(&m->f, &m->uart, 0, m->gic);
+	dev->uart_irq = fdt_gic_irq(&m->f, &n, 0, m->gic);
 }
 
-static bool chosen_address(const struct machine *m, const char *name, u64 *out)
+static bool chosen_address(const struct fdt *f, const struct fdt_node *chosen, const char *name, u64 *out)
 {
 	struct fdt_prop p;
 
-	if (!fdt_level_prop(&m->f, &m->chosen, name, &p))
+	if (!fdt_get_prop(f, chosen, name, &p))
 		return false;
 	if (p.len == 4 || p.len == 8) {
 		*out = fdt_cells(p.data, p.len / 4);
 		return true;
 	}
-	boot_note(m->f.bi, "device tree: %s of %u bytes, expected 4 or 8", name, p.len);
+	boot_note(f->bi, "device tree: %s of %u bytes, expected 4 or 8", name, p.len);
 	return false;
 }
 
-static void read_initrd(const struct machine *m)
+static void read_initrd(const struct fdt *f, const struct fdt_node *chosen)
 {
-	struct boot_info *bi = m->f.bi;
+	struct boot_info *bi = f->bi;
 	u64 start, end;
 
-	if (!chosen_address(m, "linux,initrd-start", &start) || !chosen_address(m, "linux,initrd-end", &end))
+	if (!chosen_address(f, chosen, "linux,initrd-start", &start) ||
+	    !chosen_address(f, chosen, "linux,initrd-end", &end))
 		return;
 	if (end <= start || bi->nr_modules == BOOT_MAX_MODULES) {
 		boot_note(bi, "device tree: initrd from 0x%lx to 0x%lx, ignored", start, end);
@@ -376,17 +466,41 @@ static void read_initrd(const struct machine *m)
 	bi->module[bi->nr_modules++] = (struct boot_module){.start = start, .end = end, .name = "initrd"};
 }
 
-static void read_chosen(const struct machine *m)
+/* A kernel that runs beside a crashed one has this much and no more. */
+static void limit_memory(const struct fdt *f, const struct fdt_node *chosen)
 {
-	struct boot_info *bi = m->f.bi;
+	static const char name[] = "linux,usable-memory-range";
+	struct boot_info *bi = f->bi;
+	u64 start, size, start2, size2;
+
+	if (!fdt_reg(f, chosen, name, 0, &start, &size))
+		return;
+	if (fdt_reg(f, chosen, name, 1, &start2, &size2))
+		boot_note(bi, "device tree: %s has more than one range, the first is used", name);
+	if (bi->nr_edits > BOOT_MAX_EDITS - 2) {
+		boot_note(bi, "device tree: no room for %s", name);
+		return;
+	}
+	bi->edit[bi->nr_edits++] = (struct boot_edit){0, start, MEM_USABLE, MEM_RESERVED};
+	bi->edit[bi->nr_edits++] = (struct boot_edit){start + size < start ? ~0UL : start + size, ~0UL,
+						      MEM_USABLE, MEM_RESERVED};
+}
+
+static void read_chosen(struct machine *m)
+{
+	const struct fdt *f = &m->f;
+	struct fdt_node n;
 	struct fdt_prop p;
 
-	if (!m->chosen.at)
+	if (!m->chosen || !fdt_node_at(f, m->chosen, &n))
 		return;
-	if (fdt_level_prop(&m->f, &m->chosen, "bootargs", &p) &&
-	    !boot_copy_text(bi->cmdline, sizeof(bi->cmdline), (const char *)p.data, p.len))
-		boot_note(bi, "device tree: the command line is cut after %d bytes", BOOT_CMDLINE_SIZE - 1);
-	read_initrd(m);
+	if (fdt_get_prop(f, &n, "bootargs", &p) &&
+	    !boot_copy_text(f->bi->cmdline, sizeof(f->bi->cmdline), (const char *)p.data, p.len))
+		boot_note(f->bi, "device tree: the command line is cut after %d bytes",
+			  BOOT_CMDLINE_SIZE - 1);
+	read_initrd(f, &n);
+	limit_memory(f, &n);
+	choose_uart(m, &n);
 }
 
 /* ---- the pass ---- */
@@ -396,17 +510,18 @@ static void see_place(struct machine *m, const struct fdt_node *n)
 {
 	const struct fdt *f = &m->f;
 	const struct fdt_level *self = &n->level[n->depth], *parent = &n->level[n->depth - 1];
+	struct fdt_prop p;
 
 	if (n->depth == 1) {
-		if (fdt_is_named(f, self, "memory"))
+		if (fdt_get_prop(f, n, "device_type", &p) && fdt_prop_is(&p, "memory"))
 			read_memory(m, n);
 		else if (fdt_is_named(f, self, "chosen"))
-			m->chosen = *self;
+			m->chosen = fdt_at(n);
 		else if (fdt_is_named(f, self, "aliases"))
-			m->aliases = *self;
+			m->aliases = fdt_at(n);
 	} else if (n->depth == 2) {
 		if (fdt_is_named(f, parent, "cpus"))
-			read_cpu(f, n);
+			read_cpu(m, n);
 		else if (fdt_is_named(f, parent, "reserved-memory"))
 			read_reserved(f, n);
 	}
@@ -437,14 +552,12 @@ static void see_device(struct machine *m, const struct fdt_node *n)
 		read_gic(m, n, 3);
 	else if (lists_any(&what, gic2, ARRAY_SIZE(gic2)))
 		read_gic(m, n, 2);
-	if (!m->has_timer && fdt_list_index(&what, "arm,armv8-timer") >= 0) {
-		m->timer = *n;
-		m->has_timer = true;
-	}
-	if (!m->has_uart && fdt_list_index(&what, "arm,pl011") >= 0 && fdt_is_okay(f, n)) {
-		m->uart = *n;
-		m->has_uart = true;
-	}
+	if (!m->timer && fdt_list_index(&what, "arm,armv8-timer") >= 0 && fdt_is_okay(f, n))
+		m->timer = fdt_at(n);
+	if (!m->uart && fdt_list_index(&what, "arm,pl011") >= 0 && fdt_is_okay(f, n))
+		m->uart = fdt_at(n);
+	if (!m->distances && fdt_list_index(&what, "numa-distance-map-v1") >= 0)
+		m->distances = fdt_at(n);
 }
 
 int fdt_parse(const void *fdt, size_t len, u64 fdt_pa, struct boot_info *bi)
@@ -466,6 +579,7 @@ int fdt_parse(const void *fdt, size_t len, u64 fdt_pa, struct boot_info *bi)
 		see_device(&m, &w.node);
 	}
 	read_chosen(&m);
+	read_nodes(&m);
 	read_timer(&m);
 	read_uart(&m);
 	if (!bi->nr_ranges)

@@ -195,12 +195,34 @@ bool fdt_open(struct fdt *f, const void *blob, size_t len, struct boot_info *bi)
 
 /* ---- nodes ---- */
 
+static bool level_prop(const struct fdt *f, const struct fdt_level *level, const char *name,
+		       struct fdt_prop *out)
+{
+	const u32 size = (u32)strlen(name) + 1;
+
+	for (u32 pos = level->properties, next;; pos = next) {
+		enum token token = token_at(f, pos, &next);
+		const u8 *p = f->st + pos;
+		u32 at;
+
+		if (token != PROP && token != NOP)
+			return false;
+		if (token == NOP)
+			continue;
+		at = fdt_u32(p + 2 * CELL);
+		if (at > f->str_len || size > f->str_len - at || memcmp(f->str + at, name, size) != 0)
+			continue;
+		*out = (struct fdt_prop){p + 3 * CELL, fdt_u32(p + CELL)};
+		return true;
+	}
+}
+
 /* Cells of the children's addresses or sizes. A value that is not one cell is as if not there. */
 static u8 cells_of(const struct fdt *f, const struct fdt_level *level, const char *name, u8 absent)
 {
 	struct fdt_prop p;
 
-	if (!fdt_level_prop(f, level, name, &p) || p.len != CELL)
+	if (!level_prop(f, level, name, &p) || p.len != CELL)
 		return absent;
 	return (u8)min(fdt_u32(p.data), 255U);
 }
@@ -231,7 +253,7 @@ bool fdt_next(const struct fdt *f, struct fdt_walk *w)
 	}
 }
 
-const char *fdt_node_name(const struct fdt *f, const struct fdt_level *level)
+static const char *node_name(const struct fdt *f, const struct fdt_level *level)
 {
 	return (const char *)f->st + level->at + CELL;
 }
@@ -239,7 +261,7 @@ const char *fdt_node_name(const struct fdt *f, const struct fdt_level *level)
 /* The n bytes at text are the node's name, or all of it but the unit. */
 static bool name_matches(const struct fdt *f, const struct fdt_level *level, const char *text, size_t n)
 {
-	const char *name = fdt_node_name(f, level);
+	const char *name = node_name(f, level);
 
 	return strncmp(name, text, n) == 0 && strnlen(text, n) == n &&
 	       (name[n] == '\0' || (name[n] == '@' && !memchr(text, '@', n)));
@@ -252,7 +274,7 @@ bool fdt_is_named(const struct fdt *f, const struct fdt_level *level, const char
 
 struct fdt_name fdt_name(const struct fdt *f, const struct fdt_node *n)
 {
-	const char *name = fdt_node_name(f, &n->level[n->depth]);
+	const char *name = node_name(f, &n->level[n->depth]);
 	struct fdt_name out;
 	size_t i = 0;
 
@@ -290,33 +312,24 @@ bool fdt_find_path(const struct fdt *f, const char *path, size_t n, struct fdt_n
 	return false;
 }
 
-/* ---- properties ---- */
-
-bool fdt_level_prop(const struct fdt *f, const struct fdt_level *level, const char *name,
-		    struct fdt_prop *out)
+bool fdt_node_at(const struct fdt *f, u32 at, struct fdt_node *out)
 {
-	const u32 size = (u32)strlen(name) + 1;
+	struct fdt_walk w = {};
 
-	for (u32 pos = level->properties, next;; pos = next) {
-		enum token token = token_at(f, pos, &next);
-		const u8 *p = f->st + pos;
-		u32 at;
-
-		if (token != PROP && token != NOP)
-			return false;
-		if (token == NOP)
+	while (fdt_next(f, &w)) {
+		if (fdt_at(&w.node) != at)
 			continue;
-		at = fdt_u32(p + 2 * CELL);
-		if (at > f->str_len || size > f->str_len - at || memcmp(f->str + at, name, size) != 0)
-			continue;
-		*out = (struct fdt_prop){p + 3 * CELL, fdt_u32(p + CELL)};
+		*out = w.node;
 		return true;
 	}
+	return false;
 }
+
+/* ---- properties ---- */
 
 bool fdt_get_prop(const struct fdt *f, const struct fdt_node *n, const char *name, struct fdt_prop *out)
 {
-	return fdt_level_prop(f, &n->level[n->depth], name, out);
+	return level_prop(f, &n->level[n->depth], name, out);
 }
 
 bool fdt_get_u32(const struct fdt *f, const struct fdt_node *n, const char *name, u32 *out)
@@ -440,7 +453,7 @@ bool fdt_cpu_reg(const struct fdt *f, const struct fdt_node *n, const char *name
 	for (unsigned d = n->depth ? n->depth - 1 : 0; d > 0; d--) {
 		struct fdt_prop ranges;
 
-		if (!fdt_level_prop(f, &n->level[d], "ranges", &ranges)) {
+		if (!level_prop(f, &n->level[d], "ranges", &ranges)) {
 			boot_note(f->bi, "device tree: %s: the bus above it has no ranges, ignored",
 				  fdt_name(f, n).text);
 			return false;
@@ -479,7 +492,7 @@ static u32 gic_cells(const struct fdt *f, u32 phandle, u32 gic)
 	struct fdt_node controller;
 	u32 cells;
 
-	if (!gic || !find_phandle(f, phandle, &controller) || controller.level[controller.depth].at != gic ||
+	if (!gic || !find_phandle(f, phandle, &controller) || fdt_at(&controller) != gic ||
 	    !fdt_get_u32(f, &controller, "#interrupt-cells", &cells) || cells < 3 || cells > 255)
 		return 0;
 	return cells;
@@ -505,7 +518,7 @@ static const u8 *interrupt_cells(const struct fdt *f, const struct fdt_node *n, 
 	if (!fdt_get_prop(f, n, "interrupts", &p))
 		return NULL;
 	for (unsigned d = n->depth + 1; d-- > 0;)
-		if (fdt_level_prop(f, &n->level[d], "interrupt-parent", &parent))
+		if (level_prop(f, &n->level[d], "interrupt-parent", &parent))
 			break;
 	cells = parent.len == CELL ? gic_cells(f, fdt_u32(parent.data), gic) : 0;
 	if (!cells || i >= p.len / (CELL * cells))

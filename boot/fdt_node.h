@@ -48,6 +48,11 @@ struct fdt_prop {
 	u32 len;
 };
 
+static inline u32 fdt_at(const struct fdt_node *n)
+{
+	return n->level[n->depth].at;
+}
+
 /* A name for notes: what is no printable character is a question mark, and a long one is cut. */
 struct fdt_name {
 	char text[40];
@@ -71,13 +76,13 @@ bool fdt_next(const struct fdt *f, struct fdt_walk *w);
 /* The node of this full path; n bytes, units may be left out. False: there is none. */
 bool fdt_find_path(const struct fdt *f, const char *path, size_t n, struct fdt_node *out);
 
-const char *fdt_node_name(const struct fdt *f, const struct fdt_level *level);
+/* The node that begins at this token, which a walk has seen. */
+bool fdt_node_at(const struct fdt *f, u32 at, struct fdt_node *out);
+
 /* The name is this one, whatever unit follows behind an @. */
 bool fdt_is_named(const struct fdt *f, const struct fdt_level *level, const char *name);
 struct fdt_name fdt_name(const struct fdt *f, const struct fdt_node *n);
 
-bool fdt_level_prop(const struct fdt *f, const struct fdt_level *level, const char *name,
-		    struct fdt_prop *out);
 bool fdt_get_prop(const struct fdt *f, const struct fdt_node *n, const char *name, struct fdt_prop *out);
 /* A property of exactly one cell. False: there is none; one of another length is noted. */
 bool fdt_get_u32(const struct fdt *f, const struct fdt_node *n, const char *name, u32 *out);

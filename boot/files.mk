@@ -5,6 +5,7 @@ SRCS += $(if $(HOSTED),boot/dmesg.c boot/map.c)
 SRCS += boot/fdt.c
 SRCS += boot/fdt_node.c
 SRCS += boot/multiboot2.c
+SRCS += boot/nodes.c
 SRCS += boot/pvh.c
 SRCS += boot/srat.c
 SRCS += $(patsubst %,boot/%,$(filter $(ARCH)/%,x86_64/ap_trampoline.S x86_64/boot.c x86_64/entry.S x86_64/header.S))

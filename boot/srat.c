@@ -11,11 +11,10 @@
  * Invariants. I1  nothing is read outside of a table's length, and an entry of length below 2 ends the walk
  *             I2  node ids are below BOOT_MAX_DISTANCES, one for each domain
  *             I3  what is refused leaves no range, no distance and no node of a processor behind
- *             I4  no usable memory is in ranges of two nodes, and less than SLACK of it is in none
  * Locking.    None: a pure function.
  * Failure.    A note says what is wrong and what is done without.
- * Source.     Linux drivers/acpi/numa/srat.c, arch/x86/mm/srat.c, arch/x86/mm/numa.c (numa_meminfo_cover_memory).
- * Next:       kernel/cpus.c.
+ * Source.     Linux drivers/acpi/numa/srat.c, arch/x86/mm/srat.c.
+ * Next:       nodes.c.
  */
 
 #include "boot.h"
@@ -34,8 +33,6 @@ enum {
 	SRAT_X2APIC_SIZE = 24,
 	SRAT_ENABLED = 1,
 	SLIT_MATRIX = 44,
-	SLIT_LOCAL = 10, /* every domain's distance from itself */
-	SLACK = 1 << 20, /* firmware likes to forget a few pages */
 };
 
 /* Sorted, each once. */
@@ -177,21 +174,6 @@ static void say_domains(const struct domains *d, struct boot_info *bi)
 
 /* ---- memory and processors ---- */
 
-static bool add_range(u64 start, u64 size, u32 node, struct boot_info *bi)
-{
-	if (start + (size - 1) < start) {
-		boot_note(bi, "ACPI: SRAT has memory at 0x%lx of 0x%lx bytes, not used", start, size);
-		return false;
-	}
-	if (bi->nr_node_ranges == BOOT_MAX_NODE_RANGES) {
-		boot_note(bi, "ACPI: SRAT has more than %u ranges of memory, not used", BOOT_MAX_NODE_RANGES);
-		return false;
-	}
-	bi->node_range[bi->nr_node_ranges++] =
-		(struct boot_node_range){.start = start, .size = size, .node = node};
-	return true;
-}
-
 /* A processor that nobody else names is none of ours. */
 static bool place_cpu(u32 apic_id, u32 node, struct boot_cpu *cpu, unsigned nr_cpus, struct boot_info *bi)
 {
@@ -217,66 +199,11 @@ static bool place_all(const u8 *srat, u32 len, const struct domains *d, struct b
 	while (next_entry(&w, &e)) {
 		u32 node = node_of(d, e.domain);
 
-		if (!(e.type == SRAT_MEMORY ? add_range(e.start, e.size, node, bi)
+		if (!(e.type == SRAT_MEMORY ? boot_add_node_range(bi, e.start, e.size, node, "ACPI: SRAT")
 					    : place_cpu(e.apic_id, node, cpu, nr_cpus, bi)))
 			return false;
 	}
 	return true;
-}
-
-/* The first range that holds `at`, or NULL. *next: how far that is so. *other: the first one of another node there. */
-static const struct boot_node_range *range_at(const struct boot_info *bi, u64 at, u64 *next,
-					      const struct boot_node_range **other)
-{
-	const struct boot_node_range *first = NULL;
-
-	*other = NULL;
-	for (unsigned i = 0; i < bi->nr_node_ranges; i++) {
-		const struct boot_node_range *r = &bi->node_range[i];
-		u64 last = r->start + (r->size - 1);
-
-		if (at < r->start) {
-			*next = min(*next, r->start);
-			continue;
-		}
-		if (at > last)
-			continue;
-		*next = last < *next ? last + 1 : *next;
-		if (!first)
-			first = r;
-		else if (r->node != first->node && !*other)
-			*other = r;
-	}
-	return first;
-}
-
-/* I4. Ranges may say what they like of holes. Pages that were forgotten go with those before them. */
-static bool agrees_with_map(struct boot_info *bi)
-{
-	u64 cursor = 0, start, end, lost = 0;
-	u32 node = bi->nr_node_ranges ? bi->node_range[0].node : 0;
-
-	while (boot_next_usable(bi, &cursor, &start, &end)) {
-		for (u64 at = start, next = end; at < end; at = next, next = end) {
-			const struct boot_node_range *other, *r = range_at(bi, at, &next, &other);
-
-			if (other) {
-				boot_note(bi, "ACPI: SRAT has [0x%lx, 0x%lx) on nodes %u and %u, not used",
-					  at, next, r->node, other->node);
-				return false;
-			}
-			if (r) {
-				node = r->node;
-				continue;
-			}
-			lost += next - at;
-			if (lost < SLACK && !add_range(at, next - at, node, bi))
-				return false;
-		}
-	}
-	if (lost >= SLACK)
-		boot_note(bi, "ACPI: SRAT does not say where %lu KiB of memory are, not used", lost >> 10);
-	return lost < SLACK;
 }
 
 /* ---- distances ---- */
@@ -293,7 +220,7 @@ static u32 slit_size(const u8 *slit, u32 len, struct boot_info *bi)
 	for (u64 i = 0; i < n * n; i++) {
 		u8 said = slit[SLIT_MATRIX + i];
 
-		if (i % (n + 1) ? said <= SLIT_LOCAL : said != SLIT_LOCAL) {
+		if (!boot_distance_is_sane(i / n, i % n, said)) {
 			boot_note(bi, "ACPI: SLIT has distance %u from domain %lu to %lu, not used", said,
 				  i / n, i % n);
 			return 0;
@@ -324,7 +251,7 @@ void acpi_numa(const struct boot_mem *mem, struct boot_info *bi, struct boot_cpu
 	srat = acpi_find_table(mem, bi, "SRAT", &len);
 	if (!srat || !find_domains(srat, len, &d, bi))
 		return;
-	if (!place_all(srat, len, &d, bi, cpu, nr_cpus) || !agrees_with_map(bi)) {
+	if (!place_all(srat, len, &d, bi, cpu, nr_cpus) || !boot_nodes_cover(bi, "ACPI: SRAT")) {
 		bi->nr_node_ranges = 0;
 		for (unsigned i = 0; i < nr_cpus; i++)
 			cpu[i].node = BOOT_NO_NODE;

@@ -1,5 +1,5 @@
 /*
- * acpi.c - ACPI tables that are static: found, checked, and the MADT's processors.
+ * acpi.c - ACPI tables that are static: found, checked, and the MADT's processors as a PC has them.
  *
  * Idea.       The RSDP leads to the RSDT or XSDT, that to all other tables. No AML is read. A table counts
  *             only if its length is sane and its bytes sum up to zero.
@@ -10,7 +10,7 @@
  *             I2  an entry of length below 2 ends its table, so each walk ends
  * Locking.    None: pure functions.
  * Failure.    NULL or 0; what was wrong is noted.
- * Next:       srat.c.
+ * Next:       acpi_arm.c, or srat.c.
  */
 
 #include "boot.h"
@@ -127,24 +127,33 @@ const void *acpi_find_table(const struct boot_mem *mem, struct boot_info *bi, co
 	return NULL;
 }
 
+const u8 *acpi_madt_next(const void *madt, u32 len, u32 *pos, struct boot_info *bi)
+{
+	u32 at = max(*pos, (u32)MADT_ENTRIES);
+	const u8 *e = (const u8 *)madt + at;
+
+	if (at >= len || len - at < 2)
+		return NULL;
+	if (e[1] < 2 || e[1] > len - at) {
+		boot_note(bi, "ACPI: MADT entry of type %u at +0x%x has length %u", e[0], at, e[1]);
+		return NULL;
+	}
+	*pos = at + e[1];
+	return e;
+}
+
 unsigned acpi_madt_cpus(const void *madt, u32 len, struct acpi_cpu *cpu, unsigned max, struct boot_info *bi)
 {
-	const u8 *base = madt;
 	unsigned nr = 0;
-	u32 pos = MADT_ENTRIES, size;
+	const u8 *e;
+	u32 pos = 0;
 
-	for (; pos < len && len - pos >= 2; pos += size) {
-		const u8 *e = base + pos;
+	while ((e = acpi_madt_next(madt, len, &pos, bi)) != NULL) {
 		struct acpi_cpu c;
 
-		size = e[1];
-		if (size < 2 || size > len - pos) {
-			boot_note(bi, "ACPI: MADT entry of type %u at +0x%x has length %u", e[0], pos, size);
-			break;
-		}
-		if (e[0] == MADT_LOCAL_APIC && size >= 8 && e[3] != MADT_NO_APIC)
+		if (e[0] == MADT_LOCAL_APIC && e[1] >= 8 && e[3] != MADT_NO_APIC)
 			c = (struct acpi_cpu){.apic_id = e[3], .enabled = get_u32(e + 4) & MADT_ENABLED};
-		else if (e[0] == MADT_LOCAL_X2APIC && size >= 16)
+		else if (e[0] == MADT_LOCAL_X2APIC && e[1] >= 16)
 			c = (struct acpi_cpu){.apic_id = get_u32(e + 4),
 					      .enabled = get_u32(e + 8) & MADT_ENABLED};
 		else

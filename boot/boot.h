@@ -50,6 +50,15 @@ int fdt_parse(const void *fdt, size_t len, u64 fdt_pa, struct boot_info *bi);
 /* From the first 8 bytes of a device tree how many it has, to make all of them readable. 0: these are not of one. */
 size_t fdt_total_size(const void *header8);
 
+/*
+ * UEFI's memory map: what lies in [map, map + size), descriptors of desc_size bytes each. 0, or -EINVAL: that is too short
+ * for a descriptor. A descriptor has at least EFI_DESC_MIN bytes; no more than EFI_DESCRIPTORS_MAX are read.
+ */
+enum { EFI_DESC_MIN = 40, EFI_DESCRIPTORS_MAX = 65536 };
+int efi_memmap_parse(const void *map, size_t size, size_t desc_size, u32 desc_version, struct boot_info *bi);
+/* One descriptor of EFI_DESC_MIN bytes; size 0: it has no pages, or it wraps. */
+struct boot_range efi_range(const void *desc);
+
 /* PVH: struct hvm_start_info at pa. 0, or -EINVAL: no such structure there. */
 int pvh_parse(const struct boot_mem *mem, u64 pa, struct boot_info *bi);
 
@@ -73,13 +82,25 @@ struct acpi_cpu {
  * used if it is there, else bi->rsdp. What is wrong is noted in bi.
  */
 const void *acpi_find_table(const struct boot_mem *mem, struct boot_info *bi, const char sig[4], u32 *len);
+/*
+ * The MADT's next entry, whose length lies in the table, or NULL. *pos is 0 at first. A length that makes no sense is noted
+ * and ends the walk.
+ */
+const u8 *acpi_madt_next(const void *madt, u32 len, u32 *pos, struct boot_info *bi);
 /* The processors in the MADT of len bytes, at most max of them into cpu[]. Returns how many the table has. */
 unsigned acpi_madt_cpus(const void *madt, u32 len, struct acpi_cpu *cpu, unsigned max, struct boot_info *bi);
 /*
  * Nodes, from the SRAT and the SLIT: fills bi->node_range and bi->distance, which are empty, and the nodes of cpu[], which
- * the MADT named. A node is BOOT_NO_NODE where nothing is said, or nothing that can be believed.
+ * the MADT named. A node is BOOT_NO_NODE where nothing is said, or nothing that can be believed. The SRAT calls a PC's
+ * processors by their hw_id, and those of an ARM machine by their UIDs: uid[], NULL on a PC.
  */
-void acpi_numa(const struct boot_mem *mem, struct boot_info *bi, struct boot_cpu *cpu, unsigned nr_cpus);
+void acpi_numa(const struct boot_mem *mem, struct boot_info *bi, struct boot_cpu *cpu, const u32 *uid,
+	       unsigned nr_cpus);
+/*
+ * An ARM machine: its processors, their nodes and those of memory, its devices, as far as ACPI names them. Fills bi->cpu,
+ * bi->node_range, bi->distance and bi->dev, which are empty; the memory map is there already.
+ */
+void acpi_arm(const struct boot_mem *mem, struct boot_info *bi);
 /* PVH loaders and BIOS may give no RSDP: looks for it where BIOS puts it. Returns its address, or 0. */
 u64 acpi_scan_rsdp(const struct boot_mem *mem);
 

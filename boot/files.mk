@@ -1,7 +1,9 @@
 # Sources of this directory, sorted, one per line.
 SRCS += boot/acpi.c
+SRCS += boot/acpi_arm.c
 SRCS += boot/bootinfo.c
 SRCS += $(if $(HOSTED),boot/dmesg.c boot/map.c)
+SRCS += boot/efi.c
 SRCS += boot/fdt.c
 SRCS += boot/fdt_node.c
 SRCS += boot/multiboot2.c

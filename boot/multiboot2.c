@@ -12,7 +12,7 @@
  * Locking.    None: a pure function.
  * Failure.    A tag that is too short for its kind is noted and skipped; one that reaches past the block ends
  *             the pass. -EINVAL only if there is no block.
- * Next:       mm/memmap.c sanitises the ranges; acpi.c finds tables from the RSDP.
+ * Next:       efi.c, for the EFI map; mm/memmap.c sanitises the ranges; acpi.c finds tables from the RSDP.
  */
 
 #include "boot.h"
@@ -37,23 +37,18 @@ enum mb2_tag {
 
 enum {
 	TAG_HEADER = 8,
-	MAP_HEADER = 16,     /* tag header, entry size, version */
-	MAP_ENTRY_MIN = 24,  /* u64 base, u64 length, u32 type, u32 reserved */
-	EFI_DESC_MIN = 40,   /* u32 type, u32, u64 physical, u64 virtual, u64 pages, u64 attributes */
-	EFI_PAGE_SHIFT = 12, /* whatever the kernel's pages are */
-	MAP_ENTRIES_MAX = 65536,
+	MAP_HEADER = 16,    /* tag header, entry size, version */
+	MAP_ENTRY_MIN = 24, /* u64 base, u64 length, u32 type, u32 reserved */
+	MAP_ENTRIES_MAX = EFI_DESCRIPTORS_MAX,
 	BASIC_LOWER_MAX_KIB = 640,
 	COMPARES_MAX = 1 << 20, /* entries of one map times those of the other */
 	DISAGREEMENTS_SHOWN = 4,
 };
 
-#define EFI_MEMORY_WB 0x8UL
-#define EFI_MEMORY_SP 0x40000UL
-
 /* The payload of a map: entries of `stride` bytes, of which the first `nr` are whole. */
 struct map_tag {
 	const u8 *entries;
-	u32 stride, nr;
+	u32 stride, version, nr;
 };
 
 struct map_tags {
@@ -86,7 +81,10 @@ static void map_tag_open(struct map_tag *map, const u8 *tag, u32 size, u32 strid
 			  MAP_ENTRIES_MAX);
 		nr = MAP_ENTRIES_MAX;
 	}
-	*map = (struct map_tag){.entries = tag + MAP_HEADER, .stride = stride, .nr = nr};
+	*map = (struct map_tag){.entries = tag + MAP_HEADER,
+				.stride = stride,
+				.version = get_u32(tag + TAG_HEADER + 4),
+				.nr = nr};
 }
 
 static struct boot_range plain_entry(const struct map_tag *map, u32 i)
@@ -97,41 +95,9 @@ static struct boot_range plain_entry(const struct map_tag *map, u32 i)
 	return (struct boot_range){get_u64(e), get_u64(e + 8), type == MEM_NONE ? MEM_RESERVED : type, 0};
 }
 
-/* The table of UEFI 2.10, 7.2.3, after ExitBootServices; as Linux does it on x86. */
-static u32 efi_type(u32 type, u64 attr)
-{
-	switch (type) {
-	case 1: /* loader code, data */
-	case 2:
-	case 3: /* boot services code, data */
-	case 4:
-	case 7: /* conventional */
-		if (type == 7 && (attr & EFI_MEMORY_SP))
-			return MEM_SOFT_RESERVED;
-		return attr & EFI_MEMORY_WB ? MEM_USABLE : MEM_RESERVED;
-	case 8:
-		return MEM_UNUSABLE;
-	case 9:
-		return MEM_ACPI;
-	case 10:
-		return MEM_NVS;
-	case 14:
-		return MEM_PERSISTENT;
-	default: /* runtime services, devices, unaccepted memory, what is not known yet */
-		return MEM_RESERVED;
-	}
-}
-
-/* Entry i as a range; a size of 0 if it has no pages or wraps. */
 static struct boot_range efi_entry(const struct map_tag *map, u32 i)
 {
-	const u8 *e = map->entries + (size_t)i * map->stride;
-	u64 start = get_u64(e + 8), pages = get_u64(e + 24), attr = get_u64(e + 32);
-	struct boot_range r = {.start = start, .type = efi_type(get_u32(e), attr), .attr = (u32)attr};
-
-	if (pages <= (~0UL - start) >> EFI_PAGE_SHIFT)
-		r.size = pages << EFI_PAGE_SHIFT;
-	return r;
+	return efi_range(map->entries + (size_t)i * map->stride);
 }
 
 static void plain_map_add(const struct map_tag *map, struct boot_info *bi)
@@ -141,22 +107,6 @@ static void plain_map_add(const struct map_tag *map, struct boot_info *bi)
 
 		boot_add_range(bi, r.start, r.size, r.type, 0);
 	}
-}
-
-static void efi_map_add(const struct map_tag *map, struct boot_info *bi)
-{
-	unsigned bad = 0;
-
-	for (u32 i = 0; i < map->nr; i++) {
-		struct boot_range r = efi_entry(map, i);
-
-		if (r.size)
-			boot_add_range(bi, r.start, r.size, r.type, r.attr);
-		else
-			bad++;
-	}
-	if (bad)
-		boot_note(bi, "Multiboot2: %u EFI descriptors are empty or wrap, ignored", bad);
 }
 
 /*
@@ -220,7 +170,8 @@ static void best_map_add(const struct map_tags *maps, struct boot_info *bi)
 	if (efi) {
 		if (maps->plain.nr)
 			maps_compare(maps, bi);
-		efi_map_add(&maps->efi, bi);
+		efi_memmap_parse(maps->efi.entries, (size_t)maps->efi.nr * maps->efi.stride, maps->efi.stride,
+				 maps->efi.version, bi);
 	}
 	if (!bi->nr_ranges && maps->plain.nr)
 		plain_map_add(&maps->plain, bi);

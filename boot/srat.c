@@ -31,6 +31,8 @@ enum {
 	SRAT_MEMORY_SIZE = 40,
 	SRAT_X2APIC = 2,
 	SRAT_X2APIC_SIZE = 24,
+	SRAT_GICC = 3,
+	SRAT_GICC_SIZE = 18,
 	SRAT_ENABLED = 1,
 	SLIT_MATRIX = 44,
 };
@@ -45,7 +47,7 @@ struct domains {
 struct entry {
 	u8 type;
 	u32 domain;
-	u32 apic_id;	 /* SRAT_CPU, SRAT_X2APIC */
+	u32 cpu;	 /* SRAT_CPU, SRAT_X2APIC: the APIC's id; SRAT_GICC: the processor's UID */
 	u64 start, size; /* SRAT_MEMORY */
 };
 
@@ -59,7 +61,8 @@ static bool too_short(const u8 *e)
 {
 	return (e[0] == SRAT_CPU && e[1] < SRAT_CPU_SIZE) ||
 	       (e[0] == SRAT_MEMORY && e[1] < SRAT_MEMORY_SIZE) ||
-	       (e[0] == SRAT_X2APIC && e[1] < SRAT_X2APIC_SIZE);
+	       (e[0] == SRAT_X2APIC && e[1] < SRAT_X2APIC_SIZE) ||
+	       (e[0] == SRAT_GICC && e[1] < SRAT_GICC_SIZE);
 }
 
 /* False: the entry is of a kind that says nothing here, disabled, or empty. */
@@ -67,7 +70,7 @@ static bool read_entry(const u8 *e, bool wide, struct entry *out)
 {
 	switch (e[0]) {
 	case SRAT_CPU:
-		*out = (struct entry){.domain = e[2], .apic_id = e[3]};
+		*out = (struct entry){.domain = e[2], .cpu = e[3]};
 		if (wide)
 			out->domain |= (u32)e[9] << 8 | (u32)e[10] << 16 | (u32)e[11] << 24;
 		return get_u32(e + 4) & SRAT_ENABLED;
@@ -78,9 +81,11 @@ static bool read_entry(const u8 *e, bool wide, struct entry *out)
 				      .size = get_u64(e + 16)};
 		return (get_u32(e + 28) & SRAT_ENABLED) && out->size;
 	case SRAT_X2APIC:
-		*out = (struct entry){
-			.type = SRAT_X2APIC, .domain = get_u32(e + 4), .apic_id = get_u32(e + 8)};
+		*out = (struct entry){.type = SRAT_X2APIC, .domain = get_u32(e + 4), .cpu = get_u32(e + 8)};
 		return get_u32(e + 12) & SRAT_ENABLED;
+	case SRAT_GICC:
+		*out = (struct entry){.type = SRAT_GICC, .domain = get_u32(e + 2), .cpu = get_u32(e + 6)};
+		return get_u32(e + 10) & SRAT_ENABLED;
 	default:
 		return false;
 	}
@@ -174,24 +179,40 @@ static void say_domains(const struct domains *d, struct boot_info *bi)
 
 /* ---- memory and processors ---- */
 
-/* A processor that nobody else names is none of ours. */
-static bool place_cpu(u32 apic_id, u32 node, struct boot_cpu *cpu, unsigned nr_cpus, struct boot_info *bi)
+/* A PC's processors are called by their hw_id, an ARM machine's by uid[]. */
+struct cpus {
+	struct boot_cpu *cpu;
+	const u32 *uid; /* NULL: a PC */
+	unsigned nr;
+};
+
+static bool is_cpu(const struct entry *e, const struct cpus *cpus, unsigned i)
 {
-	for (unsigned i = 0; i < nr_cpus; i++) {
-		if (cpu[i].hw_id != apic_id)
+	if ((e->type == SRAT_GICC) != (cpus->uid != NULL))
+		return false;
+	return e->cpu == (cpus->uid ? cpus->uid[i] : cpus->cpu[i].hw_id);
+}
+
+/* A processor that nobody else names is none of ours. */
+static bool place_cpu(const struct entry *e, u32 node, const struct cpus *cpus, struct boot_info *bi)
+{
+	for (unsigned i = 0; i < cpus->nr; i++) {
+		struct boot_cpu *cpu = &cpus->cpu[i];
+
+		if (!is_cpu(e, cpus, i))
 			continue;
-		if (cpu[i].node != BOOT_NO_NODE && cpu[i].node != node) {
-			boot_note(bi, "ACPI: SRAT has APIC 0x%x on nodes %u and %u, not used", apic_id,
-				  cpu[i].node, node);
+		if (cpu->node != BOOT_NO_NODE && cpu->node != node) {
+			boot_note(bi, "ACPI: SRAT has %s 0x%x on nodes %u and %u, not used",
+				  cpus->uid ? "processor" : "APIC", e->cpu, cpu->node, node);
 			return false;
 		}
-		cpu[i].node = node;
+		cpu->node = node;
 	}
 	return true;
 }
 
 static bool place_all(const u8 *srat, u32 len, const struct domains *d, struct boot_info *bi,
-		      struct boot_cpu *cpu, unsigned nr_cpus)
+		      const struct cpus *cpus)
 {
 	struct walk w = walk_of(srat, len);
 	struct entry e;
@@ -200,10 +221,16 @@ static bool place_all(const u8 *srat, u32 len, const struct domains *d, struct b
 		u32 node = node_of(d, e.domain);
 
 		if (!(e.type == SRAT_MEMORY ? boot_add_node_range(bi, e.start, e.size, node, "ACPI: SRAT")
-					    : place_cpu(e.apic_id, node, cpu, nr_cpus, bi)))
+					    : place_cpu(&e, node, cpus, bi)))
 			return false;
 	}
 	return true;
+}
+
+static void forget_cpu_nodes(const struct cpus *cpus)
+{
+	for (unsigned i = 0; i < cpus->nr; i++)
+		cpus->cpu[i].node = BOOT_NO_NODE;
 }
 
 /* ---- distances ---- */
@@ -240,21 +267,21 @@ static void read_slit(const u8 *slit, u32 len, const struct domains *d, struct b
 				slit[SLIT_MATRIX + d->number[i] * n + d->number[k]];
 }
 
-void acpi_numa(const struct boot_mem *mem, struct boot_info *bi, struct boot_cpu *cpu, unsigned nr_cpus)
+void acpi_numa(const struct boot_mem *mem, struct boot_info *bi, struct boot_cpu *cpu, const u32 *uid,
+	       unsigned nr_cpus)
 {
+	const struct cpus cpus = {.cpu = cpu, .uid = uid, .nr = nr_cpus};
 	struct domains d = {.nr = 0};
 	const u8 *srat, *slit;
 	u32 len;
 
-	for (unsigned i = 0; i < nr_cpus; i++)
-		cpu[i].node = BOOT_NO_NODE;
+	forget_cpu_nodes(&cpus);
 	srat = acpi_find_table(mem, bi, "SRAT", &len);
 	if (!srat || !find_domains(srat, len, &d, bi))
 		return;
-	if (!place_all(srat, len, &d, bi, cpu, nr_cpus) || !boot_nodes_cover(bi, "ACPI: SRAT")) {
+	if (!place_all(srat, len, &d, bi, &cpus) || !boot_nodes_cover(bi, "ACPI: SRAT")) {
 		bi->nr_node_ranges = 0;
-		for (unsigned i = 0; i < nr_cpus; i++)
-			cpu[i].node = BOOT_NO_NODE;
+		forget_cpu_nodes(&cpus);
 		return;
 	}
 	say_domains(&d, bi);

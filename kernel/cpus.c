@@ -90,7 +90,7 @@ static unsigned cpus_from_madt(struct boot_info *bi, struct boot_cpu *cpu)
 		nr = min(acpi_madt_cpus(madt, len, found, NR_CPUS, bi), (unsigned)NR_CPUS);
 	for (unsigned i = 0; i < nr; i++)
 		cpu[i] = (struct boot_cpu){.hw_id = found[i].apic_id, .enabled = found[i].enabled};
-	acpi_numa(&boot_early_mem, bi, cpu, nr);
+	acpi_numa(&boot_early_mem, bi, cpu, NULL, nr);
 	return nr;
 }
 

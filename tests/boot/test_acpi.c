@@ -7,7 +7,7 @@
  * Invariants. A table that is found lies in the buffer and sums up to zero.
  * Locking.    None.
  * Failure.    EXPECT lines name the input.
- * Next:       test_srat.c.
+ * Next:       test_acpi_arm.c.
  */
 
 #include "boot_fixture.h"

@@ -126,7 +126,7 @@ static bool machine_typical(struct machine *m, u32 first, u32 second)
 static void parse(struct machine *m)
 {
 	fixture_table(m->f, AT_SRAT, "SRAT", m->srat_len);
-	acpi_numa(&m->f->mem, &m->f->info, m->cpu, NR_CPUS_HERE);
+	acpi_numa(&m->f->mem, &m->f->info, m->cpu, NULL, NR_CPUS_HERE);
 }
 
 static void expect_cpu_nodes(struct ktest *t, const struct machine *m, u32 a, u32 b, u32 c, u32 d)
@@ -180,7 +180,7 @@ KTEST(srat, without_tables_nothing_is_said)
 	struct machine m = {.f = NULL};
 
 	ASSERT_TRUE(machine_new(&m));
-	acpi_numa(&m.f->mem, &m.f->info, m.cpu, NR_CPUS_HERE);
+	acpi_numa(&m.f->mem, &m.f->info, m.cpu, NULL, NR_CPUS_HERE);
 	EXPECT_EQ(m.f->info.nr_node_ranges, 0);
 	expect_cpu_nodes(t, &m, BOOT_NO_NODE, BOOT_NO_NODE, BOOT_NO_NODE, BOOT_NO_NODE);
 	EXPECT_EQ(m.f->info.notes_len, 0);
@@ -335,13 +335,13 @@ KTEST(srat, a_wrong_checksum_or_length_is_refused)
 	ASSERT_TRUE(machine_typical(&m, 0, 1));
 	fixture_table(m.f, AT_SRAT, "SRAT", m.srat_len);
 	m.f->bytes[AT_SRAT + 9]++;
-	acpi_numa(&m.f->mem, &m.f->info, m.cpu, NR_CPUS_HERE);
+	acpi_numa(&m.f->mem, &m.f->info, m.cpu, NULL, NR_CPUS_HERE);
 	EXPECT_EQ(m.f->info.nr_node_ranges, 0);
 	expect_cpu_nodes(t, &m, BOOT_NO_NODE, BOOT_NO_NODE, BOOT_NO_NODE, BOOT_NO_NODE);
 	EXPECT_NOTE(&m.f->info, "SRAT at 0x102000 has a wrong checksum");
 	for (unsigned i = 0; i < ARRAY_SIZE(lie); i++) {
 		fixture_put32(m.f, AT_SRAT + 4, lie[i]);
-		acpi_numa(&m.f->mem, &m.f->info, m.cpu, NR_CPUS_HERE);
+		acpi_numa(&m.f->mem, &m.f->info, m.cpu, NULL, NR_CPUS_HERE);
 		EXPECT_EQ(m.f->info.nr_node_ranges, 0);
 	}
 	EXPECT_NOTE(&m.f->info, "SRAT at 0x102000 has length 0x7fffffff");

@@ -6,7 +6,7 @@
  *             table are made right first, in a copy of exactly the input's size.
  * Layout.     input = [FUZZ_PA, FUZZ_PA + len): RSDP, then tables, found by their signatures.
  * Invariants. A table that is found lies in memory, has its signature, and sums up to zero. Nodes are as fuzz_check_nodes()
- *             wants them.
+ *             wants them, an ARM machine's devices as read_as_arm() does.
  * Locking.    None.
  * Failure.    A BUG with the values.
  * Next:       fuzz_cmdline.c.
@@ -40,7 +40,8 @@ static void sum_up(u8 *p, size_t len, size_t at)
 /* The last tables first: an earlier one may contain them. */
 static void make_sums_right(u8 *bytes, size_t len)
 {
-	static const char signatures[][4] = {"RSDT", "XSDT", "APIC", "SRAT", "SLIT"};
+	static const char signatures[][4] = {"RSDT", "XSDT", "APIC", "SRAT", "SLIT",
+					     "FACP", "GTDT", "SPCR", "DBG2"};
 
 	for (size_t at = len; at-- > 0;) {
 		u32 word, wanted, length;
@@ -59,7 +60,45 @@ static void make_sums_right(u8 *bytes, size_t len)
 	}
 }
 
-/* The MADT's processors and the memory of a small PC get their nodes. */
+/* The memory of a small machine. */
+static void set_memory(struct boot_info *bi)
+{
+	bi->nr_ranges = bi->nr_node_ranges = 0;
+	memset(bi->distance, 0, sizeof(bi->distance));
+	boot_add_range(bi, KIB(64), KIB(576), MEM_USABLE, 0);
+	boot_add_range(bi, MIB(1), GIB(3) - MIB(1), MEM_USABLE, 0);
+	boot_add_range(bi, GIB(4), GIB(5), MEM_USABLE, 0);
+}
+
+/* As an ARM machine: what is named can be used. */
+static void read_as_arm(const struct boot_mem *mem, struct boot_info *bi)
+{
+	const struct boot_devices *dev = &bi->dev;
+
+	set_memory(bi);
+	bi->nr_cpus = 0;
+	memset(&bi->dev, 0, sizeof(bi->dev));
+	acpi_arm(mem, bi);
+	FUZZ_CHECK(bi->nr_cpus <= BOOT_MAX_CPUS && dev->nr_gicr <= BOOT_MAX_GICR,
+		   "%u CPUs, %u redistributors", bi->nr_cpus, dev->nr_gicr);
+	fuzz_check_nodes(bi, bi->cpu, bi->nr_cpus);
+	for (unsigned i = 0; i < bi->nr_cpus; i++)
+		FUZZ_CHECK(!(bi->cpu[i].hw_id & ~0xff00ffffffUL), "CPU 0x%lx", bi->cpu[i].hw_id);
+	for (unsigned i = 0; i < dev->nr_gicr; i++)
+		FUZZ_CHECK(dev->gicr[i].size &&
+				   dev->gicr[i].start + (dev->gicr[i].size - 1) >= dev->gicr[i].start,
+			   "redistributors at 0x%lx, 0x%lx bytes", dev->gicr[i].start, dev->gicr[i].size);
+	FUZZ_CHECK(dev->gic_version == 0   ? !dev->gicd && !dev->gicc && !dev->nr_gicr
+		   : dev->gic_version == 2 ? dev->gicd && dev->gicc && !dev->nr_gicr
+					   : dev->gic_version == 3 && dev->gicd && !dev->gicc && dev->nr_gicr,
+		   "GIC version %u: 0x%lx, 0x%lx, %u", dev->gic_version, dev->gicd, dev->gicc, dev->nr_gicr);
+	FUZZ_CHECK(!dev->timer_irq || (dev->timer_irq >= 16 && dev->timer_irq < 32), "timer interrupt %u",
+		   dev->timer_irq);
+	FUZZ_CHECK(!dev->uart_irq || (dev->uart && dev->uart_irq >= 32 && dev->uart_irq < 1020),
+		   "UART 0x%lx with interrupt %u", dev->uart, dev->uart_irq);
+}
+
+/* The MADT's processors as a PC has them, and memory, get their nodes. */
 static void place(const struct boot_mem *mem, struct boot_info *bi, const u8 *madt, u32 len)
 {
 	static struct acpi_cpu found[CPUS_MAX];
@@ -68,18 +107,14 @@ static void place(const struct boot_mem *mem, struct boot_info *bi, const u8 *ma
 
 	for (unsigned i = 0; i < nr; i++)
 		cpu[i] = (struct boot_cpu){.hw_id = found[i].apic_id, .enabled = found[i].enabled};
-	bi->nr_ranges = bi->nr_node_ranges = 0;
-	memset(bi->distance, 0, sizeof(bi->distance));
-	boot_add_range(bi, KIB(64), KIB(576), MEM_USABLE, 0);
-	boot_add_range(bi, MIB(1), GIB(3) - MIB(1), MEM_USABLE, 0);
-	boot_add_range(bi, GIB(4), GIB(5), MEM_USABLE, 0);
-	acpi_numa(mem, bi, cpu, nr);
+	set_memory(bi);
+	acpi_numa(mem, bi, cpu, NULL, nr);
 	fuzz_check_nodes(bi, cpu, nr);
 }
 
 static void find_tables(const struct fuzz_mem *memory, struct boot_info *bi)
 {
-	static const char signatures[][5] = {"APIC", "SRAT", "SLIT"};
+	static const char signatures[][5] = {"APIC", "SRAT", "SLIT", "FACP", "GTDT", "SPCR", "DBG2"};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(signatures); i++) {
 		u32 len = 0;
@@ -97,6 +132,7 @@ static void find_tables(const struct fuzz_mem *memory, struct boot_info *bi)
 		if (i == 0)
 			place(&memory->mem, bi, table, len);
 	}
+	read_as_arm(&memory->mem, bi);
 }
 
 static void run_acpi(const u8 *data, size_t len)

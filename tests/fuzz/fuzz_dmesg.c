@@ -6,7 +6,7 @@
  * Invariants. As in boot_rules.c.
  * Locking.    None.
  * Failure.    A BUG with the values.
- * Next:       fuzz_multiboot2.c.
+ * Next:       fuzz_efi.c.
  */
 #include "boot_rules.h"
 

@@ -1,0 +1,103 @@
+/*
+ * efi.c - UEFI's memory map, as it is after ExitBootServices.
+ *
+ * Idea.       A descriptor names pages of 4 KiB, whatever the kernel's are, what they were used for, and how they may be
+ *             cached. What only the loader or the firmware's boot services used is free now; what the firmware goes on using
+ *             is not, and neither is what a later version of UEFI may call something else.
+ * Layout.     Descriptors at a stride that the firmware says: u32 type, u32, u64 physical, u64 virtual, u64 pages, u64
+ *             attributes. (UEFI 2.10, 7.2.3.)
+ * Invariants. I1  every read lies inside [map, map + size), whatever the bytes say
+ *             I2  the work is bounded: EFI_DESCRIPTORS_MAX
+ * Locking.    None: pure functions.
+ * Failure.    Descriptors that are empty or wrap are counted in a note. -EINVAL only if the stride is none.
+ * Source.     Linux drivers/firmware/efi/efi-init.c, drivers/firmware/efi/libstub/x86-stub.c.
+ * Next:       mm/memmap.c sanitises the ranges.
+ */
+
+#include "boot.h"
+#include <kernel/bits.h>
+#include <kernel/errno.h>
+
+enum {
+	PAGE_SHIFT_EFI = 12,
+	DESC_VERSION = 1,
+	LOADER_CODE = 1,
+	LOADER_DATA = 2,
+	BOOT_SERVICES_CODE = 3,
+	BOOT_SERVICES_DATA = 4,
+	CONVENTIONAL = 7,
+	UNUSABLE = 8,
+	ACPI_RECLAIM = 9,
+	ACPI_NVS = 10,
+	PERSISTENT = 14,
+};
+
+#define EFI_MEMORY_WB 0x8UL
+#define EFI_MEMORY_SP 0x40000UL
+
+static u32 range_type(u32 type, u64 attr)
+{
+	switch (type) {
+	case LOADER_CODE:
+	case LOADER_DATA:
+	case BOOT_SERVICES_CODE:
+	case BOOT_SERVICES_DATA:
+	case CONVENTIONAL:
+		if (type == CONVENTIONAL && (attr & EFI_MEMORY_SP))
+			return MEM_SOFT_RESERVED;
+		return attr & EFI_MEMORY_WB ? MEM_USABLE : MEM_RESERVED;
+	case UNUSABLE:
+		return MEM_UNUSABLE;
+	case ACPI_RECLAIM:
+		return MEM_ACPI;
+	case ACPI_NVS:
+		return MEM_NVS;
+	case PERSISTENT:
+		return MEM_PERSISTENT;
+	default: /* runtime services, devices, unaccepted memory, what is not known yet */
+		return MEM_RESERVED;
+	}
+}
+
+struct boot_range efi_range(const void *desc)
+{
+	const u8 *d = desc;
+	u64 start = get_u64(d + 8), pages = get_u64(d + 24), attr = get_u64(d + 32);
+	struct boot_range r = {.start = start, .type = range_type(get_u32(d), attr), .attr = (u32)attr};
+
+	if (pages <= (~0UL - start) >> PAGE_SHIFT_EFI)
+		r.size = pages << PAGE_SHIFT_EFI;
+	return r;
+}
+
+int efi_memmap_parse(const void *map, size_t size, size_t desc_size, u32 desc_version, struct boot_info *bi)
+{
+	size_t nr;
+	unsigned bad = 0;
+
+	if (desc_size < EFI_DESC_MIN) {
+		boot_note(bi, "EFI map: descriptors of %lu bytes, at least %u expected", desc_size,
+			  EFI_DESC_MIN);
+		return -EINVAL;
+	}
+	if (desc_version != DESC_VERSION)
+		boot_note(bi, "EFI map: descriptors of version %u, %u expected", desc_version, DESC_VERSION);
+	nr = size / desc_size;
+	if (size % desc_size)
+		boot_note(bi, "EFI map: %lu bytes behind the last of %lu descriptors", size % desc_size, nr);
+	if (nr > EFI_DESCRIPTORS_MAX) {
+		boot_note(bi, "EFI map: %lu descriptors, the first %u are used", nr, EFI_DESCRIPTORS_MAX);
+		nr = EFI_DESCRIPTORS_MAX;
+	}
+	for (size_t i = 0; i < nr; i++) {
+		struct boot_range r = efi_range((const u8 *)map + i * desc_size);
+
+		if (r.size)
+			boot_add_range(bi, r.start, r.size, r.type, r.attr);
+		else
+			bad++;
+	}
+	if (bad)
+		boot_note(bi, "EFI map: %u descriptors are empty or wrap, ignored", bad);
+	return 0;
+}

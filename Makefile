@@ -189,7 +189,7 @@ clean:
 	$Qrm -rf build
 
 # What each target lacks is installed, or named, before it starts.
-setup-build: ; @tools/setup $(COMPILER) $(if $(HOSTED),libc) $(filter fuzz valgrind,$(VARIANT))
+setup-build: ; @tools/setup $(COMPILER) $(filter-out gcc-x86_64 gcc-host,gcc-$(ARCH)) $(if $(HOSTED),libc) $(filter fuzz valgrind,$(VARIANT))
 setup-iso: ; @tools/setup iso
 setup-run: ; @tools/setup python qemu $(if $(filter uefi,$(FW)),ovmf)
 setup-debug: ; @tools/setup gdb

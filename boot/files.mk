@@ -10,4 +10,5 @@ SRCS += boot/multiboot2.c
 SRCS += boot/nodes.c
 SRCS += boot/pvh.c
 SRCS += boot/srat.c
-SRCS += $(patsubst %,boot/%,$(filter $(ARCH)/%,x86_64/ap_trampoline.S x86_64/boot.c x86_64/entry.S x86_64/header.S))
+SRCS += $(patsubst %,boot/%,$(filter $(ARCH)/%,aarch64/boot.c aarch64/entry.S aarch64/header.S \
+	x86_64/ap_trampoline.S x86_64/boot.c x86_64/entry.S x86_64/header.S))

@@ -28,6 +28,7 @@
 #include <kernel/sections.h>
 #include <kernel/string.h>
 
+#include <arch/console.h>
 #include <arch/stack.h>
 
 pfn_t direct_map_end_pfn;
@@ -87,8 +88,8 @@ static void direct_map_range(paddr_t start, paddr_t end, unsigned max_level)
 		for (unsigned i = 0; i < ARRAY_SIZE(readonly_part); i++)
 			if (image_to_phys(readonly_part[i]) > start)
 				stop = min(stop, image_to_phys(readonly_part[i]));
-		if (pt_map_counted((vaddr_t)phys_to_virt(start), start, stop - start, direct_map_prot(start),
-				   max_level, 0, direct_map_pages))
+		if (pt_map_counted((vaddr_t)phys_to_virt(start), start, stop - start,
+				   direct_map_prot(start) | PT_PERMANENT, max_level, 0, direct_map_pages))
 			BUG("direct map: [0x%lx, 0x%lx) is mapped already", start, stop);
 		start = stop;
 	}
@@ -107,7 +108,7 @@ static void image_map(const char *from, const char *to, pt_prot_t prot)
 		for (unsigned i = 0; i < nr; i++)
 			if (guard[i] >= va)
 				stop = min(stop, guard[i]);
-		if (pt_map(va, image_to_phys((void *)va), stop - va, prot, IMAGE_MAX_LEVEL, 0))
+		if (pt_map(va, image_to_phys((void *)va), stop - va, prot | PT_PERMANENT, IMAGE_MAX_LEVEL, 0))
 			BUG("image: [0x%016lx, 0x%016lx) is mapped already", va, stop);
 		va = stop + PAGE_SIZE;
 	}
@@ -118,6 +119,8 @@ void pgtable_init(const struct boot_info *bi)
 	const struct memblock_type *ram = &memblock.memory;
 	paddr_t cap = direct_map_cap(bi);
 	unsigned max_level = opt_debug_pagealloc ? 0 : ARCH_PT_MAX_LEVELS;
+	vaddr_t va;
+	paddr_t pa;
 
 	direct_map_end_pfn = cap >> PAGE_SHIFT;
 	memblock_limit = min(memblock_limit, cap);
@@ -127,6 +130,8 @@ void pgtable_init(const struct boot_info *bi)
 	image_map(__text_start, __text_end, PT_RX);
 	image_map(__rodata_start, __rodata_end, PT_READ);
 	image_map(__data_start, __image_end, PT_RW);
+	if (arch_console_registers(&va, &pa) && pt_map(va, pa, PAGE_SIZE, PT_RW | PT_DEVICE, 0, 0))
+		BUG("console: 0x%016lx is mapped already", va);
 	arch_pt_install(pt_root());
 	memblock_limit = cap;
 	pr_info("pgtable: %u levels, direct map 0x%016lx-0x%016lx\n", arch_pt_levels(), DIRECT_MAP_BASE,

@@ -38,7 +38,7 @@ struct memblock memblock = {
 	.memory = {memory_regions, 0, MEMBLOCK_MAX_REGIONS, "memory"},
 	.reserved = {reserved_regions, 0, MEMBLOCK_MAX_REGIONS, "reserved"},
 };
-paddr_t memblock_limit = EARLY_MAP_END;
+paddr_t memblock_limit;
 
 /* ---- arrays of ranges ---- */
 
@@ -404,6 +404,7 @@ void memblock_init(const struct boot_info *bi)
 {
 	u64 usable = 0;
 
+	memblock_limit = EARLY_MAP_END;
 	memmap_init(bi);
 	/* Reservations first: no boot allocation can then land on them. */
 	reserve_or_panic(&memblock, 0, LOW_MEMORY_END, "firmware low memory");

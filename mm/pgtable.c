@@ -222,9 +222,11 @@ pte_t *pt_slot(vaddr_t va, unsigned level)
 
 struct pt_query pt_lookup(vaddr_t va)
 {
-	struct pt_query q;
-	pte_t e = arch_pte_read(pt_walk(pt_current_root(), va, &q.level));
+	struct pt_query q = {.level = arch_pt_levels() - 1};
+	pte_t e = {0};
 
+	if (va >= arch_kernel_start()) /* these tables are the kernel's: below, they may not be what is looked at */
+		e = arch_pte_read(pt_walk(pt_current_root(), va, &q.level));
 	q.mapped = arch_pte_present(e);
 	q.size = PT_LEVEL_SIZE(q.level);
 	q.entry = e;
@@ -260,12 +262,12 @@ static vaddr_t pt_skip_hole(vaddr_t va)
 void pt_for_each_range(vaddr_t start, vaddr_t last,
 		       bool (*fn)(vaddr_t start, vaddr_t last, pte_t e, unsigned level, void *ctx), void *ctx)
 {
-	vaddr_t va = pt_skip_hole(start), run_start = 0, run_last = 0;
+	vaddr_t va = pt_skip_hole(max(start, arch_kernel_start())), run_start = 0, run_last = 0;
 	unsigned run_level = 0;
 	pte_t run = {0};
 	bool open = false;
 
-	for (;;) {
+	while (va <= last) {
 		unsigned level;
 		pte_t e = arch_pte_read(pt_walk(pt_current_root(), va, &level));
 		vaddr_t slot_last = va | (PT_LEVEL_SIZE(level) - 1);
@@ -313,6 +315,25 @@ static unsigned pt_fit_level(vaddr_t va, paddr_t pa, size_t size, unsigned max_l
 	return level;
 }
 
+/*
+ * Of n leaves that come next, those that are alike: whole groups, which get marked, or what lies before the next group's
+ * start. A group must be aligned in both address spaces.
+ */
+static unsigned long pt_contiguous(vaddr_t va, paddr_t pa, unsigned level, unsigned long n, pte_t *leaf)
+{
+	unsigned long group = arch_pt_contig_entries(level), size = group << PT_LEVEL_SHIFT(level);
+	unsigned long before = (-va & (size - 1)) >> PT_LEVEL_SHIFT(level);
+
+	if (group == 1 || ((va ^ pa) & (size - 1)))
+		return n;
+	if (before)
+		return min(n, before);
+	if (n < group)
+		return n;
+	*leaf = arch_pte_contig(*leaf);
+	return n - n % group;
+}
+
 int pt_map_counted(vaddr_t va, paddr_t pa, size_t size, pt_prot_t prot, unsigned max_level, gfp_t gfp,
 		   unsigned long *pages_of_level)
 {
@@ -323,10 +344,12 @@ int pt_map_counted(vaddr_t va, paddr_t pa, size_t size, pt_prot_t prot, unsigned
 		unsigned level = pt_fit_level(va + done, pa + done, size - done, max_level);
 		unsigned shift = PT_LEVEL_SHIFT(level);
 		unsigned long n = min(PT_ENTRIES - PT_INDEX(va + done, level), (size - done) >> shift);
-		const pte_t leaf = arch_pte_leaf(0, prot, level);
+		pte_t leaf = arch_pte_leaf(0, prot, level);
 		pte_t *slot;
 		int err = pt_make_slot(va + done, level, gfp, &slot);
 
+		if (prot & PT_PERMANENT)
+			n = pt_contiguous(va + done, pa + done, level, n, &leaf);
 		for (pte_t *end = slot + n; !err && slot < end; slot++) {
 			if (unlikely(arch_pte_present(arch_pte_read(slot)))) {
 				err = -EEXIST;
@@ -575,7 +598,7 @@ unsigned long pt_reclaim(vaddr_t va, size_t size)
 
 	list_init(&r.tables);
 	tlb_batch_init(&r.batch);
-	r.batch.sleepers = true;
+	r.batch.tables = true;
 	r.nr = 0;
 	/* Bottom up, so that a table that held only empty tables goes as well. */
 	for (unsigned level = 1; level < arch_pt_levels(); level++) {
@@ -624,7 +647,7 @@ static bool pt_check_leaf(struct pt_audit *a, vaddr_t va, pte_t e, unsigned leve
 	return true;
 }
 
-/* What an address is that was put together from index bits alone. */
+/* What an address is that was put together from index bits and what is above them in the kernel's. */
 static vaddr_t pt_sign_extend(vaddr_t va)
 {
 	unsigned above = 64 - arch_va_bits();
@@ -663,7 +686,8 @@ const char *pt_check(void)
 	a.lowest = (vaddr_t)__image_start;
 	for (unsigned i = 0; i < ARRAY_SIZE(window); i++)
 		a.lowest = min(a.lowest, window[i]);
-	if (!pt_check_table(&a, kernel_root, arch_pt_levels() - 1, 0))
+	if (!pt_check_table(&a, kernel_root, arch_pt_levels() - 1,
+			    arch_kernel_start() & -PT_LEVEL_SIZE(arch_pt_levels())))
 		return a.what;
 	if (a.tables != mm_counter_read(MM_PAGETABLE)) {
 		snprintf(a.what, sizeof(a.what), "P3 %lu tables reachable, %lu counted", a.tables,

@@ -57,12 +57,16 @@ static struct {
 
 void tlb_lazy_enter(void)
 {
+	if (ARCH_TLB_BROADCAST)
+		return;
 	arch_tlb_lazy(true);
 	atomic_store(&tlb_state[arch_cpu_id()].state, TLB_LAZY);
 }
 
 void tlb_lazy_exit(void)
 {
+	if (ARCH_TLB_BROADCAST)
+		return;
 	/* Active first, then the flush: a mark that comes between would be lost the other way round. */
 	if (atomic_exchange(&tlb_state[arch_cpu_id()].state, TLB_ACTIVE) == TLB_STALE) {
 		arch_tlb_flush_all_local();
@@ -92,6 +96,18 @@ static void flush_here(const struct tlb_batch *b)
 			arch_tlb_flush_page_local(va);
 }
 
+/* Where the machine itself asks the others, asleep or not. */
+static void flush_everywhere(const struct tlb_batch *b)
+{
+	arch_tlb_bcast_begin();
+	if (tlb_batch_full(b))
+		arch_tlb_bcast_all();
+	else
+		for (unsigned i = 0; i < b->nr; i++)
+			arch_tlb_bcast_range(b->range[i].start, b->range[i].end, !b->tables);
+	arch_tlb_bcast_end();
+}
+
 static void flush_asked(void *ctx)
 {
 	flush_here(ctx);
@@ -107,7 +123,7 @@ static unsigned look_at_others(const struct tlb_batch *b, struct cpumask *to_ask
 	for_each_online_cpu (cpu) {
 		if (cpu == me)
 			continue;
-		if (!b->sleepers && mark_stale(cpu)) {
+		if (!b->tables && mark_stale(cpu)) {
 			COUNT(deferred, 1);
 			continue;
 		}
@@ -127,11 +143,14 @@ void tlb_batch_flush(struct tlb_batch *b)
 		return;
 	BUG_ON(arch_irq_disabled(), "TLB flush with interrupts off");
 	lock_debug_wait();
-	nr = look_at_others(b, &to_ask);
+	nr = ARCH_TLB_BROADCAST ? 0 : look_at_others(b, &to_ask);
 	if (nr)
 		nr = smp_call_start(&to_ask, flush_asked, b);
 	flags = arch_irq_save();
-	flush_here(b);
+	if (ARCH_TLB_BROADCAST)
+		flush_everywhere(b);
+	else
+		flush_here(b);
 	if (tlb_batch_full(b))
 		COUNT(full, 1);
 	else if (b->pages == 1)

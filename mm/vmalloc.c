@@ -231,7 +231,7 @@ static void flush_areas(const struct list_head *areas)
 		if (a->flushed)
 			continue;
 		if (unlikely(a->vm.page_level)) /* small leaves may come next */
-			batch.sleepers = true;
+			batch.tables = true;
 		if (!tlb_batch_full(&batch))
 			tlb_batch_add(&batch, a->start, a->start + area_bytes(a));
 	}

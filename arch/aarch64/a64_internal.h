@@ -4,6 +4,7 @@
 /* What the files of this port tell each other and nobody else. */
 
 #include <arch/cpu.h>
+#include <arch/pt.h>
 #include <kernel/bootinfo.h>
 #include <kernel/types.h>
 
@@ -26,7 +27,7 @@ void a64_gic_init_cpu(void);				       /* another CPU's part, on that CPU */
 void a64_gic_send(unsigned cpu, enum a64_sgi sgi);
 /* From trap.c: take, handle and end one interrupt. The stop is an IRQ where group 0 is not ours. */
 void a64_gic_irq(const struct a64_regs *regs);
-void a64_gic_fiq(const struct a64_regs *regs);
+bool a64_gic_fiq(const struct a64_regs *regs); /* false: nobody expects this one */
 
 /* pl011.c */
 void a64_uart_map(vaddr_t va); /* from now on its registers are here */
@@ -45,11 +46,21 @@ void a64_smp_on_stop(const struct a64_regs *regs); /* does not return if this CP
 void a64_time_init_cpu(void); /* another CPU's timer and counter, on that CPU */
 void a64_timer_irq(void);
 
-/* trap.c */
+/* trap.c, trap.S */
 void a64_trap_init_cpu(void); /* vectors, on another CPU */
+int a64_probe_exec(vaddr_t va);
+extern const char a64_probe_exec_ret[], a64_probe_exec_fault[]; /* its return address, and where its fault goes */
 
 /* stack.c */
 void a64_stacks_set(unsigned cpu, const vaddr_t *end); /* another CPU's; NULL: none any more */
+
+/* pt.c */
+void a64_pt_init(void); /* what descriptors look like here; before any is made */
+u64 a64_ttbr(paddr_t root, unsigned va_bits);
+void a64_switch(u64 ttbr1, u64 tcr); /* from one set of tables to another */
+/* boot/aarch64/entry.S */
+void a64_switch_tables(u64 ttbr1, u64 tcr);
+extern pte_t a64_image_tables[]; /* the image's early tables, the root first */
 
 /* cpu.c */
 void a64_cpu_init(void);

@@ -45,7 +45,7 @@ MUTANTS = [
     Mutant("who wakes does not flush", "mm/tlb.c", "\t\tarch_tlb_flush_all_local();\n\t\tCOUNT", "\t\tCOUNT", "cross_vm", SLEEPER),
     Mutant("an interrupt does not wake first", "kernel/smp.c", "void smp_irq_enter(void)\n{\n\twake_up();", "void smp_irq_enter(void)\n{",
            "cross_vm", SLEEPER, r"uses 0x[0-9a-f]+ in its sleep"),
-    Mutant("sleepers keep freed tables", "mm/pgtable.c", "r.batch.sleepers = true;", "r.batch.sleepers = false;", "cross_vm",
+    Mutant("sleepers keep freed tables", "mm/pgtable.c", "r.batch.tables = true;", "r.batch.tables = false;", "cross_vm",
            TABLES, TABLES),
     Mutant("the caller does not flush its own", "mm/tlb.c", "\tflush_here(b);\n\tif", "\tif", "tlb", REUSED),
     Mutant("a purge does not flush", "mm/vmalloc.c", "\ttlb_batch_flush(&batch);\n", "", "tlb", REUSED),

@@ -47,11 +47,12 @@ static __noinline void returns_at_once(void)
 
 KTEST(trap, probe_executes_what_may_be_executed)
 {
+	static const u8 insn[] = ARCH_RETURN_INSN;
 	vaddr_t ret = 0;
 
 	/* The next return instruction after the function's start. */
-	for (vaddr_t va = (vaddr_t)returns_at_once; !ret; va++)
-		if (*(const u8 *)va == 0xc3)
+	for (vaddr_t va = (vaddr_t)returns_at_once; !ret; va += sizeof(insn))
+		if (memcmp((const void *)va, insn, sizeof(insn)) == 0)
 			ret = va;
 	EXPECT_EQ(arch_probe(ret, ARCH_EXEC), 0);
 }

@@ -1,6 +1,8 @@
 #ifndef ARCH_CONSOLE_H
 #define ARCH_CONSOLE_H
 
+#include <mm/types.h>
+
 /* Polled serial console: usable before mm, with interrupts off, and in a panic. */
 
 void arch_console_init(void);
@@ -11,6 +13,12 @@ void arch_putc(char c);
  */
 enum { ARCH_GETC_NONE = -1, ARCH_GETC_END = -2 };
 int arch_getc(void);
+
+/*
+ * A page of registers that the console needs at va: it is in the kernel's tables before arch_pt_install() makes them the
+ * CPU's. False: none.
+ */
+static inline bool arch_console_registers(vaddr_t *va, paddr_t *pa);
 
 /* What follows is of this kind: void arch_console_stream(enum console_stream). For ports with a place for each. */
 enum console_stream { CONSOLE_ANSWER, CONSOLE_LOG };

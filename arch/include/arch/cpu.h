@@ -31,7 +31,7 @@ void arch_print_trap_regs(void);
 enum arch_access { ARCH_READ, ARCH_WRITE, ARCH_EXEC };
 /*
  * Touch one byte at va with the fault caught: how a test proves a guard page or W^X. A write stores back what
- * is there. ARCH_EXEC jumps there: the byte must be a return instruction. Returns 0, or -EFAULT.
+ * is there. ARCH_EXEC jumps there: a return instruction, the bytes ARCH_RETURN_INSN. Returns 0, or -EFAULT.
  */
 int arch_probe(vaddr_t va, enum arch_access access);
 /* Reads n bytes, stopping at the first fault. Returns the number read. */

@@ -34,6 +34,9 @@ static inline pt_prot_t arch_pte_prot(pte_t e, unsigned level);
 static inline pte_t arch_pte_leaf(paddr_t pa, pt_prot_t prot, unsigned level);
 static inline pte_t arch_pte_with(pte_t leaf, paddr_t pa); /* leaf, made for frame 0, for pa instead */
 static inline pte_t arch_pte_table(paddr_t pa);
+/* Groups of so many leaves that lie together, aligned, may take one TLB entry if each says so; 1: no such thing. */
+static inline unsigned arch_pt_contig_entries(unsigned level);
+static inline pte_t arch_pte_contig(pte_t leaf);
 static inline bool arch_pte_is_table(pte_t e, unsigned level); /* present and not a leaf; level > 0 */
 
 /* The vendor's flag names of an entry ("RW", "NX", "GLB" ...), nth, or NULL. For `pt` and `ptdump`. */

@@ -1,6 +1,7 @@
 #ifndef ARCH_TLB_H
 #define ARCH_TLB_H
 
+#include <arch/layout.h>
 #include <mm/types.h>
 
 /* This CPU only. va must be canonical. "all" includes global entries and paging-structure caches. */
@@ -20,8 +21,34 @@ static inline void arch_tlb_frames_freed(pfn_t pfn, unsigned order);
  */
 static inline void arch_tlb_lazy(bool lazy);
 
-/* Ports whose TLBI reaches every CPU define ARCH_TLB_BROADCAST and arch_tlb_flush_range_bcast(start, end,
- * last_level). */
+/*
+ * ARCH_TLB_BROADCAST: 1 where one CPU's flush reaches all others, without asking them; else 0. There:
+ *   begin             before the first flush: entries that were written are what every walker finds from now on
+ *   range, all        ask for a flush. last_level: no table above the leaves has changed
+ *   end               returns when no CPU uses what was flushed
+ */
+static inline void arch_tlb_bcast_begin(void);
+static inline void arch_tlb_bcast_range(vaddr_t start, vaddr_t end, bool last_level);
+static inline void arch_tlb_bcast_all(void);
+static inline void arch_tlb_bcast_end(void);
 
 #include <arch_impl/tlb.h>
+
+#if !ARCH_TLB_BROADCAST
+static inline void arch_tlb_bcast_begin(void)
+{
+}
+static inline void arch_tlb_bcast_range(vaddr_t start, vaddr_t end, bool last_level)
+{
+	(void)start;
+	(void)end;
+	(void)last_level;
+}
+static inline void arch_tlb_bcast_all(void)
+{
+}
+static inline void arch_tlb_bcast_end(void)
+{
+}
+#endif
 #endif

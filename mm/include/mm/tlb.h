@@ -21,10 +21,11 @@ void tlb_flush_page_local(vaddr_t va);
 struct tlb_batch {
 	unsigned nr, pages; /* pages above the ceiling: everything is flushed */
 	/*
-	 * Sleeping CPUs are asked as well. They use no translation, but walk ahead: for page tables that will be freed (an
-	 * address below each is in the batch), and where leaves of another size come next, which no TLB may hold side by side.
+	 * More than leaves has changed: page tables will be freed (an address below each is in the batch), or leaves of another
+	 * size come next, which no TLB may hold side by side. Then what walkers keep of tables is dropped as well, and
+	 * sleeping CPUs are asked, too: they use no translation, but walk ahead.
 	 */
-	bool sleepers;
+	bool tables;
 	struct tlb_range {
 		vaddr_t start, end;
 	} range[TLB_FLUSH_CEILING];
@@ -32,7 +33,7 @@ struct tlb_batch {
 static inline void tlb_batch_init(struct tlb_batch *b)
 {
 	b->nr = b->pages = 0; /* not the ranges: they are many bytes */
-	b->sleepers = false;
+	b->tables = false;
 }
 /* Everything will be flushed: more need not be added. */
 static inline bool tlb_batch_full(const struct tlb_batch *b)

@@ -3,4 +3,11 @@
 
 void arch_console_stream(enum console_stream stream);
 
+static inline bool arch_console_registers(vaddr_t *va, paddr_t *pa)
+{
+	(void)va;
+	(void)pa;
+	return false;
+}
+
 #endif

@@ -1,6 +1,8 @@
 #ifndef ARCH_IMPL_TLB_H
 #define ARCH_IMPL_TLB_H
 
+#define ARCH_TLB_BROADCAST 0
+
 void host_tlb_flush_page(vaddr_t va);
 void host_tlb_check_freed(pfn_t pfn, unsigned order);
 

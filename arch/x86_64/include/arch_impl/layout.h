@@ -10,6 +10,7 @@
 #ifdef __ASSEMBLY__ /* also the linker script: no suffixes there */
 #define KERNEL_VMA 0xffffffff80000000
 #define KERNEL_LOAD 0x200000
+#define KERNEL_BOOT_VMA 0 /* the first section is entered with paging off */
 #else
 #define KERNEL_VMA 0xffffffff80000000UL
 #define KERNEL_LOAD 0x200000UL /* physical address that the image is linked for */

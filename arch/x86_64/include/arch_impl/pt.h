@@ -130,4 +130,15 @@ static inline bool arch_pte_is_table(pte_t e, unsigned level)
 	return (e.bits & (X86_PTE_P | X86_PTE_PS)) == X86_PTE_P;
 }
 
+static inline unsigned arch_pt_contig_entries(unsigned level)
+{
+	(void)level;
+	return 1;
+}
+
+static inline pte_t arch_pte_contig(pte_t leaf)
+{
+	return leaf;
+}
+
 #endif

@@ -1,6 +1,8 @@
 #ifndef ARCH_IMPL_TLB_H
 #define ARCH_IMPL_TLB_H
 
+#define ARCH_TLB_BROADCAST 0
+
 /* INVLPG drops the page's entry, global or not, and all paging-structure caches (SDM vol. 3, 4.10.4.1). */
 static inline void arch_tlb_flush_page_local(vaddr_t va)
 {

@@ -1,0 +1,74 @@
+#ifndef ARCH_IMPL_PCPU_H
+#define ARCH_IMPL_PCPU_H
+
+#include <arch_impl/restart.h>
+
+/* The platform register holds the offset of this CPU's areas; no code may use it for anything else (-ffixed-x18). */
+register unsigned long a64_percpu __asm__("x18");
+
+#define arch_this_cpu(ptr) (*(__typeof__(ptr))((unsigned long)(ptr) + a64_percpu))
+
+static inline unsigned long arch_percpu_base(void)
+{
+	return a64_percpu;
+}
+
+/*
+ * All three read, compute and end their work with one store; until that has happened an interrupt sends them back to
+ * their first instruction (restart.c). The inputs are not written.
+ */
+static inline void arch_this_cpu_add(long *ptr, long n)
+{
+	long v;
+
+	__asm__ volatile("1:	ldr %0, [%1, x18]\n"
+			 "	add %0, %0, %2\n"
+			 "2:	str %0, [%1, x18]\n\t" RESTART("1b", "2b")
+			 : "=&r"(v)
+			 : "r"(ptr), "rI"(n)
+			 : "memory");
+}
+
+static inline void *arch_stack_pop(struct pcpu_stack *s)
+{
+	bool empty;
+	void *top;
+	u64 n, entry;
+
+	__asm__ volatile("1:	ldr %w2, [%4]\n"
+			 "	subs %w2, %w2, #1\n"
+			 "	b.lo 3f\n"
+			 "	add %3, %4, %2, lsl #3\n"
+			 "	ldr %1, [%3, #8]\n"
+			 "2:	str %w2, [%4]\n"
+			 "3:\n\t" RESTART("1b", "2b")
+			 : "=@cclo"(empty), "=&r"(top), "=&r"(n), "=&r"(entry)
+			 : "r"(s)
+			 : "memory");
+	if (unlikely(empty))
+		return NULL;
+	if (!top)
+		__builtin_unreachable(); /* entries are never NULL: the caller's test of the result is free */
+	return top;
+}
+
+static inline bool arch_stack_push(struct pcpu_stack *s, void *p)
+{
+	bool full;
+	u64 n, limit, entry;
+
+	__asm__ volatile("1:	ldp %w1, %w2, [%4]\n"
+			 "	cmp %w1, %w2\n"
+			 "	b.hs 3f\n"
+			 "	add %3, %4, %1, lsl #3\n"
+			 "	str %5, [%3, #8]\n"
+			 "	add %w1, %w1, #1\n"
+			 "2:	str %w1, [%4]\n"
+			 "3:\n\t" RESTART("1b", "2b")
+			 : "=@cchs"(full), "=&r"(n), "=&r"(limit), "=&r"(entry)
+			 : "r"(s), "r"(p)
+			 : "memory");
+	return likely(!full);
+}
+
+#endif

@@ -1,0 +1,21 @@
+#ifndef ARCH_IMPL_RESTART_H
+#define ARCH_IMPL_RESTART_H
+
+/* RESTART("1b", "2b") inside an asm statement: label 1 is the first instruction of a primitive, label 2 its commit. */
+
+#include <kernel/types.h>
+
+struct restart_range {
+	u64 start, commit;
+};
+extern struct restart_range __start_restart_table[], __stop_restart_table[];
+
+/* The primitive that has an instruction at pc, or NULL. */
+const struct restart_range *a64_restart_range(unsigned long pc);
+void a64_restart_sort(void); /* boot, while the table can be written */
+
+#define RESTART(start, commit)                               \
+	".pushsection restart_table, \"a\"\n\t.balign 8\n\t" \
+	".quad " start ", " commit "\n\t.popsection\n\t"
+
+#endif

@@ -1,0 +1,99 @@
+/*
+ * probe.c - touching memory that may not be there, and walking a stack that may be broken.
+ *
+ * Idea.       Each access is one instruction with an entry in the exception table: the fault goes to its fixup and not to a
+ *             panic. Whoever must look at doubtful memory (a probe of a guard page, a backtrace, a dump in a panic) comes
+ *             here.
+ * Layout.     A frame record: saved x29 at 0, return address at 8; exceptions build one too (trap.S).
+ * Invariants. The chain of frames is followed upwards only within a stack, and at most FRAMES_MAX deep.
+ * Locking.    None.
+ * Failure.    -EFAULT, or fewer bytes than asked for.
+ * Next:       kernel/panic.c.
+ */
+
+#include "a64_internal.h"
+#include <arch_impl/extable.h>
+#include <arch_impl/stack.h>
+#include <kernel/errno.h>
+
+enum { FRAMES_MAX = 4096 }; /* more than a stack holds */
+
+static int probe_read_byte(vaddr_t va)
+{
+	int err = -EFAULT;
+	u32 byte;
+
+	__asm__ volatile("1:	ldrb %w1, [%2]\n\t"
+			 "mov %w0, #0\n"
+			 "2:\n\t" EX_TABLE("1b", "2b")
+			 : "+r"(err), "=&r"(byte)
+			 : "r"(va)
+			 : "memory");
+	return err;
+}
+
+static int probe_write_byte(vaddr_t va)
+{
+	int err = -EFAULT;
+	u32 byte, busy;
+
+	/* The exclusive load needs no more than the right to read: its store is what is probed. */
+	__asm__ volatile("1:	ldxrb %w1, [%3]\n"
+			 "2:	stxrb %w2, %w1, [%3]\n\t"
+			 "cbnz %w2, 1b\n\t"
+			 "mov %w0, #0\n"
+			 "3:\n\t" EX_TABLE("1b", "3b") EX_TABLE("2b", "3b")
+			 : "+r"(err), "=&r"(byte), "=&r"(busy)
+			 : "r"(va)
+			 : "memory");
+	return err;
+}
+
+int arch_probe(vaddr_t va, enum arch_access access)
+{
+	switch (access) {
+	case ARCH_READ:
+		return probe_read_byte(va);
+	case ARCH_WRITE:
+		return probe_write_byte(va);
+	case ARCH_EXEC:
+		return a64_probe_exec(va);
+	}
+	return -EINVAL;
+}
+
+size_t arch_probe_read(void *dst, vaddr_t src, size_t n)
+{
+	size_t done = 0;
+	u32 byte;
+
+	__asm__ volatile("1:	cmp %0, %4\n\t"
+			 "b.hs 3f\n"
+			 "2:	ldrb %w1, [%3, %0]\n\t"
+			 "strb %w1, [%2, %0]\n\t"
+			 "add %0, %0, #1\n\t"
+			 "b 1b\n"
+			 "3:\n\t" EX_TABLE("2b", "3b")
+			 : "+&r"(done), "=&r"(byte)
+			 : "r"(dst), "r"(src), "r"(n)
+			 : "memory", "cc");
+	return done;
+}
+
+void arch_backtrace(unsigned long fp, bool (*fn)(unsigned long pc, void *ctx), void *ctx)
+{
+	unsigned long frame[2] = {};
+
+	if (!fp)
+		fp = (unsigned long)__builtin_frame_address(0);
+	for (unsigned n = 0; n < FRAMES_MAX; n++) {
+		if (fp % 8 || arch_probe_read(frame, fp, sizeof(frame)) != sizeof(frame) || !frame[1])
+			return;
+		if (!fn(frame[1], ctx) || !frame[0])
+			return;
+		/* Inside one stack frames lie ever higher; from the exception stack the chain leads to another one. */
+		if (frame[0] <= fp && fp - frame[0] < A64_STACK_SIZE)
+			return;
+		fp = frame[0];
+	}
+}

@@ -1,0 +1,158 @@
+/*
+ * trap.S - the way into a64_trap() and back, and the one probe that needs to be assembly.
+ *
+ * Sixteen vectors of 128 bytes (Arm ARM D1.3.1): from SP_EL0, where the kernel runs, from SP_EL1, where exceptions do, and
+ * eight from EL0, which does not exist here. Each saves all registers as struct a64_regs (a64_internal.h) and calls C with
+ * its number. The frame's last two words are a frame record whose return address is the interrupted instruction, so that a
+ * backtrace by frame pointers walks through a trap. x18 is always the kernel's.
+ *
+ * From SP_EL0 the frame begins at the exception stack's top, wherever the interrupted stack is. From SP_EL1 that stack may
+ * have run over, or SP may be anything: it is compared first, with nothing but two registers that nobody else uses to help.
+ */
+
+#include <arch_impl/stack.h>
+
+#define REGS_SP 248
+#define REGS_FP 272
+#define REGS_SIZE 288
+
+	.macro	from_sp_el0, vector
+	.balign	128
+	sub	sp, sp, #REGS_SIZE
+	stp	x0, x1, [sp, #0]
+	mrs	x0, sp_el0
+	mov	x1, #\vector
+	b	trap_common
+	.endm
+
+	.macro	from_sp_el1, vector
+	.balign	128
+	msr	tpidr_el0, x0
+	msr	tpidrro_el0, x1
+	adrp	x0, a64_exc_stack_start
+	add	x0, x0, :lo12:a64_exc_stack_start
+	ldr	x0, [x0, x18]
+	add	x0, x0, #REGS_SIZE
+	mov	x1, sp
+	sub	x0, x1, x0			/* room left: not negative, and less than the stack */
+	lsr	x0, x0, #17
+	cbnz	x0, overflow_\vector
+	mrs	x0, tpidr_el0
+	mrs	x1, tpidrro_el0
+	sub	sp, sp, #REGS_SIZE
+	stp	x0, x1, [sp, #0]
+	add	x0, sp, #REGS_SIZE
+	mov	x1, #\vector
+	b	trap_common
+	.endm
+
+	.macro	overflow, vector
+overflow_\vector:
+	adrp	x0, a64_overflow_stack + A64_OVERFLOW_STACK_SIZE
+	add	x0, x0, :lo12:a64_overflow_stack + A64_OVERFLOW_STACK_SIZE
+	mov	sp, x0				/* x1: where it was */
+	sub	sp, sp, #REGS_SIZE
+	mrs	x0, tpidr_el0
+	str	x0, [sp, #0]
+	mov	x0, x1
+	mrs	x1, tpidrro_el0
+	str	x1, [sp, #8]
+	mov	x1, #(\vector + 16)
+	b	trap_common
+	.endm
+
+	.section .text
+	.balign	2048
+	.globl	a64_vectors
+a64_vectors:
+	from_sp_el0 0
+	from_sp_el0 1
+	from_sp_el0 2
+	from_sp_el0 3
+	from_sp_el1 4
+	from_sp_el1 5
+	from_sp_el1 6
+	from_sp_el1 7
+	from_sp_el0 8
+	from_sp_el0 9
+	from_sp_el0 10
+	from_sp_el0 11
+	from_sp_el0 12
+	from_sp_el0 13
+	from_sp_el0 14
+	from_sp_el0 15
+	.balign	128
+
+	overflow 4
+	overflow 5
+	overflow 6
+	overflow 7
+
+	/* x0: the interrupted SP, x1: vector; x0 and x1 of the interrupted are saved. */
+trap_common:
+	stp	x2, x3, [sp, #16]
+	stp	x4, x5, [sp, #32]
+	stp	x6, x7, [sp, #48]
+	stp	x8, x9, [sp, #64]
+	stp	x10, x11, [sp, #80]
+	stp	x12, x13, [sp, #96]
+	stp	x14, x15, [sp, #112]
+	stp	x16, x17, [sp, #128]
+	stp	x18, x19, [sp, #144]
+	stp	x20, x21, [sp, #160]
+	stp	x22, x23, [sp, #176]
+	stp	x24, x25, [sp, #192]
+	stp	x26, x27, [sp, #208]
+	stp	x28, x29, [sp, #224]
+	mrs	x2, elr_el1
+	mrs	x3, spsr_el1
+	stp	x30, x0, [sp, #240]		/* x[30], sp */
+	stp	x2, x3, [sp, #256]		/* pc, pstate */
+	add	x2, x2, #4			/* as behind a call */
+	stp	x29, x2, [sp, #REGS_FP]
+	add	x29, sp, #REGS_FP
+	mov	x0, sp
+	bl	a64_trap
+	ldp	x2, x3, [sp, #256]
+	msr	elr_el1, x2
+	msr	spsr_el1, x3
+	ldp	x0, x1, [sp, #0]
+	ldp	x2, x3, [sp, #16]
+	ldp	x4, x5, [sp, #32]
+	ldp	x6, x7, [sp, #48]
+	ldp	x8, x9, [sp, #64]
+	ldp	x10, x11, [sp, #80]
+	ldp	x12, x13, [sp, #96]
+	ldp	x14, x15, [sp, #112]
+	ldp	x16, x17, [sp, #128]
+	ldr	x19, [sp, #152]
+	ldp	x20, x21, [sp, #160]
+	ldp	x22, x23, [sp, #176]
+	ldp	x24, x25, [sp, #192]
+	ldp	x26, x27, [sp, #208]
+	ldp	x28, x29, [sp, #224]
+	ldr	x30, [sp, #240]
+	add	sp, sp, #REGS_SIZE
+	eret
+
+/*
+ * int a64_probe_exec(vaddr_t va): calls va, where a return instruction must be. A fault that the fetch raises has PC = va
+ * and x30 = a64_probe_exec_ret: by that a64_trap() knows it.
+ */
+	.globl	a64_probe_exec, a64_probe_exec_ret, a64_probe_exec_fault
+	.type	a64_probe_exec, @function
+a64_probe_exec:
+	stp	x29, x30, [sp, #-16]!
+	mov	x29, sp
+	blr	x0
+a64_probe_exec_ret:
+	mov	w0, #0
+	ldp	x29, x30, [sp], #16
+	ret
+a64_probe_exec_fault:
+	mov	w0, #-14			/* -EFAULT */
+	ldp	x29, x30, [sp], #16
+	ret
+	.size	a64_probe_exec, . - a64_probe_exec
+
+	.section .note.GNU-stack, "", @progbits

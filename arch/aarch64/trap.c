@@ -1,0 +1,330 @@
+/*
+ * trap.c - what happens at each vector.
+ *
+ * Idea.       An exception is one of three things: an interrupt, which runs a handler and goes back; a fault that the code
+ *             which raised it has announced in the exception table, which goes on at its fixup; or the end. FIQ is the
+ *             panic's way to stop this CPU.
+ * Layout.     Vectors 0 to 3 from the kernel's stack (sync, IRQ, FIQ, SError), 4 to 7 the same inside of an exception,
+ *             8 to 15 from EL0, which nobody runs at; 16 is added where the exception stack has run over.
+ * Invariants. I1  before an interrupt handler runs, a PC inside a restartable primitive has been set back
+ *             I2  a64_trap_regs is the innermost exception of this CPU, NULL outside
+ *             I3  handlers run with IRQs off and do not nest, but for FIQ and faults
+ * Locking.    None: all state is of this CPU.
+ * Failure.    Everything unexpected is a panic that says what the address is and what the syndrome means.
+ * Source.     Arm ARM D17.2.37 (ESR_EL1), D2.12 (software step).
+ * Next:       kernel/panic.c.
+ */
+
+#include "a64_internal.h"
+#include <arch/irq.h>
+#include <arch/layout.h>
+#include <arch/pcpu.h>
+#include <arch_impl/extable.h>
+#include <arch_impl/sysreg.h>
+#include <kernel/address.h>
+#include <kernel/bug.h>
+#include <kernel/percpu.h>
+#include <kernel/printk.h>
+#include <kernel/smp.h>
+
+enum {
+	VECTOR_SYNC = 0,
+	VECTOR_IRQ = 1,
+	VECTOR_FIQ = 2,
+	VECTOR_KIND = 3,
+	VECTOR_LOWER_EL = 8,
+	VECTOR_OVERFLOW = 16,
+
+	ESR_EC_SHIFT = 26,
+	EC_UNKNOWN = 0x00,
+	EC_ILLEGAL_STATE = 0x0e,
+	EC_SYSREG = 0x18,
+	EC_INSN_ABORT = 0x21, /* from this exception level */
+	EC_PC_ALIGN = 0x22,
+	EC_DATA_ABORT = 0x25,
+	EC_SP_ALIGN = 0x26,
+	EC_SOFTSTEP = 0x33,
+	EC_BRK = 0x3c,
+	ESR_WNR = 1 << 6,
+	ESR_FSC = 0x3f,
+};
+#define PSTATE_SS (1UL << 21)
+#define MDSCR_SS (1UL << 0)
+#define MDSCR_KDE (1UL << 13)
+
+static DEFINE_PER_CPU(struct a64_regs *, a64_trap_regs);
+static DEFINE_PER_CPU(unsigned, a64_irq_depth);
+
+struct single_step {
+	void (*step)(unsigned long pc, void *ctx);
+	void *ctx;
+	unsigned long highest; /* furthest PC that this pass through a primitive has been interrupted at */
+	unsigned count;
+};
+static DEFINE_PER_CPU(struct single_step, a64_step);
+
+bool arch_in_interrupt(void)
+{
+	return this_cpu(a64_irq_depth) != 0;
+}
+
+/* ---- syndromes ---- */
+
+static const char *class_name(unsigned class)
+{
+	switch (class) {
+	case EC_UNKNOWN:
+		return "undefined instruction";
+	case EC_ILLEGAL_STATE:
+		return "illegal execution state";
+	case EC_SYSREG:
+		return "trapped access to a system register";
+	case EC_INSN_ABORT:
+		return "instruction abort";
+	case EC_PC_ALIGN:
+		return "PC not aligned";
+	case EC_DATA_ABORT:
+		return "data abort";
+	case EC_SP_ALIGN:
+		return "SP not aligned";
+	case EC_SOFTSTEP:
+		return "software step";
+	case EC_BRK:
+		return "breakpoint";
+	}
+	return "exception of an unexpected class";
+}
+
+/* Fault status codes: the level is in the low bits, but for level -1. */
+static const char *fault_name(unsigned fsc)
+{
+	switch (fsc) {
+	case 0x00 ... 0x03:
+	case 0x29:
+		return "address size fault";
+	case 0x04 ... 0x07:
+	case 0x2b:
+		return "translation fault";
+	case 0x08 ... 0x0b:
+		return "access flag fault";
+	case 0x0c ... 0x0f:
+		return "permission fault";
+	case 0x10:
+		return "external abort";
+	case 0x13 ... 0x17:
+		return "external abort on a table walk";
+	case 0x21:
+		return "alignment fault";
+	case 0x30:
+		return "TLB conflict";
+	}
+	return "fault";
+}
+
+static int fault_level(unsigned fsc)
+{
+	return fsc == 0x29 || fsc == 0x2b ? -1 : (int)(fsc & 3);
+}
+
+static bool is_abort(unsigned class)
+{
+	return class == EC_INSN_ABORT || class == EC_DATA_ABORT;
+}
+
+/* ---- announced faults ---- */
+
+static bool trap_fixup(struct a64_regs *regs)
+{
+	for (const struct ex_entry *e = __start_ex_table; e < __stop_ex_table; e++) {
+		if (e->insn == regs->pc) {
+			regs->pc = e->fixup;
+			return true;
+		}
+	}
+	/* arch_probe's call: the fetch raises the exception, with the return address in the link register. */
+	if (regs->x[30] == (u64)a64_probe_exec_ret) {
+		regs->pc = (u64)a64_probe_exec_fault;
+		return true;
+	}
+	return false;
+}
+
+/* ---- the end ---- */
+
+static void trap_fatal(struct a64_regs *regs, unsigned vector) __noreturn;
+static void trap_fatal(struct a64_regs *regs, unsigned vector)
+{
+	u64 esr = a64_read(esr_el1), addr = a64_read(far_el1);
+	unsigned class = (unsigned)(esr >> ESR_EC_SHIFT), fsc = esr & ESR_FSC;
+	char what[160], stack[80];
+
+	address_describe(addr, what, sizeof(what));
+	address_describe(regs->sp, stack, sizeof(stack));
+	if (vector >= VECTOR_OVERFLOW)
+		panic("double fault, handled on the overflow stack: stack pointer 0x%016lx, last fault address "
+		      "0x%016lx (%s)",
+		      regs->sp, addr, what);
+	if (vector >= VECTOR_LOWER_EL)
+		panic("exception from EL0, vector %u: PC 0x%016lx", vector, regs->pc);
+	if ((vector & VECTOR_KIND) != VECTOR_SYNC)
+		panic("%s, taken on the %s: syndrome 0x%lx",
+		      (vector & VECTOR_KIND) == VECTOR_FIQ ? "unexpected FIQ" : "system error (SError)", stack, esr);
+	if (is_abort(class))
+		panic("page fault: %s 0x%016lx (%s), %s",
+		      class == EC_INSN_ABORT ? "execute"
+		      : esr & ESR_WNR	     ? "write to"
+					     : "read from",
+		      addr, what,
+		      (fsc & 0x3c) == 0x0c		    ? "not permitted"
+		      : (fsc & 0x3c) == 0x04 || fsc == 0x2b ? "not mapped"
+							    : fault_name(fsc));
+	panic("%s, taken on the %s: syndrome 0x%lx, fault address 0x%016lx", class_name(class), stack, esr, addr);
+}
+
+static void print_regs(const struct a64_regs *r)
+{
+	for (unsigned n = 0; n < 30; n += 3)
+		console_printf("  x%-2u %016lx  x%-2u %016lx  x%-2u %016lx\n", n, r->x[n], n + 1, r->x[n + 1], n + 2,
+			       r->x[n + 2]);
+	console_printf("  x30 %016lx  sp  %016lx  pc  %016lx\n", r->x[30], r->sp, r->pc);
+}
+
+static void print_syndrome(u64 esr)
+{
+	unsigned class = (unsigned)(esr >> ESR_EC_SHIFT), fsc = esr & ESR_FSC;
+
+	console_printf("  esr %016lx: %s", esr, class_name(class));
+	if (is_abort(class))
+		console_printf(", %s, level %d%s", fault_name(fsc), fault_level(fsc),
+			       class == EC_DATA_ABORT && (esr & ESR_WNR) ? ", write" : "");
+	console_printf("\n");
+}
+
+void arch_print_trap_regs(void)
+{
+	const struct a64_regs *r = this_cpu(a64_trap_regs);
+
+	if (r) {
+		console_printf("registers at the exception, PSTATE 0x%lx, at %pS:\n", r->pstate, (void *)r->pc);
+		print_regs(r);
+	} else {
+		struct a64_regs here = {};
+
+		__asm__ volatile("stp x19, x20, [%0, #152]; stp x21, x22, [%0, #168]; stp x23, x24, [%0, #184]\n\t"
+				 "stp x25, x26, [%0, #200]; stp x27, x28, [%0, #216]; stp x29, x30, [%0, #232]\n\t"
+				 "mov x9, sp; str x9, [%0, #248]; adr x9, .; str x9, [%0, #256]" ::"r"(&here)
+				 : "memory", "x9");
+		here.x[18] = a64_percpu;
+		console_printf("registers in the report itself, outside of exceptions:\n");
+		print_regs(&here);
+	}
+	print_syndrome(a64_read(esr_el1));
+	console_printf("  far %016lx  ttbr1 %016lx  tcr %016lx  sctlr %016lx\n", a64_read(far_el1),
+		       a64_read(ttbr1_el1), a64_read(tcr_el1), a64_read(sctlr_el1));
+}
+
+/* ---- single steps ---- */
+
+/*
+ * Before an instruction of a restartable primitive: lets step() interfere, then does as any interrupt does. A restarted
+ * primitive passes the same instructions again; only one that was not reached before is interrupted, so that every pass
+ * ends, and each instruction is interrupted once.
+ */
+static void trap_step(struct a64_regs *regs)
+{
+	struct single_step *s = this_cpu_ptr(&a64_step);
+
+	regs->pstate |= PSTATE_SS; /* one more instruction */
+	if (!a64_restart_range(regs->pc)) {
+		s->highest = 0;
+		return;
+	}
+	if (regs->pc <= s->highest)
+		return;
+	s->highest = regs->pc;
+	s->count++;
+	this_cpu(a64_irq_depth)++;
+	s->step(regs->pc, s->ctx);
+	this_cpu(a64_irq_depth)--;
+	arch_restart_fix(&regs->pc);
+}
+
+unsigned arch_single_step(void (*fn)(void *ctx), void *ctx, void (*step)(unsigned long pc, void *ctx),
+			  void *step_ctx)
+{
+	this_cpu(a64_step) = (struct single_step){.step = step, .ctx = step_ctx};
+	a64_write(oslar_el1, 0);
+	a64_write(mdscr_el1, a64_read(mdscr_el1) | MDSCR_KDE | MDSCR_SS);
+	a64_isb();
+	__asm__ volatile("msr daifclr, #8" ::: "memory"); /* debug exceptions */
+	fn(ctx);
+	__asm__ volatile("msr daifset, #8" ::: "memory");
+	a64_write(mdscr_el1, a64_read(mdscr_el1) & ~(MDSCR_KDE | MDSCR_SS));
+	a64_isb();
+	this_cpu(a64_step).step = NULL;
+	return this_cpu(a64_step).count;
+}
+
+/* ---- entry ---- */
+
+static bool trap_sync(struct a64_regs *regs)
+{
+	unsigned class = (unsigned)(a64_read(esr_el1) >> ESR_EC_SHIFT);
+
+	if (class == EC_SOFTSTEP && this_cpu(a64_step).step) {
+		trap_step(regs);
+		return true;
+	}
+	return trap_fixup(regs);
+}
+
+static void trap_irq(struct a64_regs *regs)
+{
+	arch_restart_fix(&regs->pc);
+	this_cpu(a64_irq_depth)++;
+	smp_irq_enter();
+	a64_gic_irq(regs);
+	this_cpu(a64_irq_depth)--;
+}
+
+void a64_trap(struct a64_regs *regs, unsigned vector);
+void a64_trap(struct a64_regs *regs, unsigned vector)
+{
+	struct a64_regs *outer = this_cpu(a64_trap_regs);
+	bool done = false;
+
+	this_cpu(a64_trap_regs) = regs;
+	if (vector < VECTOR_LOWER_EL) {
+		switch (vector & VECTOR_KIND) {
+		case VECTOR_SYNC:
+			done = trap_sync(regs);
+			break;
+		case VECTOR_IRQ:
+			trap_irq(regs);
+			done = true;
+			break;
+		case VECTOR_FIQ:
+			done = a64_gic_fiq(regs);
+			break;
+		}
+	}
+	if (!done)
+		trap_fatal(regs, vector);
+	this_cpu(a64_trap_regs) = outer;
+}
+
+void a64_trap_init_cpu(void)
+{
+	extern const char a64_vectors[];
+
+	a64_write(vbar_el1, a64_vectors);
+	a64_isb();
+	__asm__ volatile("msr daifclr, #5" ::: "memory"); /* SError and FIQ: never masked from here on */
+}
+
+void arch_trap_init(void)
+{
+	a64_restart_sort();
+	a64_cpu_init();
+	a64_trap_init_cpu();
+}

@@ -1,0 +1,253 @@
+/*
+ * boot.c - the first C: what firmware left, the size of addresses, the early direct map, then kmain().
+ *
+ * Idea.       entry.S has mapped the image and nothing else. What firmware left is read through a window: leaves of the
+ *             image's last early table that the image does not use, pointed at whatever is asked for. When the command
+ *             line is known, so is the size of addresses; when the memory map is, one large range gets a direct map for
+ *             the first allocations.
+ * Layout.     Linux's (Documentation/arm64/memory.rst); V is the VA size, 48 or 52, S the shift of struct page's size:
+ *             direct map  -2^V               to ffff800000000000
+ *             image       ffff800008000000   128 MiB below vmalloc
+ *             vmalloc     ffff800010000000   to the registers
+ *             registers   256 MiB below vmemmap
+ *             vmemmap     -2^(V - PAGE_SHIFT + S)   one struct page for each frame of the direct map
+ *             per-CPU     behind vmemmap
+ * Invariants. B1  early tables come from early_pool; what they map is RAM, or the window
+ *             B2  the window is closed, with all the early tables, by pgtable_init()
+ * Locking.    None: one CPU, interrupts off.
+ * Failure.    No room in the window: what was asked for cannot be read, its parser says so. No memory map: the kernel
+ *             reports that it has no memory, and stops.
+ * Next:       fdt.c, then kernel/main.c.
+ */
+
+#include "arch/aarch64/a64_internal.h"
+#include "boot.h"
+#include <arch/layout.h>
+#include <arch/pt.h>
+#include <arch/tlb.h>
+#include <arch_impl/sysreg.h>
+#include <kernel/bits.h>
+#include <kernel/main.h>
+#include <kernel/sections.h>
+#include <kernel/string.h>
+
+enum {
+	EARLY_LEVEL = PAGE_SHIFT == 16 ? 0 : 1, /* of the early direct map's leaves: 2 MiB, 32 MiB, 64 KiB */
+	WINDOW_LEVEL = PAGE_SHIFT == 12 ? 1 : 0,
+	EARLY_TABLES = 12,
+	EARLY_LEAVES = 512, /* of the range that boot allocates from, at most */
+	MAX_OPENINGS = 128,
+	FDT_HEAD = 8,
+	FDT_MAX = 2 << 20, /* booting.rst */
+	PAGE_STRUCT_SHIFT = 6,
+};
+
+struct a64_layout a64_layout;
+struct boot_devices a64_dev;
+static struct boot_info boot_info;
+
+static pte_t early_pool[EARLY_TABLES][PT_ENTRIES] __aligned(PAGE_SIZE);
+static unsigned early_used;
+static pte_t *early_root = a64_image_tables; /* becomes the pool's, above it, with a fifth level */
+
+/* ---- early tables ---- */
+
+static pte_t *early_table(pte_t e, unsigned level)
+{
+	return (pte_t *)(arch_pte_paddr(e, level) + KERNEL_VMA);
+}
+
+/* False: no table is left. */
+static bool early_map(vaddr_t va, paddr_t pa, pt_prot_t prot, unsigned leaf_level)
+{
+	pte_t *table = early_root;
+
+	for (unsigned level = arch_pt_levels() - 1; level > leaf_level; level--) {
+		pte_t *slot = &table[PT_INDEX(va, level)];
+
+		if (!arch_pte_present(*slot)) {
+			if (early_used == EARLY_TABLES)
+				return false;
+			arch_pte_write(slot, arch_pte_table((paddr_t)early_pool[early_used++] - KERNEL_VMA));
+		}
+		table = early_table(*slot, level);
+	}
+	arch_pte_write(&table[PT_INDEX(va, leaf_level)], arch_pte_leaf(pa, prot, leaf_level));
+	return true;
+}
+
+/* ---- the window ---- */
+
+static struct opening {
+	paddr_t start, end;
+	vaddr_t va;
+	pt_prot_t prot;
+} opening[MAX_OPENINGS];
+static unsigned nr_openings;
+static vaddr_t window_at, window_end;
+
+static void window_init(void)
+{
+	window_at = ALIGN_UP((vaddr_t)__image_end, PT_LEVEL_SIZE(WINDOW_LEVEL));
+	window_end = ALIGN_UP(window_at, PT_LEVEL_SIZE(WINDOW_LEVEL + 1));
+}
+
+/* Where [pa, pa + len) is to be seen; what has been opened already is found again. NULL: no room. */
+static void *window_open(paddr_t pa, u64 len, pt_prot_t prot)
+{
+	const u64 leaf = PT_LEVEL_SIZE(WINDOW_LEVEL);
+	struct opening *o;
+
+	if (!len || len > window_end - A64_LINK_BASE || pa + len < pa || (pa + len) >> 52)
+		return NULL;
+	for (o = opening; o < opening + nr_openings; o++)
+		if (o->start <= pa && pa + len <= o->end && o->prot == prot)
+			return (void *)(o->va + (pa - o->start));
+	*o = (struct opening){ALIGN_DOWN(pa, leaf), ALIGN_UP(pa + len, leaf), window_at, prot};
+	if (nr_openings == MAX_OPENINGS - 1 || o->end - o->start > window_end - window_at)
+		return NULL;
+	for (paddr_t at = o->start; at < o->end; at += leaf, window_at += leaf)
+		early_map(window_at, at, prot, WINDOW_LEVEL); /* the image's table: none is needed */
+	arch_pt_sync();
+	nr_openings++;
+	return (void *)(o->va + (pa - o->start));
+}
+
+static const void *window_read(const struct boot_mem *mem, u64 pa, u64 len)
+{
+	(void)mem;
+	return window_open(pa, len, PT_READ);
+}
+
+const struct boot_mem boot_early_mem = {.at = window_read};
+
+/* ---- the size of addresses ---- */
+
+static u64 ttbr(const pte_t *root)
+{
+	return a64_ttbr((paddr_t)root - KERNEL_VMA, a64_layout.va_bits);
+}
+
+static bool has_52_bits(void)
+{
+	return PAGE_SHIFT == 16 ? a64_id_field(id_aa64mmfr2_el1, 16) == 1 : a64_has_lpa2;
+}
+
+/* The word alone: quotes mean nothing here, as in Linux's early parser. */
+static bool cmdline_has(const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *p = boot_info.cmdline; (p = strstr(p, word)) != NULL; p++)
+		if ((p == boot_info.cmdline || p[-1] <= ' ') && (u8)p[n] <= ' ')
+			return true;
+	return false;
+}
+
+static void use_52_bits(void)
+{
+	u64 tcr = (a64_read(tcr_el1) & ~(u64)A64_TCR_T1SZ_MASK) | A64_TCR_T1SZ(52);
+
+	a64_layout.va_bits = 52;
+	if (PAGE_SHIFT == 12) { /* the other granules only use more of their root */
+		pte_t *root = early_pool[early_used++];
+
+		a64_layout.levels = 5;
+		arch_pte_write(&root[PT_INDEX(A64_LINK_BASE, 4)], arch_pte_table((paddr_t)early_root - KERNEL_VMA));
+		early_root = root;
+	}
+	arch_pt_sync();
+	a64_switch(ttbr(early_root), tcr);
+}
+
+static void set_layout(void)
+{
+	struct a64_layout *l = &a64_layout;
+	const unsigned struct_shift = PAGE_SHIFT - PAGE_STRUCT_SHIFT;
+
+	l->direct_map = -1UL << l->va_bits;
+	l->direct_map_size = 0xffff800000000000UL - l->direct_map;
+	l->vmemmap = -1UL << (l->va_bits - struct_shift);
+	l->vmemmap_size = l->direct_map_size >> struct_shift;
+	l->percpu = l->vmemmap + l->vmemmap_size;
+	l->vmalloc_start = A64_LINK_BASE + MIB(128);
+	l->vmalloc_end = A64_DEVICE_BASE;
+}
+
+/* ---- the early direct map ---- */
+
+static void map_direct(paddr_t start, paddr_t end)
+{
+	for (paddr_t pa = start; pa < end; pa += PT_LEVEL_SIZE(EARLY_LEVEL))
+		if (!early_map(DIRECT_MAP_BASE + pa, pa, PT_RW, EARLY_LEVEL))
+			boot_note(&boot_info, "early tables: no room for 0x%lx", pa);
+}
+
+/* The end of the largest usable range, and the image, whose tables are looked at. */
+static void early_direct_map(void)
+{
+	const u64 leaf = PT_LEVEL_SIZE(EARLY_LEVEL);
+	u64 cursor = 0, start, end, best_start = 0, best_end = 0;
+
+	while (boot_next_usable(&boot_info, &cursor, &start, &end)) {
+		start = ALIGN_UP(start, leaf);
+		end = ALIGN_DOWN(min(end, DIRECT_MAP_SIZE), leaf);
+		if (start < end && end - start > best_end - best_start) {
+			best_start = start;
+			best_end = end;
+		}
+	}
+	if (best_end - best_start > EARLY_LEAVES * leaf)
+		best_start = best_end - EARLY_LEAVES * leaf;
+	map_direct(best_start, best_end);
+	map_direct(ALIGN_DOWN(KERNEL_LOAD, leaf), (paddr_t)__image_end - KERNEL_VMA);
+	arch_pt_sync();
+	a64_layout.early_map_end = best_end;
+}
+
+/* Linux arch/arm64/mm/init.c: 32 bits for devices, unless no memory is that low. */
+static void set_zones(void)
+{
+	u64 cursor = 0, start, end;
+	u64 dma = boot_next_usable(&boot_info, &cursor, &start, &end) && start >= GIB(4) ? ~0UL : GIB(4);
+
+	boot_info.zones = (struct boot_zones){dma, dma, ~0UL};
+}
+
+/* ---- firmware ---- */
+
+static void read_device_tree(paddr_t pa)
+{
+	const void *head = window_open(pa, FDT_HEAD, PT_READ), *fdt = NULL;
+	size_t size = head ? fdt_total_size(head) : 0;
+
+	if (size && size <= FDT_MAX)
+		fdt = window_open(pa, size, PT_READ);
+	if (fdt)
+		fdt_parse(fdt, size, pa, &boot_info);
+	else
+		boot_note(&boot_info, "no device tree of at most 2 MiB at 0x%lx", pa);
+}
+
+void a64_boot(u64 fdt_pa, u64 load_pa) __noreturn;
+void a64_boot(u64 fdt_pa, u64 load_pa)
+{
+	a64_layout.load = load_pa;
+	a64_layout.image = A64_LINK_BASE - load_pa;
+	a64_layout.levels = PAGE_SHIFT == 16 ? 3 : 4;
+	a64_layout.va_bits = 48;
+	a64_pt_init();
+	window_init();
+	boot_info.protocol = "arm64 Image";
+	read_device_tree(fdt_pa);
+	a64_dev = boot_info.dev;
+	if (has_52_bits() && !cmdline_has("no5lvl"))
+		use_52_bits();
+	set_layout();
+	early_direct_map();
+	set_zones();
+	if (a64_dev.uart)
+		a64_uart_map((vaddr_t)window_open(a64_dev.uart, 4096, PT_RW | PT_DEVICE));
+	kmain(&boot_info);
+	arch_halt();
+}

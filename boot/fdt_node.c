@@ -405,7 +405,9 @@ bool fdt_reg(const struct fdt *f, const struct fdt_node *n, const char *name, un
 	if (!fdt_get_prop(f, n, name, &p))
 		return false;
 	if (!ac || ac > FDT_CELLS_MAX || sc > FDT_CELLS_MAX) {
-		boot_note(f->bi, "device tree: %s: addresses of %u and sizes of %u cells, expected at most 2",
+		boot_note(f->bi,
+			  "device tree: %s: addresses of %u and sizes of %u cells, expected 1 or 2 and at "
+			  "most 2",
 			  fdt_name(f, n).text, ac, sc);
 		return false;
 	}

@@ -193,7 +193,7 @@ setup-build: ; @tools/setup $(COMPILER) $(filter-out gcc-x86_64 gcc-host,gcc-$(A
 setup-iso: ; @tools/setup iso
 setup-run: ; @tools/setup python qemu $(if $(filter uefi,$(FW)),ovmf)
 setup-debug: ; @tools/setup gdb
-setup-test: ; @tools/setup python qemu ovmf iso malloc valgrind spin libc
+setup-test: ; @tools/setup python qemu qemu-arm dtc ovmf iso malloc valgrind spin libc
 setup-mutate: ; @tools/setup python gcc libc
 setup-lint: ; @tools/setup python lint
 setup-fuzz: ; @tools/setup python fuzz

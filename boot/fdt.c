@@ -208,6 +208,21 @@ static void read_cpu(struct machine *m, const struct fdt_node *n)
 	bi->cpu[bi->nr_cpus++] = (struct boot_cpu){.hw_id = id, .node = node, .enabled = cpu_can_start(f, n)};
 }
 
+/* An enable-method is nothing without the firmware that it asks for. */
+static void check_psci(struct boot_info *bi)
+{
+	unsigned lost = 0;
+
+	if (bi->dev.psci != BOOT_PSCI_NONE)
+		return;
+	for (unsigned i = 0; i < bi->nr_cpus; i++) {
+		lost += bi->cpu[i].enabled;
+		bi->cpu[i].enabled = false;
+	}
+	if (lost)
+		boot_note(bi, "device tree: %u CPUs are to be started by PSCI, and there is none", lost);
+}
+
 /* ---- nodes ---- */
 
 /* From, to, distance. */
@@ -262,7 +277,7 @@ static void read_nodes(const struct machine *m)
 
 	if (!m->nodes_said)
 		return;
-	if (!m->nodes_bad && boot_nodes_cover(bi, "device tree")) {
+	if (!m->nodes_bad && boot_nodes_cover(bi, "device tree") && bi->nr_node_ranges) {
 		read_distances(m);
 		return;
 	}
@@ -579,6 +594,7 @@ int fdt_parse(const void *fdt, size_t len, u64 fdt_pa, struct boot_info *bi)
 		see_device(&m, &w.node);
 	}
 	read_chosen(&m);
+	check_psci(bi);
 	read_nodes(&m);
 	read_timer(&m);
 	read_uart(&m);

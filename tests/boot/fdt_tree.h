@@ -169,6 +169,14 @@ static inline void cpu(struct tree *t, u32 id, const char *method, u32 node)
 	end(t);
 }
 
+static inline void psci(struct tree *t)
+{
+	begin(t, "psci");
+	prop(t, "compatible", "arm,psci-1.0\0arm,psci-0.2\0arm,psci", 35);
+	text(t, "method", "hvc");
+	end(t);
+}
+
 static inline void gic3_begin(struct tree *t, u32 interrupt_cells)
 {
 	begin(t, "intc@8000000");
@@ -204,10 +212,7 @@ static inline void typical(struct boot_fixture *f)
 	struct tree t = tree_start(f, 2, 2);
 
 	reserve(&t, 0x40100000, 0x2000);
-	begin(&t, "psci");
-	prop(&t, "compatible", "arm,psci-1.0\0arm,psci-0.2\0arm,psci", 35);
-	text(&t, "method", "hvc");
-	end(&t);
+	psci(&t);
 	memory(&t, 0x40000000, 0x20000000, 0);
 	memory(&t, 0x100000000, 0x40000000, 1);
 	begin(&t, "reserved-memory");

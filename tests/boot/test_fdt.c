@@ -384,6 +384,7 @@ KTEST(fdt, cpus_that_cannot_be_started_are_said_so)
 		struct tree tree = tree_start(f, 2, 2);
 
 		memory(&tree, 0x1000, 0x1000, BOOT_NO_NODE);
+		psci(&tree);
 		cpus_begin(&tree, 1);
 		begin(&tree, "cpu@0");
 		text(&tree, "device_type", "cpu");
@@ -403,6 +404,26 @@ KTEST(fdt, cpus_that_cannot_be_started_are_said_so)
 		else
 			EXPECT_STREQ(f->info.notes, "");
 	}
+	fixture_free(f);
+}
+
+KTEST(fdt, without_psci_nobody_can_be_started)
+{
+	struct boot_fixture *f = fixture_new();
+	struct tree tree;
+
+	ASSERT_NOT_NULL(f);
+	tree = tree_start(f, 2, 2);
+	cpus_begin(&tree, 1);
+	cpu(&tree, 0, "psci", BOOT_NO_NODE);
+	cpu(&tree, 1, "psci", BOOT_NO_NODE);
+	cpu(&tree, 2, NULL, BOOT_NO_NODE);
+	end(&tree);
+	read_tree(t, &tree);
+	EXPECT_EQ(f->info.nr_cpus, 3);
+	for (unsigned i = 0; i < 3; i++)
+		EXPECT_FALSE(f->info.cpu[i].enabled);
+	EXPECT_NOTE(&f->info, "2 CPUs are to be started by PSCI, and there is none");
 	fixture_free(f);
 }
 
@@ -436,6 +457,7 @@ static struct tree nodes_start(struct boot_fixture *f, u32 first, u32 second)
 
 	memory(&tree, 0x40000000, 0x40000000, first);
 	memory(&tree, 0x80000000, 0x40000000, second);
+	psci(&tree);
 	cpus_begin(&tree, 1);
 	cpu(&tree, 0, "psci", 0);
 	cpu(&tree, 1, "psci", 1);
@@ -517,6 +539,24 @@ KTEST(fdt, memory_of_two_nodes_is_of_none)
 		memory(&tree, 0xc0000000 + i * 0x1000, 0x1000, 1);
 	read_tree(t, &tree);
 	EXPECT_NOTE(&f->info, "device tree has more than 256 ranges of memory, not used");
+	expect_no_nodes(t, &f->info);
+	fixture_free(f);
+}
+
+KTEST(fdt, without_memory_there_are_no_nodes)
+{
+	static const u32 matrix[] = {0, 1, 20};
+	struct boot_fixture *f = fixture_new();
+	struct tree tree;
+
+	ASSERT_NOT_NULL(f);
+	tree = tree_start(f, 2, 2);
+	cpus_begin(&tree, 1);
+	cpu(&tree, 0, "psci", 1);
+	end(&tree);
+	distances(&tree, matrix, 3);
+	read_tree(t, &tree);
+	EXPECT_EQ(f->info.nr_cpus, 1);
 	expect_no_nodes(t, &f->info);
 	fixture_free(f);
 }

@@ -1,5 +1,5 @@
 # The fuzz targets, sorted: one file each, with its seeds and its dictionary beside it. Each is a name of one binary.
-FUZZ_TARGETS := acpi cmdline dmesg efi map multiboot2 ops pvh shell
+FUZZ_TARGETS := acpi cmdline dmesg efi fdt map multiboot2 ops pvh shell
 ifeq ($(VARIANT),fuzz)
 SRCS += tests/fuzz/boot_rules.c
 SRCS += tests/fuzz/fuzz.c

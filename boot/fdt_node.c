@@ -139,7 +139,7 @@ static u32 good_length(const struct fdt *f)
 	bool after_child = false;
 	const char *why = NULL;
 
-	for (; !why; pos = next) {
+	for (;; pos = next) {
 		enum token token = token_at(f, pos, &next);
 
 		if (token == BEGIN_NODE) {
@@ -159,11 +159,10 @@ static u32 good_length(const struct fdt *f)
 			late += after_child;
 		} else if (token == END) {
 			why = depth ? "the end inside of a node" : !nodes ? "the end before the root" : NULL;
-			break;
 		} else if (token == TOKEN_BAD) {
 			why = pos == f->st_len ? "nothing, expected the end" : "no whole token";
 		}
-		if (why)
+		if (why || token == END)
 			break;
 	}
 	if (nameless)

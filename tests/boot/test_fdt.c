@@ -207,6 +207,14 @@ KTEST(fdt, usable_range_limits_the_map)
 	EXPECT_EQ(end_, 0x51000000);
 	EXPECT_FALSE(boot_next_usable(&f->info, &cursor, &start, &end_));
 	EXPECT_NOTE(&f->info, "more than one range");
+
+	for (unsigned room = 0; room < 4; room++) {
+		memset(&f->info, 0, sizeof(f->info));
+		f->info.nr_edits = BOOT_MAX_EDITS - room;
+		EXPECT_EQ(parse_more(f), 0);
+		EXPECT_EQ(f->info.nr_edits, BOOT_MAX_EDITS - (room < 2 ? room : room - 2));
+		EXPECT_EQ(strstr(f->info.notes, "no room for") == NULL, room >= 2);
+	}
 	fixture_free(f);
 }
 

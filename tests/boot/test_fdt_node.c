@@ -12,6 +12,7 @@
 
 #include "fdt_tree.h"
 #include <kernel/errno.h>
+#include <kernel/printk.h>
 
 /* ---- the blob ---- */
 
@@ -193,9 +194,14 @@ KTEST(fdt_node, nodes_may_be_deep_but_not_endless)
 	for (unsigned depth = DEPTH_MAX - 1; depth <= DEPTH_MAX + 200; depth += depth < DEPTH_MAX ? 1 : 100) {
 		struct tree tree = tree_start(f, 2, 2);
 		bool good = depth < DEPTH_MAX; /* the root is one */
+		char note[64] = "";
 
-		for (unsigned i = 0; i < depth; i++)
+		for (unsigned i = 0; i < depth; i++) {
+			if (i == DEPTH_MAX - 1)
+				snprintf(note, sizeof(note), "a node too deep at +0x%lx of",
+					 tree.at - AT_STRUCTURE);
 			begin(&tree, "n");
+		}
 		text(&tree, "compatible", "arm,pl011");
 		for (unsigned i = 0; i < depth; i++)
 			end(&tree);
@@ -203,6 +209,7 @@ KTEST(fdt_node, nodes_may_be_deep_but_not_endless)
 		read_tree(t, &tree);
 		EXPECT_EQ(f->info.nr_ranges, good);
 		EXPECT_EQ(strstr(f->info.notes, "a node too deep") == NULL, good);
+		EXPECT_NOTE(&f->info, note);
 	}
 	fixture_free(f);
 }
@@ -212,31 +219,34 @@ KTEST(fdt_node, tree_ends_where_it_breaks)
 	static const struct {
 		const char *note;
 		u32 token[3];
-		unsigned nr;
+		unsigned nr, bad; /* how many, and which of them breaks the tree */
 	} row[] = {
-		{"the end of no node", {END_NODE, END_NODE}, 2},
-		{"the end inside of a node", {END}, 1},
-		{"a second root", {END_NODE, BEGIN_NODE, 0}, 3},
-		{"a property of no node", {END_NODE, PROP, 0}, 2},
-		{"no whole token", {0}, 1},
-		{"no whole token", {5}, 1},
-		{"no whole token", {PROP, ~0U, 0}, 3},
-		{"no whole token", {PROP, 0x7ffffff0, 0}, 3},
-		{"no whole token", {0x01000000}, 1},
+		{"the end of no node", {END_NODE, END_NODE}, 2, 1},
+		{"the end inside of a node", {END}, 1, 0},
+		{"a second root", {END_NODE, BEGIN_NODE, 0}, 3, 1},
+		{"a property of no node", {END_NODE, PROP, 0}, 2, 1},
+		{"no whole token", {0}, 1, 0},
+		{"no whole token", {5}, 1, 0},
+		{"no whole token", {PROP, ~0U, 0}, 3, 0},
+		{"no whole token", {PROP, 0x7ffffff0, 0}, 3, 0},
+		{"no whole token", {0x01000000}, 1, 0},
 	};
 	struct boot_fixture *f = fixture_new();
 
 	ASSERT_NOT_NULL(f);
 	for (unsigned i = 0; i < ARRAY_SIZE(row); i++) {
 		struct tree tree = tree_start(f, 2, 2);
+		char note[64];
 
 		memory(&tree, 0x1000, 0x1000, BOOT_NO_NODE);
+		snprintf(note, sizeof(note), "%s at +0x%lx of", row[i].note,
+			 tree.at + 4UL * row[i].bad - AT_STRUCTURE);
 		for (unsigned k = 0; k < row[i].nr; k++)
 			token(&tree, row[i].token[k]);
 		memory(&tree, 0x3000, 0x1000, BOOT_NO_NODE);
 		read_tree(t, &tree);
 		EXPECT_EQ(f->info.nr_ranges, 1);
-		EXPECT_NOTE(&f->info, row[i].note);
+		EXPECT_NOTE(&f->info, note);
 	}
 	fixture_free(f);
 }
@@ -572,6 +582,42 @@ KTEST(fdt_node, interrupts_count_at_the_controller_that_is_named)
 		EXPECT_MSG(f->info.dev.uart_irq == want[i], "row %u: %u", i, f->info.dev.uart_irq);
 		if (!want[i])
 			EXPECT_NOTE(&f->info, "no interrupt 0 of the GIC");
+	}
+	fixture_free(f);
+}
+
+/* Each one has its controller's phandle before it, and as many cells as that one's interrupts have. */
+KTEST(fdt_node, interrupts_behind_others_are_found)
+{
+	static const u32 list[] = {GIC, 1, 13, 4, GIC, 1, 14, 4, GIC, 1, 11, 4};
+	struct boot_fixture *f = fixture_new();
+
+	ASSERT_NOT_NULL(f);
+	for (unsigned cut = 0; cut <= sizeof(list); cut++) {
+		struct tree tree = tree_start(f, 2, 2);
+		u32 big[ARRAY_SIZE(list)], want = cut ? 0 : 27;
+
+		for (unsigned i = 0; i < ARRAY_SIZE(list); i++)
+			big[i] = __builtin_bswap32(list[i]);
+		gic3(&tree);
+		begin(&tree, "timer");
+		text(&tree, "compatible", "arm,armv8-timer");
+		prop(&tree, "interrupts-extended", big, sizeof(list) - cut);
+		end(&tree);
+		read_tree(t, &tree);
+		EXPECT_EQ(f->info.dev.timer_irq, want);
+		EXPECT_EQ(strstr(f->info.notes, "no interrupt 2 of the GIC") == NULL, cut == 0);
+
+		tree = tree_start(f, 2, 2);
+		gic3(&tree);
+		begin(&tree, "timer");
+		text(&tree, "compatible", "arm,armv8-timer");
+		for (unsigned i = 0; i < 9; i++)
+			big[i] = __builtin_bswap32(list[i + i / 3 + 1]);
+		prop(&tree, "interrupts", big, 36 - min(cut, 36U));
+		end(&tree);
+		read_tree(t, &tree);
+		EXPECT_EQ(f->info.dev.timer_irq, want);
 	}
 	fixture_free(f);
 }

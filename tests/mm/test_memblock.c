@@ -326,10 +326,14 @@ KTEST(memblock, what_a_removed_region_leaves_behind_counts_for_nothing)
 KTEST(memblock, all_that_the_loader_names_is_reserved)
 {
 	static struct boot_info bi;
-	static const unsigned taken[] = {3, 5, 7, 9, 11, 13};
+	static const unsigned taken[] = {3, 5, 7, 9, 11, 13, 15};
 
-	bi = (struct boot_info){
-		.info_start = page_pa(3), .info_end = page_pa(4), .nr_modules = 3, .nr_reserved = 2};
+	bi = (struct boot_info){.info_start = page_pa(3),
+				.info_end = page_pa(4),
+				.fdt_start = page_pa(15),
+				.fdt_end = page_pa(16),
+				.nr_modules = 3,
+				.nr_reserved = 2};
 	for (unsigned i = 0; i < 3; i++) {
 		bi.module[i].start = page_pa(5 + 2 * i);
 		bi.module[i].end = page_pa(6 + 2 * i);
@@ -348,6 +352,7 @@ KTEST(memblock, all_that_the_loader_names_is_reserved)
 	EXPECT_STREQ(small.reserved.region[0].name, "boot information");
 	EXPECT_STREQ(small.reserved.region[1].name, "boot module");
 	EXPECT_STREQ(small.reserved.region[5].name, "firmware");
+	EXPECT_STREQ(small.reserved.region[6].name, "device tree");
 }
 
 KTEST(memblock, allocations_take_the_highest_place_that_fits)

@@ -2,19 +2,16 @@
  * time.c - the time-stamp counter as clock; as alarm the 8254's channel 0, or on other CPUs than the first the APIC's timer.
  *
  * Idea.       The TSC counts; its rate is what CPUID says, or else is measured once against channel 2 of the
- *             8254 in about a millisecond. Nothing ticks unless a test asks for it: an interrupt comes only
- *             when somebody asked to be woken.
+ *             8254 in about a millisecond.
  * Layout.     ns = (tsc - tsc_start) * mult >> 32
- * Invariants. I1  a CPU's alarm is armed (its timer counts) while wake_ns, a tick or a request for "soon" is set
- *             I2  a reading of the 8254 counts only if the TSC says that it was quick: an emulator may be
- *                 descheduled
+ * Invariants. A reading of the 8254 counts only if the TSC says that it was quick: an emulator may be descheduled.
  * Locking.    Interrupts off around the alarm.
  * Failure.    A counter that does not move gives a rate of 1 GHz, so that time at least goes on.
- * Next:       arch_idle() in cpu.c; the caller of arch_time_wake_at() is kernel/work.c.
+ * Next:       ../alarm.c, which says when the alarm is to come.
  */
 
 #include "x86_internal.h"
-#include <arch/irq.h>
+#include <arch/alarm.h>
 #include <arch/time.h>
 #include <kernel/bits.h>
 #include <kernel/percpu.h>
@@ -41,14 +38,7 @@ enum {
 
 static u64 tsc_start, tsc_hz, tsc_mult;
 
-struct alarm {
-	u64 wake_ns; /* 0: none */
-	bool soon;
-	u64 tick_ns, tick_at; /* 0: none */
-	void (*tick)(void *ctx);
-	void *tick_ctx;
-};
-static DEFINE_PER_CPU(struct alarm, x86_alarm);
+static DEFINE_PER_CPU(bool, x86_soon); /* the next interrupt of the timer is to come at once */
 
 struct sample {
 	u64 tsc;
@@ -143,70 +133,29 @@ static void pit_stop(void)
 	x86_outb(PIT_MODE, PIT_CH0_ONESHOT); /* stops until a count is written */
 }
 
-/* This CPU's timer to the next moment that anybody wants; interrupts are off. */
-static void alarm_arm(struct alarm *a)
+void arch_timer_set(u64 ns)
 {
-	u64 now = arch_time_ns(), at = a->soon ? now : ~0UL, ns;
-	bool boot_cpu = arch_cpu_id() == 0, any;
+	bool boot_cpu = arch_cpu_id() == 0;
 
-	if (a->wake_ns)
-		at = min(at, a->wake_ns);
-	if (a->tick)
-		at = min(at, a->tick_at);
-	any = at != ~0UL;
-	ns = at > now ? at - now : 0;
-
-	if (boot_cpu)
-		any ? pit_arm(ns) : pit_stop();
+	if (this_cpu(x86_soon))
+		ns = 0;
+	if (ns == ARCH_TIMER_NEVER)
+		boot_cpu ? pit_stop() : x86_apic_timer_stop();
 	else
-		any ? x86_apic_timer_arm(ns) : x86_apic_timer_stop();
+		boot_cpu ? pit_arm(ns) : x86_apic_timer_arm(ns);
 }
 
 void x86_timer_irq(void)
 {
-	struct alarm *a = this_cpu_ptr(&x86_alarm);
-
-	if (a->soon) {
-		a->soon = false;
+	if (this_cpu(x86_soon)) {
+		this_cpu(x86_soon) = false;
 		x86_test_irq();
 	}
-	if (a->tick && a->tick_at <= arch_time_ns()) {
-		a->tick(a->tick_ctx);
-		a->tick_at =
-			arch_time_ns() + a->tick_ns; /* from the end: the CPU gets on whatever a tick takes */
-	}
-	if (a->wake_ns && a->wake_ns <= arch_time_ns())
-		a->wake_ns = 0; /* it has woken us by coming */
-	alarm_arm(a);
+	arch_alarm_irq();
 }
 
 void x86_timer_soon(void)
 {
-	struct alarm *a = this_cpu_ptr(&x86_alarm);
-
-	a->soon = true;
-	alarm_arm(a);
-}
-
-void arch_time_wake_at(u64 ns)
-{
-	unsigned long flags = arch_irq_save();
-	struct alarm *a = this_cpu_ptr(&x86_alarm);
-
-	a->wake_ns = ns;
-	alarm_arm(a);
-	arch_irq_restore(flags);
-}
-
-void arch_time_tick(u64 ns, void (*fn)(void *ctx), void *ctx)
-{
-	unsigned long flags = arch_irq_save();
-	struct alarm *a = this_cpu_ptr(&x86_alarm);
-
-	a->tick = fn;
-	a->tick_ctx = ctx;
-	a->tick_ns = ns;
-	a->tick_at = arch_time_ns() + ns;
-	alarm_arm(a);
-	arch_irq_restore(flags);
+	this_cpu(x86_soon) = true;
+	arch_timer_set(0);
 }

@@ -1,5 +1,6 @@
 # Sources of this directory, sorted, one per line.
 SRCS += arch/alarm.c
+SRCS += arch/uart.c
 SRCS += arch/x86_64/apic.c
 SRCS += arch/x86_64/cpu.c
 SRCS += arch/x86_64/crash.c

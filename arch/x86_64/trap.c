@@ -18,6 +18,7 @@
 #include <arch/irq.h>
 #include <arch/layout.h>
 #include <arch/pcpu.h>
+#include <arch/uart.h>
 #include <arch_impl/extable.h>
 #include <kernel/address.h>
 #include <kernel/bug.h>
@@ -226,7 +227,7 @@ static void trap_interrupt(struct x86_regs *regs)
 		if (line == X86_IRQ_TIMER)
 			x86_timer_irq();
 		else if (line == X86_IRQ_COM1)
-			x86_uart_irq();
+			arch_uart_receive();
 	} else if (line >= X86_NR_IRQ_LINES && regs->vector != X86_VEC_SPURIOUS) {
 		pr_warn_once("trap: interrupt with vector %lu, which nobody uses\n", regs->vector);
 	}

@@ -3,13 +3,10 @@
  *
  * Idea.       Output is polled, so that it works before everything else and in a panic: wait until the
  *             transmitter is empty, then its FIFO, where it is on, takes 16 bytes without another look. Input comes by
- *             interrupt into a ring, so that the idle CPU can sleep and nothing is lost while a command runs.
- * Layout.     ring[RING_SIZE], head: next free place (interrupt), tail: next byte to read; both count up for
- *             ever.
- * Invariants. I1  head - tail <= RING_SIZE
- *             I2  receive interrupts and RTS are off only while the ring is full: then bytes wait in the
- *                 FIFO, and the sender (or QEMU's pipe) stops; no byte is dropped on our side
- * Locking.    Interrupts off around the receiver's state.
+ *             interrupt.
+ * Layout.     Eight ports from 0x3f8 on.
+ * Invariants. Receive interrupts and RTS are off only while the ring of input is full (../uart.c).
+ * Locking.    Interrupts off around the receiver's registers.
  * Failure.    No UART at the port: output goes nowhere, input is empty.
  * Next:       trap.c, which calls the receive interrupt.
  */
@@ -17,6 +14,7 @@
 #include "x86_internal.h"
 #include <arch/console.h>
 #include <arch/irq.h>
+#include <arch/uart.h>
 #include <arch_impl/x86.h>
 
 enum {
@@ -44,18 +42,13 @@ enum {
 
 	TX_FIFO = 16,
 	TX_SPINS = 1 << 20, /* far above the 1.4 ms that 16 bytes take; then the line is dead */
-	RING_SIZE = X86_UART_RING,
 };
-static_assert((RING_SIZE & (RING_SIZE - 1)) == 0, "ring indices wrap by mask");
 
 static bool uart_present;
 static bool uart_rx_irq; /* the receive interrupt is in use */
-static bool uart_throttled;
+static u8 uart_rts = MCR_RTS;
 static u8 uart_loop; /* MCR_LOOP while a test listens to itself */
 static unsigned uart_tx_size = 1, uart_tx_room;
-
-static u8 ring[RING_SIZE];
-static u32 ring_head, ring_tail;
 
 void arch_putc(char c)
 {
@@ -70,24 +63,21 @@ void arch_putc(char c)
 	x86_outb(UART_DATA, (u8)c);
 }
 
-/* Stops or restarts the sender. Interrupts are off. */
-static void uart_throttle(bool on)
+static void modem_control(void)
 {
-	uart_throttled = on;
-	x86_outb(UART_IER, on || !uart_rx_irq ? 0 : IER_RX);
-	x86_outb(UART_MCR, uart_loop | MCR_DTR | MCR_OUT2 | (on ? 0 : MCR_RTS));
+	x86_outb(UART_MCR, uart_loop | uart_rts | MCR_DTR | MCR_OUT2);
 }
 
-/* Everything that the FIFO holds into the ring. Interrupts are off. */
-static void uart_receive(void)
+void arch_uart_throttle(bool on)
 {
-	while (x86_inb(UART_LSR) & LSR_RX_READY) {
-		if (ring_head - ring_tail == RING_SIZE) {
-			uart_throttle(true);
-			return;
-		}
-		ring[ring_head++ % RING_SIZE] = x86_inb(UART_DATA);
-	}
+	x86_outb(UART_IER, on || !uart_rx_irq ? 0 : IER_RX);
+	uart_rts = on ? 0 : MCR_RTS;
+	modem_control();
+}
+
+int arch_uart_read(void)
+{
+	return uart_present && x86_inb(UART_LSR) & LSR_RX_READY ? x86_inb(UART_DATA) : -1;
 }
 
 void arch_console_init(void)
@@ -109,13 +99,7 @@ void arch_console_init(void)
 		x86_outb(UART_FCR, FCR_ON);
 		uart_tx_size = TX_FIFO;
 	}
-	x86_outb(UART_MCR, MCR_DTR | MCR_RTS | MCR_OUT2);
-}
-
-void x86_uart_irq(void)
-{
-	if (uart_present)
-		uart_receive();
+	modem_control();
 }
 
 void x86_uart_irq_enable(void)
@@ -126,29 +110,12 @@ void x86_uart_irq_enable(void)
 	x86_outb(UART_IER, IER_RX);
 }
 
-void x86_uart_loopback(bool on)
+bool arch_uart_loopback(bool on)
 {
 	unsigned long flags = arch_irq_save();
 
 	uart_loop = on ? MCR_LOOP : 0;
-	uart_throttle(uart_throttled);
+	modem_control();
 	arch_irq_restore(flags);
-}
-
-int arch_getc(void)
-{
-	unsigned long flags;
-	int c = -1;
-
-	if (!uart_present)
-		return -1;
-	flags = arch_irq_save();
-	if (ring_head == ring_tail)
-		uart_receive(); /* polled use: before the interrupt works, or while it cannot come */
-	if (ring_head != ring_tail)
-		c = ring[ring_tail++ % RING_SIZE];
-	if (uart_throttled && ring_head - ring_tail <= RING_SIZE / 2)
-		uart_throttle(false);
-	arch_irq_restore(flags);
-	return c;
+	return uart_present;
 }

@@ -48,10 +48,7 @@ void x86_cpu_init(void);
 void x86_cpu_enable_features(void); /* on another CPU, as they are on the first */
 
 /* uart16550.c */
-void x86_uart_irq(void);	 /* the interrupt of COM1 */
-void x86_uart_irq_enable(void);	 /* from now on input comes by interrupt */
-void x86_uart_loopback(bool on); /* what is sent comes back and goes nowhere else: for tests */
-enum { X86_UART_RING = 8192 };	 /* bytes of input that are kept */
+void x86_uart_irq_enable(void); /* from now on input comes by interrupt */
 
 /* pic.c */
 void x86_pic_init(void);

@@ -1,18 +1,15 @@
 /*
- * test_x86.c - what only this port has: the UART's ring, IST stacks, control registers.
+ * test_x86.c - what only this port has: IST stacks, control registers.
  *
- * Idea.       The UART is asked in loopback mode, so that its own output is its input.
- * Layout.     UART; registers; panics.
- * Invariants. Loopback is off, and the ring empty, after each case.
+ * Idea.       What the CPU has loaded is what the port meant.
+ * Layout.     Registers; panics.
+ * Invariants. None.
  * Locking.    None: main loop.
  * Failure.    EXPECT lines.
  * Next:       tests/kernel/test_trap.c.
  */
 
-#include <arch/console.h>
-#include <arch/irq.h>
 #include <arch/pt.h>
-#include <arch/time.h>
 #include <kernel/cpumask.h>
 #include <kernel/smp.h>
 #include <kernel/string.h>
@@ -20,102 +17,6 @@
 #include <mm/internal.h>
 #include "arch/x86_64/include/arch_impl/stack.h"
 #include "arch/x86_64/x86_internal.h"
-
-#define BYTE_NS 1000000UL /* more than a byte takes at 115200 */
-
-static u8 pattern(unsigned n)
-{
-	return (u8)(n * 7 + (n >> 8));
-}
-
-/* The next byte, or -1 after a while. */
-static int getc_wait(void)
-{
-	u64 until = arch_time_ns() + 20 * BYTE_NS;
-	int c;
-
-	while ((c = arch_getc()) < 0 && arch_time_ns() < until)
-		arch_cpu_relax();
-	return c;
-}
-
-static void drain_input(void)
-{
-	while (arch_getc() >= 0)
-		;
-}
-
-/* What a terminal sent before is thrown away: nobody types while tests run. */
-static void loopback_start(void)
-{
-	x86_uart_loopback(true);
-	drain_input();
-}
-
-static void loopback_stop(void)
-{
-	drain_input();
-	x86_uart_loopback(false);
-}
-
-KTEST(x86, uart_bytes_come_in_order_by_interrupt)
-{
-	unsigned wrong = 0;
-
-	loopback_start();
-	for (unsigned n = 0; n < 256; n++) {
-		arch_putc((char)n);
-		wrong += getc_wait() != (int)n;
-	}
-	loopback_stop();
-	EXPECT_EQ(wrong, 0);
-}
-
-KTEST(x86, uart_ring_keeps_four_kib_while_nobody_reads)
-{
-	unsigned wrong = 0, n;
-
-	loopback_start();
-	for (n = 0; n < 4096; n++)
-		arch_putc((char)pattern(n));
-	for (n = 0; n < 4096; n++)
-		wrong += getc_wait() != pattern(n);
-	loopback_stop();
-	EXPECT_EQ(wrong, 0);
-}
-
-KTEST(x86, uart_full_ring_stops_the_sender_and_goes_on)
-{
-	unsigned wrong = 0, n;
-
-	loopback_start();
-	/* Eight more than fit wait in the FIFO of 16. */
-	for (n = 0; n < X86_UART_RING + 8; n++)
-		arch_putc((char)pattern(n));
-	for (n = 0; n < X86_UART_RING + 8; n++)
-		wrong += getc_wait() != pattern(n);
-	EXPECT_EQ(wrong, 0);
-	for (n = 0; n < 100; n++) {
-		arch_putc((char)n);
-		wrong += getc_wait() != (int)n;
-	}
-	loopback_stop();
-	EXPECT_EQ(wrong, 0);
-}
-
-KTEST(x86, uart_input_is_polled_while_interrupts_are_off)
-{
-	unsigned long flags;
-	int c;
-
-	loopback_start();
-	flags = arch_irq_save();
-	arch_putc('x');
-	c = getc_wait();
-	arch_irq_restore(flags);
-	loopback_stop();
-	EXPECT_EQ(c, 'x');
-}
 
 /* What each CPU has loaded: its task state's stacks must be its own. */
 struct loaded {

@@ -1,0 +1,181 @@
+/*
+ * smp.c - the other CPUs: woken, interrupted, stopped.
+ *
+ * Idea.       Firmware switches a CPU on at an address, with one word for it: where its part of struct a64_start lies. With
+ *             the boot CPU's registers in it the CPU enters the kernel's address space, on its own stacks.
+ * Layout.     a64_start, of each CPU: what it needs before its first C function; stopped[id]: where it was stopped
+ * Invariants. S1  what a CPU finds when it comes, however late, is its own: no other start changes it
+ *             S2  the stop is only sent in a panic, or by a test that counts it
+ * Locking.    None: CPUs are started by the boot CPU, before it does anything else with them.
+ * Failure.    What firmware answers, in words; a CPU that is on and does not come is given up by kernel/smp.c, which leaves
+ *             it its stacks.
+ * Source.     Arm DEN0022 (PSCI) 5.6.
+ * Next:       kernel/smp.c.
+ */
+#include "a64_internal.h"
+
+#include <arch/layout.h>
+#include <arch/smp.h>
+#include <arch/time.h>
+#include <arch_impl/stack.h>
+#include <arch_impl/start.h>
+#include <arch_impl/sysreg.h>
+#include <kernel/bits.h>
+#include <kernel/cpus.h>
+#include <kernel/errno.h>
+#include <kernel/percpu.h>
+#include <kernel/printk.h>
+#include <stdatomic.h>
+
+enum { STOP_LIMIT_US = 1000000 };
+#define PAR_FAILED BIT(0)
+#define PAR_ADDRESS 0x000ffffffffff000UL
+
+struct entry {
+	void (*fn)(void *arg);
+	void *arg;
+};
+static DEFINE_PER_CPU(struct entry, a64_entry);
+static DEFINE_PER_CPU(struct a64_start, a64_start) __aligned(64); /* in one page, and in lines of its own */
+static_assert(offsetof(struct a64_start, mair) == A64_START_MAIR &&
+		      offsetof(struct a64_start, tcr) == A64_START_TCR &&
+		      offsetof(struct a64_start, ttbr1) == A64_START_TTBR1 &&
+		      offsetof(struct a64_start, sctlr) == A64_START_SCTLR &&
+		      offsetof(struct a64_start, stack) == A64_START_STACK &&
+		      offsetof(struct a64_start, exc_stack) == A64_START_EXC_STACK &&
+		      offsetof(struct a64_start, percpu) == A64_START_PERCPU &&
+		      offsetof(struct a64_start, main) == A64_START_MAIN,
+	      "entry.S knows these offsets");
+static_assert(sizeof(struct a64_start) == 64, "it does not cross a page");
+
+static struct stop_record {
+	unsigned long pc, fp;
+	_Atomic bool stopped;
+} stopped[NR_CPUS];
+static _Atomic bool stopping;
+
+/* ---- start ---- */
+
+size_t arch_cpu_stack_bytes(unsigned n)
+{
+	return n == 0 ? A64_STACK_SIZE : n == 1 ? A64_EXC_STACK_SIZE : 0;
+}
+
+/* PSCI starts it wherever the image is. */
+paddr_t arch_start_page_limit(void)
+{
+	return 0;
+}
+
+static void cpu_main(void)
+{
+	struct entry *e = this_cpu_ptr(&a64_entry);
+
+	a64_trap_init_cpu();
+	a64_cpu_init_cpu();
+	a64_time_init_cpu();
+	a64_gic_init_cpu();
+	e->fn(e->arg);
+}
+
+/* The CPU's own translation. 0: it is not mapped. */
+static paddr_t translate(const void *p)
+{
+	unsigned long flags = arch_irq_save(), par;
+
+	__asm__ volatile("at s1e1r, %0; isb" ::"r"(p) : "memory");
+	par = a64_read(par_el1);
+	arch_irq_restore(flags);
+	return par & PAR_FAILED ? 0 : (par & PAR_ADDRESS) | ((vaddr_t)p & ~PAR_ADDRESS & 0xfff);
+}
+
+static const char *psci_error(long err)
+{
+	static const char *const words[] = {
+		[1] = "there is no PSCI to do it", [2] = "firmware knows no such CPU",
+		[3] = "firmware denies it",	   [4] = "it is on already",
+		[5] = "it is being switched on",   [6] = "an internal failure of firmware",
+		[9] = "firmware takes no such entry address",
+	};
+
+	return -err < (long)ARRAY_SIZE(words) && words[-err] ? words[-err] : "an unknown error of firmware";
+}
+
+int arch_cpu_start(unsigned cpu, const struct arch_cpu_memory *mem, void (*entry)(void *arg), void *arg)
+{
+	struct a64_start *start = per_cpu_ptr(&a64_start, cpu);
+	paddr_t start_pa = translate(start), entry_pa = (vaddr_t)a64_secondary_entry - KERNEL_VMA;
+	long err;
+
+	if (!a64_gic_reaches(cpu)) {
+		pr_err("smp: CPU %u: the interrupt controller does not reach it\n", cpu);
+		return -ENODEV;
+	}
+	*per_cpu_ptr(&a64_cpu_id, cpu) = cpu;
+	*per_cpu_ptr(&a64_entry, cpu) = (struct entry){entry, arg};
+	a64_stacks_set(cpu, mem->stack_end);
+	*start = (struct a64_start){
+		.mair = a64_read(mair_el1),
+		.tcr = a64_read(tcr_el1),
+		.ttbr1 = a64_read(ttbr1_el1),
+		.sctlr = a64_read(sctlr_el1),
+		.stack = mem->stack_end[0],
+		.exc_stack = mem->stack_end[1],
+		.percpu = percpu_offset[cpu],
+		.main = cpu_main,
+	};
+	a64_clean_to_poc(start, sizeof(*start)); /* it is read with the MMU, and so the caches, off */
+	err = a64_psci(A64_PSCI_CPU_ON, cpu_info[cpu].hw_id, entry_pa, start_pa);
+	if (!err)
+		return 0;
+	pr_err("smp: CPU %u (id 0x%lx): %s (%ld)\n", cpu, cpu_info[cpu].hw_id, psci_error(err), err);
+	a64_stacks_set(cpu, NULL);
+	return err == -1 || err == -2 ? -ENODEV : -EIO;
+}
+
+/* ---- interrupts ---- */
+
+void arch_ipi_send(const struct cpumask *cpus)
+{
+	unsigned cpu;
+
+	for_each_cpu (cpu, cpus)
+		a64_gic_send(cpu, A64_SGI_CALL);
+}
+
+/* ---- stop ---- */
+
+void a64_smp_on_stop(const struct a64_regs *regs)
+{
+	struct stop_record *s = &stopped[arch_cpu_id()];
+
+	if (!atomic_load(&stopping))
+		return;
+	s->pc = regs->pc;
+	s->fp = regs->x[29];
+	atomic_store(&s->stopped, true);
+	arch_halt();
+}
+
+void arch_cpus_stop(void)
+{
+	u64 limit = arch_time_ns() + STOP_LIMIT_US * 1000UL;
+	unsigned cpu;
+
+	atomic_store(&stopping, true);
+	for_each_online_cpu (cpu)
+		if (cpu != arch_cpu_id())
+			a64_gic_send(cpu, A64_SGI_STOP);
+	for_each_online_cpu (cpu)
+		while (cpu != arch_cpu_id() && !atomic_load(&stopped[cpu].stopped) && arch_time_ns() < limit)
+			arch_cpu_relax();
+}
+
+bool arch_cpu_stopped(unsigned cpu, unsigned long *pc, unsigned long *fp)
+{
+	if (cpu >= NR_CPUS || !atomic_load(&stopped[cpu].stopped))
+		return false;
+	*pc = stopped[cpu].pc;
+	*fp = stopped[cpu].fp;
+	return true;
+}

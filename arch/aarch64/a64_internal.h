@@ -6,6 +6,7 @@
 #include <arch/cpu.h>
 #include <arch/pt.h>
 #include <kernel/bootinfo.h>
+#include <kernel/percpu.h>
 #include <kernel/types.h>
 
 /* What trap.S saves, in the order of rising addresses. */
@@ -19,31 +20,41 @@ struct a64_regs {
 extern struct boot_devices a64_dev;
 
 /* Software-generated interrupts. The last one is in group 0 where that is ours: an FIQ, which is never masked. */
-enum a64_sgi { A64_SGI_CALL, A64_SGI_TEST, A64_SGI_STOP };
+enum a64_sgi { A64_SGI_CALL, A64_SGI_TEST, A64_SGI_STOP, A64_NR_SGI };
 
 /* gic.c, with arch_irq_init() and arch_irq_test_raise() */
 void a64_gic_init(int (*map_device)(vaddr_t va, paddr_t pa)); /* the distributor, and the boot CPU's part */
 void a64_gic_init_cpu(void);				       /* another CPU's part, on that CPU */
-void a64_gic_send(unsigned cpu, enum a64_sgi sgi);
+bool a64_gic_reaches(unsigned cpu);
+bool a64_gic_stop_is_fiq(void); /* on this CPU */
+void a64_gic_send(unsigned cpu, enum a64_sgi sgi); /* to a CPU that has passed a64_gic_init_cpu() */
 /* From trap.c: take, handle and end one interrupt. The stop is an IRQ where group 0 is not ours. */
 void a64_gic_irq(const struct a64_regs *regs);
-bool a64_gic_fiq(const struct a64_regs *regs); /* false: nobody expects this one */
+bool a64_gic_fiq(const struct a64_regs *regs); /* false: nobody sends such a one */
+struct a64_irq_count {
+	unsigned long spurious; /* there was none when we looked */
+	unsigned long stops;	/* outside of a panic: tests send them */
+};
+DECLARE_PER_CPU(struct a64_irq_count, a64_irq_count);
 
 /* pl011.c */
 void a64_uart_map(vaddr_t va); /* from now on its registers are here */
-void a64_uart_irq(void);
 void a64_uart_irq_enable(void); /* from now on input comes by interrupt */
-void a64_uart_loopback(bool on); /* what is sent comes back and goes nowhere else: for tests */
-enum { A64_UART_RING = 8192 };	 /* bytes of input that are kept */
 
 /* psci.c. Results are PSCI's. */
-long a64_psci(u32 function, u64 a, u64 b, u64 c); /* PSCI_NOT_SUPPORTED (-1) without a conduit */
+enum {
+	A64_PSCI_SYSTEM_OFF = 0x84000008,
+	A64_PSCI_SYSTEM_RESET = 0x84000009,
+	A64_PSCI_CPU_ON = 0xc4000003,
+	A64_PSCI_NOT_SUPPORTED = -1, /* a result: also without a conduit */
+};
+long a64_psci(u32 function, u64 a, u64 b, u64 c);
 
 /* smp.c */
 void a64_smp_on_stop(const struct a64_regs *regs); /* does not return if this CPU is being stopped */
 
 /* time.c */
-void a64_time_init_cpu(void); /* another CPU's timer and counter, on that CPU */
+void a64_time_init_cpu(void); /* a CPU's timer and counter, on that CPU */
 void a64_timer_irq(void);
 
 /* trap.c, trap.S */

@@ -14,10 +14,10 @@
  */
 #include "a64_internal.h"
 
+#include <arch/irq.h>
 #include <arch/layout.h>
 #include <arch/smp.h>
 #include <arch/time.h>
-#include <arch_impl/stack.h>
 #include <arch_impl/start.h>
 #include <arch_impl/sysreg.h>
 #include <kernel/bits.h>
@@ -55,11 +55,6 @@ static struct stop_record {
 static _Atomic bool stopping;
 
 /* ---- start ---- */
-
-size_t arch_cpu_stack_bytes(unsigned n)
-{
-	return n == 0 ? A64_STACK_SIZE : n == 1 ? A64_EXC_STACK_SIZE : 0;
-}
 
 /* PSCI starts it wherever the image is. */
 paddr_t arch_start_page_limit(void)

@@ -1,9 +1,19 @@
 # Sources of this directory, sorted, one per line.
 SRCS += arch/aarch64/cpu.c
 SRCS += arch/aarch64/crash.c
+SRCS += arch/aarch64/gic.c
+SRCS += arch/aarch64/gic_v2.c
+SRCS += arch/aarch64/gic_v3.c
+SRCS += arch/aarch64/pl011.c
+SRCS += arch/aarch64/power.c
 SRCS += arch/aarch64/probe.c
+SRCS += arch/aarch64/psci.c
 SRCS += arch/aarch64/pt.c
 SRCS += arch/aarch64/restart.c
+SRCS += arch/aarch64/smp.c
 SRCS += arch/aarch64/stack.c
+SRCS += arch/aarch64/time.c
 SRCS += arch/aarch64/trap.S
 SRCS += arch/aarch64/trap.c
+SRCS += arch/alarm.c
+SRCS += arch/uart.c

@@ -21,11 +21,10 @@
 #include <kernel/string.h>
 
 #define MPIDR_AFFINITY 0xff00ffffffUL
+#define PSCI_CPU_ON 0xc4000003U /* from version 0.2 on; before, firmware chose */
 
 enum {
 	RESERVATION_SIZE = 16,
-	CPU_ON_32 = (int)0x84000003, /* PSCI 0.2 and later have fixed ids */
-	CPU_ON_64 = (int)0xc4000003,
 	GICR_STRIDE = 0x20000, /* two frames of 64 KiB */
 	REGISTER_ALIGN = 4,
 	TIMER_VIRTUAL = 2, /* its place among a timer's interrupts, if they have no names */
@@ -38,18 +37,10 @@ struct machine {
 	bool map_known; /* before the tree was read */
 	bool nodes_said, nodes_bad;
 	u32 chosen, aliases, distances, gic, timer, uart;
+	unsigned cpus_stuck, cpus_left_out;
 };
 
 /* ---- memory ---- */
-
-static bool address_aligned(const struct fdt *f, const struct fdt_node *n, u64 at)
-{
-	if (at && at % REGISTER_ALIGN == 0)
-		return true;
-	boot_note(f->bi, "device tree: %s: registers at 0x%lx, expected a multiple of %u, ignored",
-		  fdt_name(f, n).text, at, REGISTER_ALIGN);
-	return false;
-}
 
 /* Memory that is there, but not for us. */
 static void reserve(struct boot_info *bi, u64 start, u64 size)
@@ -157,8 +148,9 @@ static bool cpu_known(const struct boot_info *bi, u64 hw_id)
 }
 
 /* A disabled CPU waits for its enable-method, one that failed does not (specification, 3.8.1). */
-static bool cpu_can_start(const struct fdt *f, const struct fdt_node *n)
+static bool cpu_can_start(struct machine *m, const struct fdt_node *n)
 {
+	const struct fdt *f = &m->f;
 	struct fdt_prop p;
 
 	if (fdt_get_prop(f, n, "status", &p) && !fdt_prop_is(&p, "disabled") && !fdt_is_okay(f, n))
@@ -167,8 +159,7 @@ static bool cpu_can_start(const struct fdt *f, const struct fdt_node *n)
 		return false;
 	if (fdt_list_index(&p, "psci") >= 0)
 		return true;
-	boot_note(f->bi, "device tree: %s: expected enable-method psci, the CPU cannot be started",
-		  fdt_name(f, n).text);
+	m->cpus_stuck++;
 	return false;
 }
 
@@ -199,28 +190,31 @@ static void read_cpu(struct machine *m, const struct fdt_node *n)
 		return;
 	}
 	if (bi->nr_cpus == BOOT_MAX_CPUS) {
-		boot_note(bi, "device tree: %s: more than %u CPUs, ignored", fdt_name(f, n).text,
-			  BOOT_MAX_CPUS);
+		m->cpus_left_out++;
 		return;
 	}
 	if (!numa_node(m, n, &node))
 		node = BOOT_NO_NODE;
-	bi->cpu[bi->nr_cpus++] = (struct boot_cpu){.hw_id = id, .node = node, .enabled = cpu_can_start(f, n)};
+	bi->cpu[bi->nr_cpus++] = (struct boot_cpu){.hw_id = id, .node = node, .enabled = cpu_can_start(m, n)};
 }
 
 /* An enable-method is nothing without the firmware that it asks for. */
-static void check_psci(struct boot_info *bi)
+static void check_cpus(const struct machine *m)
 {
+	struct boot_info *bi = m->f.bi;
 	unsigned lost = 0;
 
-	if (bi->dev.psci != BOOT_PSCI_NONE)
-		return;
-	for (unsigned i = 0; i < bi->nr_cpus; i++) {
+	for (unsigned i = 0; i < bi->nr_cpus && bi->dev.psci == BOOT_PSCI_NONE; i++) {
 		lost += bi->cpu[i].enabled;
 		bi->cpu[i].enabled = false;
 	}
 	if (lost)
 		boot_note(bi, "device tree: %u CPUs are to be started by PSCI, and there is none", lost);
+	if (m->cpus_stuck)
+		boot_note(bi, "device tree: %u CPUs cannot be started, expected enable-method psci",
+			  m->cpus_stuck);
+	if (m->cpus_left_out)
+		boot_note(bi, "device tree: %u CPUs more than %u, ignored", m->cpus_left_out, BOOT_MAX_CPUS);
 }
 
 /* ---- nodes ---- */
@@ -288,6 +282,15 @@ static void read_nodes(const struct machine *m)
 
 /* ---- devices ---- */
 
+static bool address_aligned(const struct fdt *f, const struct fdt_node *n, u64 at)
+{
+	if (at && at % REGISTER_ALIGN == 0)
+		return true;
+	boot_note(f->bi, "device tree: %s: registers at 0x%lx, expected a multiple of %u, ignored",
+		  fdt_name(f, n).text, at, REGISTER_ALIGN);
+	return false;
+}
+
 static void read_psci(const struct fdt *f, const struct fdt_node *n)
 {
 	enum boot_psci conduit = BOOT_PSCI_NONE;
@@ -306,10 +309,9 @@ static void read_psci(const struct fdt *f, const struct fdt_node *n)
 		return;
 	}
 	if (!fdt_is_compatible(f, n, "arm,psci-0.2") && !fdt_is_compatible(f, n, "arm,psci-1.0") &&
-	    (!fdt_get_u32(f, n, "cpu_on", &cpu_on) ||
-	     (cpu_on != (u32)CPU_ON_32 && cpu_on != (u32)CPU_ON_64))) {
+	    (!fdt_get_u32(f, n, "cpu_on", &cpu_on) || cpu_on != PSCI_CPU_ON)) {
 		boot_note(f->bi, "device tree: %s: PSCI 0.1 with cpu_on 0x%x, expected 0x%x, not used",
-			  fdt_name(f, n).text, cpu_on, (u32)CPU_ON_64);
+			  fdt_name(f, n).text, cpu_on, PSCI_CPU_ON);
 		return;
 	}
 	f->bi->dev.psci = conduit;
@@ -335,8 +337,8 @@ static bool read_gic3(const struct fdt *f, const struct fdt_node *n, struct boot
 	struct fdt_prop p;
 	u32 regions = 1;
 
-	if (fdt_get_prop(f, n, "redistributor-stride", &p) && (p.len == 4 || p.len == 8))
-		stride = fdt_cells(p.data, p.len / 4);
+	if (fdt_get_prop(f, n, "redistributor-stride", &p))
+		stride = p.len == 4 || p.len == 8 ? fdt_cells(p.data, p.len / 4) : ~0UL;
 	if (stride && stride != GICR_STRIDE) {
 		boot_note(f->bi, "device tree: %s: redistributor-stride 0x%lx, expected 0x%x",
 			  fdt_name(f, n).text, stride, GICR_STRIDE);
@@ -509,7 +511,8 @@ static void read_chosen(struct machine *m)
 
 	if (!m->chosen || !fdt_node_at(f, m->chosen, &n))
 		return;
-	if (fdt_get_prop(f, &n, "bootargs", &p) &&
+	/* UEFI's loader may have given one, and knows better. */
+	if (!*f->bi->cmdline && fdt_get_prop(f, &n, "bootargs", &p) &&
 	    !boot_copy_text(f->bi->cmdline, sizeof(f->bi->cmdline), (const char *)p.data, p.len))
 		boot_note(f->bi, "device tree: the command line is cut after %d bytes",
 			  BOOT_CMDLINE_SIZE - 1);
@@ -594,7 +597,7 @@ int fdt_parse(const void *fdt, size_t len, u64 fdt_pa, struct boot_info *bi)
 		see_device(&m, &w.node);
 	}
 	read_chosen(&m);
-	check_psci(bi);
+	check_cpus(&m);
 	read_nodes(&m);
 	read_timer(&m);
 	read_uart(&m);

@@ -103,7 +103,7 @@ const char *zone_check(void);
 struct section_info {
 	unsigned long nr;
 	pfn_t lo, hi;  /* frames that have a struct page; whole order-10 blocks */
-	paddr_t array; /* their array; 2 MiB aligned if large; 0: in pieces, mapped at boot */
+	paddr_t array; /* their array; aligned to its size if large; 0: in pieces, mapped at boot */
 	paddr_t ext;   /* page_owner's array, 0 without */
 	bool large;    /* mapped by one large leaf */
 };

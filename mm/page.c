@@ -5,12 +5,13 @@
  *             when frames of the section are first needed. Boot time and metadata grow with the memory that is
  *             used, not with what is installed. Opening allocates nothing and cannot fail: the frames of a
  *             section's array were set aside at boot, and so were the tables down to the entry that maps it.
- * Layout.     whole section   one free piece of RAM in one zone: [array 2 MiB][page_ext 1 MiB?][free blocks ...]
+ * Layout.     whole section   one free piece of RAM in one zone: [array][page_ext?][free blocks ...]
  *             other section   struct section_info: the part [lo, hi) of its frames has struct pages; their array
- *                             lies in the section's own last fitting run, or where memblock found room; mapped by
- *                             one 2 MiB leaf when it covers half of the section or more, else by pages
+ *                             lies in the section's own last fitting run, or where memblock found room
  *             of many nodes   each page of the array is on the node of its first frame, as far as that has room; they
  *                             are mapped at boot
+ *             an array        2 MiB with 4 KiB pages: one large leaf, where it covers half of the section or more;
+ *                             512 and 128 KiB with those of 16 and 64 KiB, less than a large leaf: base pages
  * Invariants. S1  opened => the array of [lo, hi) is mapped, and every free frame of it was listed exactly once
  *             S2  an unopened section is in its zones' unopened[] as exactly the blocks that opening lists
  *             S3  an order-10 block has struct pages for all of its frames or for none
@@ -32,7 +33,11 @@
 #define EXT_BYTES (SECTION_PAGES * sizeof(struct page_ext))
 
 static_assert(SECTION_PAGES % BLOCK_PAGES == 0, "a merge never leaves a section");
-static_assert(ARRAY_BYTES == 1UL << (PAGE_SHIFT + PT_INDEX_BITS), "a section's array is one large leaf");
+static_assert(BLOCK_PAGES * sizeof(struct page) % PAGE_SIZE == 0, "the array of whole blocks is whole pages");
+
+/* The level of the leaves that map a section's array: the highest, up to 1, that the array fills. */
+enum { ARRAY_LEVEL = ARRAY_BYTES >= PT_LEVEL_SIZE(1) };
+static_assert(ARRAY_BYTES % PT_LEVEL_SIZE(ARRAY_LEVEL) == 0, "no leaf reaches into another section's array");
 
 static unsigned long nr_sections;
 static unsigned long *section_present; /* has RAM */
@@ -98,7 +103,7 @@ bool virt_addr_valid(const void *p)
 /* Frames at a whole section's start that its own metadata takes. */
 static unsigned long whole_meta_pages(void)
 {
-	return (ARRAY_BYTES + (opt_page_owner ? EXT_BYTES : 0)) >> PAGE_SHIFT;
+	return PAGE_ALIGN_UP(ARRAY_BYTES + (opt_page_owner ? EXT_BYTES : 0)) >> PAGE_SHIFT;
 }
 
 /* As Linux __free_pages_memory. */
@@ -187,10 +192,10 @@ void section_account(struct zone *zone)
 
 /* ---- opening ---- */
 
-static void map_pages(vaddr_t va, paddr_t pa, size_t bytes)
+static void map_leaves(vaddr_t va, paddr_t pa, size_t bytes, unsigned level)
 {
-	for (size_t off = 0; off < bytes; off += PAGE_SIZE)
-		arch_pte_write(pt_slot(va + off, 0), arch_pte_leaf(pa + off, PT_RW, 0));
+	for (size_t off = 0; off < bytes; off += PT_LEVEL_SIZE(level))
+		arch_pte_write(pt_slot(va + off, level), arch_pte_leaf(pa + off, PT_RW, level));
 	arch_pt_sync();
 }
 
@@ -200,15 +205,11 @@ static void map_array(unsigned long nr, const struct section_info *info)
 	vaddr_t va = (vaddr_t)pfn_to_page(lo);
 	size_t bytes = (info ? info->hi - lo : SECTION_PAGES) * sizeof(struct page);
 
-	if (!info || info->large) {
-		paddr_t array = info ? info->array : lo << PAGE_SHIFT;
-
-		arch_pte_write(pt_slot((vaddr_t)pfn_to_page(section_start(nr)), 1),
-			       arch_pte_leaf(array, PT_RW, 1));
-		arch_pt_sync();
-	} else if (info->array) {
-		map_pages(va, info->array, bytes);
-	}
+	if (!info || info->large)
+		map_leaves((vaddr_t)pfn_to_page(section_start(nr)), info ? info->array : lo << PAGE_SHIFT,
+			   ARRAY_BYTES, ARRAY_LEVEL);
+	else if (info->array)
+		map_leaves(va, info->array, bytes, 0);
 	memset((void *)va, 0, bytes);
 	for (pfn_t pfn = lo; pfn < lo + bytes / sizeof(struct page); pfn += PAGEBLOCK_PAGES)
 		pfn_to_page(pfn)->block_type = MT_MOVABLE;
@@ -492,8 +493,8 @@ static void place_array_by_node(const struct section_info *info)
 
 		end = array_piece(pfn, info->hi, &nid);
 		bytes = (end - pfn) * sizeof(struct page);
-		map_pages((vaddr_t)pfn_to_page(pfn),
-			  alloc_meta(info->nr, nid, bytes, PAGE_SIZE, "page array"), bytes);
+		map_leaves((vaddr_t)pfn_to_page(pfn),
+			   alloc_meta(info->nr, nid, bytes, PAGE_SIZE, "page array"), bytes, 0);
 	}
 }
 
@@ -507,7 +508,7 @@ static void add_info(unsigned long nr)
 
 	BUG_ON(nr_infos == max_infos, "page: %u sections are not whole, no room for more", nr_infos);
 	one_node = section_extent(nr, &info.lo, &info.hi, &nid);
-	info.large = one_node && info.hi - info.lo >= SECTION_PAGES / 2;
+	info.large = ARRAY_LEVEL > 0 && one_node && info.hi - info.lo >= SECTION_PAGES / 2;
 	bytes = info.large ? ARRAY_BYTES : (info.hi - info.lo) * sizeof(struct page);
 	if (!info.large && pt_populate((vaddr_t)pfn_to_page(info.lo), bytes, 0, GFP_KERNEL))
 		panic("page: no tables for the page array\n");
@@ -558,7 +559,7 @@ void page_init(const struct boot_info *bi)
 		vaddr_t va = (vaddr_t)pfn_to_page(section_start(first));
 
 		bitmap_fill(section_present, first, past);
-		if (pt_populate(va, (past - first) * ARRAY_BYTES, 1, GFP_KERNEL))
+		if (pt_populate(va, (past - first) * ARRAY_BYTES, ARRAY_LEVEL, GFP_KERNEL))
 			panic("page: no tables for the page array\n");
 	}
 

@@ -10,7 +10,7 @@
  *             | colour |  slot 0  |  slot 1  | ... | slot num-1 | [index array] | rest |
  *             ^ block  ^ page->s_mem                                            ^ on the slab: at the end
  *
- *             page->freelist: num bytes used as a stack. [inuse, num) are the indices of the objects in the
+ *             page->freelist: num entries used as a stack. [inuse, num) are the indices of the objects in the
  *             slab, [0, inuse) are dead. It lies in a free object (the one named by its last entry, so it
  *             goes out last), else in a kmalloc buffer, else at the end of the slab: the first that Linux's
  *             rules allow. Every page of a slab has PG_slab and slab_node; all else is in the first page's
@@ -78,7 +78,7 @@ enum index_place { INDEX_IN_OBJECT, INDEX_OFF_SLAB, INDEX_ON_SLAB };
 /* An index buffer pays if its cache exists, cannot lead back here, and it is small against the objects. */
 static bool off_slab_pays(const struct kmem_cache *s, unsigned num)
 {
-	const struct kmem_cache *k = kmalloc_cache_for(num);
+	const struct kmem_cache *k = kmalloc_cache_for(slab_index_bytes(num));
 
 	return k && !(k->flags & SLAB_INDEX_OFF_SLAB) && k->size <= s->size / 2;
 }
@@ -86,7 +86,7 @@ static bool off_slab_pays(const struct kmem_cache *s, unsigned num)
 /* The smallest order that wastes no more than an eighth, or the best up to slab_max_order (Linux's rule). */
 static bool slab_choose_order(struct kmem_cache *s, enum index_place place)
 {
-	unsigned per_object = s->size + (place == INDEX_ON_SLAB);
+	unsigned per_object = s->size + (place == INDEX_ON_SLAB ? slab_index_bytes(1) : 0);
 
 	s->num = 0;
 	for (unsigned order = 0; order <= MAX_ORDER; order++) {
@@ -117,12 +117,14 @@ static bool slab_place(struct kmem_cache *s, unsigned object_size)
 		s->ctor || (s->flags & (SLAB_TYPESAFE_BY_RCU | SLAB_DEBUG_FLAGS)) || opt_init_on_free;
 
 	s->flags &= ~(SLAB_INDEX_IN_OBJECT | SLAB_INDEX_OFF_SLAB);
-	if (!untouchable && slab_choose_order(s, INDEX_IN_OBJECT) && s->num <= object_size) {
+	if (!untouchable && slab_choose_order(s, INDEX_IN_OBJECT) &&
+	    slab_index_bytes(s->num) <= object_size) {
 		s->flags |= SLAB_INDEX_IN_OBJECT;
 		return true;
 	}
 	/* With a left-over that holds the index, a buffer would be a waste. */
-	if (!(s->flags & SLAB_NOLEAKTRACE) && slab_choose_order(s, INDEX_OFF_SLAB) && s->left_over < s->num) {
+	if (!(s->flags & SLAB_NOLEAKTRACE) && slab_choose_order(s, INDEX_OFF_SLAB) &&
+	    s->left_over < slab_index_bytes(s->num)) {
 		s->flags |= SLAB_INDEX_OFF_SLAB;
 		return true;
 	}
@@ -173,9 +175,11 @@ bool slab_geometry(struct kmem_cache *s, unsigned size, unsigned align, unsigned
 		return false;
 	s->colour = slab_colouring ? s->left_over / s->colour_off : 0;
 	/*
-	 * offset < num * size, so offset * reciprocal < 2^56; the error of the reciprocal is below size /
-	 * 2^48 a unit and offset * size < 2^45, so the quotient is exact.
+	 * The reciprocal is too large by at most 1, and offset < num * size <= 2^26: so offset * size < 2^52, and the
+	 * quotient is exact. The product has 64 bits as num < 2^12.
 	 */
+	static_assert(KMALLOC_MAX_SIZE <= BIT(SLAB_RECIPROCAL_BITS / 2), "the largest slab");
+	static_assert(SLAB_MAX_OBJS < BIT(64 - SLAB_RECIPROCAL_BITS), "the most objects");
 	s->reciprocal = BIT(SLAB_RECIPROCAL_BITS) / s->size + 1;
 	s->span = (unsigned long)s->num * s->size;
 	s->limit = slab_limit(s);
@@ -219,16 +223,18 @@ static __always_inline void slab_count(const struct kmem_cache *s, long slabs)
 		       slabs * (1L << s->order));
 }
 
-/* idx[i] = i, eight at a time: wherever an index is, it has room to a multiple of eight. */
-static __always_inline void slab_fill_identity(u8 *idx, unsigned num)
+/* idx[i] = i, a word at a time: wherever an index is, it has room to a multiple of eight bytes. */
+static __always_inline void slab_fill_identity(slab_index_t *idx, unsigned num)
 {
-	const u8 *end = idx + num;
-	u64 eight = 0x0706050403020100UL;
+	enum { AT_ONCE = sizeof(u64) / sizeof(slab_index_t) };
+	const u64 ones = ~0UL / (slab_index_t)~0u; /* 1 in each entry */
+	const slab_index_t *end = idx + num;
+	u64 word = sizeof(slab_index_t) == 1 ? 0x0706050403020100UL : 0x0003000200010000UL;
 
 	do {
-		__builtin_memcpy(idx, &eight, sizeof(eight)); /* one store */
-		eight += 0x0808080808080808UL;
-		idx += sizeof(eight);
+		__builtin_memcpy(idx, &word, sizeof(word)); /* one store */
+		word += AT_ONCE * ones;
+		idx += AT_ONCE;
 	} while (idx < end);
 }
 
@@ -252,9 +258,9 @@ static __always_inline void *slab_place_index(const struct kmem_cache *s, const 
 		return (char *)page->s_mem + s->span - s->size; /* in the last object */
 	if (s->flags &
 	    SLAB_INDEX_OFF_SLAB) /* not kmalloc(): its array may want a body from this very cache */
-		return slab_alloc_direct(kmalloc_cache_for(s->num), gfp & ~__GFP_THISNODE, page_to_nid(page),
-					 CALLER);
-	return block + (PAGE_SIZE << s->order) - ALIGN_UP(s->num, 8u);
+		return slab_alloc_direct(kmalloc_cache_for(slab_index_bytes(s->num)), gfp & ~__GFP_THISNODE,
+					 page_to_nid(page), CALLER);
+	return block + (PAGE_SIZE << s->order) - ALIGN_UP(slab_index_bytes(s->num), 8u);
 }
 
 /* What only some caches want done with a new slab. */
@@ -378,7 +384,7 @@ unsigned long slab_release_list(struct list_head *slabs)
 static __always_inline unsigned slab_take(const struct kmem_cache *s, struct page *page, void **objs,
 					  unsigned nr)
 {
-	const u8 *idx = (const u8 *)page->freelist + page->inuse;
+	const slab_index_t *idx = (const slab_index_t *)page->freelist + page->inuse;
 	unsigned got = min(nr, (unsigned)(page->num - page->inuse));
 	char *base = (char *)page->s_mem + s->obj_offset;
 	const unsigned long size = s->size;
@@ -477,14 +483,14 @@ static __always_inline unsigned slab_index_or_bug(const struct kmem_cache *s, co
 static __always_inline void slab_put(const struct kmem_cache *s, struct page *page, void *obj)
 {
 	unsigned index = slab_index_or_bug(s, page, obj), inuse = page->inuse;
-	u8 *idx = page->freelist;
+	slab_index_t *idx = page->freelist;
 
 	if (unlikely(!inuse))
 		slab_put_bug(s, page, obj);
 	if (unlikely(!idx))
 		page->freelist = idx = obj; /* the first to come back holds the index */
 	slab_open_index(page);
-	idx[--inuse] = (u8)index;
+	idx[--inuse] = (slab_index_t)index;
 	slab_close_index(s, page);
 	page->inuse = (u16)inuse;
 }
@@ -498,7 +504,7 @@ static __noinline unsigned slab_put_run(const struct kmem_cache *s, struct page 
 {
 	const long size = s->size;
 	char *base = (char *)page->s_mem + s->obj_offset;
-	u8 *idx = page->freelist;
+	slab_index_t *idx = page->freelist;
 	unsigned inuse = page->inuse, most = min(nr, inuse), index, i = 0;
 	unsigned long offset;
 	char *obj;
@@ -516,7 +522,7 @@ static __noinline unsigned slab_put_run(const struct kmem_cache *s, struct page 
 
 			for (; i < stop && (char *)objs[i] == obj + step; i++) {
 				obj += step;
-				idx[--inuse] = (u8)(index += turn);
+				idx[--inuse] = (slab_index_t)(index += turn);
 			}
 			if (i != start)
 				continue;
@@ -528,7 +534,7 @@ static __noinline unsigned slab_put_run(const struct kmem_cache *s, struct page 
 		if (unlikely(index * (unsigned long)size != offset || step == 0))
 			slab_put_bug(s, page, objs[i]);
 		obj = objs[i++];
-		idx[--inuse] = (u8)index;
+		idx[--inuse] = (slab_index_t)index;
 	}
 	slab_close_index(s, page);
 	page->inuse = (u16)inuse;
@@ -555,7 +561,8 @@ static __noinline void **slab_put_scattered(const struct kmem_cache *s, void **o
 		if (next == block)
 			break;
 		slab_open_index(page);
-		((u8 *)page->freelist)[inuse - 1] = (u8)slab_index_or_bug(s, page, *objs++);
+		((slab_index_t *)page->freelist)[inuse - 1] =
+			(slab_index_t)slab_index_or_bug(s, page, *objs++);
 		slab_close_index(s, page);
 		page->inuse = (u16)(inuse - 1);
 		block = next;

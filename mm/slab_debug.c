@@ -356,7 +356,7 @@ void slab_debug_alloc(struct kmem_cache *s, void *obj, unsigned long caller)
 
 bool slab_index_is_free(const struct page *page, unsigned index)
 {
-	const u8 *idx = page->freelist;
+	const slab_index_t *idx = page->freelist;
 	bool found = false;
 
 	slab_open_index(page);
@@ -480,7 +480,7 @@ static bool check_open_slab(const struct kmem_cache *s, const struct kmem_cache_
 {
 	unsigned long block = (unsigned long)page_address(page), start = (unsigned long)page->s_mem;
 	unsigned long pfn = page_to_pfn(page), seen[DIV_ROUND_UP(SLAB_MAX_OBJS + 1, 64)] = {0};
-	const u8 *idx = page->freelist;
+	const slab_index_t *idx = page->freelist;
 
 	CHECK(page->num == s->num && page->inuse >= lo && page->inuse <= hi,
 	      "S1: %s: slab 0x%lx has %u of %u objects in use and is on the wrong list", s->name, pfn,

@@ -18,12 +18,22 @@
 
 enum {
 	SLAB_NAME_LEN = 32,
-	SLAB_MAX_OBJS = 255,	/* an index is one byte */
-	SLAB_MIN_STRIDE = 16,	/* so that a base page never holds more */
+	SLAB_MIN_STRIDE = 16,
+	/* A base page never holds more: the index takes room as well. */
+	SLAB_MAX_OBJS = PAGE_SIZE / SLAB_MIN_STRIDE - 1,
 	SLAB_REMOTE_LIMIT = 12, /* foreign objects that a CPU gathers before it gives them back */
-	SLAB_RECIPROCAL_BITS = 48,
+	SLAB_RECIPROCAL_BITS = 52,
 	SLAB_GROW_OBJS = 8, /* a refill that finds nothing makes slabs for so many, one at least */
 };
+
+/* The number of an object in its slab: a byte where a base page holds no more of them. Linux: freelist_idx_t. */
+typedef __typeof__(__builtin_choose_expr(SLAB_MAX_OBJS <= 255, (u8)0, (u16)0)) slab_index_t;
+static_assert(SLAB_MAX_OBJS <= (slab_index_t)~0u, "every object of a slab has a number");
+
+static inline unsigned slab_index_bytes(unsigned num)
+{
+	return num * (unsigned)sizeof(slab_index_t);
+}
 
 /*
  * One CPU's stack of free objects of one cache. The per-CPU cell points at the stack, not at the head: the
@@ -78,7 +88,7 @@ struct kmem_cache {
 	unsigned object_size; /* what the creator asked for */
 	unsigned obj_offset;  /* debug: from the start of the slot to the object */
 	unsigned align;
-	u64 reciprocal; /* ceil-like 2^48 / size: index = offset * reciprocal >> 48 */
+	u64 reciprocal; /* ceil-like 2^52 / size: index = offset * reciprocal >> 52 */
 	unsigned flags;
 	unsigned long span;  /* num * size */
 	u16 num;	     /* objects a slab */
@@ -167,13 +177,13 @@ static __always_inline void slab_mark_free(const struct kmem_cache *s, const voi
 static __always_inline void slab_open_index(const struct page *page)
 {
 	if (page->freelist)
-		san_reveal(page->freelist, page->num);
+		san_reveal(page->freelist, slab_index_bytes(page->num));
 }
 
 static __always_inline void slab_close_index(const struct kmem_cache *s, const struct page *page)
 {
 	if (page->freelist && (s->flags & SLAB_INDEX_IN_OBJECT))
-		san_free(page->freelist, page->num);
+		san_free(page->freelist, slab_index_bytes(page->num));
 }
 
 /*

@@ -41,7 +41,6 @@
 #include <arch/irq.h>
 #include <arch/san.h>
 
-enum { HUGE_LEVEL = 1, HUGE_ORDER = PT_INDEX_BITS };
 /* Of a purge: an area, its array of pages, that one's array, and so on until an array fits into a page. */
 enum { ALL_ROUNDS = ARCH_PT_MAX_LEVELS };
 
@@ -478,7 +477,7 @@ void *vmalloc_gfp(size_t size, gfp_t gfp, int nid, unsigned vm_flags, unsigned l
 	}
 	if (fault_hits(&fail_vmalloc, !(gfp & __GFP_NOFAIL), size))
 		return NULL;
-	if ((vm_flags & VM_HUGE) && size >= PT_LEVEL_SIZE(HUGE_LEVEL) && arch_pt_leaf_ok(HUGE_LEVEL))
+	if ((vm_flags & VM_HUGE) && size >= PT_LEVEL_SIZE(HUGE_LEVEL) && vmalloc_has_huge())
 		p = vmalloc_level(size, HUGE_LEVEL, (gfp & ~__GFP_NOFAIL) | __GFP_NOWARN | __GFP_NORETRY, nid,
 				  vm_flags, caller);
 	if (!p)

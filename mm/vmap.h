@@ -3,13 +3,20 @@
 
 /* Ranges of the vmalloc window. Shared by vmap.c, vmalloc.c and the tests that mirror them. */
 
+#include <arch/pt.h>
 #include <kernel/list.h>
 #include <kernel/percpu.h>
 #include <kernel/rbtree.h>
 #include <mm/vmalloc.h>
 #include <stdatomic.h>
 
-enum { VMAP_FEW_PAGES = 4 };
+enum { VMAP_FEW_PAGES = 4, HUGE_LEVEL = 1, HUGE_ORDER = PT_INDEX_BITS };
+
+/* A block must fill a large leaf: with pages of 16 and 64 KiB none of MAX_ORDER does, and areas are of small pages. */
+static inline bool vmalloc_has_huge(void)
+{
+	return PT_INDEX_BITS <= MAX_ORDER && arch_pt_leaf_ok(HUGE_LEVEL);
+}
 
 /* A range is free, busy or lazy; one descriptor serves all three, since a range changes between them. */
 struct vmap_area {

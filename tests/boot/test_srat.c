@@ -375,12 +375,12 @@ KTEST(srat, entries_with_wrong_lengths_are_refused)
 
 KTEST(srat, memory_of_two_nodes_is_refused)
 {
-	static const u64 size[] = {1, PAGE_SIZE, GIB(5), -GIB(3)};
+	static const u64 size[] = {1, KIB(4), GIB(5), -GIB(3)};
 	struct machine m = {.f = NULL};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(size); i++) {
 		ASSERT_TRUE(machine_typical(&m, 0, 1));
-		memory_add(&m, 1, GIB(3) - PAGE_SIZE, size[i], ENABLED);
+		memory_add(&m, 1, GIB(3) - KIB(4), size[i], ENABLED);
 		parse(&m);
 		expect_refused(t, &m, "SRAT has [0xbffff000, ");
 	}
@@ -392,8 +392,7 @@ KTEST(srat, memory_of_no_node_is_refused)
 
 	for (unsigned missing = 0; missing < 2; missing++) { /* exactly 1 MiB of it, and a page less */
 		ASSERT_TRUE(machine_typical(&m, 0, 1));
-		fixture_put64(m.f, AT_SRAT + SRAT_HEADER + 48 + 120 + 16,
-			      GIB(4) - MIB(1) + missing * PAGE_SIZE);
+		fixture_put64(m.f, AT_SRAT + SRAT_HEADER + 48 + 120 + 16, GIB(4) - MIB(1) + missing * KIB(4));
 		parse(&m);
 		if (missing) {
 			EXPECT_EQ(m.f->info.nr_node_ranges, 5);
@@ -471,9 +470,9 @@ KTEST(srat, forgotten_pages_need_room_for_a_range)
 	struct machine m = {.f = NULL};
 
 	ASSERT_TRUE(machine_new(&m));
-	memory_add(&m, 0, 0, GIB(9) - PAGE_SIZE, ENABLED);
+	memory_add(&m, 0, 0, GIB(9) - KIB(4), ENABLED);
 	for (u32 i = 1; i < BOOT_MAX_NODE_RANGES; i++)
-		memory_add(&m, 0, GIB(8) + i * PAGE_SIZE, PAGE_SIZE, ENABLED);
+		memory_add(&m, 0, GIB(8) + i * KIB(4), KIB(4), ENABLED);
 	parse(&m);
 	expect_refused(t, &m, "more than 256 ranges");
 }

@@ -175,9 +175,9 @@ KTEST(cmd_look, fill_writes_into_pages_through_the_direct_map)
 	ASSERT_EQ(ask("alloc 1 -j"), 0);
 	pfn = answer_value("pfn");
 	p = page_address(pfn_to_page(pfn));
-	EXPECT_EQ(ask("fill 0x%lx 8192 0x33", (unsigned long)p), 0);
-	EXPECT_EQ(p[8191], 0x33);
-	EXPECT_REFUSED(EPERM, "reach beyond", "fill 0x%lx 8193 0", (unsigned long)p);
+	EXPECT_EQ(ask("fill 0x%lx %lu 0x33", (unsigned long)p, 2 * PAGE_SIZE), 0);
+	EXPECT_EQ(p[2 * PAGE_SIZE - 1], 0x33);
+	EXPECT_REFUSED(EPERM, "reach beyond", "fill 0x%lx %lu 0", (unsigned long)p, 2 * PAGE_SIZE + 1);
 	EXPECT_EQ(ask("free %lu 1", pfn), 0);
 	EXPECT_REFUSED(EPERM, "not in memory", "fill 0x%lx 1 0", (unsigned long)p);
 }

@@ -17,9 +17,9 @@ KTEST(cmd_vm, an_area_comes_and_goes)
 	char start[32];
 	u64 p;
 
-	ASSERT_EQ(ask("vmalloc 10000 -j"), 0);
+	ASSERT_EQ(ask("vmalloc %lu -j", 2 * PAGE_SIZE + 1808), 0);
 	p = answer_value("ptr");
-	EXPECT_EQ(answer_value("size"), 10000);
+	EXPECT_EQ(answer_value("size"), 2 * PAGE_SIZE + 1808);
 	EXPECT_EQ(answer_value("pages"), 3);
 	snprintf(start, sizeof(start), "\"start\":\"0x%lx\"", p);
 	ASSERT_EQ(ask("vmallocinfo -j"), 0);
@@ -36,10 +36,10 @@ KTEST(cmd_vm, vmallocinfo_lines_have_linux_form)
 	u64 p;
 
 	vm_unmap_aliases();
-	ASSERT_EQ(ask("vmalloc 16384 -j"), 0);
+	ASSERT_EQ(ask("vmalloc %lu -j", 4 * PAGE_SIZE), 0);
 	p = answer_value("ptr");
 	ASSERT_EQ(ask("vmallocinfo"), 0);
-	snprintf(line, sizeof(line), "0x%016lx-0x%016lx %7d ", p, p + 5 * PAGE_SIZE, 20480);
+	snprintf(line, sizeof(line), "0x%016lx-0x%016lx %7lu ", p, p + 5 * PAGE_SIZE, 5 * PAGE_SIZE);
 	EXPECT_TRUE(answer_says(line));
 	snprintf(line, sizeof(line), " pages=4 vmalloc N%d=4\n", numa_memory_node(numa_node_id()));
 	EXPECT_TRUE(answer_says(line));
@@ -55,7 +55,7 @@ KTEST(cmd_vm, vmallocinfo_totals_follow_the_areas)
 	ASSERT_EQ(ask("vmallocinfo -j"), 0);
 	used = answer_value("used");
 	EXPECT_EQ(answer_value("lazy_pages"), 0);
-	ASSERT_EQ(ask("vmalloc 8192 -j"), 0);
+	ASSERT_EQ(ask("vmalloc %lu -j", 2 * PAGE_SIZE), 0);
 	p = answer_value("ptr");
 	ASSERT_EQ(ask("vmallocinfo -j"), 0);
 	EXPECT_EQ(answer_value("used"), used + 2 * PAGE_SIZE);
@@ -176,12 +176,12 @@ KTEST(cmd_vm, ptdump_lines_have_linux_columns)
 	ASSERT_NOT_NULL(area);
 	ASSERT_EQ(ask("ptdump 0x%lx 0x%lx", va, va + 5 * PAGE_SIZE), 0);
 	arch_pte_columns(pt_lookup(va).entry, 0, columns, sizeof(columns));
-	snprintf(line, sizeof(line), "0x%016lx-0x%016lx          16K %spte\n", va, va + 4 * PAGE_SIZE,
-		 columns);
+	snprintf(line, sizeof(line), "0x%016lx-0x%016lx%12luK %spte\n", va, va + 4 * PAGE_SIZE,
+		 4 * PAGE_SIZE >> 10, columns);
 	EXPECT_TRUE(answer_says(line));
 	arch_pte_columns((pte_t){0}, 0, columns, sizeof(columns));
-	snprintf(line, sizeof(line), "0x%016lx-0x%016lx           4K %spte\n", va + 4 * PAGE_SIZE,
-		 va + 5 * PAGE_SIZE, columns);
+	snprintf(line, sizeof(line), "0x%016lx-0x%016lx%12luK %spte\n", va + 4 * PAGE_SIZE,
+		 va + 5 * PAGE_SIZE, PAGE_SIZE >> 10, columns);
 	EXPECT_TRUE(answer_says(line));
 	ASSERT_EQ(ask("ptdump"), 0);
 	EXPECT_TRUE(answer_says("---[ User Space ]---\n0x0000000000000000-"));

@@ -620,9 +620,9 @@ KTEST(trap, entry_bits_say_what_was_asked)
 	}
 	EXPECT_FALSE(arch_pte_present((pte_t){0}));
 	EXPECT_NULL(arch_pte_flag((pte_t){0}, 0, 0));
-	EXPECT_FALSE(arch_pte_is_leaf(arch_pte_table(0x5000), 1));
-	EXPECT_EQ(arch_pte_paddr(arch_pte_table(0x5000), 1), 0x5000);
-	name = arch_pte_flag(arch_pte_leaf(0x1000, PT_READ, 0), 0, 0);
+	EXPECT_FALSE(arch_pte_is_leaf(arch_pte_table(5 * PAGE_SIZE), 1));
+	EXPECT_EQ(arch_pte_paddr(arch_pte_table(5 * PAGE_SIZE), 1), 5 * PAGE_SIZE);
+	name = arch_pte_flag(arch_pte_leaf(PAGE_SIZE, PT_READ, 0), 0, 0);
 	EXPECT_STREQ(name, "ro");
 }
 

@@ -285,7 +285,7 @@ KTEST(fault, exactly_the_allocations_of_a_sweep_fail)
 	fault_sweep_arm(3, 4);
 	mm_update_bypass();
 	for (unsigned i = 1; i <= 6; i++) {
-		void *p = kmalloc(KIB(64), GFP_KERNEL); /* one block of pages, nothing else */
+		void *p = kmalloc(16 * PAGE_SIZE, GFP_KERNEL); /* one block of pages, nothing else */
 
 		EXPECT_EQ(p == NULL, i == 3 || i == 4);
 		kfree(p);
@@ -293,7 +293,7 @@ KTEST(fault, exactly_the_allocations_of_a_sweep_fail)
 	s = fault_sweep_disarm();
 	EXPECT_EQ(s.asked, 6);
 	EXPECT_EQ(s.struck, 2);
-	kfree(kmalloc(KIB(64), GFP_KERNEL));
+	kfree(kmalloc(16 * PAGE_SIZE, GFP_KERNEL));
 	EXPECT_EQ(fault_sweep_disarm().asked, 6);
 	fault_sweep_stop();
 	mm_update_bypass();
@@ -555,14 +555,14 @@ static const struct cache_kind {
 } cache_kinds[] = {
 	{"index in an object", 100, 0, NULL},
 	{"cache lines", 100, SLAB_HWCACHE_ALIGN, NULL},
-	{"index off the slab", 512, 0, construct},
+	{"index off the slab", PAGE_SIZE / 8, 0, construct},
 	{"constructed", 100, 0, construct},
 	{"consistency checks", 200, SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER,
 	 NULL},
 	{"red zones", 40, SLAB_RED_ZONE, NULL},
 	{"reclaimable", 700, SLAB_RECLAIM_ACCOUNT, NULL},
 	{"DMA", 50, SLAB_CACHE_DMA, NULL},
-	{"slabs of many pages", 20000, 0, NULL},
+	{"slabs of many pages", 5 * PAGE_SIZE, 0, NULL},
 	{"read under RCU", 3000, SLAB_TYPESAFE_BY_RCU, NULL},
 };
 
@@ -717,7 +717,7 @@ KTEST(fault, kmalloc_of_each_class_fails_whole)
 #undef KMALLOC_CLASS
 	};
 
-	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
+	for (unsigned i = 0; i < NR_KMALLOC_CLASSES; i++) {
 		char name[32];
 
 		snprintf(name, sizeof(name), "kmalloc %zu", sizes[i]);
@@ -728,7 +728,13 @@ KTEST(fault, kmalloc_of_each_class_fails_whole)
 
 KTEST(fault, kmalloc_of_whole_pages_fails_whole)
 {
-	static const size_t sizes[] = {KIB(8) + 1, KIB(16), KIB(20), KIB(100), MIB(1), MIB(3), MIB(4)};
+	static const size_t sizes[] = {KMALLOC_MAX_CACHE_SIZE + 1,
+				       4 * PAGE_SIZE,
+				       5 * PAGE_SIZE,
+				       25 * PAGE_SIZE,
+				       256 * PAGE_SIZE,
+				       768 * PAGE_SIZE,
+				       1024 * PAGE_SIZE};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
 		char name[32];
@@ -749,11 +755,11 @@ KTEST(fault, kmalloc_in_its_other_forms_fails_whole)
 	SWEEP(t, "kmalloc_node", take_kmalloc_node, give_kmalloc, .flags = MAKES_DO | USES_OBJECTS,
 	      .least = 1, .gfp = GFP_KERNEL, .size = 100);
 	SWEEP(t, "kmalloc_node of pages", take_kmalloc_node, give_kmalloc, .least = 1, .gfp = GFP_KERNEL,
-	      .size = KIB(20));
+	      .size = 5 * PAGE_SIZE);
 	SWEEP(t, "kmalloc_array", take_array, give_kmalloc, .flags = MAKES_DO | USES_OBJECTS, .least = 1,
 	      .gfp = GFP_KERNEL, .size = 33);
 	SWEEP(t, "kmalloc_array of pages", take_array, give_kmalloc, .least = 1, .gfp = GFP_KERNEL,
-	      .size = KIB(5));
+	      .size = 5 * PAGE_SIZE / 4);
 	SWEEP(t, "kcalloc", take_calloc, give_kmalloc, .flags = MAKES_DO | USES_OBJECTS, .least = 1,
 	      .gfp = GFP_KERNEL, .size = 100);
 }
@@ -795,8 +801,8 @@ KTEST(fault, krealloc_that_fails_leaves_the_old_object_alone)
 		unsigned flags;
 	} steps[] = {
 		{"krealloc 16 to 600", 16, 600, MAKES_DO | USES_OBJECTS},
-		{"krealloc 100 to 64K", 100, KIB(64), USES_OBJECTS},
-		{"krealloc 20K to 70K", KIB(20), KIB(70), 0},
+		{"krealloc 100 to 16 pages", 100, 16 * PAGE_SIZE, USES_OBJECTS},
+		{"krealloc 5 pages to 18", 5 * PAGE_SIZE, 18 * PAGE_SIZE, 0},
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(steps); i++) {
@@ -840,11 +846,11 @@ KTEST(fault, kvmalloc_finds_another_way_or_fails_whole)
 	      .gfp = GFP_KERNEL, .size = 100);
 	SWEEP(t, "kvmalloc 40K", take_kvmalloc, give_kvmalloc,
 	      .flags = MAKES_DO | USES_OBJECTS | FRESH_TABLES, .least = 1, .gfp = GFP_KERNEL,
-	      .size = KIB(40));
+	      .size = 10 * PAGE_SIZE);
 	SWEEP(t, "kvmalloc 40K ATOMIC", take_kvmalloc, give_kvmalloc, .least = 1, .gfp = GFP_ATOMIC,
-	      .size = KIB(40));
+	      .size = 10 * PAGE_SIZE);
 	SWEEP(t, "kvzalloc_node 40K", take_kvmalloc_node, give_kvmalloc, .flags = MAKES_DO | USES_OBJECTS,
-	      .least = 1, .gfp = GFP_KERNEL | __GFP_ZERO, .size = KIB(40));
+	      .least = 1, .gfp = GFP_KERNEL | __GFP_ZERO, .size = 10 * PAGE_SIZE);
 	SWEEP(t, "kvmalloc 5M", take_kvmalloc, give_kvmalloc, .flags = MAKES_DO | USES_OBJECTS | FRESH_TABLES,
 	      .least = 1, .gfp = GFP_KERNEL, .size = MIB(5));
 }
@@ -913,13 +919,17 @@ KTEST(fault, vmalloc_in_its_other_forms_fails_whole)
 	      .least = 9, .size = 5 * PAGE_SIZE);
 }
 
+/* A large leaf, or where none is used as many pages as one holds with 4 KiB pages. */
+#define HUGE_BYTES min(PT_LEVEL_SIZE(1), PAGE_SIZE << PAGEBLOCK_ORDER)
+
 KTEST(fault, vmalloc_huge_falls_back_to_pages_or_fails_whole)
 {
-	SWEEP(t, "vmalloc_huge 2M", take_vmalloc_huge, give_vmalloc,
+	SWEEP(t, "vmalloc_huge of a leaf", take_vmalloc_huge, give_vmalloc,
 	      .flags = MAKES_DO | USES_OBJECTS | FRESH_TABLES, .least = 4, .gfp = GFP_KERNEL,
-	      .size = PT_LEVEL_SIZE(1));
-	SWEEP(t, "vmalloc_huge 5M", take_vmalloc_huge, give_vmalloc,
-	      .flags = MAKES_DO | USES_OBJECTS | FRESH_TABLES, .least = 4, .gfp = GFP_KERNEL, .size = MIB(5));
+	      .size = HUGE_BYTES);
+	SWEEP(t, "vmalloc_huge of two and a half", take_vmalloc_huge, give_vmalloc,
+	      .flags = MAKES_DO | USES_OBJECTS | FRESH_TABLES, .least = 4, .gfp = GFP_KERNEL,
+	      .size = HUGE_BYTES * 5 / 2);
 }
 
 enum { MAPPED = 6 };
@@ -966,9 +976,9 @@ static void give_percpu(struct op *op)
 KTEST(fault, alloc_percpu_fails_whole_on_all_cpus)
 {
 	SWEEP(t, "alloc_percpu", take_percpu, give_percpu, .least = 1, .size = 24);
-	/* More than is left of the first chunk: a map and sixteen pages for each CPU. */
+	/* More than is left of the first chunk: a map and 64 KiB of pages for each CPU. */
 	SWEEP(t, "alloc_percpu of a new chunk", take_percpu, give_percpu, .flags = 0,
-	      .least = 2 + 16 * cpumask_weight(&cpu_possible_mask), .size = 40000);
+	      .least = 2 + (KIB(64) >> PAGE_SHIFT) * cpumask_weight(&cpu_possible_mask), .size = 60000);
 }
 
 /* ---- page tables ---- */
@@ -1037,7 +1047,7 @@ KTEST(fault, mapping_without_tables_maps_nothing)
 KTEST(fault, nofail_requests_survive_every_injection)
 {
 	const gfp_t gfp = GFP_KERNEL | __GFP_NOFAIL;
-	struct kmem_cache *s = kmem_cache_create("ktest-fault", 512, 0, 0, construct);
+	struct kmem_cache *s = kmem_cache_create("ktest-fault", PAGE_SIZE / 8, 0, 0, construct);
 
 	ASSERT_NOT_NULL(s);
 	SWEEP(t, "alloc_pages NOFAIL", take_pages, give_pages, .flags = NEVER_FAILS, .gfp = gfp);
@@ -1048,11 +1058,11 @@ KTEST(fault, nofail_requests_survive_every_injection)
 	SWEEP(t, "kmem_cache_alloc_bulk NOFAIL", take_bulk, give_bulk, .flags = NEVER_FAILS, .gfp = gfp,
 	      .cache = s);
 	SWEEP(t, "kmalloc 20K NOFAIL", take_kmalloc, give_kmalloc, .flags = NEVER_FAILS, .gfp = gfp,
-	      .size = KIB(20));
+	      .size = 5 * PAGE_SIZE);
 	SWEEP(t, "kvmalloc 40K NOFAIL", take_kvmalloc, give_kvmalloc, .flags = NEVER_FAILS | FRESH_TABLES,
-	      .gfp = gfp, .size = KIB(40));
-	SWEEP(t, "vmalloc_huge 2M NOFAIL", take_vmalloc_huge, give_vmalloc,
-	      .flags = NEVER_FAILS | FRESH_TABLES, .gfp = gfp, .size = PT_LEVEL_SIZE(1));
+	      .gfp = gfp, .size = 10 * PAGE_SIZE);
+	SWEEP(t, "vmalloc_huge NOFAIL", take_vmalloc_huge, give_vmalloc, .flags = NEVER_FAILS | FRESH_TABLES,
+	      .gfp = gfp, .size = HUGE_BYTES);
 	EXPECT_EQ(kmem_cache_destroy(s), 0);
 }
 
@@ -1062,7 +1072,7 @@ static void give_everything_back(struct ktest *t, bool lists_on)
 	struct state before = state_now(), after;
 	struct kmem_cache *s = kmem_cache_create("ktest-fault", 64, 0, SLAB_TYPESAFE_BY_RCU, NULL);
 	struct page *page = alloc_pages(GFP_KERNEL, 4), *mapped = alloc_page(GFP_KERNEL);
-	void *small = kmalloc(100, GFP_KERNEL), *large = kmalloc(KIB(20), GFP_KERNEL);
+	void *small = kmalloc(100, GFP_KERNEL), *large = kmalloc(5 * PAGE_SIZE, GFP_KERNEL);
 	void *area = vmalloc(9 * PAGE_SIZE), *exact = alloc_pages_exact(3 * PAGE_SIZE, GFP_KERNEL);
 	void *percpu = alloc_percpu_size(40000, 8), *alias = vmap(&mapped, 1, VM_MAP, PT_RW);
 	bool bulk = s && kmem_cache_alloc_bulk(s, GFP_KERNEL, BULK, objects) == BULK;
@@ -1179,13 +1189,17 @@ static void give_command_objects(struct op *op)
 
 KTEST(fault, shell_commands_say_that_there_is_no_memory)
 {
+	char kmalloc_5_pages[32], vmalloc_5_pages[32];
+
+	snprintf(kmalloc_5_pages, sizeof(kmalloc_5_pages), "kmalloc %lu", 5 * PAGE_SIZE);
+	snprintf(vmalloc_5_pages, sizeof(vmalloc_5_pages), "vmalloc %lu", 5 * PAGE_SIZE);
 	SWEEP(t, "shell alloc 0", take_command, give_pfn, .least = 1, .line = "alloc 0");
 	SWEEP(t, "shell alloc 5", take_command, give_pfn, .least = 1, .line = "alloc 5", .order = 5);
 	SWEEP(t, "shell kmalloc 100", take_command, give_ptr, .flags = MAKES_DO | USES_OBJECTS, .least = 1,
 	      .line = "kmalloc 100");
-	SWEEP(t, "shell kmalloc 20K", take_command, give_ptr, .least = 1, .line = "kmalloc 20K");
-	SWEEP(t, "shell vmalloc 20K", take_command, give_ptr, .flags = MAKES_DO | USES_OBJECTS, .least = 5,
-	      .line = "vmalloc 20K", .order = 1);
+	SWEEP(t, "shell kmalloc of pages", take_command, give_ptr, .least = 1, .line = kmalloc_5_pages);
+	SWEEP(t, "shell vmalloc", take_command, give_ptr, .flags = MAKES_DO | USES_OBJECTS, .least = 5,
+	      .line = vmalloc_5_pages, .order = 1);
 	SWEEP(t, "shell cache create", take_command, give_command_cache, .flags = MAKES_DO | HAS_OPTIONAL,
 	      .least = 3, .line = "cache create swept 100");
 	ASSERT_EQ(ask("cache create swept 100"), 0);

@@ -212,10 +212,10 @@ KTEST(memblock, empty_and_reversed_ranges_change_nothing)
 KTEST(memblock, the_highest_addresses_are_no_special_case)
 {
 	start_small(REGIONS);
-	EXPECT_EQ(memblock_add(&small, ~0UL - 0xffff, ~0UL, 0), 0);
+	EXPECT_EQ(memblock_add(&small, ~0UL - 16 * PAGE_SIZE + 1, ~0UL, 0), 0);
 	EXPECT_EQ(memblock_end(&small), ~0UL);
 	EXPECT_EQ(memblock_alloc_range(&small, PAGE_SIZE, PAGE_SIZE, 0, ~0UL, NUMA_NO_NODE, owners[0]),
-		  ~0UL - 0x1fff);
+		  ~0UL - 2 * PAGE_SIZE + 1);
 	EXPECT_EQ(memblock_alloc_range(&small, PAGE_SIZE, GIB(1), 0, ~0UL, NUMA_NO_NODE, owners[0]), 0);
 	EXPECT_EQ(memblock_set_node(&small, 0, ~0UL, 3), 0);
 	EXPECT_EQ(small.memory.cnt, 1);

@@ -130,7 +130,7 @@ KTEST(page_alloc, orders_beyond_the_largest_are_refused)
 	EXPECT_NULL(alloc_pages(GFP_KERNEL | __GFP_NOWARN, MAX_ORDER + 1));
 	EXPECT_NULL(alloc_pages(GFP_ATOMIC | __GFP_NOWARN, 31));
 	EXPECT_NULL(alloc_pages(GFP_KERNEL | __GFP_NOWARN, ~0u));
-	EXPECT_NULL(alloc_pages_exact(MIB(4) + 1, GFP_KERNEL));
+	EXPECT_NULL(alloc_pages_exact((PAGE_SIZE << MAX_ORDER) + 1, GFP_KERNEL));
 	EXPECT_NULL(alloc_pages_trimmed(NUMA_NO_NODE, GFP_KERNEL, (1UL << MAX_ORDER) + 1));
 }
 
@@ -821,8 +821,8 @@ KTEST(page_alloc, sizes_have_the_smallest_order_that_holds_them)
 	EXPECT_EQ(get_order(PAGE_SIZE), 0);
 	EXPECT_EQ(get_order(PAGE_SIZE + 1), 1);
 	EXPECT_EQ(get_order(2 * PAGE_SIZE + 1), 2);
-	EXPECT_EQ(get_order(MIB(4)), MAX_ORDER);
-	EXPECT_EQ(get_order(MIB(4) + 1), MAX_ORDER + 1);
+	EXPECT_EQ(get_order(PAGE_SIZE << MAX_ORDER), MAX_ORDER);
+	EXPECT_EQ(get_order((PAGE_SIZE << MAX_ORDER) + 1), MAX_ORDER + 1);
 }
 
 KTEST(page_alloc, totals_move_by_what_is_allocated)

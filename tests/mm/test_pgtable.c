@@ -21,7 +21,7 @@
 #include <mm/memblock.h>
 #include <mm/page_alloc.h>
 
-enum { HUGE_ORDER = PT_INDEX_BITS, WINDOW_PAGES = 2048 };
+enum { WINDOW_PAGES = 2048 };
 
 /* ---- the direct map ---- */
 
@@ -338,9 +338,9 @@ KTEST(pgtable, mapping_over_a_mapping_changes_nothing)
 	struct scratch s;
 
 	ASSERT_TRUE(scratch_get(&s, 16 * PAGE_SIZE, PAGE_SIZE));
-	EXPECT_EQ(pt_map(s.va + 9 * PAGE_SIZE, 0x5000, PAGE_SIZE, PT_READ, 0, GFP_KERNEL), 0);
-	EXPECT_EQ(pt_map(s.va, 0x100000, 16 * PAGE_SIZE, PT_READ, 0, GFP_KERNEL), -EEXIST);
-	EXPECT_EQ(pt_lookup(s.va + 9 * PAGE_SIZE).pa, 0x5000);
+	EXPECT_EQ(pt_map(s.va + 9 * PAGE_SIZE, 5 * PAGE_SIZE, PAGE_SIZE, PT_READ, 0, GFP_KERNEL), 0);
+	EXPECT_EQ(pt_map(s.va, 256 * PAGE_SIZE, 16 * PAGE_SIZE, PT_READ, 0, GFP_KERNEL), -EEXIST);
+	EXPECT_EQ(pt_lookup(s.va + 9 * PAGE_SIZE).pa, 5 * PAGE_SIZE);
 	EXPECT_EQ(pt_mapped_bytes(s.va, s.size), PAGE_SIZE);
 	scratch_put(&s);
 }
@@ -353,9 +353,9 @@ KTEST(pgtable, mapping_pages_over_a_mapping_changes_nothing)
 	for (unsigned i = 0; i < 8; i++)
 		pages[i] = pfn_to_page(16 + i);
 	ASSERT_TRUE(scratch_get(&s, 8 * PAGE_SIZE, PAGE_SIZE));
-	EXPECT_EQ(pt_map(s.va + 7 * PAGE_SIZE, 0x5000, PAGE_SIZE, PT_READ, 0, GFP_KERNEL), 0);
+	EXPECT_EQ(pt_map(s.va + 7 * PAGE_SIZE, 5 * PAGE_SIZE, PAGE_SIZE, PT_READ, 0, GFP_KERNEL), 0);
 	EXPECT_EQ(pt_map_pages(s.va, pages, 8, PT_READ, 0, GFP_KERNEL), -EEXIST);
-	EXPECT_EQ(pt_lookup(s.va + 7 * PAGE_SIZE).pa, 0x5000);
+	EXPECT_EQ(pt_lookup(s.va + 7 * PAGE_SIZE).pa, 5 * PAGE_SIZE);
 	EXPECT_EQ(pt_mapped_bytes(s.va, s.size), PAGE_SIZE);
 	scratch_put(&s);
 }
@@ -366,7 +366,7 @@ KTEST(pgtable, nothing_can_be_mapped_inside_a_large_leaf)
 
 	ASSERT_TRUE(scratch_get(&s, PT_LEVEL_SIZE(1), PT_LEVEL_SIZE(1)));
 	EXPECT_EQ(pt_map(s.va, 0, PT_LEVEL_SIZE(1), PT_READ, 1, GFP_KERNEL), 0);
-	EXPECT_EQ(pt_map(s.va + PAGE_SIZE, 0x5000, PAGE_SIZE, PT_READ, 0, GFP_KERNEL), -EEXIST);
+	EXPECT_EQ(pt_map(s.va + PAGE_SIZE, 5 * PAGE_SIZE, PAGE_SIZE, PT_READ, 0, GFP_KERNEL), -EEXIST);
 	EXPECT_EQ(pt_lookup(s.va + PAGE_SIZE).pa, PAGE_SIZE);
 	EXPECT_NULL(pt_slot(s.va, 0));
 	scratch_put(&s);
@@ -390,26 +390,26 @@ KTEST(pgtable, protect_refuses_part_of_a_leaf_and_changes_nothing)
 
 KTEST(pgtable, no_memory_for_a_table_leaves_nothing_mapped)
 {
-	const unsigned pages = 700; /* of the second table on, there is none */
+	const unsigned pages = PT_ENTRIES + 200; /* of the second table on, there is none */
 	struct list_head memory;
 	struct scratch s;
 
 	if (too_much_memory())
 		SKIP("it would touch all of more than 1 GiB");
-	if (!scratch_get(&s, 3 * PT_LEVEL_SIZE(1), PT_LEVEL_SIZE(2)))
-		SKIP("the window has nothing free at a multiple of %lu MiB", PT_LEVEL_SIZE(2) >> 20);
+	if (!scratch_get(&s, 3 * PT_LEVEL_SIZE(1), 4 * PT_LEVEL_SIZE(1)))
+		SKIP("the window has nothing free at a multiple of %lu MiB", PT_LEVEL_SIZE(1) >> 18);
 	EXPECT_EQ(pt_populate(s.va, PAGE_SIZE, 0, GFP_KERNEL), 0);
 	take_all_memory(&memory);
 	EXPECT_EQ(pt_map(s.va, 0, pages * PAGE_SIZE, PT_READ, 0, GFP_NOWAIT | __GFP_NOWARN), -ENOMEM);
 	EXPECT_EQ(pt_mapped_bytes(s.va, s.size), 0);
 	EXPECT_EQ(pt_populate(s.va, s.size, 0, GFP_NOWAIT | __GFP_NOWARN), -ENOMEM);
-	EXPECT_EQ(pt_map(s.va, 0, 500 * PAGE_SIZE, PT_READ, 0, GFP_NOWAIT | __GFP_NOWARN), 0);
+	EXPECT_EQ(pt_map(s.va, 0, PT_ENTRIES * PAGE_SIZE, PT_READ, 0, GFP_NOWAIT | __GFP_NOWARN), 0);
 	give_memory_back(&memory);
 	EXPECT_NULL(pt_check());
 	scratch_put(&s);
 }
 
-KTEST_PANIC(pgtable, unmapping_part_of_a_leaf_is_a_bug, "unmapping 0x1000 of a leaf of 0x200000 bytes")
+KTEST_PANIC(pgtable, unmapping_part_of_a_leaf_is_a_bug, " of a leaf of 0x")
 {
 	struct scratch s;
 
@@ -645,8 +645,8 @@ KTEST(pgtable, populated_range_needs_no_more_tables)
 	struct scratch s;
 	unsigned long before, tables;
 
-	if (!scratch_get(&s, 4 * PT_LEVEL_SIZE(1), PT_LEVEL_SIZE(2)))
-		SKIP("the window has nothing free at a multiple of %lu MiB", PT_LEVEL_SIZE(2) >> 20);
+	if (!scratch_get(&s, 4 * PT_LEVEL_SIZE(1), 4 * PT_LEVEL_SIZE(1)))
+		SKIP("the window has nothing free at a multiple of %lu MiB", PT_LEVEL_SIZE(1) >> 18);
 	before = mm_counter_read(MM_PAGETABLE);
 	EXPECT_EQ(pt_populate(s.va + PAGE_SIZE, 3 * PT_LEVEL_SIZE(1), 0, GFP_KERNEL), 0);
 	tables = mm_counter_read(MM_PAGETABLE);
@@ -665,8 +665,8 @@ KTEST(pgtable, slot_writes_are_what_a_walk_finds)
 
 	ASSERT_TRUE(scratch_get(&s, PT_LEVEL_SIZE(1), PT_LEVEL_SIZE(1)));
 	EXPECT_EQ(pt_populate(s.va, PAGE_SIZE, 0, GFP_KERNEL), 0);
-	arch_pte_write(pt_slot(s.va + 7 * PAGE_SIZE, 0), arch_pte_leaf(0x7000, PT_READ, 0));
-	EXPECT_EQ(pt_lookup(s.va + 7 * PAGE_SIZE + 9).pa, 0x7009);
+	arch_pte_write(pt_slot(s.va + 7 * PAGE_SIZE, 0), arch_pte_leaf(7 * PAGE_SIZE, PT_READ, 0));
+	EXPECT_EQ(pt_lookup(s.va + 7 * PAGE_SIZE + 9).pa, 7 * PAGE_SIZE + 9);
 	scratch_put(&s);
 }
 
@@ -697,8 +697,8 @@ KTEST(pgtable, reclaim_frees_every_empty_table_of_the_range)
 	EXPECT_EQ(after.page + after.range + after.full, counts.page + counts.range + counts.full + 1);
 	EXPECT_EQ(mm_counter_read(MM_PAGETABLE), before);
 	EXPECT_NULL(pt_slot(s.va, 0));
-	EXPECT_EQ(pt_map(s.va, 0x3000, PAGE_SIZE, PT_READ, 0, GFP_KERNEL), 0);
-	EXPECT_EQ(pt_lookup(s.va).pa, 0x3000);
+	EXPECT_EQ(pt_map(s.va, 3 * PAGE_SIZE, PAGE_SIZE, PT_READ, 0, GFP_KERNEL), 0);
+	EXPECT_EQ(pt_lookup(s.va).pa, 3 * PAGE_SIZE);
 	scratch_put(&s);
 }
 
@@ -706,8 +706,8 @@ KTEST(pgtable, reclaim_keeps_tables_that_reach_out_of_the_range)
 {
 	struct scratch s;
 
-	if (!scratch_get(&s, 3 * PT_LEVEL_SIZE(1), PT_LEVEL_SIZE(2)))
-		SKIP("the window has nothing free at a multiple of %lu MiB", PT_LEVEL_SIZE(2) >> 20);
+	if (!scratch_get(&s, 3 * PT_LEVEL_SIZE(1), 4 * PT_LEVEL_SIZE(1)))
+		SKIP("the window has nothing free at a multiple of %lu MiB", PT_LEVEL_SIZE(1) >> 18);
 	EXPECT_EQ(pt_populate(s.va, 3 * PT_LEVEL_SIZE(1), 0, GFP_KERNEL), 0);
 	EXPECT_EQ(pt_reclaim(s.va + PAGE_SIZE, 2 * PT_LEVEL_SIZE(1)), 1);
 	EXPECT_NOT_NULL(pt_slot(s.va, 0));

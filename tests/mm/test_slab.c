@@ -37,7 +37,7 @@ static struct kmem_cache_node *node_of(struct kmem_cache *s)
 /* ---- geometry ---- */
 
 enum place { IN, ON, OFF };
-static const struct vector {
+struct vector {
 	unsigned size, align, flags;
 	bool ctor;
 	unsigned max_order;
@@ -45,7 +45,9 @@ static const struct vector {
 	unsigned stride, order, num, left, colours;
 	enum place place;
 	unsigned limit;
-} vectors[] = {
+};
+
+static const struct vector vectors_4k[] = {
 	{32, 32, 0, 0, 1, 32, 0, 124, 4, 0, ON, 120},
 	{64, 64, 0, 0, 1, 64, 0, 64, 0, 0, IN, 120},
 	{96, 0, SLAB_HWCACHE_ALIGN, 0, 1, 128, 0, 32, 0, 0, IN, 120},
@@ -88,6 +90,76 @@ static const struct vector {
 	{140000, 0, 0, 0, 1, 140000, 6, 1, 122144, 1908, IN, 1},
 };
 
+/* The same rules with indices of two bytes (freelist_idx_t) and, as on 4 KiB pages, objects of 16 bytes at least. */
+static const struct vector vectors_16k[] = {
+	{32, 32, 0, 0, 1, 32, 0, 481, 30, 0, ON, 120},
+	{64, 64, 0, 0, 1, 64, 0, 248, 16, 0, ON, 120},
+	{192, 0, SLAB_HWCACHE_ALIGN, 0, 1, 192, 0, 85, 64, 1, IN, 120},
+	{256, 256, 0, 0, 1, 256, 0, 64, 0, 0, IN, 120},
+	{512, 512, 0, 0, 1, 512, 0, 32, 0, 0, IN, 54},
+	{1024, 1024, 0, 0, 1, 1024, 0, 16, 0, 0, IN, 54},
+	{4096, 4096, 0, 0, 1, 4096, 0, 4, 0, 0, IN, 24},
+	{8, 0, 0, 0, 1, 16, 0, 910, 4, 0, ON, 120},
+	{72, 0, 0, 0, 1, 72, 0, 221, 30, 0, ON, 120},
+	{100, 0, 0, 0, 1, 104, 0, 154, 60, 0, ON, 120},
+	{100, 0, 0, 1, 1, 104, 0, 154, 60, 0, ON, 120},
+	{192, 0, SLAB_HWCACHE_ALIGN, 1, 1, 192, 0, 84, 88, 1, ON, 120},
+	{320, 0, 0, 0, 1, 320, 0, 51, 64, 1, IN, 54},
+	{700, 0, 0, 0, 1, 704, 0, 23, 192, 3, IN, 54},
+	{700, 0, 0, 0, 0, 704, 0, 23, 192, 3, IN, 54},
+	{1000, 0, 0, 1, 1, 1000, 0, 16, 352, 5, ON, 54},
+	{4096, 0, 0, 1, 1, 4096, 0, 4, 0, 0, OFF, 24},
+	{9000, 0, 0, 0, 1, 9000, 1, 3, 5768, 90, IN, 24},
+	{16384, 16384, 0, 0, 1, 16384, 0, 1, 0, 0, IN, 24},
+	{32768, 32768, 0, 0, 1, 32768, 1, 1, 0, 0, IN, 8},
+	{16384, 0, 0, 1, 1, 16384, 0, 1, 0, 0, OFF, 24},
+	{2800, 0, 0, 0, 1, 2800, 1, 11, 1968, 30, IN, 24},
+	{2800, 0, 0, 0, 0, 2800, 0, 5, 2384, 37, IN, 24},
+	{6000, 0, 0, 0, 1, 6000, 1, 5, 2768, 43, IN, 24},
+	{12000, 0, 0, 0, 1, 12000, 1, 2, 8768, 137, IN, 24},
+	{20000, 0, 0, 0, 1, 20000, 1, 1, 12768, 199, IN, 8},
+	{36000, 0, 0, 0, 1, 36000, 2, 1, 29536, 461, IN, 8},
+	{140000, 0, 0, 0, 1, 140000, 4, 1, 122144, 1908, IN, 1},
+};
+
+static const struct vector vectors_64k[] = {
+	{32, 32, 0, 0, 1, 32, 0, 1927, 18, 0, ON, 120},
+	{64, 64, 0, 0, 1, 64, 0, 992, 64, 1, ON, 120},
+	{192, 0, SLAB_HWCACHE_ALIGN, 0, 1, 192, 0, 337, 158, 2, ON, 120},
+	{256, 256, 0, 0, 1, 256, 0, 254, 4, 0, ON, 120},
+	{512, 512, 0, 0, 1, 512, 0, 128, 0, 0, IN, 54},
+	{1024, 1024, 0, 0, 1, 1024, 0, 64, 0, 0, IN, 54},
+	{4096, 4096, 0, 0, 1, 4096, 0, 16, 0, 0, IN, 24},
+	{8, 0, 0, 0, 1, 16, 0, 3640, 16, 0, ON, 120},
+	{72, 0, 0, 0, 1, 72, 0, 885, 46, 0, ON, 120},
+	{100, 0, 0, 0, 1, 104, 0, 618, 28, 0, ON, 120},
+	{100, 0, 0, 1, 1, 104, 0, 618, 28, 0, ON, 120},
+	{192, 0, SLAB_HWCACHE_ALIGN, 1, 1, 192, 0, 337, 158, 2, ON, 120},
+	{320, 0, 0, 0, 1, 320, 0, 203, 170, 2, ON, 54},
+	{700, 0, 0, 0, 1, 704, 0, 93, 64, 1, IN, 54},
+	{700, 0, 0, 0, 0, 704, 0, 93, 64, 1, IN, 54},
+	{1000, 0, 0, 1, 1, 1000, 0, 65, 406, 6, ON, 54},
+	{4096, 0, 0, 1, 1, 4096, 0, 16, 0, 0, OFF, 24},
+	{9000, 0, 0, 0, 1, 9000, 0, 7, 2536, 39, IN, 24},
+	{16384, 16384, 0, 0, 1, 16384, 0, 4, 0, 0, IN, 24},
+	{65536, 65536, 0, 0, 1, 65536, 0, 1, 0, 0, IN, 24},
+	{131072, 131072, 0, 0, 1, 131072, 1, 1, 0, 0, IN, 8},
+	{65536, 0, 0, 1, 1, 65536, 0, 1, 0, 0, OFF, 24},
+	{11200, 0, 0, 0, 1, 11200, 1, 11, 7872, 123, IN, 24},
+	{11200, 0, 0, 0, 0, 11200, 0, 5, 9536, 149, IN, 24},
+	{24000, 0, 0, 0, 1, 24000, 1, 5, 11072, 173, IN, 24},
+	{48000, 0, 0, 0, 1, 48000, 1, 2, 35072, 548, IN, 24},
+	{80000, 0, 0, 0, 1, 80000, 1, 1, 51072, 798, IN, 8},
+	{140000, 0, 0, 0, 1, 140000, 2, 1, 122144, 1908, IN, 1},
+};
+
+static const struct {
+	const struct vector *row;
+	unsigned nr;
+} vectors[] = {[12] = {vectors_4k, ARRAY_SIZE(vectors_4k)},
+	       [14] = {vectors_16k, ARRAY_SIZE(vectors_16k)},
+	       [16] = {vectors_64k, ARRAY_SIZE(vectors_64k)}};
+
 static enum place place_of(const struct kmem_cache *s)
 {
 	return s->flags & SLAB_INDEX_IN_OBJECT ? IN : s->flags & SLAB_INDEX_OFF_SLAB ? OFF : ON;
@@ -101,8 +173,8 @@ KTEST(slab, geometry_is_linux_s_table)
 	if (opt_init_on_free)
 		SKIP("init_on_free keeps the index out of objects");
 	slab_colouring = true;
-	for (unsigned i = 0; i < ARRAY_SIZE(vectors); i++) {
-		const struct vector *v = &vectors[i];
+	for (unsigned i = 0; i < vectors[PAGE_SHIFT].nr; i++) {
+		const struct vector *v = &vectors[PAGE_SHIFT].row[i];
 		struct kmem_cache s = {.ctor = v->ctor ? nop_ctor : NULL};
 
 		slab_max_order = v->max_order;
@@ -113,7 +185,7 @@ KTEST(slab, geometry_is_linux_s_table)
 			   "row %u, size %u: stride %u order %u num %u left %u colours %u place %d", i,
 			   v->size, s.size, s.order, s.num, s.left_over, s.colour, (int)place_of(&s));
 		EXPECT_MSG(s.limit == v->limit && s.batchcount == (v->limit + 1) / 2 &&
-				   s.shared == (v->stride <= 4096 ? shared_small : 0),
+				   s.shared == (v->stride <= PAGE_SIZE ? shared_small : 0),
 			   "row %u, size %u: limit %u batch %u shared %u", i, v->size, s.limit, s.batchcount,
 			   s.shared);
 		EXPECT_EQ(s.object_size, v->size);
@@ -128,24 +200,24 @@ KTEST(slab, geometry_is_linux_s_table)
  */
 KTEST(slab, geometry_fits_and_wastes_little)
 {
-	for (unsigned size = 1; size <= 20000; size += 1 + size / 64) {
+	for (unsigned size = 1; size <= 5 * PAGE_SIZE; size += 1 + size / 64) {
 		for (unsigned variant = 0; variant < 4; variant++) {
 			struct kmem_cache s = {.ctor = variant & 1 ? nop_ctor : NULL};
 			unsigned block, used;
 
 			ASSERT_TRUE(slab_geometry(&s, size, variant & 2 ? 64 : 0, 0));
-			block = 4096u << s.order;
-			used = s.num * s.size + (place_of(&s) == ON ? s.num : 0);
-			EXPECT_MSG(s.num >= 1 && s.num <= 255 && used + s.left_over == block,
+			block = PAGE_SIZE << s.order;
+			used = s.num * (s.size + (place_of(&s) == ON ? sizeof(slab_index_t) : 0));
+			EXPECT_MSG(s.num >= 1 && s.num <= SLAB_MAX_OBJS && used + s.left_over == block,
 				   "size %u: %u objects of %u, left %u of %u", size, s.num, s.size,
 				   s.left_over, block);
 			EXPECT_TRUE(s.size >= size && s.size >= 16 && s.size % s.align == 0);
 			EXPECT_TRUE(s.left_over * 8 <= block || s.order >= slab_max_order);
-			EXPECT_TRUE(s.order <= slab_max_order || s.size > 2048u << s.order);
+			EXPECT_TRUE(s.order <= slab_max_order || s.size > PAGE_SIZE / 2 << s.order);
 			if (place_of(&s) == IN)
-				EXPECT_LE(s.num, size);
+				EXPECT_LE(s.num * sizeof(slab_index_t), size);
 			if (place_of(&s) == OFF)
-				EXPECT_LT(s.left_over, s.num);
+				EXPECT_LT(s.left_over, s.num * sizeof(slab_index_t));
 			EXPECT_EQ(s.colour, slab_colouring ? s.left_over / s.colour_off : 0);
 		}
 	}
@@ -166,11 +238,11 @@ KTEST(slab, line_alignment_shrinks_with_the_object)
 
 KTEST(slab, reclaimable_caches_keep_the_lowest_order)
 {
-	for (unsigned size = 600; size < 9000; size += 100) {
+	for (unsigned size = 600; size < 2 * PAGE_SIZE + 800; size += PAGE_SIZE / 40) {
 		struct kmem_cache s = {.ctor = NULL};
 
 		EXPECT_TRUE(slab_geometry(&s, size, 0, SLAB_RECLAIM_ACCOUNT));
-		EXPECT_TRUE(s.order == 0 || s.size > 2048u << s.order);
+		EXPECT_TRUE(s.order == 0 || s.size > PAGE_SIZE / 2 << s.order);
 		EXPECT_EQ(s.allocflags, __GFP_RECLAIMABLE);
 	}
 }
@@ -219,26 +291,30 @@ KTEST(slab, the_order_for_better_packing_is_an_option)
 
 KTEST(slab, index_division_is_exact)
 {
-	for (unsigned size = 8; size <= MIB(4); size += 8 * (1 + test_rand_below(1 + size / 256))) {
+	unsigned saved = slab_max_order;
+
+	for (unsigned size = 8; size <= KMALLOC_MAX_SIZE; size += 8 * (1 + test_rand_below(1 + size / 256))) {
 		struct kmem_cache s = {.ctor = NULL};
 
-		ASSERT_TRUE(slab_geometry(&s, size, 0, 0));
+		slab_max_order = test_rand_below(2) ? MAX_ORDER : saved;
+		EXPECT_TRUE(slab_geometry(&s, size, 0, 0));
 		for (unsigned k = 0; k < s.num; k++) {
 			unsigned long start = (unsigned long)k * s.size;
 
 			EXPECT_TRUE(slab_index(&s, start) == k && slab_index(&s, start + s.size - 1) == k);
 		}
 	}
+	slab_max_order = saved;
 }
 
 KTEST(slab, impossible_sizes_are_refused)
 {
 	struct kmem_cache s = {.ctor = NULL};
 
-	EXPECT_TRUE(slab_geometry(&s, MIB(4), 0, 0));
-	EXPECT_EQ(s.order, 10);
-	EXPECT_FALSE(slab_geometry(&s, MIB(4), 0, SLAB_RED_ZONE));
-	EXPECT_FALSE(slab_geometry(&s, MIB(4) + 1, 0, 0));
+	EXPECT_TRUE(slab_geometry(&s, KMALLOC_MAX_SIZE, 0, 0));
+	EXPECT_EQ(s.order, MAX_ORDER);
+	EXPECT_FALSE(slab_geometry(&s, KMALLOC_MAX_SIZE, 0, SLAB_RED_ZONE));
+	EXPECT_FALSE(slab_geometry(&s, KMALLOC_MAX_SIZE + 1, 0, 0));
 }
 
 /* ---- create and destroy ---- */
@@ -250,7 +326,7 @@ KTEST(slab, create_refuses_bad_arguments)
 	EXPECT_NULL(kmem_cache_create("two words", 64, 0, 0, NULL));
 	EXPECT_NULL(kmem_cache_create("a-name-that-is-longer-than-31-char", 64, 0, 0, NULL));
 	EXPECT_NULL(kmem_cache_create("ktest", 0, 0, 0, NULL));
-	EXPECT_NULL(kmem_cache_create("ktest", MIB(4) + 1, 0, 0, NULL));
+	EXPECT_NULL(kmem_cache_create("ktest", KMALLOC_MAX_SIZE + 1, 0, 0, NULL));
 	EXPECT_NULL(kmem_cache_create("ktest", 64, 24, 0, NULL));
 	EXPECT_NULL(kmem_cache_create("ktest", 64, 0, 0x2, NULL));
 	EXPECT_NULL(slab_find_cache("ktest"));
@@ -372,7 +448,7 @@ KTEST(slab, alignment_is_kept_with_colours)
 
 KTEST(slab, index_off_the_slab_works)
 {
-	struct kmem_cache *s = test_cache(4096, 0, 0, nop_ctor);
+	struct kmem_cache *s = test_cache(PAGE_SIZE, 0, 0, nop_ctor);
 
 	ASSERT_NOT_NULL(s);
 	EXPECT_EQ(place_of(s), OFF);
@@ -380,20 +456,20 @@ KTEST(slab, index_off_the_slab_works)
 	EXPECT_EQ(kmem_cache_destroy(s), 0);
 }
 
-KTEST(slab, largest_object_is_four_mebibytes)
+KTEST(slab, largest_object_is_a_block_of_the_largest_order)
 {
-	struct kmem_cache *s = test_cache(MIB(4), 0, 0, NULL);
+	struct kmem_cache *s = test_cache(KMALLOC_MAX_SIZE, 0, 0, NULL);
 	char *p;
 
 	ASSERT_NOT_NULL(s);
 	p = kmem_cache_alloc(s, GFP_KERNEL | __GFP_NOWARN);
 	if (!p) {
 		kmem_cache_destroy(s);
-		SKIP("no free block of 4 MiB");
+		SKIP("no free block of the largest order");
 	}
 	EXPECT_EQ(s->num, 1);
-	EXPECT_EQ((unsigned long)p % MIB(4), 0);
-	p[0] = p[MIB(4) - 1] = 1;
+	EXPECT_EQ((unsigned long)p % KMALLOC_MAX_SIZE, 0);
+	p[0] = p[KMALLOC_MAX_SIZE - 1] = 1;
 	EXPECT_NULL(slab_check());
 	kmem_cache_free(s, p);
 	EXPECT_EQ(kmem_cache_destroy(s), 0);
@@ -441,33 +517,48 @@ static void expect_colours(struct ktest *t, unsigned size, unsigned colours, uns
 	EXPECT_EQ(kmem_cache_destroy(s), 0);
 }
 
+/* Of which so many fill a block but for a little more than `rest` bytes. */
+static unsigned size_with_rest(size_t block, unsigned num, unsigned rest)
+{
+	return (unsigned)ALIGN_DOWN((block - rest) / num - sizeof(slab_index_t), 8UL);
+}
+
+/* On the slab: debugged caches keep the index out of the objects. */
+static void expect_colours_of_rest(struct ktest *t, size_t block, unsigned num, unsigned rest)
+{
+	unsigned size = size_with_rest(block, num, rest);
+
+	expect_colours(t, size, (unsigned)(block - num * (size + sizeof(slab_index_t))) / 64, 64);
+}
+
 KTEST(slab, colours_cycle_from_one)
 {
 	unsigned saved = slab_max_order;
 
 	slab_max_order = 1;
-	/* On the slab: debugged caches keep the index out of the objects. 320: 4096 - 12 * 321 = 244. */
-	expect_colours(t, 320, 3, 64);
-	expect_colours(t, 600, 7, 64);	 /* 4096 - 6 * 601 = 490 */
-	expect_colours(t, 1104, 7, 64);	 /* 8192 - 7 * 1105 = 457 */
-	expect_colours(t, 3000, 34, 64); /* 8192 - 2 * 3001 = 2190 */
+	expect_colours_of_rest(t, PAGE_SIZE, 12, 244);	  /* with 4 KiB pages 320: 4096 - 12 * 321 = 244 */
+	expect_colours_of_rest(t, PAGE_SIZE, 6, 490);	  /* 600: 4096 - 6 * 601 = 490 */
+	expect_colours_of_rest(t, 2 * PAGE_SIZE, 7, 457); /* 1104: 8192 - 7 * 1105 = 457 */
+	if (PAGE_SIZE == 4096)
+		expect_colours_of_rest(t, 2 * PAGE_SIZE, 2, 2190); /* 3000: 8192 - 2 * 3001 = 2190 */
 	slab_max_order = saved;
 }
 
 /* What colours go through is the rest of a slab; without them it is unused. */
 KTEST(slab, without_colouring_every_slab_starts_at_zero)
 {
+	const unsigned size = size_with_rest(PAGE_SIZE, 6, 490);
 	struct kmem_cache with = {.num = 0}, without = {.num = 0}, *s;
 	bool saved = slab_colouring;
 	void *last = NULL;
 
 	slab_colouring = true;
-	EXPECT_TRUE(slab_geometry(&with, 600, 0, SLAB_CONSISTENCY_CHECKS));
+	EXPECT_TRUE(slab_geometry(&with, size, 0, SLAB_CONSISTENCY_CHECKS));
 	slab_colouring = false;
-	EXPECT_TRUE(slab_geometry(&without, 600, 0, SLAB_CONSISTENCY_CHECKS));
-	s = test_cache(600, 0, SLAB_CONSISTENCY_CHECKS, NULL);
+	EXPECT_TRUE(slab_geometry(&without, size, 0, SLAB_CONSISTENCY_CHECKS));
+	s = test_cache(size, 0, SLAB_CONSISTENCY_CHECKS, NULL);
 	slab_colouring = saved;
-	EXPECT_EQ(with.colour, 7);
+	EXPECT_GE(with.colour, 490 / 64);
 	EXPECT_EQ(without.colour, 0);
 	EXPECT_TRUE(with.num == without.num && with.order == without.order &&
 		    with.left_over == without.left_over);
@@ -491,14 +582,14 @@ KTEST(slab, without_colouring_every_slab_starts_at_zero)
 
 KTEST(slab, one_colour_or_none_starts_at_zero)
 {
-	expect_colours(t, 400, 1, 64); /* 4096 - 10 * 401 = 86 */
-	expect_colours(t, 256, 0, 64); /* the index is off the slab */
-	expect_colours(t, 40, 0, 64);
+	expect_colours_of_rest(t, PAGE_SIZE, 10, 64); /* with 4 KiB pages 400: 4096 - 10 * 401 = 86 */
+	expect_colours(t, PAGE_SIZE / 16, 0, 64);     /* the index is off the slab */
+	expect_colours(t, PAGE_SIZE / KIB(4) * 40, 0, 64);
 }
 
 KTEST(slab, the_colour_goes_on_after_a_shrink)
 {
-	struct kmem_cache *s = coloured_cache(600);
+	struct kmem_cache *s = coloured_cache(size_with_rest(PAGE_SIZE, 6, 490));
 	unsigned last = 0;
 
 	ASSERT_NOT_NULL(s);
@@ -516,7 +607,7 @@ KTEST(slab, the_colour_goes_on_after_a_shrink)
 
 KTEST(slab, every_page_of_a_slab_is_marked_and_unmarked)
 {
-	struct kmem_cache *s = test_cache(3 * 4096, 0, 0, NULL); /* order 2 */
+	struct kmem_cache *s = test_cache(3 * PAGE_SIZE, 0, 0, NULL); /* order 2 */
 	struct page *head;
 	void *p;
 
@@ -527,7 +618,7 @@ KTEST(slab, every_page_of_a_slab_is_marked_and_unmarked)
 	for (unsigned i = 0; i < 1u << s->order; i++) {
 		EXPECT_TRUE(head[i].flags & PG_slab);
 		EXPECT_EQ(head[i].slab_node, node_of(s));
-		EXPECT_EQ(slab_head(s, (char *)page_address(head) + 4096 * i + 5), head);
+		EXPECT_EQ(slab_head(s, (char *)page_address(head) + PAGE_SIZE * i + 5), head);
 	}
 	for (unsigned i = 1; i < 1u << s->order; i++)
 		EXPECT_EQ(page_state(&head[i]), PAGE_INTERIOR);
@@ -709,7 +800,7 @@ KTEST(slab, a_full_cycle_gives_every_page_back)
 	for (unsigned i = 0; i < MAX_OBJS; i++)
 		objs[i] = kmem_cache_alloc(s, GFP_KERNEL);
 	during = mm_counter_read(MM_SLAB_UNRECLAIMABLE);
-	EXPECT_GE(during - slab_pages, MAX_OBJS * 700 / 4096);
+	EXPECT_GE(during - slab_pages, MAX_OBJS * 700 / PAGE_SIZE);
 	for (unsigned i = 0; i < MAX_OBJS; i++)
 		kmem_cache_free(s, objs[i]);
 	EXPECT_EQ(kmem_cache_destroy(s), 0);
@@ -728,7 +819,7 @@ KTEST(slab, page_counters_agree_with_the_slabs)
 {
 	struct kmem_cache *s = test_cache(700, 0, SLAB_RECLAIM_ACCOUNT, NULL);
 	unsigned long pages[2] = {0, 0}, large;
-	void *p, *q = kmalloc(KIB(80), GFP_KERNEL);
+	void *p, *q = kmalloc(20 * PAGE_SIZE, GFP_KERNEL);
 
 	ASSERT_NOT_NULL(s);
 	p = kmem_cache_alloc(s, GFP_KERNEL);
@@ -855,7 +946,7 @@ KTEST(slab, the_reaper_needs_two_idle_passes)
 
 KTEST(slab, the_reaper_takes_idle_empty_slabs_in_shares)
 {
-	struct kmem_cache *s = test_cache(1000, 0, SLAB_CONSISTENCY_CHECKS, NULL);
+	struct kmem_cache *s = test_cache(PAGE_SIZE / 4 - 24, 0, SLAB_CONSISTENCY_CHECKS, NULL);
 	struct kmem_cache_node *n;
 	unsigned long slabs, share;
 
@@ -1074,7 +1165,7 @@ KTEST(slab, check_finds_broken_structures)
 	struct kmem_cache *s = test_cache(500, 0, 0, NULL);
 	struct kmem_cache_node *n;
 	struct page *page;
-	u8 *idx, saved;
+	slab_index_t *idx, saved;
 
 	ASSERT_NOT_NULL(s);
 	objs[0] = kmem_cache_alloc(s, GFP_KERNEL);
@@ -1098,7 +1189,7 @@ KTEST(slab, check_finds_broken_structures)
 	idx[2] = idx[3];
 	EXPECT_NOT_NULL(slab_check()); /* which closes it */
 	slab_open_index(page);
-	idx[2] = s->num < 255 ? (u8)s->num : 255;
+	idx[2] = (slab_index_t)s->num;
 	EXPECT_NOT_NULL(slab_check());
 	slab_open_index(page);
 	idx[2] = saved;
@@ -1182,7 +1273,7 @@ KTEST(slab, random_sequence_index_on_slab)
 
 KTEST(slab, random_sequence_index_off_slab)
 {
-	random_sequence(t, 4096, 0, 0, nop_ctor, 2000);
+	random_sequence(t, PAGE_SIZE, 0, 0, nop_ctor, 2000);
 }
 
 KTEST(slab, random_sequence_coloured_order_one)

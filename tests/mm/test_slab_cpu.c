@@ -103,7 +103,7 @@ KTEST(slab_cpu, a_free_may_be_the_first_use)
 KTEST(slab_cpu, a_refill_moves_a_batch_or_sixteen_when_idle)
 {
 	struct kmem_cache *s;
-	unsigned i;
+	unsigned i, rest;
 
 	NEEDS_ARRAYS();
 	s = test_cache(64, 0);
@@ -113,10 +113,13 @@ KTEST(slab_cpu, a_refill_moves_a_batch_or_sixteen_when_idle)
 	for (i = 1; i < 16; i++)
 		objs[i] = kmem_cache_alloc(s, GFP_KERNEL);
 	EXPECT_EQ(array(s)->stack.avail, 0);
-	objs[i++] = kmem_cache_alloc(s, GFP_KERNEL); /* the rest of the slab: 64 - 16 */
-	EXPECT_EQ(array(s)->stack.avail, 48 - 1);
-	for (; i < 64; i++)
+	/* A batch, or the rest of the slab: with 4 KiB pages 64 - 16. */
+	objs[i++] = kmem_cache_alloc(s, GFP_KERNEL);
+	rest = min(s->batchcount, s->num - 16u);
+	EXPECT_EQ(array(s)->stack.avail, rest - 1);
+	for (; i < 16 + rest; i++)
 		objs[i] = kmem_cache_alloc(s, GFP_KERNEL);
+	EXPECT_EQ(array(s)->stack.avail, 0);
 	objs[i++] = kmem_cache_alloc(s, GFP_KERNEL);
 	EXPECT_EQ(array(s)->stack.avail, s->batchcount - 1);
 	free_many(s, i);
@@ -280,7 +283,7 @@ KTEST(slab_cpu, bulk_free_without_a_cache_finds_each_one)
 	for (unsigned i = 0; i < 100; i++)
 		objs[i] = i % 3 == 0   ? kmem_cache_alloc(s, GFP_KERNEL)
 			  : i % 3 == 1 ? kmalloc(i * 7, GFP_KERNEL)
-				       : kmalloc(KIB(9) + i, GFP_KERNEL);
+				       : kmalloc(2 * PAGE_SIZE + KIB(1) + i, GFP_KERNEL);
 	kmem_cache_free_bulk(NULL, 100, objs);
 	EXPECT_EQ(kmem_cache_destroy(s), 0);
 }

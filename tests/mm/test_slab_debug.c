@@ -233,7 +233,7 @@ KTEST(slab_debug, the_option_never_prevents_a_cache)
 	if (slab_debug_flags("ktest"))
 		SKIP("slab_debug= is in use");
 	EXPECT_EQ(set_option("FZPU,ktest"), 0);
-	s = kmem_cache_create("ktest", MIB(4), 0, 0, NULL);
+	s = kmem_cache_create("ktest", KMALLOC_MAX_SIZE, 0, 0, NULL);
 	EXPECT_EQ(set_option("-"), 0);
 	ASSERT_NOT_NULL(s);
 	EXPECT_EQ(s->flags & SLAB_DEBUG_FLAGS, 0);

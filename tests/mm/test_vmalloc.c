@@ -154,7 +154,7 @@ KTEST(vmalloc, ranges_are_aligned_as_asked)
 
 	NEED_WINDOW(GIB(4));
 	for (unsigned i = 0; i < ARRAY_SIZE(a); i++) {
-		size_t align = PAGE_SIZE << test_rand_below(19);
+		size_t align = PAGE_SIZE << test_rand_below(31 - PAGE_SHIFT); /* up to 1 GiB */
 
 		a[i] = vmap_alloc((1 + test_rand_below(10)) * PAGE_SIZE, align, VM_MAP, 0, GFP_KERNEL);
 		ASSERT_NOT_NULL(a[i]);
@@ -764,8 +764,8 @@ KTEST(vmalloc, huge_areas_use_large_leaves_and_contiguous_frames)
 	char *p;
 
 	NEED_WINDOW(MIB(16));
-	if (!arch_pt_leaf_ok(1) || nr_free_pages() < 4 * PAGEBLOCK_PAGES)
-		SKIP("too little memory");
+	if (!vmalloc_has_huge() || nr_free_pages() < 4 * PAGEBLOCK_PAGES)
+		SKIP("no blocks for large leaves");
 	p = vmalloc_huge(leaf + 5, GFP_KERNEL | __GFP_NOWARN);
 	ASSERT_NOT_NULL(p);
 	vm = find_vm_area(p);
@@ -796,8 +796,8 @@ KTEST(vmalloc, huge_areas_replace_tables_of_small_ones)
 	char *p;
 
 	NEED_WINDOW(MIB(16));
-	if (!arch_pt_leaf_ok(1) || nr_free_pages() < 4 * PAGEBLOCK_PAGES)
-		SKIP("too little memory");
+	if (!vmalloc_has_huge() || nr_free_pages() < 4 * PAGEBLOCK_PAGES)
+		SKIP("no blocks for large leaves");
 	ASSERT_TRUE(scratch_get(&s, 2 * leaf, leaf));
 	EXPECT_EQ(pt_populate(s.va, 2 * leaf, 0, GFP_KERNEL), 0);
 	scratch_put(&s);
@@ -812,7 +812,7 @@ KTEST(vmalloc, huge_areas_replace_tables_of_small_ones)
 
 KTEST(vmalloc, huge_falls_back_to_pages_below_a_leaf)
 {
-	char *p = vmalloc_huge(PT_LEVEL_SIZE(1) / 2, GFP_KERNEL);
+	char *p = vmalloc_huge(min(PT_LEVEL_SIZE(1), PAGE_SIZE << PAGEBLOCK_ORDER) / 2, GFP_KERNEL);
 
 	ASSERT_NOT_NULL(p);
 	EXPECT_EQ(find_vm_area(p)->page_level, 0);
@@ -1025,6 +1025,8 @@ KTEST(vmalloc, a_huge_request_that_must_not_fail_takes_small_pages)
 
 	if (too_much_memory())
 		SKIP("it would touch all of more than 1 GiB");
+	if (!vmalloc_has_huge())
+		SKIP("no blocks for large leaves");
 	NEED_WINDOW(MIB(16));
 	take_all_memory(&memory);
 	list_init(&spread);

@@ -15,6 +15,8 @@
 
 static struct zone table[1 << ZONES_PER_NODE_SHIFT];
 
+#define PAGES(kib) ((kib) << 10 >> PAGE_SHIFT)
+
 static void compute(unsigned long dma, unsigned long dma32, unsigned long normal)
 {
 	const unsigned long managed[NR_ZONES] = {dma, dma32, normal, 0, 0};
@@ -47,27 +49,53 @@ static void expect_zone(struct ktest *t, enum zone_type type, unsigned long leas
 	EXPECT_EQ(zone->lowmem_reserve[ZONE_MOVABLE], for_normal);
 }
 
-/* Linux's values for these machines with 4 CPUs. */
-KTEST(zone, watermarks_of_a_512_mib_machine)
-{
-	compute(3840, 126000, 0);
-	expect_zone(t, ZONE_DMA, 21, 26, 31, 1, 6, 492, 492);
-	expect_zone(t, ZONE_DMA32, 698, 872, 1046, 31, 218, 0, 0);
-}
+/* Linux's values for machines with 4 CPUs and so many KiB in DMA, DMA32 and Normal, by the size of a page. */
+static const struct {
+	unsigned page_shift;
+	unsigned long kib[3];
+	struct {
+		unsigned long least, low, high;
+		unsigned batch, pcp_high;
+		unsigned long for_dma32, for_normal;
+	} zone[3];
+} machines[] = {
+	{12, {15360, 504000, 0}, {{21, 26, 31, 1, 6, 492, 492}, {698, 872, 1046, 31, 218, 0, 0}}},
+	{12, {15360, 1032000, 0}, {{15, 18, 21, 1, 4, 1007, 1007}, {1007, 1265, 1523, 63, 316, 0, 0}}},
+	{12,
+	 {15360, 2064000, 2097152},
+	 {{7, 10, 13, 1, 4, 2015, 4063},
+	  {1009, 1525, 2041, 63, 381, 0, 2048},
+	  {1025, 1549, 2073, 63, 387, 0, 0}}},
+	{14, {15360, 504000, 0}, {{5, 6, 7, 1, 4, 123, 123}, {174, 217, 260, 7, 54, 0, 0}}},
+	{14, {15360, 1032000, 0}, {{3, 3, 3, 1, 4, 251, 251}, {251, 315, 379, 15, 78, 0, 0}}},
+	{14,
+	 {15360, 2064000, 2097152},
+	 {{1, 1, 1, 1, 4, 503, 1015}, {252, 381, 510, 15, 95, 0, 512}, {256, 387, 518, 15, 96, 0, 0}}},
+	{16, {15360, 504000, 0}, {{1, 1, 1, 1, 4, 30, 30}, {43, 53, 63, 1, 13, 0, 0}}},
+	{16, {15360, 1032000, 0}, {{0, 0, 0, 1, 4, 62, 62}, {62, 78, 94, 3, 19, 0, 0}}},
+	{16,
+	 {15360, 2064000, 2097152},
+	 {{0, 0, 0, 1, 4, 125, 253}, {62, 94, 126, 3, 23, 0, 128}, {63, 95, 127, 3, 23, 0, 0}}},
+};
 
-KTEST(zone, watermarks_of_a_1_gib_machine)
+KTEST(zone, watermarks_of_usual_machines_are_linuxs)
 {
-	compute(3840, 258000, 0);
-	expect_zone(t, ZONE_DMA, 15, 18, 21, 1, 4, 1007, 1007);
-	expect_zone(t, ZONE_DMA32, 1007, 1265, 1523, 63, 316, 0, 0);
-}
+	unsigned tried = 0;
 
-KTEST(zone, watermarks_of_a_4_gib_machine)
-{
-	compute(3840, 516000, 524288);
-	expect_zone(t, ZONE_DMA, 7, 10, 13, 1, 4, 2015, 4063);
-	expect_zone(t, ZONE_DMA32, 1009, 1525, 2041, 63, 381, 0, 2048);
-	expect_zone(t, ZONE_NORMAL, 1025, 1549, 2073, 63, 387, 0, 0);
+	for (unsigned m = 0; m < ARRAY_SIZE(machines); m++) {
+		const unsigned long *kib = machines[m].kib;
+
+		if (machines[m].page_shift != PAGE_SHIFT)
+			continue;
+		compute(PAGES(kib[0]), PAGES(kib[1]), PAGES(kib[2]));
+		for (unsigned i = 0; i < ARRAY_SIZE(machines[m].zone) && kib[i]; i++)
+			expect_zone(t, (enum zone_type)i, machines[m].zone[i].least, machines[m].zone[i].low,
+				    machines[m].zone[i].high, machines[m].zone[i].batch,
+				    machines[m].zone[i].pcp_high, machines[m].zone[i].for_dma32,
+				    machines[m].zone[i].for_normal);
+		tried++;
+	}
+	EXPECT_EQ(tried, 3);
 }
 
 KTEST(zone, watermarks_do_not_overflow_on_the_largest_machine)
@@ -76,7 +104,7 @@ KTEST(zone, watermarks_do_not_overflow_on_the_largest_machine)
 
 	compute(3840, 1000000, normal);
 	EXPECT_EQ(table[ZONE_NORMAL].wmark[WMARK_MIN],
-		  (unsigned long)((unsigned __int128)65536 * normal / (normal + 1003840)));
+		  (unsigned long)((unsigned __int128)(MIB(256) >> PAGE_SHIFT) * normal / (normal + 1003840)));
 	EXPECT_EQ(table[ZONE_NORMAL].wmark[WMARK_LOW] - table[ZONE_NORMAL].wmark[WMARK_MIN], normal / 1000);
 	EXPECT_EQ(table[ZONE_NORMAL].high, PCP_HIGH_MAX);
 	EXPECT_EQ(table[ZONE_DMA].wmark[WMARK_MIN], 0);
@@ -102,18 +130,22 @@ KTEST(zone, min_free_kbytes_is_a_square_root_between_bounds)
 	}
 }
 
-KTEST(zone, batch_is_one_less_than_a_power_of_two_up_to_63)
+/* At most a quarter of a MiB: 63 pages of 4 KiB, 15 of 16, 3 of 64. */
+KTEST(zone, batch_is_one_less_than_a_power_of_two)
 {
+	static const unsigned long mib_for_most[] = {[12] = 688, [14] = 704, [16] = 768};
+	const unsigned most = (KIB(256) >> PAGE_SHIFT) - 1;
+
 	for (unsigned i = 0; i < 300; i++) {
 		struct zone zone = {.managed = (unsigned long)test_rand() >> test_rand_below(20),
 				    .wmark = {10, 20, 30}};
 
 		zone_compute_pcp(&zone, 1 + test_rand_below(64));
-		EXPECT_TRUE(is_pow2(zone.batch + 1ul) && zone.batch <= 63);
+		EXPECT_TRUE(is_pow2(zone.batch + 1ul) && zone.batch <= most);
 		EXPECT_EQ(zone.high, 4 * zone.batch < 20 ? zone.high : 4 * zone.batch);
 		EXPECT_GE(zone.high, 4 * zone.batch);
-		if (zone.managed >= MIB(688) >> PAGE_SHIFT)
-			EXPECT_EQ(zone.batch, 63);
+		if (zone.managed >= MIB(mib_for_most[PAGE_SHIFT]) >> PAGE_SHIFT)
+			EXPECT_EQ(zone.batch, most);
 	}
 }
 
@@ -121,11 +153,11 @@ KTEST(zone, a_second_computation_counts_what_is_above_high)
 {
 	unsigned long first;
 
-	compute(3840, 126000, 0);
+	compute(PAGES(15360UL), PAGES(504000UL), 0);
 	first = table[ZONE_DMA32].wmark[WMARK_MIN];
 	zone_compute_watermarks(table, ARRAY_SIZE(table));
 	EXPECT_LT(table[ZONE_DMA32].wmark[WMARK_MIN], first);
-	EXPECT_GT(table[ZONE_DMA32].wmark[WMARK_MIN], first - first / 50);
+	EXPECT_GT(table[ZONE_DMA32].wmark[WMARK_MIN], first - first / 50 - 2);
 	table[ZONE_DMA32].boost = 7;
 	zone_compute_watermarks(table, ARRAY_SIZE(table));
 	EXPECT_EQ(table[ZONE_DMA32].boost, 0); /* it belonged to the old marks */

@@ -6,23 +6,33 @@
 #include <arch/san.h>
 #include <mm/slab.h>
 
-#define KMALLOC_MAX_CACHE_SIZE 8192UL
+#define KMALLOC_MAX_CACHE_SIZE (2 * PAGE_SIZE)
 
 /*
- * The size classes, ascending: Linux's, and between them those that pay (see the head of kmalloc.c).
- * KMALLOC_MAX_CACHE_SIZE is the last one.
+ * The size classes, ascending: Linux's, and between them those that pay (see the head of kmalloc.c). Those up to
+ * KMALLOC_MAX_CACHE_SIZE are in use.
  */
-#define KMALLOC_CLASSES(X) \
-	X(8)               \
-	X(16)              \
-	X(32) X(64) X(96) X(128) X(192) X(256) X(512) X(672) X(816) X(1024) X(2048) X(2720) X(4096) X(8192)
+#define KMALLOC_CLASSES(X)                                                                               \
+	X(8)                                                                                             \
+	X(16)                                                                                            \
+	X(32)                                                                                            \
+	X(64)                                                                                            \
+	X(96) X(128) X(192) X(256) X(512) X(672) X(816) X(1024) X(2048) X(2720) X(4096) X(8192) X(16384) \
+		X(32768) X(65536) X(131072)
 
 enum kmalloc_class {
 #define KMALLOC_CLASS(bytes) KMALLOC_CLASS_##bytes,
 	KMALLOC_CLASSES(KMALLOC_CLASS)
 #undef KMALLOC_CLASS
-		NR_KMALLOC_CLASSES
 };
+enum {
+#define KMALLOC_CLASS(bytes) +((bytes) <= KMALLOC_MAX_CACHE_SIZE)
+	NR_KMALLOC_CLASSES = KMALLOC_CLASSES(KMALLOC_CLASS)
+#undef KMALLOC_CLASS
+};
+#define KMALLOC_CLASS(bytes) +((bytes) == KMALLOC_MAX_CACHE_SIZE)
+static_assert(KMALLOC_CLASSES(KMALLOC_CLASS) == 1, "the largest size is a class");
+#undef KMALLOC_CLASS
 
 enum kmalloc_kind { KMALLOC_NORMAL, KMALLOC_DMA, KMALLOC_RECLAIM, NR_KMALLOC_KINDS };
 
@@ -46,7 +56,7 @@ static __always_inline enum kmalloc_class kmalloc_class_const(size_t size)
 		return KMALLOC_CLASS_##bytes;
 	KMALLOC_CLASSES(KMALLOC_CLASS)
 #undef KMALLOC_CLASS
-	return NR_KMALLOC_CLASSES;
+	return (enum kmalloc_class)NR_KMALLOC_CLASSES;
 }
 
 static __always_inline size_t kmalloc_class_bytes(enum kmalloc_class class)

@@ -16,9 +16,14 @@
 #include <mm/types.h>
 
 enum {
-	MAX_ORDER = 10, /* the largest order: 4 MiB blocks with 4 KiB pages (Linux 6.4+'s meaning) */
+	/*
+	 * The largest order (Linux 6.4+'s meaning): blocks of 4, 16 or 64 MiB with pages of 4, 16 or 64 KiB. Linux has 11
+	 * with 16 KiB and 13 with 64 KiB, so that a block can fill a large leaf of 32 or 512 MiB; here a section of
+	 * 128 MiB, the step in which memory comes into use, holds whole blocks.
+	 */
+	MAX_ORDER = 10,
 	NR_ORDERS = MAX_ORDER + 1,
-	PAGEBLOCK_ORDER = 9, /* the unit of migratetype: a 2 MiB leaf */
+	PAGEBLOCK_ORDER = 9, /* the unit of migratetype; with 4 KiB pages a large leaf */
 	SECTION_SHIFT = 27,
 	COSTLY_ORDER = 3,
 };

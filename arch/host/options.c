@@ -12,8 +12,11 @@
 
 #include "host_internal.h"
 #include <arch/cpu.h>
+#include <arch/layout.h>
 #include <kernel/bits.h>
 #include <kernel/string.h>
+
+#define LEVELS_EXPECTED "4 or 5, with pages of 16 KiB 4, with pages of 64 KiB 3"
 
 static const char usage[] =
 	"usage: strata [OPTION...] [-- CMDLINE...]\n"
@@ -23,7 +26,7 @@ static const char usage[] =
 	"  --fdt FILE         memory, nodes and CPUs of a flattened device tree (.dtb)\n"
 	"  --cpus N           CPUs, 1 to 64 (default 2)\n"
 	"  --nodes N          NUMA nodes, 1 to 8, with equal parts of the memory (default 1)\n"
-	"  --levels N         4 or 5 levels of page tables (default 5)\n"
+	"  --levels N         levels of page tables: " LEVELS_EXPECTED " (default the most)\n"
 	"  -c \"COMMANDS\"      run these shell commands and end; their output is the only standard output\n"
 	"  -- CMDLINE...      the kernel's command line, as in: strata -- test\n"
 	"status: 0 all well, 1 a command, a test or the input failed, 2 panic\n";
@@ -73,7 +76,7 @@ static void check_memory(struct host_options *o)
 
 struct host_options host_parse_options(char **argv)
 {
-	struct host_options o = {.levels = 5};
+	struct host_options o = {.levels = ARCH_PT_MAX_LEVELS};
 
 	while (*++argv) {
 		const char *word = *argv;
@@ -99,7 +102,7 @@ struct host_options host_parse_options(char **argv)
 		else if (strcmp(word, "--nodes") == 0)
 			o.nodes = number(&argv, 1, 8, "1 to 8");
 		else if (strcmp(word, "--levels") == 0)
-			o.levels = number(&argv, 4, 5, "4 or 5");
+			o.levels = number(&argv, HOST_PT_MIN_LEVELS, ARCH_PT_MAX_LEVELS, LEVELS_EXPECTED);
 		else if (strcmp(word, "-c") == 0)
 			o.commands = argument(&argv, "shell commands");
 		else

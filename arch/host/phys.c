@@ -75,13 +75,14 @@ static bool find_load(const struct boot_info *bi, paddr_t from, paddr_t *load)
 	u64 cursor = from, start, end;
 
 	while (boot_next_usable(bi, &cursor, &start, &end)) {
+		start = PAGE_ALIGN_UP(start);
 		for (unsigned i = 0; i < bi->nr_reserved; i++)
 			if (start < end && bi->reserved[i].start < start + size &&
 			    start < bi->reserved[i].end) {
 				start = bi->reserved[i].end < end ? PAGE_ALIGN_UP(bi->reserved[i].end) : end;
 				i = ~0U; /* from the first one again: they are in no order */
 			}
-		if (start < end && end - start >= size && start <= DIRECT_MAP_SIZE - size) {
+		if (start < end && (end & PAGE_MASK) - start >= size && start <= DIRECT_MAP_SIZE - size) {
 			*load = start;
 			return true;
 		}

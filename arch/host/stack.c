@@ -15,7 +15,7 @@
 #include <arch_impl/stack.h>
 #include <kernel/bits.h>
 
-struct host_stacks host_stacks __aligned(4096);
+struct host_stacks host_stacks __aligned(PAGE_SIZE);
 
 /* Looks below the frames in use, also of a CPU that runs: on purpose outside of what sanitizers look at. */
 static __noinline __attribute__((no_sanitize("address", "thread"))) size_t used_bytes(vaddr_t start,

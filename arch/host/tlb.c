@@ -40,8 +40,8 @@ enum {
 	TLB_RECORDS = 16384,
 	TLB_BUCKETS = 4096,
 	NEAR_BUCKETS = 1 << 16,
-	BLOCK_SHIFT = PAGE_SHIFT + PT_INDEX_BITS,
-	LEAF_LEVELS = 3,
+	BLOCK_SHIFT = 21, /* a leaf is not larger, or of the highest level that has any */
+	LEAF_LEVELS = 1 + (HOST_MAX_LEAF_SHIFT - PAGE_SHIFT) / PT_INDEX_BITS,
 	RANDOM_DROP = 64, /* fills; then another entry goes, as other work on a machine would push it out */
 	/* Above it one system call for the whole window is cheaper, but to Valgrind, which keeps books on all of it. */
 	FLUSH_ONE_BY_ONE = HOST_IN_VALGRIND ? TLB_ENTRIES : 64,

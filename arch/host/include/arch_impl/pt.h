@@ -14,6 +14,7 @@ enum {
 	HOST_PTE_UNCACHED = 1 << 6,
 	HOST_PTE_DEVICE = 1 << 7,
 	HOST_PTE_PFN_SHIFT = 16,
+	HOST_MAX_LEAF_SHIFT = 30, /* as on machines: 1 GiB, or the largest below it */
 };
 
 static inline unsigned arch_pt_levels(void)
@@ -65,7 +66,7 @@ static inline bool arch_pte_is_leaf(pte_t e, unsigned level)
 
 static inline bool arch_pt_leaf_ok(unsigned level)
 {
-	return level <= 2;
+	return PT_LEVEL_SHIFT(level) <= HOST_MAX_LEAF_SHIFT;
 }
 
 static inline paddr_t arch_pte_paddr(pte_t e, unsigned level)

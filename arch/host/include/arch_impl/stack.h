@@ -1,13 +1,15 @@
 #ifndef ARCH_IMPL_STACK_H
 #define ARCH_IMPL_STACK_H
 
+#include <arch/layout.h>
+
 /* The CPU's stack, and the one that faults are handled on: the first may have run over. */
 #ifdef __SANITIZE_THREAD__ /* its runtime keeps 800 KiB of a thread's variables at the top */
 enum { HOST_BOOT_STACK_SIZE = 0x180000 };
 #else
 enum { HOST_BOOT_STACK_SIZE = 0x80000 };
 #endif
-enum { HOST_GUARD_SIZE = 0x1000, HOST_FAULT_STACK_SIZE = 0x20000 };
+enum { HOST_GUARD_SIZE = PAGE_SIZE, HOST_FAULT_STACK_SIZE = 0x20000 };
 
 struct host_stacks {
 	char boot_guard[HOST_GUARD_SIZE];

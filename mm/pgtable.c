@@ -225,7 +225,7 @@ struct pt_query pt_lookup(vaddr_t va)
 	struct pt_query q = {.level = arch_pt_levels() - 1};
 	pte_t e = {0};
 
-	if (va >= arch_kernel_start()) /* these tables are the kernel's: below, they may not be what is looked at */
+	if (arch_pt_covers(va))
 		e = arch_pte_read(pt_walk(pt_current_root(), va, &q.level));
 	q.mapped = arch_pte_present(e);
 	q.size = PT_LEVEL_SIZE(q.level);
@@ -240,6 +240,12 @@ unsigned pt_trace(vaddr_t va, struct pt_step step[ARCH_PT_MAX_LEVELS])
 	pte_t *table = pt_current_root();
 	unsigned n = 0;
 
+	if (!arch_pt_covers(va)) { /* no table at all */
+		unsigned root = arch_pt_levels() - 1;
+
+		step[0] = (struct pt_step){root, (unsigned)PT_INDEX(va, root), 0, {0}};
+		return 1;
+	}
 	for (unsigned l = arch_pt_levels() - 1;; l--) {
 		unsigned index = (unsigned)PT_INDEX(va, l);
 		pte_t e = arch_pte_read(&table[index]);
@@ -256,13 +262,15 @@ static vaddr_t pt_skip_hole(vaddr_t va)
 {
 	vaddr_t half = 1UL << (arch_va_bits() - 1);
 
+	if (!arch_pt_covers(va))
+		return arch_kernel_start();
 	return va >= half && va < -half ? -half : va;
 }
 
 void pt_for_each_range(vaddr_t start, vaddr_t last,
 		       bool (*fn)(vaddr_t start, vaddr_t last, pte_t e, unsigned level, void *ctx), void *ctx)
 {
-	vaddr_t va = pt_skip_hole(max(start, arch_kernel_start())), run_start = 0, run_last = 0;
+	vaddr_t va = pt_skip_hole(start), run_start = 0, run_last = 0;
 	unsigned run_level = 0;
 	pte_t run = {0};
 	bool open = false;

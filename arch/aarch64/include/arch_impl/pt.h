@@ -55,6 +55,12 @@ static inline vaddr_t arch_kernel_start(void)
 	return -1UL << a64_layout.va_bits;
 }
 
+/* TTBR1's half. The root has no entries for the other one, whose addresses differ in no bit that it is indexed by. */
+static inline bool arch_pt_covers(vaddr_t va)
+{
+	return va >= arch_kernel_start();
+}
+
 static inline pte_t arch_pte_read(const pte_t *slot)
 {
 	return (pte_t){__atomic_load_n(&slot->bits, __ATOMIC_RELAXED)};

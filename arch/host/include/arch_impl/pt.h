@@ -33,6 +33,12 @@ static inline vaddr_t arch_kernel_start(void)
 	return HOST_IMAGE_BASE;
 }
 
+static inline bool arch_pt_covers(vaddr_t va)
+{
+	(void)va;
+	return true;
+}
+
 static inline pte_t arch_pte_read(const pte_t *slot)
 {
 	/* The address of the next table depends on it, which would do; ThreadSanitizer wants to see an acquire. */

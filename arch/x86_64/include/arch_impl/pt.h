@@ -36,6 +36,12 @@ static inline vaddr_t arch_kernel_start(void)
 	return -1UL << (arch_va_bits() - 1);
 }
 
+static inline bool arch_pt_covers(vaddr_t va)
+{
+	(void)va;
+	return true;
+}
+
 static inline pte_t arch_pte_read(const pte_t *slot)
 {
 	return (pte_t){__atomic_load_n(&slot->bits, __ATOMIC_RELAXED)};

@@ -75,7 +75,6 @@ extern pte_t a64_image_tables[]; /* the image's early tables, the root first */
 
 /* cpu.c */
 void a64_cpu_init(void);
-void a64_cpu_init_cpu(void); /* what a CPU switches on for itself, on another CPU */
 void a64_clean_to_poc(const void *p, size_t size); /* for those who read with the MMU off */
 
 /* boot/aarch64/entry.S: where another CPU begins, x0 = physical address of a struct a64_start (arch_impl/start.h) */

@@ -1,7 +1,7 @@
 /*
  * cpu.c - what this CPU is, and what it does without memory management's help.
  *
- * Idea.       The ID registers say everything; what only protects (WXN) is switched on where it costs nothing.
+ * Idea.       The ID registers say everything.
  * Layout.     MIDR_EL1: implementer and part, by name where the field knows one.
  * Invariants. Any two CPUs of the machine are of one kind, as far as anything here depends on it.
  * Locking.    None: written by the boot CPU.
@@ -73,6 +73,13 @@ void a64_cpu_init(void)
 {
 	cache_detect();
 	name_detect();
+}
+
+/* TPIDR_EL1 has it as well, for debuggers. */
+void arch_percpu_set(unsigned long offset)
+{
+	a64_percpu = offset;
+	a64_write(tpidr_el1, offset);
 }
 
 u64 arch_cpu_hw_id(void)

@@ -140,11 +140,18 @@ paddr_t arch_pt_root(void)
 void arch_pt_install(paddr_t root)
 {
 	a64_switch(a64_ttbr(root, a64_layout.va_bits), a64_read(tcr_el1) | A64_TCR_EPD0);
+	a64_write(sctlr_el1, a64_read(sctlr_el1) | A64_SCTLR_WXN); /* W^X in hardware; the early tables could not have it */
+	a64_isb();
 	if (a64_dev.uart)
 		a64_uart_map(A64_UART_VA + (a64_dev.uart & ~PAGE_MASK));
 }
 
-/* ---- TLBI by range ---- */
+/* ---- TLBI ---- */
+
+void arch_tlb_flush_all_local(void)
+{
+	__asm__ volatile("dsb nshst; tlbi vmalle1; dsb nsh; isb" ::: "memory");
+}
 
 /*
  * FEAT_TLBIRANGE: (NUM + 1) * 2^(5 * SCALE + 1) pages from a base on, which with LPA2 is counted in 64 KiB. What does not

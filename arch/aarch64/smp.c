@@ -67,7 +67,6 @@ static void cpu_main(void)
 	struct entry *e = this_cpu_ptr(&a64_entry);
 
 	a64_trap_init_cpu();
-	a64_cpu_init_cpu();
 	a64_time_init_cpu();
 	a64_gic_init_cpu();
 	e->fn(e->arg);

@@ -80,6 +80,7 @@ a64_primary_entry:				/* x0: device tree, or 0 */
 	mov	x1, x19
 	bl	link_chain
 	orr	x2, x19, x21
+	orr	x2, x2, #0x80			/* read-only, or SCTLR.WXN would not let it run */
 	str	x2, [x0]
 
 	/* The chain of the image, and as many leaves as it has. */

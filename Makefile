@@ -7,6 +7,8 @@ V ?= 0
 Q := $(if $(filter 1,$V),,@)
 
 # The machine that `run`, `debug` and tools/run-qemu start. CMDLINE is taken literally, `$` included.
+CPU ?= max
+GIC ?=
 FW ?= direct
 MEM ?= 512M
 SMP ?= 2
@@ -19,7 +21,7 @@ MUTANTS ?= 300
 SEED ?= 1
 FUZZ ?= $(FUZZ_TARGETS)
 FUZZ_SECONDS ?= 60
-export ARCH VARIANT GRANULE FW MEM SMP NUMA LEVELS CMDLINE QEMU_ARGS SOAK_BOOTS
+export ARCH VARIANT GRANULE CPU GIC FW MEM SMP NUMA LEVELS CMDLINE QEMU_ARGS SOAK_BOOTS
 export PYTHONDONTWRITEBYTECODE := 1
 
 # As many jobs as CPUs, unless the caller says: make JOBS=1.
@@ -115,7 +117,7 @@ $O/strata.iso: $O/strata.elf boot/$(ARCH)/grub.cfg | setup-iso
 	$Qcp boot/$(ARCH)/grub.cfg $O/iso/boot/grub/grub.cfg
 	$Qgrub-mkrescue -o $@ --themes= --fonts= --locales= $O/iso >$O/iso.log 2>&1 || { cat $O/iso.log; rm -f $@; false; }
 
-IMAGE_FOR_FW := all $(if $(filter-out direct,$(FW)),iso)
+IMAGE_FOR_FW := all $(if $(filter x86_64-bios x86_64-uefi,$(ARCH)-$(FW)),iso)
 run: $(IMAGE_FOR_FW) setup-run	## boot in QEMU, with the debug shell on this terminal; Ctrl-A X leaves
 	@tools/run-qemu --interactive
 debug: $(IMAGE_FOR_FW) setup-run setup-debug	## as run, stopped at entry, with gdb attached (tools/gdb/strata.py)
@@ -175,6 +177,7 @@ help:	## this list
 	@echo "Variables (with their present values):"
 	@printf '  %-28s %s\n' "ARCH=$(ARCH)" "one of: $(PORTS)" "VARIANT=$(VARIANT)" "debug, or nothing for -O2 -g" \
 		"GRANULE=$(GRANULE)" "KiB in a base page, here one of: $(GRANULES)" \
+		"CPU=$(CPU)" "QEMU's CPU model; aarch64: max, cortex-a72, neoverse-n1..." "GIC=$(GIC)" "aarch64: interrupt controller, 2 or 3; nothing: 3" \
 		"FW=$(FW)" "direct (QEMU loads the kernel itself), bios or uefi (GRUB, from the ISO)" \
 		"MEM=$(MEM)" "memory, up to terabytes (sparse)" "SMP=$(SMP)" "CPUs" "NUMA=$(NUMA)" "nodes; or each as SIZE:CPUS or SIZE:CPUS:DISTANCES, as in NUMA='256M:0-1 0:2 64M:'" \
 		"LEVELS=$(LEVELS)" "4 or 5 page-table levels; nothing: what the CPU model has" \
@@ -189,10 +192,12 @@ clean:
 	$Qrm -rf build
 
 # What each target lacks is installed, or named, before it starts.
+QEMU_SETUP_x86_64 := qemu
+QEMU_SETUP_aarch64 := qemu-arm
 setup-build: ; @tools/setup $(COMPILER) $(filter-out gcc-x86_64 gcc-host,gcc-$(ARCH)) $(if $(HOSTED),libc) $(filter fuzz valgrind,$(VARIANT))
 setup-iso: ; @tools/setup iso
-setup-run: ; @tools/setup python qemu $(if $(filter uefi,$(FW)),ovmf)
-setup-debug: ; @tools/setup gdb
+setup-run: ; @tools/setup python $(QEMU_SETUP_$(ARCH)) $(if $(filter x86_64-uefi,$(ARCH)-$(FW)),ovmf)
+setup-debug: ; @tools/setup $(if $(filter aarch64,$(ARCH)),gdb-arm,gdb)
 setup-test: ; @tools/setup python qemu qemu-arm dtc ovmf iso malloc valgrind spin libc
 setup-mutate: ; @tools/setup python gcc libc
 setup-lint: ; @tools/setup python lint

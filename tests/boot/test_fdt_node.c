@@ -388,6 +388,27 @@ KTEST(fdt_node, names_that_only_begin_alike_are_others)
 	fixture_free(f);
 }
 
+KTEST(fdt_node, names_in_notes_are_printable_and_short)
+{
+	struct boot_fixture *f = fixture_new();
+	struct tree tree;
+
+	ASSERT_NOT_NULL(f);
+	tree = tree_start(f, 2, 2);
+	memory(&tree, 0x1000, 0x1000, BOOT_NO_NODE);
+	begin(&tree, "a\nb c\x7f\xc3~!");
+	text(&tree, "compatible", "arm,psci-1.0");
+	end(&tree);
+	begin(&tree, "abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz");
+	text(&tree, "compatible", "arm,psci-1.0");
+	end(&tree);
+	read_tree(t, &tree);
+	EXPECT_STREQ(f->info.notes, "device tree: a?b?c??~!: expected method hvc or smc, not used\n"
+				    "device tree: abcdefghijklmnopqrstuvwxyz-abcdefghijkl: expected method "
+				    "hvc or smc, not used\n");
+	fixture_free(f);
+}
+
 /* Whatever a word of a good tree is replaced with. */
 KTEST(fdt_node, damaged_trees_leave_something_sound)
 {

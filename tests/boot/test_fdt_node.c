@@ -271,6 +271,20 @@ KTEST(fdt_node, no_root_and_no_end_are_noted)
 	EXPECT_EQ(parse(f), 0);
 	EXPECT_EQ(f->info.nr_ranges, 1);
 	EXPECT_NOTE(&f->info, "expected the end");
+
+	/* The last property may end with the block, but not behind it. */
+	tree = tree_start(f, 2, 2);
+	begin(&tree, "memory");
+	text(&tree, "device_type", "memory");
+	CELLS(&tree, "reg", WIDE(0x1000), WIDE(0x1000));
+	tree_end(&tree);
+	put(f, SIZE_STRUCTURE, get(f, SIZE_STRUCTURE) - 8);
+	for (unsigned i = 0; i < 2; i++) {
+		EXPECT_EQ(parse(f), 0);
+		EXPECT_EQ(f->info.nr_ranges, 1 - i);
+		EXPECT_NOTE(&f->info, i ? "no whole token" : "expected the end");
+		put(f, SIZE_STRUCTURE, get(f, SIZE_STRUCTURE) - 4);
+	}
 	fixture_free(f);
 }
 
@@ -660,6 +674,17 @@ KTEST(fdt_node, no_gic_no_interrupts)
 	read_tree(t, &tree);
 	EXPECT_EQ(f->info.dev.uart, 0x9000000);
 	EXPECT_EQ(f->info.dev.uart_irq, 0);
+
+	tree = tree_start(f, 2, 2);
+	tree.at = AT_STRUCTURE; /* and a GIC that nobody names */
+	begin(&tree, "");
+	CELLS(&tree, "#size-cells", 2);
+	gic3(&tree);
+	uart(&tree, "serial", 0x9000000, 2);
+	read_tree(t, &tree);
+	EXPECT_EQ(f->info.dev.gic_version, 3);
+	EXPECT_EQ(f->info.dev.uart_irq, 0);
+	EXPECT_NOTE(&f->info, "serial: no interrupt 0 of the GIC");
 	fixture_free(f);
 }
 

@@ -3,8 +3,8 @@
  *
  * Idea.       entry.S has mapped the image and nothing else. What firmware left is read through a window: leaves of the
  *             image's last early table that the image does not use, pointed at whatever is asked for. When the command
- *             line is known, so is the size of addresses; when the memory map is, one large range gets a direct map for
- *             the first allocations.
+ *             line is known, so is the size of addresses; when the memory map is, the lowest memory gets a direct map
+ *             for the first allocations.
  * Layout.     Linux's (Documentation/arm64/memory.rst); V is the VA size, 48 or 52, S the shift of struct page's size:
  *             direct map  -2^V               to ffff800000000000
  *             image       ffff800008000000   128 MiB below vmalloc
@@ -34,8 +34,8 @@
 enum {
 	EARLY_LEVEL = PAGE_SHIFT == 16 ? 0 : 1, /* of the early direct map's leaves: 2 MiB, 32 MiB, 64 KiB */
 	WINDOW_LEVEL = PAGE_SHIFT == 12 ? 1 : 0,
-	EARLY_TABLES = 12,
-	EARLY_LEAVES = 512, /* of the range that boot allocates from, at most */
+	EARLY_TABLES = 24,
+	EARLY_MAP_SIZE = 512 << 20, /* of the lowest memory, at most */
 	MAX_OPENINGS = 128,
 	FDT_HEAD = 8,
 	FDT_MAX = 2 << 20, /* booting.rst */
@@ -57,7 +57,7 @@ static pte_t *early_table(pte_t e, unsigned level)
 	return (pte_t *)(arch_pte_paddr(e, level) + KERNEL_VMA);
 }
 
-/* False: no table is left. */
+/* False: no table is left. What a larger leaf maps already stays as it is. */
 static bool early_map(vaddr_t va, paddr_t pa, pt_prot_t prot, unsigned leaf_level)
 {
 	pte_t *table = early_root;
@@ -69,6 +69,8 @@ static bool early_map(vaddr_t va, paddr_t pa, pt_prot_t prot, unsigned leaf_leve
 			if (early_used == EARLY_TABLES)
 				return false;
 			arch_pte_write(slot, arch_pte_table((paddr_t)early_pool[early_used++] - KERNEL_VMA));
+		} else if (arch_pte_is_leaf(*slot, level)) {
+			return true;
 		}
 		table = early_table(*slot, level);
 	}
@@ -176,33 +178,40 @@ static void set_layout(void)
 
 /* ---- the early direct map ---- */
 
-static void map_direct(paddr_t start, paddr_t end)
+/* Small leaves where a large one would reach beyond the range. Returns where tables ran out, else end. */
+static paddr_t map_direct(paddr_t start, paddr_t end, unsigned most_level)
 {
-	for (paddr_t pa = start; pa < end; pa += PT_LEVEL_SIZE(EARLY_LEVEL))
-		if (!early_map(DIRECT_MAP_BASE + pa, pa, PT_RW, EARLY_LEVEL))
-			boot_note(&boot_info, "early tables: no room for 0x%lx", pa);
+	const u64 leaf = PT_LEVEL_SIZE(most_level);
+
+	for (paddr_t pa = start; pa < end;) {
+		unsigned level = pa & (leaf - 1) || end - pa < leaf ? 0 : most_level;
+
+		if (!early_map(DIRECT_MAP_BASE + pa, pa, PT_RW, level))
+			return pa;
+		pa += PT_LEVEL_SIZE(level);
+	}
+	return end;
 }
 
-/* The end of the largest usable range, and the image, whose tables are looked at. */
+/* The lowest memory, from where boot allocations grow; and the image, whose tables are looked at. */
 static void early_direct_map(void)
 {
-	const u64 leaf = PT_LEVEL_SIZE(EARLY_LEVEL);
-	u64 cursor = 0, start, end, best_start = 0, best_end = 0;
+	const paddr_t image_end = PAGE_ALIGN_UP((paddr_t)__image_end - KERNEL_VMA);
+	u64 cursor = 0, left = EARLY_MAP_SIZE, start, end;
 
-	while (boot_next_usable(&boot_info, &cursor, &start, &end)) {
-		start = ALIGN_UP(start, leaf);
-		end = ALIGN_DOWN(min(end, DIRECT_MAP_SIZE), leaf);
-		if (start < end && end - start > best_end - best_start) {
-			best_start = start;
-			best_end = end;
-		}
+	while (left && boot_next_usable(&boot_info, &cursor, &start, &end)) {
+		start = PAGE_ALIGN_UP(start);
+		end = min(min(end & PAGE_MASK, DIRECT_MAP_SIZE), start + left);
+		if (start >= end)
+			continue;
+		left -= end - start;
+		a64_layout.early_map_end = map_direct(start, end, EARLY_LEVEL);
+		if (a64_layout.early_map_end < end)
+			break;
 	}
-	if (best_end - best_start > EARLY_LEAVES * leaf)
-		best_start = best_end - EARLY_LEAVES * leaf;
-	map_direct(best_start, best_end);
-	map_direct(ALIGN_DOWN(KERNEL_LOAD, leaf), (paddr_t)__image_end - KERNEL_VMA);
+	if (map_direct(KERNEL_LOAD, image_end, 0) < image_end)
+		boot_note(&boot_info, "early tables: no room for the image");
 	arch_pt_sync();
-	a64_layout.early_map_end = best_end;
 }
 
 /* Linux arch/arm64/mm/init.c: 32 bits for devices, unless no memory is that low. */

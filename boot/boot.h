@@ -58,6 +58,11 @@ enum { EFI_DESC_MIN = 40, EFI_DESCRIPTORS_MAX = 65536 };
 int efi_memmap_parse(const void *map, size_t size, size_t desc_size, u32 desc_version, struct boot_info *bi);
 /* One descriptor of EFI_DESC_MIN bytes; size 0: it has no pages, or it wraps. */
 struct boot_range efi_range(const void *desc);
+/*
+ * The load options of an EFI application, UCS-2 text, as bi->cmdline, which stays as it is if there is none. A first word
+ * that ends in ".efi" is the program's name. What is not ASCII becomes '?'.
+ */
+void efi_cmdline(const void *options, size_t size, struct boot_info *bi);
 
 /* PVH: struct hvm_start_info at pa. 0, or -EINVAL: no such structure there. */
 int pvh_parse(const struct boot_mem *mem, u64 pa, struct boot_info *bi);

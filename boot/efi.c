@@ -1,15 +1,18 @@
 /*
- * efi.c - UEFI's memory map, as it is after ExitBootServices.
+ * efi.c - what UEFI hands over: its memory map as it is after ExitBootServices, and the command line.
  *
  * Idea.       A descriptor names pages of 4 KiB, whatever the kernel's are, what they were used for, and how they may be
  *             cached. What only the loader or the firmware's boot services used is free now; what the firmware goes on using
- *             is not, and neither is what a later version of UEFI may call something else.
+ *             is not, and neither is what a later version of UEFI may call something else. The command line is text of 16-bit
+ *             characters; UEFI's Shell puts the program's name before it, boot managers do not, and some pass bytes of
+ *             their own that are no text.
  * Layout.     Descriptors at a stride that the firmware says: u32 type, u32, u64 physical, u64 virtual, u64 pages, u64
  *             attributes. (UEFI 2.10, 7.2.3.)
  * Invariants. I1  every read lies inside [map, map + size), whatever the bytes say
  *             I2  the work is bounded: EFI_DESCRIPTORS_MAX
  * Locking.    None: pure functions.
- * Failure.    Descriptors that are empty or wrap are counted in a note. -EINVAL only if the stride is none.
+ * Failure.    Descriptors that are empty or wrap are counted in a note. -EINVAL only if the stride is none. What is no
+ *             text is noted and is no command line.
  * Source.     Linux drivers/firmware/efi/efi-init.c, drivers/firmware/efi/libstub/x86-stub.c.
  * Next:       mm/memmap.c sanitises the ranges.
  */
@@ -34,6 +37,8 @@ enum {
 
 #define EFI_MEMORY_WB 0x8UL
 #define EFI_MEMORY_SP 0x40000UL
+
+/* ---- the memory map ---- */
 
 static u32 range_type(u32 type, u64 attr)
 {
@@ -100,4 +105,61 @@ int efi_memmap_parse(const void *map, size_t size, size_t desc_size, u32 desc_ve
 	if (bad)
 		boot_note(bi, "EFI map: %u descriptors are empty or wrap, ignored", bad);
 	return 0;
+}
+
+/* ---- the command line ---- */
+
+static u32 character(const u8 *text, size_t i)
+{
+	return text[2 * i] | (u32)text[2 * i + 1] << 8;
+}
+
+static bool is_blank(u32 c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Characters up to the NUL, or the end. False: there are some that are in no text. */
+static bool measure(const u8 *text, size_t size, size_t *n)
+{
+	for (*n = 0; *n < size / 2 && character(text, *n); ++*n)
+		if (character(text, *n) < ' ' && !is_blank(character(text, *n)))
+			return false;
+	return true;
+}
+
+/* The word that ends before `end` is a program's name. */
+static bool ends_in_efi(const u8 *text, size_t end)
+{
+	static const char suffix[] = ".efi";
+	const size_t len = sizeof(suffix) - 1;
+
+	for (size_t i = 0; end >= len && i < len; i++)
+		if ((character(text, end - len + i) | (suffix[i] == '.' ? 0 : 0x20)) != (u32)suffix[i])
+			return false;
+	return end >= len;
+}
+
+void efi_cmdline(const void *options, size_t size, struct boot_info *bi)
+{
+	const u8 *text = options;
+	size_t n, at = 0, out = 0;
+
+	if (!measure(text, size, &n)) {
+		boot_note(bi, "EFI: %lu bytes of load options are no text, ignored", size);
+		return;
+	}
+	while (at < n && !is_blank(character(text, at)))
+		at++;
+	if (!ends_in_efi(text, at))
+		at = 0;
+	while (at < n && is_blank(character(text, at)))
+		at++;
+	if (at == n)
+		return;
+	for (; at < n && out < sizeof(bi->cmdline) - 1; at++, out++)
+		bi->cmdline[out] = (char)(character(text, at) < 0x7f ? character(text, at) : '?');
+	bi->cmdline[out] = '\0';
+	if (at < n)
+		boot_note(bi, "EFI: the command line is cut after %d bytes", BOOT_CMDLINE_SIZE - 1);
 }

@@ -13,6 +13,7 @@ SRCS += tests/bench/bench_vmalloc.c
 SRCS += tests/boot/test_acpi.c
 SRCS += tests/boot/test_acpi_arm.c
 SRCS += tests/boot/test_efi.c
+SRCS += tests/boot/test_efi_stub.c
 SRCS += tests/boot/test_fdt.c
 SRCS += tests/boot/test_fdt_node.c
 SRCS += $(if $(HOSTED),tests/boot/test_map.c)

@@ -22,6 +22,7 @@
 
 #include "arch/aarch64/a64_internal.h"
 #include "boot.h"
+#include "efi.h"
 #include <arch/layout.h>
 #include <arch/pt.h>
 #include <arch/tlb.h>
@@ -238,6 +239,35 @@ static void read_device_tree(paddr_t pa)
 		boot_note(&boot_info, "no device tree of at most 2 MiB at 0x%lx", pa);
 }
 
+/* UEFI's map is the memory map, and load options, where there are any, are the command line: not what a tree says. */
+static void read_efi(const struct efi_handover *efi)
+{
+	const void *map = window_open(efi->map, efi->map_size, PT_READ);
+	const void *options = window_open(efi->options, efi->options_size, PT_READ);
+
+	boot_info.protocol = "UEFI";
+	boot_info.efi = true;
+	boot_info.rsdp = efi->rsdp;
+	if (map)
+		efi_memmap_parse(map, efi->map_size, efi->desc_size, (u32)efi->desc_version, &boot_info);
+	else
+		boot_note(&boot_info, "EFI: the memory map at 0x%lx cannot be read", efi->map);
+	if (options)
+		efi_cmdline(options, efi->options_size, &boot_info);
+}
+
+/* ACPI counts where there is no tree, as under Linux. */
+static void read_firmware(paddr_t fdt_pa)
+{
+	boot_info.protocol = "arm64 Image";
+	if (a64_efi.map_size)
+		read_efi(&a64_efi);
+	if (fdt_pa || !boot_info.rsdp)
+		read_device_tree(fdt_pa);
+	else
+		acpi_arm(&boot_early_mem, &boot_info);
+}
+
 void a64_boot(u64 fdt_pa, u64 load_pa) __noreturn;
 void a64_boot(u64 fdt_pa, u64 load_pa)
 {
@@ -247,8 +277,7 @@ void a64_boot(u64 fdt_pa, u64 load_pa)
 	a64_layout.va_bits = 48;
 	a64_pt_init();
 	window_init();
-	boot_info.protocol = "arm64 Image";
-	read_device_tree(fdt_pa);
+	read_firmware(fdt_pa);
 	a64_dev = boot_info.dev;
 	if (has_52_bits() && !cmdline_has("no5lvl"))
 		use_52_bits();

@@ -1,22 +1,85 @@
 /*
- * header.S - what loaders look for: the arm64 Image header (Linux Documentation/arm64/booting.rst).
+ * header.S - what loaders look for: the arm64 Image header (Linux Documentation/arm64/booting.rst), and the PE/COFF header of
+ * an EFI application (Microsoft's PE format; UEFI 2.10, 2.1.1).
  *
- * The image may lie anywhere in RAM at a 2 MiB border. Its first bytes are a harmless instruction and a branch, so that a
- * loader which knows nothing of headers can jump to its beginning.
+ * The image may lie anywhere in RAM at a 2 MiB border. Its first bytes are a harmless instruction, which spells "MZ", and a
+ * branch, so that a loader which knows nothing of headers can jump to its beginning. UEFI may put it at any page: nothing
+ * that runs under UEFI holds an address, so there are no relocations. In memory and in the file everything is at the same
+ * offset.
  */
 
 #include <arch_impl/sysreg.h>
 
+#define PE_MACHINE_ARM64 0xaa64
+#define PE_CHARACTERISTICS 0x0206	/* executable, no line numbers, no debug information */
+#define PE32_PLUS 0x20b
+#define PE_EFI_APPLICATION 10
+#define PE_NX_COMPATIBLE 0x100		/* no code in what may be written, and the other way round */
+#define PE_CODE 0x60000020		/* may be read and executed */
+#define PE_DATA 0xc0000040		/* may be read and written */
+#define PE_PAGE 4096			/* UEFI's, whatever ours are */
+#define PE_FILE_ALIGN 512
+
 	.section .boot.header, "ax"
 	.globl	boot_entry
 boot_entry:
-	nop
+	ccmp	x18, #0, #0xd, pl		/* 4d 5a 40 fa */
 	b	a64_primary_entry
 	.quad	0				/* text_offset from a 2 MiB border */
 	.quad	__image_bytes			/* memory that it needs, .bss included */
 	.quad	A64_IMAGE_PAGES << 1 | 1 << 3	/* little endian, the granule, anywhere */
 	.quad	0, 0, 0
 	.ascii	"ARM\x64"
-	.long	0				/* of the PE header */
+	.long	pe_header - boot_entry
+
+pe_header:
+	.ascii	"PE\0\0"
+	.short	PE_MACHINE_ARM64
+	.short	2				/* sections */
+	.long	0				/* time stamp */
+	.long	0, 0				/* symbols: where, how many */
+	.short	pe_sections - pe_optional
+	.short	PE_CHARACTERISTICS
+pe_optional:
+	.short	PE32_PLUS
+	.byte	0, 0				/* the linker's version */
+	.long	__data_start - first_page	/* size of code */
+	.long	__data_bytes			/* of data in the file, and of other data */
+	.long	0
+	.long	a64_efi_main - boot_entry	/* where it begins */
+	.long	first_page - boot_entry		/* where code begins */
+	.quad	0				/* the address it would like to have */
+	.long	PE_PAGE, PE_FILE_ALIGN
+	.short	0, 0, 0, 0, 0, 0		/* versions: of the system, the image, the subsystem */
+	.long	0
+	.long	__image_bytes
+	.long	first_page - boot_entry		/* size of headers */
+	.long	0				/* checksum */
+	.short	PE_EFI_APPLICATION
+	.short	PE_NX_COMPATIBLE
+	.quad	0, 0, 0, 0			/* stack and heap: UEFI's */
+	.long	0
+	.long	(pe_sections - pe_directories) / 8
+pe_directories:
+	.quad	0, 0, 0, 0, 0, 0		/* the sixth would be that of relocations */
+pe_sections:
+	.ascii	".text\0\0\0"
+	.long	__data_start - first_page	/* in memory: size, offset; in the file: size, offset */
+	.long	first_page - boot_entry
+	.long	__data_start - first_page
+	.long	first_page - boot_entry
+	.long	0, 0
+	.short	0, 0
+	.long	PE_CODE
+	.ascii	".data\0\0\0"
+	.long	__data_memory_bytes		/* with .bss */
+	.long	__data_start - boot_entry
+	.long	__data_bytes
+	.long	__data_start - boot_entry
+	.long	0, 0
+	.short	0, 0
+	.long	PE_DATA
+	.balign	PE_PAGE
+first_page:
 
 	.section .note.GNU-stack, "", @progbits

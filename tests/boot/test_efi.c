@@ -1,5 +1,5 @@
 /*
- * test_efi.c - properties of boot/efi.c over good, odd and hostile memory maps.
+ * test_efi.c - properties of boot/efi.c over good, odd and hostile memory maps and load options.
  *
  * Idea.       Maps are built descriptor by descriptor, with any stride; what lies between and behind descriptors is filled, as
  *             it must not matter.
@@ -7,7 +7,7 @@
  * Invariants. expect_sound() holds after every parse.
  * Locking.    None.
  * Failure.    EXPECT lines name the input.
- * Next:       test_multiboot2.c.
+ * Next:       test_efi_stub.c.
  */
 
 #include "boot_fixture.h"
@@ -206,6 +206,107 @@ KTEST(efi, random_damage_is_survived)
 		for (unsigned i = 0; i < f->info.nr_ranges; i++)
 			EXPECT_TRUE(f->info.range[i].size &&
 				    f->info.range[i].start + f->info.range[i].size > f->info.range[i].start);
+		expect_sound(t, &f->info);
+	}
+	fixture_free(f);
+}
+
+/* ---- load options ---- */
+
+/* Text of 16-bit characters, at an odd address, with its NUL or without. */
+static void options_set(struct boot_fixture *f, const char *text, bool nul)
+{
+	memset(&f->info, 0, sizeof(f->info));
+	strlcpy(f->info.cmdline, "from the tree", sizeof(f->info.cmdline));
+	memset(f->bytes, 0xee, sizeof(f->bytes));
+	f->len = 2 * (strlen(text) + nul);
+	for (size_t i = 0; i < f->len / 2; i++) {
+		f->bytes[1 + 2 * i] = (u8)text[i];
+		f->bytes[2 + 2 * i] = 0;
+	}
+}
+
+static const char *cmdline_of(struct boot_fixture *f, const char *text, bool nul)
+{
+	options_set(f, text, nul);
+	efi_cmdline(f->bytes + 1, f->len, &f->info);
+	return f->info.cmdline;
+}
+
+KTEST(efi, load_options_are_the_command_line)
+{
+	static const struct {
+		const char *options, *want;
+	} row[] = {
+		{"test=slab.* seed=7", "test=slab.* seed=7"},
+		{"fs0:\\EFI\\BOOT\\BOOTAA64.EFI cmd=\"test; poweroff\"", "cmd=\"test; poweroff\""},
+		{"strata.efi\t a  b ", "a  b "},
+		{"  nokaslr", "nokaslr"},
+		{"x.eFi nokaslr", "nokaslr"},
+		{".efi a", "a"},
+		{"nokaslr strata.efi", "nokaslr strata.efi"},
+		{"strata.efil nokaslr", "strata.efil nokaslr"},
+		{"x\x0e"
+		 "efi a",
+		 "from the tree"},	/* no text */
+		{"xNefi a", "xNefi a"}, /* N is '.' with another bit */
+		{"efi a", "efi a"},
+		{"strata.efi", "from the tree"},
+		{"strata.efi  ", "from the tree"},
+		{"   ", "from the tree"},
+		{"", "from the tree"},
+	};
+	struct boot_fixture *f = fixture_new();
+
+	ASSERT_NOT_NULL(f);
+	for (unsigned i = 0; i < ARRAY_SIZE(row); i++) {
+		EXPECT_STREQ(cmdline_of(f, row[i].options, false), row[i].want);
+		EXPECT_STREQ(cmdline_of(f, row[i].options, true), row[i].want);
+	}
+	fixture_free(f);
+}
+
+KTEST(efi, what_is_not_ascii_is_a_question_mark)
+{
+	struct boot_fixture *f = fixture_new();
+
+	ASSERT_NOT_NULL(f);
+	options_set(f, "a=bcd", true);
+	f->bytes[1 + 2 * 2 + 1] = 1;
+	f->bytes[1 + 2 * 3] = 0x7f;
+	f->bytes[1 + 2 * 4] = 0xff;
+	efi_cmdline(f->bytes + 1, f->len, &f->info);
+	EXPECT_STREQ(f->info.cmdline, "a=???");
+	fixture_free(f);
+}
+
+KTEST(efi, load_options_that_are_no_text_are_ignored)
+{
+	struct boot_fixture *f = fixture_new();
+
+	ASSERT_NOT_NULL(f);
+	EXPECT_STREQ(cmdline_of(f, "a\x01", true), "from the tree");
+	EXPECT_NOTE(&f->info, "6 bytes of load options are no text");
+	options_set(f, "a", true); /* bytes behind the NUL are not looked at, nor half a character */
+	f->bytes[1 + 2 * 2] = 1;
+	efi_cmdline(f->bytes + 1, f->len + 1, &f->info);
+	EXPECT_STREQ(f->info.cmdline, "a");
+	EXPECT_STREQ(f->info.notes, "");
+	fixture_free(f);
+}
+
+KTEST(efi, long_load_options_are_cut_and_noted)
+{
+	struct boot_fixture *f = fixture_new();
+
+	ASSERT_NOT_NULL(f);
+	for (size_t len = BOOT_CMDLINE_SIZE - 1; len <= BOOT_CMDLINE_SIZE; len++) {
+		memset(&f->info, 0, sizeof(f->info));
+		for (size_t i = 0; i < len; i++)
+			memcpy(f->bytes + 2 * i, "x", 2);
+		efi_cmdline(f->bytes, 2 * len, &f->info);
+		EXPECT_EQ(strlen(f->info.cmdline), BOOT_CMDLINE_SIZE - 1);
+		EXPECT_EQ(strstr(f->info.notes, "is cut after 2047 bytes") != NULL, len == BOOT_CMDLINE_SIZE);
 		expect_sound(t, &f->info);
 	}
 	fixture_free(f);

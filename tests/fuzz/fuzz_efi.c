@@ -1,5 +1,5 @@
 /*
- * fuzz_efi.c - any bytes as UEFI's memory map.
+ * fuzz_efi.c - any bytes as UEFI's memory map, and as load options.
  *
  * Idea.       The firmware says the stride and the version of descriptors beside the map; so does the input's head. What comes
  *             of it goes on into the next pure function, as at boot.
@@ -34,6 +34,7 @@ static void run_efi(const u8 *data, size_t len)
 	for (unsigned i = 0; i < bi->nr_ranges; i++)
 		FUZZ_CHECK(bi->range[i].size && bi->range[i].start + bi->range[i].size > bi->range[i].start,
 			   "range %u: 0x%lx, 0x%lx bytes", i, bi->range[i].start, bi->range[i].size);
+	efi_cmdline(map, size, bi);
 	fuzz_check_info(bi);
 	fuzz_check_map(bi);
 	free(map);

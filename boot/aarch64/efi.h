@@ -1,0 +1,13 @@
+#ifndef BOOT_AARCH64_EFI_H
+#define BOOT_AARCH64_EFI_H
+
+#include "../efi_stub.h"
+
+/* What UEFI handed over; a map of 0 bytes: this was started otherwise. */
+extern struct efi_handover a64_efi;
+
+/* header.S, entry.S, efi_enter.S */
+extern const char boot_entry[], a64_primary_entry[];
+void a64_efi_enter(u64 start, u64 end, u64 entry, u64 fdt) __noreturn;
+
+#endif

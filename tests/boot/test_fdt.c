@@ -573,7 +573,7 @@ KTEST(fdt, without_memory_there_are_no_nodes)
 
 KTEST(fdt, one_direction_says_the_distance_of_both)
 {
-	static const u32 matrix[] = {0, 0, 10, 0, 1, 20, 1, 0, 30, 2, 0, 40};
+	static const u32 matrix[] = {0, 0, 10, 0, 1, 20, 1, 0, 30, 2, 0, 40, 1, 2, 255};
 	struct boot_fixture *f = fixture_new();
 	struct tree tree;
 
@@ -586,6 +586,7 @@ KTEST(fdt, one_direction_says_the_distance_of_both)
 	EXPECT_EQ(f->info.distance[1][0], 30); /* both were said */
 	EXPECT_EQ(f->info.distance[2][0], 40);
 	EXPECT_EQ(f->info.distance[0][2], 40);
+	EXPECT_EQ(f->info.distance[2][1], 255);
 	EXPECT_EQ(f->info.distance[1][1], 0);
 	fixture_free(f);
 }

@@ -394,9 +394,10 @@ static void dump_half(struct dump *d, vaddr_t start, vaddr_t last, const char *h
 	unsigned nr = address_regions(region);
 
 	for (unsigned i = 0; i < nr; i++) {
-		if (!region[i].heading || region[i].start <= start || region[i].start > last)
+		if (!region[i].heading || region[i].start < start || region[i].start > last)
 			continue;
-		dump_part(d, start, region[i].start - 1, heading);
+		if (region[i].start > start)
+			dump_part(d, start, region[i].start - 1, heading);
 		start = region[i].start;
 		heading = region[i].heading;
 	}

@@ -309,6 +309,7 @@ static inline void pt_check_request(vaddr_t va, paddr_t pa, size_t size, pt_prot
 {
 	BUG_ON((va | pa | size) & ~PAGE_MASK, "unaligned range: va 0x%016lx pa 0x%lx size 0x%lx", va, pa,
 	       size);
+	BUG_ON(!arch_pt_covers(va), "va 0x%016lx is not in the kernel's half", va);
 	BUG_ON((prot & PT_WRITE) && (prot & PT_EXEC), "va 0x%016lx: writable and executable", va);
 }
 

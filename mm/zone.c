@@ -52,6 +52,14 @@ static int set_movablecore(const char *value)
 }
 CMDLINE_OPT("movablecore", "a size such as 64M", set_movablecore);
 
+static u64 zone_dma_size;
+
+static int zone_dma_set(const char *value)
+{
+	return value ? parse_size(value, &zone_dma_size) : -EINVAL;
+}
+CMDLINE_OPT("zone_dma", "a size such as 16M", zone_dma_set);
+
 pfn_t zone_border(int nid, enum zone_type type)
 {
 	return type == ZONE_MOVABLE ? movable_start[nid] : limits[type].start;
@@ -76,10 +84,19 @@ static pfn_t movable_border(int nid)
 	return 0;
 }
 
+/* Where the block of the largest order that memory begins in begins. */
+static pfn_t first_block_pfn(void)
+{
+	return memblock.memory.cnt ? ALIGN_DOWN(memblock.memory.region[0].start >> PAGE_SHIFT, 1UL << MAX_ORDER) : 0;
+}
+
 void zone_limits_init(const struct boot_info *bi)
 {
-	const pfn_t dma = bi->zones.dma_end >> PAGE_SHIFT, dma32 = bi->zones.dma32_end >> PAGE_SHIFT;
+	pfn_t dma = bi->zones.dma_end >> PAGE_SHIFT, dma32 = bi->zones.dma32_end >> PAGE_SHIFT;
 	pfn_t high = direct_map_end_pfn;
+
+	if (zone_dma_size) /* what the port calls DMA is then DMA32, as far as it reaches */
+		dma = min(dma32, first_block_pfn() + (zone_dma_size >> PAGE_SHIFT));
 
 	nr_zone_ids = nr_nodes << ZONES_PER_NODE_SHIFT;
 	zone_table =

@@ -43,6 +43,7 @@ enum {
 	EC_PC_ALIGN = 0x22,
 	EC_DATA_ABORT = 0x25,
 	EC_SP_ALIGN = 0x26,
+	EC_BREAKPOINT = 0x31,
 	EC_SOFTSTEP = 0x33,
 	EC_BRK = 0x3c,
 	ESR_WNR = 1 << 6,
@@ -51,6 +52,8 @@ enum {
 #define PSTATE_SS (1UL << 21)
 #define MDSCR_SS (1UL << 0)
 #define MDSCR_KDE (1UL << 13)
+#define MDSCR_MDE (1UL << 15)
+#define BCR_EL1_ON 0x1e3 /* DBGBCR: enabled, at EL1, all four bytes of the instruction */
 
 static DEFINE_PER_CPU(struct a64_regs *, a64_trap_regs);
 static DEFINE_PER_CPU(unsigned, a64_irq_depth);
@@ -226,6 +229,37 @@ void arch_print_trap_regs(void)
 /* ---- single steps ---- */
 
 /*
+ * An exception between a load-exclusive and its store-exclusive lets the store fail, and stepping through the pair would
+ * never end. So it runs at once, to breakpoints behind the store and wherever a branch between the two leads.
+ */
+enum { EXCLUSIVE_MOST = 16 /* instructions of such a sequence */ };
+
+static bool is_exclusive(u32 insn, bool load)
+{
+	return (insn & 0x3fa00000) == 0x08000000 && (insn >> 22 & 1) == load; /* LD(A)XR, ST(L)XR of one register */
+}
+
+static bool run_exclusive(u64 pc)
+{
+	const u32 *insn = (const u32 *)pc;
+	unsigned n = 1;
+
+	if (!is_exclusive(insn[0], true))
+		return false;
+	a64_write(dbgbcr1_el1, 0);
+	for (; n < EXCLUSIVE_MOST && !is_exclusive(insn[n], false); n++) {
+		if ((insn[n] & 0xff000010) == 0x54000000) { /* B.cond: out of a compare-and-exchange */
+			a64_write(dbgbvr1_el1, pc + 4 * n + (u64)((long)((s32)(insn[n] << 8) >> 13) * 4));
+			a64_write(dbgbcr1_el1, BCR_EL1_ON);
+		}
+	}
+	BUG_ON(n == EXCLUSIVE_MOST, "single step: no store-exclusive behind %pS", (void *)pc);
+	a64_write(dbgbvr0_el1, pc + 4 * (n + 1));
+	a64_write(dbgbcr0_el1, BCR_EL1_ON);
+	return true;
+}
+
+/*
  * Before an instruction of a restartable primitive: lets step() interfere, then does as any interrupt does. A restarted
  * primitive passes the same instructions again; only one that was not reached before is interrupted, so that every pass
  * ends, and each instruction is interrupted once.
@@ -233,7 +267,16 @@ void arch_print_trap_regs(void)
 static void trap_step(struct a64_regs *regs)
 {
 	struct single_step *s = this_cpu_ptr(&a64_step);
+	u64 mdscr = a64_read(mdscr_el1);
 
+	a64_write(dbgbcr0_el1, 0);
+	a64_write(dbgbcr1_el1, 0);
+	if (run_exclusive(regs->pc)) {
+		a64_write(mdscr_el1, mdscr & ~MDSCR_SS);
+		regs->pstate &= ~PSTATE_SS;
+		return;
+	}
+	a64_write(mdscr_el1, mdscr | MDSCR_SS);
 	regs->pstate |= PSTATE_SS; /* one more instruction */
 	if (!a64_restart_range(regs->pc)) {
 		s->highest = 0;
@@ -252,14 +295,16 @@ static void trap_step(struct a64_regs *regs)
 unsigned arch_single_step(void (*fn)(void *ctx), void *ctx, void (*step)(unsigned long pc, void *ctx),
 			  void *step_ctx)
 {
+	const u64 debug = MDSCR_KDE | MDSCR_MDE | MDSCR_SS;
+
 	this_cpu(a64_step) = (struct single_step){.step = step, .ctx = step_ctx};
 	a64_write(oslar_el1, 0);
-	a64_write(mdscr_el1, a64_read(mdscr_el1) | MDSCR_KDE | MDSCR_SS);
+	a64_write(mdscr_el1, a64_read(mdscr_el1) | debug);
 	a64_isb();
 	__asm__ volatile("msr daifclr, #8" ::: "memory"); /* debug exceptions */
 	fn(ctx);
 	__asm__ volatile("msr daifset, #8" ::: "memory");
-	a64_write(mdscr_el1, a64_read(mdscr_el1) & ~(MDSCR_KDE | MDSCR_SS));
+	a64_write(mdscr_el1, a64_read(mdscr_el1) & ~debug);
 	a64_isb();
 	this_cpu(a64_step).step = NULL;
 	return this_cpu(a64_step).count;
@@ -271,7 +316,7 @@ static bool trap_sync(struct a64_regs *regs)
 {
 	unsigned class = (unsigned)(a64_read(esr_el1) >> ESR_EC_SHIFT);
 
-	if (class == EC_SOFTSTEP && this_cpu(a64_step).step) {
+	if ((class == EC_SOFTSTEP || class == EC_BREAKPOINT) && this_cpu(a64_step).step) {
 		trap_step(regs);
 		return true;
 	}

@@ -17,7 +17,7 @@
 #include <mm/check.h>
 #include <mm/slab.h>
 
-enum { MOST = 4096 };
+enum { MOST = SMALL_ZONE_MOST };
 static struct page *pages[MOST];
 static u8 order_of[MOST];
 
@@ -346,7 +346,7 @@ static LIST_HEAD(held);
 	struct zone *z = small_zone();                        \
 	do {                                                  \
 		if (!z)                                       \
-			SKIP("no DMA zone of 4 MiB or more"); \
+			SKIP("no DMA zone of 1024 to 4096 pages (zone_dma=)"); \
 		mm_settle();                                  \
 	} while (0)
 

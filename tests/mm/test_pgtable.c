@@ -629,7 +629,7 @@ KTEST(pgtable, trace_ends_where_lookup_says)
 		q = pt_lookup(va);
 		nr = pt_trace(va, step);
 		ASSERT_EQ(nr, arch_pt_levels() - q.level);
-		ASSERT_EQ(step[0].table, arch_pt_root());
+		ASSERT_EQ(step[0].table, arch_pt_covers(va) ? arch_pt_root() : 0);
 		ASSERT_EQ(step[nr - 1].entry.bits, q.entry.bits);
 		for (unsigned i = 0; i < nr; i++)
 			ASSERT_EQ(step[i].index, PT_INDEX(va, step[i].level));

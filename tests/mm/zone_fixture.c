@@ -101,7 +101,7 @@ struct zone *small_zone(void)
 {
 	struct zone *zone = node_zone(numa_node_id(), ZONE_DMA);
 
-	return zone->managed >= 1024 ? zone : NULL;
+	return zone->managed >= 1024 && zone->managed <= SMALL_ZONE_MOST ? zone : NULL;
 }
 
 bool node_has_low_memory(int nid)

@@ -38,6 +38,7 @@ unsigned log_lines_with(u64 pos, const char *text);
 unsigned long hold_blocks(struct list_head *held, gfp_t gfp, unsigned order, unsigned long most);
 void release_blocks(struct list_head *held, unsigned order);
 /* The small zone that exhaustion tests use: DMA when it has its pages, else NULL. */
+enum { SMALL_ZONE_MOST = 4096 }; /* pages */
 struct zone *small_zone(void);
 /* Whether GFP_KERNEL can be served there: not every node has more than HighMem or Movable, or anything at all. */
 bool node_has_low_memory(int nid);

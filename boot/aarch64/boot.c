@@ -286,6 +286,7 @@ void a64_boot(u64 fdt_pa, u64 load_pa)
 	set_zones();
 	if (a64_dev.uart)
 		a64_uart_map((vaddr_t)window_open(a64_dev.uart, 4096, PT_RW | PT_DEVICE));
+	a64_time_init_cpu(); /* boot steps are counted from kmain()'s first instruction on */
 	kmain(&boot_info);
 	arch_halt();
 }

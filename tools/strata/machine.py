@@ -86,7 +86,7 @@ class Config:
         return str(pathlib.Path(self.kernel).with_suffix(".elf"))
 
     def describe(self):
-        """One line that names the run, as in 'uefi 4G 2cpu 5lvl test' or 'aarch64 direct 1G 1cpu cortex-a72 gic2 test'."""
+        """One line that names the run, as in 'uefi 4G 2cpu 5lvl test' or 'aarch64 direct 1G 1cpu gic2 test'."""
         described = not self.numa.isdigit()
         words = [self.arch] if self.arch != "x86_64" else []
         words += [self.fw, *([] if described else [self.mem]), f"{self.smp}cpu"]
@@ -225,7 +225,8 @@ def pc(config, mem):
         raise ConfigError(f"LEVELS={config.levels}: expected 4 or 5")
     # Without an option, the model's 40 physical bits end at about 960 GiB.
     cpu = config.cpu + (",phys-bits=46" if mem > 512 * GIB else "") + (",la57=off" if config.levels == "4" else "")
-    return ["qemu-system-x86_64", "-M", "q35", "-cpu", cpu, "-vga", "none", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]
+    exit_device = ["-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]
+    return ["qemu-system-x86_64", "-M", "q35", "-cpu", cpu, "-vga", "none"] + exit_device
 
 
 # ---- aarch64: the board virt ----
@@ -248,8 +249,8 @@ def virt_cpu(config):
         raise ConfigError(f"GRANULE=16: expected 4 or 64 with CPU={model}, which has no pages of 16 KiB")
     levels = LEVELS_OF[config.granule]
     if config.levels and config.levels not in levels:
-        others = " (the option no5lvl shortens addresses, not the walk)" if len(levels) < 2 else ""
-        raise ConfigError(f"LEVELS={config.levels}: expected {' or '.join(levels)} with GRANULE={config.granule}{others}")
+        expected = " or ".join(levels) + (" (no5lvl shortens addresses, not the walk)" if len(levels) < 2 else "")
+        raise ConfigError(f"LEVELS={config.levels}: expected {expected} with GRANULE={config.granule}")
     if config.levels == "5" and (model not in WITH_LPA2 or "lpa2=off" in config.cpu):
         raise ConfigError(f"LEVELS=5: expected 4 with CPU={config.cpu}, which has no LPA2")
     four_of_five = config.levels == "4" and len(levels) > 1 and model in WITH_LPA2

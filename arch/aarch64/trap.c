@@ -312,6 +312,17 @@ unsigned arch_single_step(void (*fn)(void *ctx), void *ctx, void (*step)(unsigne
 
 /* ---- entry ---- */
 
+/* FIQ and SError: masked only while an exception saves or restores what another one would overwrite. */
+static void fiq_unmask(void)
+{
+	__asm__ volatile("msr daifclr, #5" ::: "memory");
+}
+
+static void fiq_mask(void)
+{
+	__asm__ volatile("msr daifset, #5" ::: "memory");
+}
+
 static bool trap_sync(struct a64_regs *regs)
 {
 	unsigned class = (unsigned)(a64_read(esr_el1) >> ESR_EC_SHIFT);
@@ -339,6 +350,8 @@ void a64_trap(struct a64_regs *regs, unsigned vector)
 	bool done = false;
 
 	this_cpu(a64_trap_regs) = regs;
+	if ((vector & VECTOR_KIND) != VECTOR_FIQ) /* which comes again until it is acknowledged */
+		fiq_unmask();		      /* what an exception overwrites is in regs */
 	if (vector < VECTOR_LOWER_EL) {
 		switch (vector & VECTOR_KIND) {
 		case VECTOR_SYNC:
@@ -355,6 +368,7 @@ void a64_trap(struct a64_regs *regs, unsigned vector)
 	}
 	if (!done)
 		trap_fatal(regs, vector);
+	fiq_mask(); /* trap.S loads it again */
 	this_cpu(a64_trap_regs) = outer;
 }
 
@@ -364,7 +378,7 @@ void a64_trap_init_cpu(void)
 
 	a64_write(vbar_el1, a64_vectors);
 	a64_isb();
-	__asm__ volatile("msr daifclr, #5" ::: "memory"); /* SError and FIQ: never masked from here on */
+	fiq_unmask();
 }
 
 void arch_trap_init(void)

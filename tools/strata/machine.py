@@ -240,6 +240,31 @@ def virt_direct(config, _scratch):
     return ["-kernel", config.kernel, "-append", config.cmdline]
 
 
+def aavmf():
+    for path in ("/usr/share/qemu-efi-aarch64/QEMU_EFI.fd", "/usr/share/AAVMF/AAVMF_CODE.fd"):
+        if os.access(path, os.R_OK):
+            return path
+    raise ConfigError("FW=uefi: no QEMU_EFI.fd found (tools/setup aavmf)")
+
+
+def fat_args(directory):
+    """A disk with that directory in it, which QEMU makes up."""
+    return ["-drive", f"file=fat:{directory},format=raw,readonly=on,if=none,id=esp", "-device", "virtio-blk-pci,drive=esp"]
+
+
+def virt_uefi(config, scratch):
+    """Straight from a FAT disk, as removable media are started: there is no place for a command line. One comes with the
+    kernel through QEMU's own channel, which the firmware tries first; either way it starts an EFI application."""
+    if parse_size(config.mem) < 128 * MIB and config.numa.isdigit():
+        raise ConfigError(f"MEM={config.mem}: expected at least 128M with FW=uefi, which needs them for itself")
+    if config.cmdline:
+        return ["-bios", aavmf()] + virt_direct(config, scratch)
+    boot = os.path.join(scratch, "disk", "EFI", "BOOT")
+    os.makedirs(boot)
+    os.symlink(os.path.abspath(config.kernel), os.path.join(boot, "BOOTAA64.EFI"))
+    return ["-bios", aavmf()] + fat_args(os.path.join(scratch, "disk"))
+
+
 def virt_cpu(config):
     """-cpu, once it is known to translate as asked."""
     model = config.cpu.split(",", 1)[0]
@@ -273,7 +298,7 @@ def virt(config, _mem):
 BOARD = {"x86_64": pc, "aarch64": virt}
 FIRMWARE = {
     "x86_64": {"direct": pc_direct, "bios": pc_bios, "uefi": pc_uefi},
-    "aarch64": {"direct": virt_direct},
+    "aarch64": {"direct": virt_direct, "uefi": virt_uefi},
 }
 MOST_CPUS = {"x86_64": 255, "aarch64": 256}
 

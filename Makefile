@@ -180,7 +180,7 @@ help:	## this list
 	@printf '  %-28s %s\n' "ARCH=$(ARCH)" "one of: $(PORTS)" "VARIANT=$(VARIANT)" "debug, or nothing for -O2 -g" \
 		"GRANULE=$(GRANULE)" "KiB in a base page, here one of: $(GRANULES)" \
 		"CPU=$(CPU)" "QEMU's CPU model; aarch64: max, cortex-a72, neoverse-n1..." "GIC=$(GIC)" "aarch64: interrupt controller, 2 or 3; nothing: 3" \
-		"FW=$(FW)" "direct (QEMU loads the kernel itself), bios or uefi (GRUB, from the ISO; aarch64: uefi alone, without GRUB)" \
+		"FW=$(FW)" "direct (QEMU loads the kernel itself); x86_64: bios, uefi (GRUB, from the ISO); aarch64: uboot, uefi (FAT disk)" \
 		"MEM=$(MEM)" "memory, up to terabytes (sparse)" "SMP=$(SMP)" "CPUs" "NUMA=$(NUMA)" "nodes; or each as SIZE:CPUS or SIZE:CPUS:DISTANCES, as in NUMA='256M:0-1 0:2 64M:'" \
 		"LEVELS=$(LEVELS)" "4 or 5 page-table levels; nothing: what the CPU model has" \
 		"CMDLINE=$$CMDLINE" "the kernel's command line, as in CMDLINE='test=slab.* seed=7'" \
@@ -200,9 +200,9 @@ UEFI_SETUP_x86_64 := ovmf
 UEFI_SETUP_aarch64 := aavmf
 setup-build: ; @tools/setup $(COMPILER) $(filter-out gcc-x86_64 gcc-host,gcc-$(ARCH)) $(if $(HOSTED),libc) $(filter fuzz valgrind,$(VARIANT))
 setup-iso: ; @tools/setup iso
-setup-run: ; @tools/setup python $(QEMU_SETUP_$(ARCH)) $(if $(filter uefi,$(FW)),$(UEFI_SETUP_$(ARCH)))
+setup-run: ; @tools/setup python $(QEMU_SETUP_$(ARCH)) $(if $(filter uefi,$(FW)),$(UEFI_SETUP_$(ARCH))) $(filter uboot,$(FW))
 setup-debug: ; @tools/setup $(if $(filter aarch64,$(ARCH)),gdb-arm,gdb)
-setup-test: ; @tools/setup python qemu qemu-arm dtc ovmf aavmf iso malloc valgrind spin libc
+setup-test: ; @tools/setup python qemu qemu-arm dtc ovmf aavmf uboot iso malloc valgrind spin libc
 setup-mutate: ; @tools/setup python gcc libc
 setup-lint: ; @tools/setup python lint
 setup-fuzz: ; @tools/setup python fuzz

@@ -9,7 +9,9 @@ import os
 import pathlib
 import re
 import shlex
+import struct
 import tarfile
+import zlib
 from io import BytesIO
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -231,6 +233,16 @@ def pc(config, mem):
 
 # ---- aarch64: the board virt ----
 
+UBOOT = "/usr/lib/u-boot/qemu_arm64/u-boot.bin"
+UBOOT_MOST = 255 * GIB
+# What U-Boot's own start-up looks for on a disk. The command line is a file: quotes in it mean nothing to anybody then.
+UBOOT_SCRIPT = """\
+setenv disk ${devtype} ${devnum}:${distro_bootpart}
+load ${disk} ${kernel_addr_r} /environment
+env import -t ${kernel_addr_r} ${filesize} bootargs
+load ${disk} ${kernel_addr_r} /strata.Image
+booti ${kernel_addr_r} - ${fdt_addr}
+"""
 WITHOUT_16K = ("cortex-a35", "cortex-a53", "cortex-a57", "cortex-a72")
 WITH_LPA2 = ("max",)
 LEVELS_OF = {"4": ("4", "5"), "16": ("4",), "64": ("3",)}  # by granule, most with 52 bits of address
@@ -249,7 +261,7 @@ def aavmf():
 
 def fat_args(directory):
     """A disk with that directory in it, which QEMU makes up."""
-    return ["-drive", f"file=fat:{directory},format=raw,readonly=on,if=none,id=esp", "-device", "virtio-blk-pci,drive=esp"]
+    return ["-drive", f"file=fat:{directory},format=raw,readonly=on,if=none,id=disk", "-device", "virtio-blk-pci,drive=disk"]
 
 
 def virt_uefi(config, scratch):
@@ -263,6 +275,31 @@ def virt_uefi(config, scratch):
     os.makedirs(boot)
     os.symlink(os.path.abspath(config.kernel), os.path.join(boot, "BOOTAA64.EFI"))
     return ["-bios", aavmf()] + fat_args(os.path.join(scratch, "disk"))
+
+
+def uboot_image(script):
+    """A script as U-Boot's `source` takes it: the legacy image header, then the length of each part, 0, the part."""
+    data = struct.pack(">II", len(script), 0) + script.encode()
+    arm64, linux, is_script = 22, 5, 6
+    fields = [0x27051956, 0, 0, len(data), 0, 0, zlib.crc32(data), linux, arm64, is_script, 0, b"strata"]
+    layout = ">7I4B32s"
+    fields[1] = zlib.crc32(struct.pack(layout, *fields))  # of the header with 0 in this place
+    return struct.pack(layout, *fields) + data
+
+
+def virt_uboot(config, scratch):
+    if parse_size(config.mem) > UBOOT_MOST:
+        raise ConfigError(f"MEM={config.mem}: expected at most {UBOOT_MOST // GIB}G with FW=uboot, which maps no more")
+    if config.numa != "1":
+        raise ConfigError(f"NUMA={config.numa}: expected 1 with FW=uboot, which knows one range of memory")
+    if not os.access(UBOOT, os.R_OK):
+        raise ConfigError(f"FW=uboot: no {UBOOT} (tools/setup uboot)")
+    disk = pathlib.Path(scratch) / "disk"
+    disk.mkdir()
+    (disk / "strata.Image").symlink_to(pathlib.Path(config.kernel).absolute())
+    (disk / "boot.scr").write_bytes(uboot_image(UBOOT_SCRIPT))
+    (disk / "environment").write_text(f"bootargs={config.cmdline}\n", encoding="utf-8")
+    return ["-bios", UBOOT] + fat_args(disk)
 
 
 def virt_cpu(config):
@@ -298,7 +335,7 @@ def virt(config, _mem):
 BOARD = {"x86_64": pc, "aarch64": virt}
 FIRMWARE = {
     "x86_64": {"direct": pc_direct, "bios": pc_bios, "uefi": pc_uefi},
-    "aarch64": {"direct": virt_direct, "uefi": virt_uefi},
+    "aarch64": {"direct": virt_direct, "uboot": virt_uboot, "uefi": virt_uefi},
 }
 MOST_CPUS = {"x86_64": 255, "aarch64": 256}
 

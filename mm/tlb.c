@@ -175,7 +175,9 @@ void tlb_batch_add(struct tlb_batch *b, vaddr_t start, vaddr_t end)
 	b->pages = pages > TLB_FLUSH_CEILING ? TLB_FLUSH_CEILING + 1 : b->pages + (unsigned)pages;
 	if (b->nr && b->range[b->nr - 1].end == start)
 		b->range[b->nr - 1].end = end;
-	else if (!tlb_batch_full(b)) /* a page each at least: there is room */
+	else if (b->nr == TLB_BATCH_RANGES)
+		tlb_batch_add_all(b);
+	else if (!tlb_batch_full(b))
 		b->range[b->nr++] = (struct tlb_range){start, end};
 }
 

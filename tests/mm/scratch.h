@@ -7,9 +7,17 @@
  */
 
 #include "../../mm/vmap.h"
+#include <arch/tlb.h>
+#include <kernel/cpumask.h>
 #include <mm/page_alloc.h>
 #include <mm/pgtable.h>
 #include <mm/tlb.h>
+
+/* Other CPUs that a flush asks, or marks while they sleep; where one CPU's flush reaches all, none. */
+static inline unsigned cpus_to_reach(void)
+{
+	return ARCH_TLB_BROADCAST ? 0 : cpumask_weight(&cpu_online_mask) - 1;
+}
 
 struct scratch {
 	struct vmap_area *area;

@@ -211,11 +211,11 @@ KTEST(tlb, reused_vmalloc_address_shows_the_new_frames)
 
 KTEST(tlb, a_purge_is_one_flush_and_a_full_one_only_when_pages_are_many)
 {
-	enum { MANY = TLB_FLUSH_CEILING + 1 };
+	enum { MANY = TLB_BATCH_RANGES + 1 };
 	char *far_apart[2 * MANY];
 	struct tlb_stats a, b;
 
-	for (unsigned nr = TLB_FLUSH_CEILING; nr <= MANY; nr++) {
+	for (unsigned nr = TLB_BATCH_RANGES; nr <= MANY; nr++) {
 		for (unsigned i = 0; i < 2 * nr; i++)
 			EXPECT_NOT_NULL(far_apart[i] = vmalloc(PAGE_SIZE));
 		vm_unmap_aliases();
@@ -263,22 +263,22 @@ static struct tlb_stats flush_every_second(struct ktest *t, unsigned nr)
 
 KTEST(tlb, a_batch_is_one_flush_of_separate_ranges)
 {
-	struct tlb_stats s = flush_every_second(t, TLB_FLUSH_CEILING);
+	struct tlb_stats s = flush_every_second(t, TLB_BATCH_RANGES);
 
 	EXPECT_EQ(s.page, 0);
 	EXPECT_EQ(s.range, 1);
 	EXPECT_EQ(s.full, 0);
-	EXPECT_EQ(s.ipi_sent, cpumask_weight(&cpu_online_mask) - 1);
+	EXPECT_EQ(s.ipi_sent, cpus_to_reach());
 }
 
-KTEST(tlb, a_batch_above_the_ceiling_is_one_full_flush)
+KTEST(tlb, a_batch_of_too_many_ranges_is_one_full_flush)
 {
-	struct tlb_stats s = flush_every_second(t, TLB_FLUSH_CEILING + 1);
+	struct tlb_stats s = flush_every_second(t, TLB_BATCH_RANGES + 1);
 
 	EXPECT_EQ(s.page, 0);
 	EXPECT_EQ(s.range, 0);
 	EXPECT_EQ(s.full, 1);
-	EXPECT_EQ(s.ipi_sent, cpumask_weight(&cpu_online_mask) - 1);
+	EXPECT_EQ(s.ipi_sent, cpus_to_reach());
 }
 
 KTEST(tlb, ranges_that_touch_are_one)
@@ -336,7 +336,7 @@ KTEST(tlb, each_flush_is_counted_once_by_its_kind)
 	EXPECT_EQ(b.full - a.full, 2);
 	/* All but the local one concern the others: each is asked, or marked while it sleeps. */
 	EXPECT_EQ(b.ipi_sent - a.ipi_sent + b.deferred - a.deferred,
-		  5 * (cpumask_weight(&cpu_online_mask) - 1));
+		  5 * cpus_to_reach());
 	EXPECT_EQ(b.ipi_received, a.ipi_received);
 }
 

@@ -26,6 +26,7 @@ static inline void arch_tlb_lazy(bool lazy);
  *   begin             before the first flush: entries that were written are what every walker finds from now on
  *   range, all        ask for a flush. last_level: no table above the leaves has changed
  *   end               returns when no CPU uses what was flushed
+ * ARCH_TLB_FLUSH_CEILING: pages; above it one full flush is cheaper than one for each.
  */
 static inline void arch_tlb_bcast_begin(void);
 static inline void arch_tlb_bcast_range(vaddr_t start, vaddr_t end, bool last_level);

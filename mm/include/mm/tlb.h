@@ -8,9 +8,11 @@
  * >= LOCK_CACHE_NODE held (they may wait for other CPUs).
  */
 
+#include <arch/tlb.h>
 #include <mm/types.h>
 
-enum { TLB_FLUSH_CEILING = 33 }; /* pages; above it one full flush (Linux arch/x86/mm/tlb.c) */
+/* Pages, and ranges of a batch: above either, one full flush. */
+enum { TLB_FLUSH_CEILING = ARCH_TLB_FLUSH_CEILING, TLB_BATCH_RANGES = 33 };
 
 void tlb_flush_page(vaddr_t va);
 void tlb_flush_range(vaddr_t start, vaddr_t end);
@@ -28,7 +30,7 @@ struct tlb_batch {
 	bool tables;
 	struct tlb_range {
 		vaddr_t start, end;
-	} range[TLB_FLUSH_CEILING];
+	} range[TLB_BATCH_RANGES];
 };
 static inline void tlb_batch_init(struct tlb_batch *b)
 {

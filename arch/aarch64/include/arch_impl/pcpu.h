@@ -54,21 +54,21 @@ static inline void *arch_stack_pop(struct pcpu_stack *s)
 
 static inline bool arch_stack_push(struct pcpu_stack *s, void *p)
 {
-	bool full;
-	u64 n, limit, entry;
-
-	__asm__ volatile("1:	ldp %w1, %w2, [%4]\n"
-			 "	cmp %w1, %w2\n"
-			 "	b.hs 3f\n"
-			 "	add %3, %4, %1, lsl #3\n"
-			 "	str %5, [%3, #8]\n"
-			 "	add %w1, %w1, #1\n"
-			 "2:	str %w1, [%4]\n"
-			 "3:\n\t" RESTART("1b", "2b")
-			 : "=@cchs"(full), "=&r"(n), "=&r"(limit), "=&r"(entry)
-			 : "r"(s), "r"(p)
-			 : "memory");
-	return likely(!full);
+	/* No outputs, which gcc 12 loses in an asm goto: the registers are named. */
+	__asm__ goto volatile("1:	ldp w9, w10, [%0]\n"
+			      "	cmp w9, w10\n"
+			      "	b.hs %l2\n"
+			      "	add x10, %0, x9, lsl #3\n"
+			      "	str %1, [x10, #8]\n"
+			      "	add w9, w9, #1\n"
+			      "2:	str w9, [%0]\n\t" RESTART("1b", "2b")
+			      :
+			      : "r"(s), "r"(p)
+			      : "memory", "cc", "x9", "x10"
+			      : full);
+	return true;
+full:
+	return false;
 }
 
 #endif

@@ -10,6 +10,7 @@
  * ASID are used (VAA). The last-level forms keep what walkers hold of the tables above.
  */
 #define ARCH_TLB_BROADCAST 1
+#define ARCH_TLB_FLUSH_CEILING 512 /* Linux: MAX_TLBI_OPS, as many as a table of 4 KiB has entries */
 
 extern bool a64_has_tlb_range; /* FEAT_TLBIRANGE */
 extern bool a64_has_lpa2;      /* TCR.DS: TLBI by range counts in 64 KiB then */

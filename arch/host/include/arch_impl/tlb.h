@@ -2,6 +2,7 @@
 #define ARCH_IMPL_TLB_H
 
 #define ARCH_TLB_BROADCAST 0
+#define ARCH_TLB_FLUSH_CEILING 33 /* Linux arch/x86/mm/tlb.c (tlb_single_page_flush_ceiling) */
 
 void host_tlb_flush_page(vaddr_t va);
 void host_tlb_check_freed(pfn_t pfn, unsigned order);

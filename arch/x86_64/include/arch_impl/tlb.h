@@ -2,6 +2,7 @@
 #define ARCH_IMPL_TLB_H
 
 #define ARCH_TLB_BROADCAST 0
+#define ARCH_TLB_FLUSH_CEILING 33 /* Linux arch/x86/mm/tlb.c (tlb_single_page_flush_ceiling) */
 
 /* INVLPG drops the page's entry, global or not, and all paging-structure caches (SDM vol. 3, 4.10.4.1). */
 static inline void arch_tlb_flush_page_local(vaddr_t va)

@@ -590,3 +590,25 @@ KTEST_PANIC(smp, release_without_hold, "smp_release: CPU -1 holds")
 	(void)t;
 	smp_release();
 }
+
+/* ---- the end ---- */
+
+static void deaf_for_ever(void *ctx)
+{
+	arch_irq_disable();
+	atomic_store((_Atomic unsigned *)ctx, 1);
+	for (;;)
+		arch_cpu_relax();
+}
+
+/* tests/host/test_cpus.py looks at what the report says of the other CPU. */
+KTEST_PANIC(smp, a_panic_stops_a_cpu_with_interrupts_off, "while another CPU hears nothing")
+{
+	static struct smp_task deaf = {.fn = deaf_for_ever, .ctx = (void *)&step};
+	unsigned cpu = other_cpu();
+
+	atomic_store(&step, 0);
+	if (cpu < NR_CPUS && !smp_start(cpu, &deaf))
+		wait_until(&step, 1);
+	panic("the end, while another CPU hears nothing");
+}

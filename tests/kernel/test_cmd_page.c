@@ -17,7 +17,7 @@ static u64 shell_alloc(unsigned order)
 
 KTEST(cmd_page, alloc_gives_a_block_that_free_takes_back)
 {
-	for (unsigned order = 0; order <= MAX_ORDER; order++) {
+	for (unsigned order = 0; order <= MAX_ORDER && nr_free_pages() >> order >= 8; order++) {
 		u64 pfn = shell_alloc(order);
 		struct page *page = pfn_to_page(pfn);
 

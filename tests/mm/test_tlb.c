@@ -212,6 +212,7 @@ KTEST(tlb, reused_vmalloc_address_shows_the_new_frames)
 KTEST(tlb, a_purge_is_one_flush_and_a_full_one_only_when_pages_are_many)
 {
 	enum { MANY = TLB_BATCH_RANGES + 1 };
+	unsigned long limit = vmalloc_set_lazy_limit(~0UL); /* of a small machine it could come first */
 	char *far_apart[2 * MANY];
 	struct tlb_stats a, b;
 
@@ -230,6 +231,7 @@ KTEST(tlb, a_purge_is_one_flush_and_a_full_one_only_when_pages_are_many)
 		for (unsigned i = 0; i < nr; i++)
 			vfree(far_apart[2 * i + 1]);
 	}
+	vmalloc_set_lazy_limit(limit);
 }
 
 /* Every second page, so that no two ranges touch. */

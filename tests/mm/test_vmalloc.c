@@ -599,6 +599,7 @@ KTEST(vmalloc, frames_stay_allocated_until_the_flush)
 
 KTEST(vmalloc, one_flush_serves_many_areas)
 {
+	unsigned long limit = vmalloc_set_lazy_limit(~0UL);
 	struct tlb_stats before, after;
 	void *p[30];
 
@@ -614,6 +615,7 @@ KTEST(vmalloc, one_flush_serves_many_areas)
 	EXPECT_EQ(vm_unmap_aliases(), 0); /* nothing is left, nothing is flushed */
 	tlb_stats(arch_cpu_id(), &before);
 	EXPECT_EQ(after.page + after.range + after.full, before.page + before.range + before.full);
+	vmalloc_set_lazy_limit(limit);
 }
 
 KTEST(vmalloc, lazy_pages_are_purged_above_the_limit)
@@ -701,6 +703,7 @@ static bool see(const struct vmalloc_info *info, void *ctx)
 
 KTEST(vmalloc, snapshot_shows_busy_areas_in_order_then_lazy_ones)
 {
+	unsigned long limit = vmalloc_set_lazy_limit(~0UL);
 	struct seen s = {.t = t};
 	void *p[3], *more[40];
 
@@ -722,6 +725,7 @@ KTEST(vmalloc, snapshot_shows_busy_areas_in_order_then_lazy_ones)
 		vfree(more[i]);
 	vfree(p[0]);
 	vfree(p[2]);
+	vmalloc_set_lazy_limit(limit);
 }
 
 /* ---- sizes and kinds ---- */

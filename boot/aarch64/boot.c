@@ -156,7 +156,7 @@ static void use_52_bits(void)
 		pte_t *root = early_pool[early_used++];
 
 		a64_layout.levels = 5;
-		arch_pte_write(&root[PT_INDEX(A64_LINK_BASE, 4)], arch_pte_table((paddr_t)early_root - KERNEL_VMA));
+		arch_pte_write(&root[PT_INDEX(A64_LINK_BASE, a64_layout.levels - 1)], arch_pte_table((paddr_t)early_root - KERNEL_VMA));
 		early_root = root;
 	}
 	arch_pt_sync();
@@ -274,8 +274,8 @@ void a64_boot(u64 fdt_pa, u64 load_pa)
 	a64_layout.load = load_pa;
 	a64_layout.image = A64_LINK_BASE - load_pa;
 	a64_layout.levels = PAGE_SHIFT == 16 ? 3 : 4;
-	a64_layout.va_bits = 48;
 	a64_pt_init();
+	a64_layout.va_bits = 64 - (unsigned)((a64_read(tcr_el1) & A64_TCR_T1SZ_MASK) / A64_TCR_T1SZ(63)); /* entry.S */
 	window_init();
 	read_firmware(fdt_pa);
 	a64_dev = boot_info.dev;

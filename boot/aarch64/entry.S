@@ -43,6 +43,8 @@
 #define CHAIN (LEVELS - LEAF_LEVEL)		/* tables of a chain, the root first */
 /* With 48 bits the root has 1 << (48 - ROOT_SHIFT) entries, the last ones of its page. */
 #define ROOT_OFFSET (TABLE_BYTES - (8 << (48 - ROOT_SHIFT)))
+/* With LPA2 TTBR's low bits are address, so a root has 64 bytes at least: with 16 KiB pages, 8 entries instead of 2. */
+#define LPA2_BITS 50
 
 	.macro	addr_of, reg, sym
 	adrp	\reg, \sym
@@ -110,6 +112,11 @@ a64_primary_entry:				/* x0: device tree, or 0 */
 	dsb	sy
 
 	addr_of	x4, a64_image_tables + ROOT_OFFSET
+#if CONFIG_PAGE_SHIFT == 14
+	tbz	x22, #59, 1f
+	addr_of	x4, a64_image_tables + TABLE_BYTES - (8 << (LPA2_BITS - ROOT_SHIFT))
+1:
+#endif
 	ldr	x3, =A64_MAIR
 	ldr	x5, =A64_SCTLR_ON
 	bl	mmu_on				/* x22: TCR, x4: TTBR1 */
@@ -206,6 +213,9 @@ tcr_value:
 	cmp	x0, #TGRAN_52
 	b.ne	1f
 	orr	x22, x22, #A64_TCR_DS		/* LPA2 */
+#if CONFIG_PAGE_SHIFT == 14
+	sub	x22, x22, #A64_TCR_T1SZ(48) - A64_TCR_T1SZ(LPA2_BITS)
+#endif
 	b	2f
 1:	mov	x2, #5				/* without it output addresses end at 48 bits */
 	cmp	x1, x2

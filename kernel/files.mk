@@ -11,6 +11,7 @@ SRCS += kernel/cmd_state.c
 SRCS += kernel/cmd_vm.c
 SRCS += kernel/cmdline.c
 SRCS += kernel/cpus.c
+SRCS += kernel/crash.c
 SRCS += kernel/json.c
 SRCS += kernel/ksyms.c
 SRCS += kernel/ktest.c

@@ -19,6 +19,7 @@
 #include <mm/vmalloc.h>
 
 #include <kernel/cmdline.h>
+#include <kernel/crash.h>
 #include <kernel/errno.h>
 #include <kernel/printk.h>
 #include <kernel/random.h>
@@ -515,7 +516,7 @@ static int cmd_crash(struct out *o, int argc, char **argv, bool json)
 	if (crash_kinds[i].fall)
 		crash_kinds[i].fall();
 	else
-		arch_crash(argv[1]);
+		crash_machine(argv[1]);
 	return out_error(o, -EIO, "crash: %s did no harm%s", argv[1], crash_kinds[i].harmless);
 }
 SHELL_CMD("crash", "KIND",

@@ -1,6 +1,5 @@
 # Sources of this directory, sorted, one per line.
 SRCS += arch/aarch64/cpu.c
-SRCS += arch/aarch64/crash.c
 SRCS += arch/aarch64/gic.c
 SRCS += arch/aarch64/gic_v2.c
 SRCS += arch/aarch64/gic_v3.c
@@ -16,4 +15,5 @@ SRCS += arch/aarch64/time.c
 SRCS += arch/aarch64/trap.S
 SRCS += arch/aarch64/trap.c
 SRCS += arch/alarm.c
+SRCS += arch/pte_text.c
 SRCS += arch/uart.c

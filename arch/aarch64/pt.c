@@ -21,7 +21,6 @@
 #include <kernel/errno.h>
 #include <kernel/printk.h>
 #include <kernel/string.h>
-#include <mm/page.h>
 
 unsigned long a64_pte_oa_high, a64_pte_leaf, a64_pte_dbm;
 bool a64_has_lpa2, a64_has_tlb_range;
@@ -48,15 +47,7 @@ void a64_pt_init(void)
 		a64_pte_dbm = A64_PTE_DBM;
 }
 
-/* One column of a dump: what it says when the bit is set, and when not. */
-struct pte_column {
-	bool set;
-	const char *yes, *no;
-};
-
-enum { PTE_COLUMNS = 9 };
-
-static void pte_columns(pte_t e, unsigned level, struct pte_column c[PTE_COLUMNS])
+unsigned arch_pte_describe(pte_t e, unsigned level, struct pte_column c[ARCH_PTE_COLUMNS_MAX])
 {
 	unsigned attr = (unsigned)((e.bits & A64_PTE_ATTR) >> A64_PTE_ATTR_SHIFT);
 	bool leaf = arch_pte_is_leaf(e, level);
@@ -71,36 +62,7 @@ static void pte_columns(pte_t e, unsigned level, struct pte_column c[PTE_COLUMNS
 	c[7] = (struct pte_column){leaf && (e.bits & A64_PTE_CONT), "CON", NULL};
 	c[8] = (struct pte_column){leaf && attr == A64_ATTR_DEVICE, "DEVICE",
 				   !leaf ? NULL : attr == A64_ATTR_NC ? "NC" : "NORMAL"};
-}
-
-const char *arch_pte_flag(pte_t e, unsigned level, unsigned n)
-{
-	struct pte_column c[PTE_COLUMNS];
-
-	if (!arch_pte_present(e))
-		return NULL;
-	pte_columns(e, level, c);
-	for (unsigned i = 0; i < PTE_COLUMNS; i++) {
-		const char *name = c[i].set ? c[i].yes : c[i].no;
-
-		if (name && n-- == 0)
-			return name;
-	}
-	return NULL;
-}
-
-void arch_pte_columns(pte_t e, unsigned level, char *buf, size_t size)
-{
-	struct pte_column c[PTE_COLUMNS];
-	size_t at = 0;
-
-	pte_columns(e, level, c);
-	for (unsigned i = 0; i < PTE_COLUMNS; i++) {
-		const char *name = c[i].set ? c[i].yes : c[i].no;
-
-		at += (size_t)scnprintf(buf + at, size - at, "%-*s ", (int)strlen(c[i].yes),
-					name && arch_pte_present(e) ? name : "");
-	}
+	return 9;
 }
 
 /* ---- the root ---- */
@@ -119,7 +81,7 @@ void a64_switch(u64 ttbr1, u64 tcr)
 	void (*at_physical)(u64 ttbr1, u64 tcr);
 	unsigned long flags;
 
-	*(paddr_t *)&at_physical = image_to_phys((const void *)a64_switch_tables);
+	*(paddr_t *)&at_physical = (paddr_t)a64_switch_tables - KERNEL_VMA;
 	__asm__ volatile("mrs %0, daif; msr daifset, #15" : "=r"(flags)::"memory");
 	a64_write(tcr_el1, a64_read(tcr_el1) & ~(u64)A64_TCR_EPD0); /* the way goes through the identity map */
 	a64_isb();

@@ -112,6 +112,17 @@ void arch_poweroff(unsigned status)
 	host_exit((int)status);
 }
 
+void arch_crash_reset(void)
+{
+	host_console_close();
+	host_exit(STATUS_RESET);
+}
+
+void arch_crash_double_fault(void)
+{
+	__asm__ volatile("xorl %%esp, %%esp; pushq $0" ::: "memory");
+}
+
 void arch_reboot(void)
 {
 	host_console_close();

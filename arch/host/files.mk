@@ -1,7 +1,6 @@
 # Sources of this directory, sorted, one per line.
 SRCS += arch/host/console.c
 SRCS += arch/host/cpu.c
-SRCS += arch/host/crash.c
 SRCS += arch/host/machine.c
 SRCS += arch/host/main.c
 SRCS += arch/host/options.c
@@ -16,3 +15,4 @@ SRCS += arch/host/stack.c
 SRCS += arch/host/time.c
 SRCS += arch/host/tlb.c
 SRCS += arch/host/trap.c
+SRCS += arch/pte_text.c

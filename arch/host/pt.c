@@ -26,14 +26,7 @@ static int pt_set_no5lvl(const char *value)
 }
 CMDLINE_OPT("no5lvl", "no value", pt_set_no5lvl);
 
-struct pte_column {
-	bool set;
-	const char *yes, *no;
-};
-
-enum { PTE_COLUMNS = 4 };
-
-static void pte_columns(pte_t e, unsigned level, struct pte_column c[PTE_COLUMNS])
+unsigned arch_pte_describe(pte_t e, unsigned level, struct pte_column c[ARCH_PTE_COLUMNS_MAX])
 {
 	pt_prot_t prot = arch_pte_prot(e, level);
 	bool leaf = arch_pte_is_leaf(e, level);
@@ -42,36 +35,7 @@ static void pte_columns(pte_t e, unsigned level, struct pte_column c[PTE_COLUMNS
 	c[1] = (struct pte_column){prot & PT_MEMTYPE_MASK, prot & PT_DEVICE ? "DEV" : "UNC", NULL};
 	c[2] = (struct pte_column){leaf && level > 0, "BIG", NULL};
 	c[3] = (struct pte_column){!(prot & PT_EXEC), "NX", "x"};
-}
-
-const char *arch_pte_flag(pte_t e, unsigned level, unsigned n)
-{
-	struct pte_column c[PTE_COLUMNS];
-
-	if (!arch_pte_present(e))
-		return NULL;
-	pte_columns(e, level, c);
-	for (unsigned i = 0; i < PTE_COLUMNS; i++) {
-		const char *name = c[i].set ? c[i].yes : c[i].no;
-
-		if (name && n-- == 0)
-			return name;
-	}
-	return NULL;
-}
-
-void arch_pte_columns(pte_t e, unsigned level, char *buf, size_t size)
-{
-	struct pte_column c[PTE_COLUMNS];
-	size_t at = 0;
-
-	pte_columns(e, level, c);
-	for (unsigned i = 0; i < PTE_COLUMNS; i++) {
-		const char *name = c[i].set ? c[i].yes : c[i].no;
-
-		at += (size_t)scnprintf(buf + at, size - at, "%-*s ", (int)strlen(c[i].yes),
-					name && arch_pte_present(e) ? name : "");
-	}
+	return 4;
 }
 
 paddr_t arch_pt_root(void)

@@ -1,7 +1,9 @@
 # Sources of this directory, sorted, one per line.
+SRCS += arch/alarm.c
+SRCS += arch/pte_text.c
+SRCS += arch/uart.c
 SRCS += arch/x86_64/apic.c
 SRCS += arch/x86_64/cpu.c
-SRCS += arch/x86_64/crash.c
 SRCS += arch/x86_64/desc.c
 SRCS += arch/x86_64/pic.c
 SRCS += arch/x86_64/power.c
@@ -16,5 +18,3 @@ SRCS += arch/x86_64/tlb.c
 SRCS += arch/x86_64/trap.S
 SRCS += arch/x86_64/trap.c
 SRCS += arch/x86_64/uart16550.c
-SRCS += arch/alarm.c
-SRCS += arch/uart.c

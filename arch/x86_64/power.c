@@ -37,19 +37,30 @@ void arch_poweroff(unsigned status)
 	arch_halt();
 }
 
-void arch_reboot(void)
+/* Without an interrupt table the first exception is the third. */
+void arch_crash_reset(void)
 {
 	static const struct {
 		u16 limit;
 		u64 base;
 	} __packed no_idt;
 
+	__asm__ volatile("lidt %0; int3" ::"m"(no_idt));
+}
+
+void arch_crash_double_fault(void)
+{
+	__asm__ volatile("xorl %%esp, %%esp; pushq $0" ::: "memory");
+}
+
+void arch_reboot(void)
+{
 	arch_irq_disable();
 	x86_outb(0xcf9, 0x02);
 	x86_outb(0xcf9, 0x06);
 	x86_outb(0x64, 0xfe);
 	for (unsigned n = 1000; n; n--)
 		x86_inb(0x80); /* about a microsecond each */
-	__asm__ volatile("lidt %0; int3" ::"m"(no_idt));
+	arch_crash_reset();
 	arch_halt();
 }

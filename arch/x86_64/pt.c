@@ -27,15 +27,7 @@ static int pt_set_no5lvl(const char *value)
 }
 CMDLINE_OPT("no5lvl", "no value", pt_set_no5lvl);
 
-/* One column of a dump: what it says when the bit is set, and when not. */
-struct pte_column {
-	bool set;
-	const char *yes, *no;
-};
-
-enum { PTE_COLUMNS = 8 };
-
-static void pte_columns(pte_t e, unsigned level, struct pte_column c[PTE_COLUMNS])
+unsigned arch_pte_describe(pte_t e, unsigned level, struct pte_column c[ARCH_PTE_COLUMNS_MAX])
 {
 	bool large = level > 0 && (e.bits & X86_PTE_PS);
 	bool pat = level == 0 ? e.bits & X86_PTE_PS : large && (e.bits & X86_PTE_PAT_LARGE);
@@ -48,36 +40,7 @@ static void pte_columns(pte_t e, unsigned level, struct pte_column c[PTE_COLUMNS
 	c[5] = (struct pte_column){pat, "PAT", NULL};
 	c[6] = (struct pte_column){e.bits & X86_PTE_G, "GLB", NULL};
 	c[7] = (struct pte_column){e.bits & X86_PTE_NX, "NX", "x"};
-}
-
-const char *arch_pte_flag(pte_t e, unsigned level, unsigned n)
-{
-	struct pte_column c[PTE_COLUMNS];
-
-	if (!arch_pte_present(e))
-		return NULL;
-	pte_columns(e, level, c);
-	for (unsigned i = 0; i < PTE_COLUMNS; i++) {
-		const char *name = c[i].set ? c[i].yes : c[i].no;
-
-		if (name && n-- == 0)
-			return name;
-	}
-	return NULL;
-}
-
-void arch_pte_columns(pte_t e, unsigned level, char *buf, size_t size)
-{
-	struct pte_column c[PTE_COLUMNS];
-	size_t at = 0;
-
-	pte_columns(e, level, c);
-	for (unsigned i = 0; i < PTE_COLUMNS; i++) {
-		const char *name = c[i].set ? c[i].yes : c[i].no;
-
-		at += (size_t)scnprintf(buf + at, size - at, "%-*s ", (int)strlen(c[i].yes),
-					name && arch_pte_present(e) ? name : "");
-	}
+	return 8;
 }
 
 paddr_t arch_pt_root(void)

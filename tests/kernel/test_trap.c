@@ -19,6 +19,7 @@
 #include <arch/time.h>
 #include <kernel/address.h>
 #include <kernel/bits.h>
+#include <kernel/crash.h>
 #include <kernel/errno.h>
 #include <kernel/sections.h>
 #include <kernel/string.h>
@@ -630,25 +631,25 @@ KTEST(trap, entry_bits_say_what_was_asked)
 
 KTEST_PANIC(trap, panic_null, "page fault: write to 0x0000000000000000 (null pointer)")
 {
-	arch_crash("null");
+	crash_machine("null");
 }
 
 KTEST_PANIC(trap, panic_write_text, "not permitted")
 {
-	arch_crash("write-text");
+	crash_machine("write-text");
 }
 
 KTEST_PANIC(trap, panic_exec_data, "page fault: execute")
 {
-	arch_crash("exec-data");
+	crash_machine("exec-data");
 }
 
 KTEST_PANIC(trap, panic_stack_overflow, "guard page of the boot stack: the stack has run over")
 {
-	arch_crash("guard");
+	crash_machine("guard");
 }
 
 KTEST_PANIC(trap, panic_double_fault, "double fault, handled on the double fault stack")
 {
-	arch_crash("doublefault");
+	crash_machine("doublefault");
 }

@@ -39,8 +39,9 @@ size_t arch_probe_read(void *dst, vaddr_t src, size_t n);
 
 /* Physical addresses at or above this cannot be addressed. */
 paddr_t arch_phys_limit(void);
-/* What the `crash` command asks for beyond C: stack overflow into the guard, double fault, reset, hang. */
-void arch_crash(const char *kind);
+/* For kernel/crash.c: an exception where none can be handled any more, and a reset that nobody asked for. */
+void arch_crash_double_fault(void);
+void arch_crash_reset(void);
 
 /* The port's name is ARCH_NAME. One-line description for `version` and the boot log: */
 const char *arch_cpu_name(void);

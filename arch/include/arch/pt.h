@@ -40,7 +40,15 @@ static inline unsigned arch_pt_contig_entries(unsigned level);
 static inline pte_t arch_pte_contig(pte_t leaf);
 static inline bool arch_pte_is_table(pte_t e, unsigned level); /* present and not a leaf; level > 0 */
 
-/* The vendor's flag names of an entry ("RW", "NX", "GLB" ...), nth, or NULL. For `pt` and `ptdump`. */
+/* A flag of an entry in the vendor's words: what is said when it is set, and when not (NULL: nothing). */
+struct pte_column {
+	bool set;
+	const char *yes, *no;
+};
+enum { ARCH_PTE_COLUMNS_MAX = 12 };
+/* Fills c[] in the order in which they are shown, always with the same columns. Returns how many. */
+unsigned arch_pte_describe(pte_t e, unsigned level, struct pte_column c[ARCH_PTE_COLUMNS_MAX]);
+/* The names of those that an entry has ("RW", "NX", "GLB" ...), nth, or NULL. For `pt` and `ptdump`. */
 const char *arch_pte_flag(pte_t e, unsigned level, unsigned n);
 /* The same in columns of fixed width, blank where a flag is not set or the entry not present. */
 void arch_pte_columns(pte_t e, unsigned level, char *buf, size_t size);

@@ -282,12 +282,6 @@ KTEST_PANIC(a64, panic_breakpoint, "breakpoint, taken on the boot stack")
 	__asm__ volatile("brk #1");
 }
 
-KTEST_PANIC(a64, panic_unaligned_device_access, "alignment fault")
-{
-	if (a64_dev.uart)
-		*(volatile u32 *)(A64_UART_VA + 1);
-}
-
 /* In an exception whose stack has run over. */
 static void overflow_there(void *ctx)
 {

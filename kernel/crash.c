@@ -1,22 +1,19 @@
 /*
- * crash.c - ways to fall, on request: each ends in a report, an exit or silence.
+ * crash.c - ways to fall, on request: each ends in a report, a reset or silence, which the tests of the runner expect.
  *
  * Idea.       A report that has never been seen is not known to work.
- * Layout.     A table of kinds and what each does.
+ * Layout.     A table of kinds and what each does. What needs more than C is the port's.
  * Invariants. None survive.
  * Locking.    None.
  * Failure.    That is the purpose. An unknown kind does nothing.
- * Next:       trap.c, where all but two of them arrive.
+ * Next:       the port's trap.c, where all but two of them arrive.
  */
-#include <unistd.h>
+#include <kernel/crash.h>
 
-#include "host_internal.h"
 #include <arch/cpu.h>
 #include <arch/irq.h>
 #include <kernel/sections.h>
 #include <kernel/string.h>
-
-enum { STATUS_RESET = 3 };
 
 /* On purpose outside of what sanitizers look at: the machine has to notice. */
 #define __crash __noinline __attribute__((no_sanitize("address", "undefined")))
@@ -36,13 +33,16 @@ static __crash void crash_write_text(void)
 
 static __crash void crash_exec_data(void)
 {
-	static volatile char ret = (char)0xc3; /* a return instruction, in .data */
+	static volatile u8 insn[] __aligned(8) = ARCH_RETURN_INSN; /* in .data */
 	void (*fn)(void);
 
-	*(void **)&fn = (void *)&ret;
+	*(void **)&fn = (void *)insn;
 	fn();
 }
 
+/*
+ * Recursion that the compiler cannot turn into a loop, and whose end (after 2^64 calls) it has to believe in.
+ */
 static __crash unsigned long crash_recurse(volatile unsigned long *outer)
 {
 	volatile unsigned long frame[32];
@@ -60,17 +60,6 @@ static __crash void crash_guard(void)
 	crash_recurse(&depth);
 }
 
-static void crash_double_fault(void)
-{
-	__asm__ volatile("xorl %%esp, %%esp; pushq $0" ::: "memory");
-}
-
-static void crash_reset(void)
-{
-	host_console_close();
-	host_exit(STATUS_RESET);
-}
-
 static void crash_hang(void)
 {
 	arch_irq_disable();
@@ -78,15 +67,16 @@ static void crash_hang(void)
 		arch_cpu_relax();
 }
 
-void arch_crash(const char *kind)
+void crash_machine(const char *kind)
 {
 	static const struct {
 		const char *kind;
 		void (*fall)(void);
 	} way[] = {
-		{"null", crash_null},	{"write-text", crash_write_text},    {"exec-data", crash_exec_data},
-		{"guard", crash_guard}, {"doublefault", crash_double_fault}, {"reset", crash_reset},
-		{"hang", crash_hang},
+		{"null", crash_null},	  {"write-text", crash_write_text},
+		{"guard", crash_guard},	  {"exec-data", crash_exec_data},
+		{"hang", crash_hang},	  {"doublefault", arch_crash_double_fault},
+		{"reset", arch_crash_reset},
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(way); i++)

@@ -10,7 +10,7 @@
  *                            table is boot.c's window on what firmware left
  *             Tables have a page each. A root is always a whole one, indexed by all the bits above; TTBR points at the
  *             part that the VA size uses, its end.
- * Invariants. Nothing here writes outside of .bss, which it clears. The early maps are writable and executable;
+ * Invariants. Nothing here writes outside of .bss, which it clears; it uses none of it before. The early maps are writable and executable;
  *             pgtable_init() replaces the image's. The id chain stays for the other CPUs.
  * Failure.    A CPU without this granule: a message and status 2 by semihosting, if a debugger listens; it stands still.
  * Source.     Linux arch/arm64/kernel/head.S, arch/arm64/include/asm/el2_setup.h.
@@ -60,9 +60,9 @@ a64_primary_entry:				/* x0: device tree, or 0 */
 	bl	check_granule
 	addr_of	x19, boot_entry			/* where the image lies */
 
-	/* .bss: loaders do not clear it, and caches may hold old lines of it, which must not hide what is written now. */
-	addr_of	x0, __bss_start
-	addr_of	x1, __bss_end
+	/* The tables; the rest of .bss, which no loader clears either, goes faster with the MMU on. */
+	addr_of	x0, a64_id_tables
+	addr_of	x1, a64_tables_end
 1:	stp	xzr, xzr, [x0]
 	stp	xzr, xzr, [x0, #16]
 	stp	xzr, xzr, [x0, #32]
@@ -98,8 +98,8 @@ a64_primary_entry:				/* x0: device tree, or 0 */
 	b.lo	2b
 
 	/* What was written with the MMU off lies in memory; lines from before may not come back over it. */
-	addr_of	x0, __bss_start
-	addr_of	x1, __bss_end
+	addr_of	x0, a64_id_tables
+	addr_of	x1, a64_tables_end
 	mrs	x2, ctr_el0
 	ubfx	x2, x2, #16, #4			/* DminLine: log2 of words */
 	mov	x3, #4
@@ -335,6 +335,12 @@ no_granule_text:
 
 	.text
 entry_high:
+	addr_of	x0, __bss_start
+	addr_of	x1, a64_id_tables
+	bl	clear
+	addr_of	x0, a64_tables_end
+	addr_of	x1, __bss_end
+	bl	clear
 	addr_of	x0, a64_stacks + A64_BOOT_EXC_STACK_TOP
 	mov	sp, x0				/* SP_EL1: exceptions */
 	msr	spsel, #0
@@ -347,6 +353,24 @@ entry_high:
 	mov	x1, x19
 	bl	a64_boot
 	brk	#0
+
+/* Zeros to [x0, x1), which is whole pages. Uses x2, x3. */
+clear:
+	cmp	x0, x1
+	b.hs	3f
+	mrs	x2, dczid_el0
+	mov	x3, #4
+	lsl	x3, x3, x2			/* bytes that DC ZVA clears; DZP, bit 4, is 0 or forbids it */
+	tbnz	x2, #4, 2f
+1:	dc	zva, x0
+	add	x0, x0, x3
+	cmp	x0, x1
+	b.lo	1b
+	ret
+2:	stp	xzr, xzr, [x0], #16
+	cmp	x0, x1
+	b.lo	2b
+3:	ret
 
 secondary_high:
 	msr	tcr_el1, x23			/* the lower half is closed */
@@ -367,5 +391,6 @@ secondary_high:
 	.globl	a64_id_tables, a64_image_tables
 a64_id_tables: .skip CHAIN * TABLE_BYTES
 a64_image_tables: .skip CHAIN * TABLE_BYTES
+a64_tables_end:
 
 	.section .note.GNU-stack, "", @progbits

@@ -1,7 +1,7 @@
 #ifndef BOOT_AARCH64_EFI_H
 #define BOOT_AARCH64_EFI_H
 
-#include "../efi_stub.h"
+#include "efi_stub.h"
 
 /* What UEFI handed over; a map of 0 bytes: this was started otherwise. */
 extern struct efi_handover a64_efi;

@@ -82,7 +82,7 @@ static efi_status_t fw_get_memory_map(u64 *size, void *map, u64 *key, u64 *desc_
 	*size = bytes;
 	if (!map && fw.fail_size)
 		return fw.fail_size;
-	if (room < bytes)
+	if (!map || room < bytes)
 		return EFI_BUFFER_TOO_SMALL;
 	fw.maps++;
 	if (fw.fail_map)

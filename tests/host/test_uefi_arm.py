@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""UEFI on AArch64: AAVMF starts the image as an application, from a disk, from its Shell and by QEMU's own channel.
+"""UEFI on AArch64: AAVMF starts the image as an application, from a disk, from its Shell and by QEMU's own channel; so
+does U-Boot.
 
 What firmware's Shell says of memory is the witness for the map, what QEMU was asked for the one for CPUs and nodes; ACPI and
 the device tree must tell the same. The stub runs at any address: its objects are looked at for relocations.
@@ -87,6 +88,15 @@ class WaysIn(unittest.TestCase):
         with Shell('fs0:\nfs1:\n\\KERNEL.EFI cmd="version; nonsense" seed=78\n') as kernel:
             self.assertEqual(kernel.json("version")["cmdline"], 'cmd="version; nonsense" seed=78')
             self.assertEqual(kernel.json("version")["seed"], 78)
+
+    def test_another_uefi_starts_the_disk_as_well(self):
+        """U-Boot's, which has nothing in common with AAVMF's; it passes the device tree on."""
+        with machine(mem="1G", qemu_args="-bios /usr/lib/u-boot/qemu_arm64/u-boot.bin") as kernel:
+            self.assertIn("UEFI-provided physical RAM map:", log_of(kernel))
+            self.assertEqual(kernel.json("verify")["failed"], [])
+            self.assertEqual([cpu["online"] for cpu in kernel.json("cpus")["cpus"]], [True, True])
+            usable = sum(end - start for start, end in ranges(kernel.json("memmap")["usable"]))
+            self.assertGreater(usable, 1014 * MIB)
 
     def test_el1_and_el2(self):
         for virtualization in ("off", "on"):

@@ -352,7 +352,7 @@ static __always_inline struct page *alloc_at_home(gfp_t gfp, unsigned order)
 	page = take_listed(zone, order, gfp_migratetype(gfp), BUDDY_NOFRAGMENT);
 	if (likely(page)) {
 		reclaim_after_take(zone);
-		this_cpu(numa_hit_fast)++;
+		this_cpu_add(numa_hit_fast, 1);
 	}
 	return page;
 }
@@ -391,7 +391,7 @@ static __always_inline struct page *alloc_local(gfp_t gfp, unsigned order)
 		if (likely(page)) {
 			UPDATE_ONCE(page->flags, ^=, PAGE_PCP ^ PAGE_ALLOCATED);
 			give_out(page, order);
-			this_cpu(numa_hit_fast)++;
+			this_cpu_add(numa_hit_fast, 1);
 			if (unlikely(gfp & (__GFP_ZERO | __GFP_COMP)))
 				return page_prepare_new(page, gfp, order, 0);
 			return page;
@@ -507,7 +507,7 @@ static struct page *alloc_run_at_home(gfp_t gfp, unsigned long nr_pages)
 		return NULL;
 	for_each_piece(at, o, nr_pages) give_out(page + at, (unsigned)o);
 	reclaim_after_take(zone);
-	this_cpu(numa_hit_fast)++;
+	this_cpu_add(numa_hit_fast, 1);
 	return page;
 }
 
@@ -710,7 +710,7 @@ static unsigned long bulk_at_home(gfp_t gfp, unsigned long nr, struct page **arr
 		give_out(array[i], 0);
 	for (unsigned long i = 0; i < got && (gfp & __GFP_ZERO); i++)
 		page_clear_block(array[i], 0);
-	this_cpu(numa_hit_fast) += got;
+	this_cpu_add(numa_hit_fast, (long)got);
 	reclaim_after_take(zone);
 	return got;
 }

@@ -137,6 +137,8 @@ test-images: all iso setup-test
 	@$(MAKE) --no-print-directory ARCH=host VARIANT=fuzz all
 	@$(MAKE) --no-print-directory ARCH=host VARIANT=tsan all
 	@$(MAKE) --no-print-directory ARCH=host VARIANT=valgrind all
+	@for granule in 16 64; do for variant in '' asan; do \
+		$(MAKE) --no-print-directory ARCH=host GRANULE=$$granule VARIANT=$$variant all || exit 1; done; done
 
 bench: all	## the benchmark table: Linux's figures beside ours, or with ARCH=host malloc libraries
 ifdef HOSTED

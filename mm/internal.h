@@ -12,6 +12,12 @@
 #include <mm/numa.h>
 #include <mm/page_alloc.h>
 
+/* ---- a CPU's window of addresses ---- */
+
+/* At its end are the slots of kmap.c; percpu.c has what lies below. */
+enum { KMAP_SLOTS = 16 };
+#define PERCPU_SIZE (PERCPU_STRIDE - KMAP_SLOTS * PAGE_SIZE)
+
 /* ---- zones ---- */
 
 struct free_area {

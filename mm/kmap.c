@@ -18,8 +18,6 @@
 #include <mm/pgtable.h>
 #include <mm/tlb.h>
 
-enum { KMAP_SLOTS = 16 };
-
 DEFINE_PER_CPU(unsigned, kmap_depth);
 
 static vaddr_t kmap_slot(unsigned cpu, unsigned i)

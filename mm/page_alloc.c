@@ -221,19 +221,20 @@ static unsigned slow_alloc_flags(const struct request *rq)
 
 static void print_zone_state(const struct zone *zone)
 {
+	const unsigned long kb = PAGE_SIZE >> 10;
 	char line[256];
 	size_t at = 0;
 
 	pr_err("Node %d %s free:%lukB boost:%lukB min:%lukB low:%lukB high:%lukB reserved_highatomic:%lukB "
 	       "present:%lukB "
 	       "managed:%lukB\n",
-	       zone->nid, zone->name, zone->free_pages * 4, zone->boost * 4, zone->wmark[WMARK_MIN] * 4,
-	       zone->wmark[WMARK_LOW] * 4, zone->wmark[WMARK_HIGH] * 4, zone->highatomic_pages * 4,
-	       zone->present * 4, zone->managed * 4);
+	       zone->nid, zone->name, zone->free_pages * kb, zone->boost * kb, zone->wmark[WMARK_MIN] * kb,
+	       zone->wmark[WMARK_LOW] * kb, zone->wmark[WMARK_HIGH] * kb, zone->highatomic_pages * kb,
+	       zone->present * kb, zone->managed * kb);
 	for (unsigned o = 0; o < NR_ORDERS; o++)
 		at += (size_t)scnprintf(line + at, sizeof(line) - at, "%lu*%lukB ",
-					zone->free_area[o].nr_free + zone->unopened[o], 4UL << o);
-	pr_err("Node %d %s: %s= %lukB\n", zone->nid, zone->name, line, zone->free_pages * 4);
+					zone->free_area[o].nr_free + zone->unopened[o], kb << o);
+	pr_err("Node %d %s: %s= %lukB\n", zone->nid, zone->name, line, zone->free_pages * kb);
 }
 
 static void report_failure(const struct request *rq, unsigned long caller)

@@ -4,7 +4,7 @@
  * Idea.       A CPU's copies lie in a window of addresses of its own; the same offset in every window is the
  *             same variable. A per-CPU pointer is the address in the template that the offset would have, so
  *             static and dynamic variables are reached alike: add percpu_offset[cpu].
- * Layout.     window of a CPU (PERCPU_STRIDE):  | template copy | chunk 0 | chunk 1 | chunk 2 | ...
+ * Layout.     window of a CPU (PERCPU_STRIDE):  | template copy | chunk 0 | chunk 1 | chunk 2 | ... | slots of kmap.c |
  *             Template copy and chunk 0 are mapped at boot from memblock, on the CPU's node. Further chunks
  *             come and go whole, with pages for every possible CPU. A chunk is a map of 8-byte units, one for
  *             all CPUs.
@@ -20,6 +20,7 @@
 #include <kernel/percpu.h>
 
 #include <mm/check.h>
+#include <mm/internal.h>
 #include <mm/memblock.h>
 #include <mm/numa.h>
 #include <mm/page_alloc.h>
@@ -208,7 +209,7 @@ static unsigned percpu_claim(void)
 
 	spin_lock(&percpu_lock);
 	slot = next_unit(claimed, 1, MAX_CHUNKS, false);
-	if (slot < MAX_CHUNKS && chunk_start(slot) + CHUNK_SIZE <= PERCPU_STRIDE)
+	if (slot < MAX_CHUNKS && chunk_start(slot) + CHUNK_SIZE <= PERCPU_SIZE)
 		bitmap_set(claimed, slot);
 	else
 		slot = 0;

@@ -6,16 +6,19 @@
 #include <signal.h>
 #include <stdatomic.h>
 
+#include <arch/layout.h>
 #include <arch/san.h>
 #include <kernel/bootinfo.h>
 #include <mm/types.h>
+
+#define HOST_BLOCK (PAGE_SIZE << 10) /* what a block of the largest order holds */
 
 /* options.c */
 struct host_options {
 	u64 mem, cpus, nodes, levels;
 	const char *map, *dmesg, *fdt; /* files that say what memory there is, or NULL */
-	const char *commands;	 /* -c, or NULL */
-	char **cmdline;		 /* the words behind --, or NULL */
+	const char *commands;	       /* -c, or NULL */
+	char **cmdline;		       /* the words behind --, or NULL */
 };
 struct host_options host_parse_options(char **argv);
 

@@ -26,7 +26,7 @@
 #include <kernel/string.h>
 
 /* No block of the largest order lies on two nodes of a machine that nobody has built. */
-#define NODE_ALIGN MIB(4)
+#define NODE_ALIGN HOST_BLOCK
 #define USABLE_MIN MIB(4)
 
 static void append(struct boot_info *bi, const char *text)

@@ -109,8 +109,9 @@ struct host_options host_parse_options(char **argv)
 			host_die("strata: %s: no such option\n%s", word, usage);
 	}
 	check_memory(&o);
-	if (o.nodes > o.mem / MIB(16))
-		host_die("strata: --nodes %lu: expected at most one node for each 16M of memory\n", o.nodes);
+	if (o.nodes > o.mem / (4 * HOST_BLOCK))
+		host_die("strata: --nodes %lu: expected at most one node for each %luM of memory\n", o.nodes,
+			 4 * HOST_BLOCK >> 20);
 	if (o.commands && strchr(o.commands, '"'))
 		host_die("strata: -c %s: expected commands without a double quote\n", o.commands);
 	return o;

@@ -201,7 +201,8 @@ KTEST(page, every_frame_of_the_first_section_is_what_memblock_says)
 
 	EXPECT_TRUE(section_open_pfn(first));
 	mm_settle();
-	for (pfn_t pfn = first; pfn < min(first + SECTION_PAGES, memblock_end(&memblock) >> PAGE_SHIFT); pfn++)
+	for (pfn_t pfn = first; pfn < min(first + SECTION_PAGES, memblock_end(&memblock) >> PAGE_SHIFT);
+	     pfn++)
 		expect_frame(t, pfn);
 }
 
@@ -339,7 +340,8 @@ KTEST(page, a_whole_section_lists_its_blocks_behind_its_own_array)
 	if (nr < 0)
 		SKIP("every whole section is open");
 	if (opt_page_owner)
-		meta = DIV_ROUND_UP(SECTION_PAGES * (sizeof(struct page) + sizeof(struct page_ext)), PAGE_SIZE);
+		meta = DIV_ROUND_UP(SECTION_PAGES * (sizeof(struct page) + sizeof(struct page_ext)),
+				    PAGE_SIZE);
 	pfn = (pfn_t)nr * SECTION_PAGES;
 	zone = zone_of_pfn(pfn);
 	for (unsigned o = 0; o < NR_ORDERS; o++)
@@ -379,7 +381,8 @@ KTEST(page, managed_pages_are_free_memory_less_the_arrays_of_whole_sections)
 	int nid;
 
 	if (opt_page_owner)
-		meta += (SECTION_PAGES * sizeof(struct page_ext)) >> PAGE_SHIFT;
+		meta = DIV_ROUND_UP(SECTION_PAGES * (sizeof(struct page) + sizeof(struct page_ext)),
+				    PAGE_SIZE);
 	while (memblock_next_free(&memblock, &cursor, &start, &end, &nid))
 		if (PAGE_ALIGN_UP(start) < (end & PAGE_MASK))
 			free += ((end & PAGE_MASK) - PAGE_ALIGN_UP(start)) >> PAGE_SHIFT;

@@ -344,12 +344,12 @@ KTEST(page_alloc, less_than_nothing_is_not_much)
 
 static LIST_HEAD(held);
 
-#define NEEDS_SMALL_ZONE(z)                                   \
-	struct zone *z = small_zone();                        \
-	do {                                                  \
-		if (!z)                                       \
+#define NEEDS_SMALL_ZONE(z)                                                    \
+	struct zone *z = small_zone();                                         \
+	do {                                                                   \
+		if (!z)                                                        \
 			SKIP("no DMA zone of 1024 to 4096 pages (zone_dma=)"); \
-		mm_settle();                                  \
+		mm_settle();                                                   \
 	} while (0)
 
 /* Until not even a zone without a boost lets one more through. */
@@ -464,6 +464,25 @@ KTEST(page_alloc, what_the_reserves_answer_is_no_failure)
 		__free_page(page);
 	EXPECT_GT(small->free_pages, 0);
 	release_blocks(&held, 0);
+}
+
+KTEST(page_alloc, a_failure_is_reported_in_kilobytes)
+{
+	const struct zone *dma = node_zone(0, ZONE_DMA);
+	const gfp_t gfp = GFP_NOWAIT | __GFP_DMA | __GFP_THISNODE;
+	char words[64];
+	u64 pos;
+
+	if (!dma->present || dma->present > MIB(64) >> PAGE_SHIFT)
+		SKIP("no small DMA zone");
+	hold_blocks(&held, gfp | __GFP_NOWARN, 3, dma->present);
+	pos = log_position();
+	EXPECT_NULL(alloc_pages(gfp & ~__GFP_NOWARN, 3));
+	EXPECT_EQ(log_lines_with(pos, "page allocation failure: order:3"), 1);
+	snprintf(words, sizeof(words), "present:%lukB managed:%lukB", dma->present * (PAGE_SIZE / 1024),
+		 dma->managed * (PAGE_SIZE / 1024));
+	EXPECT_EQ(log_lines_with(pos, words), 1);
+	release_blocks(&held, 3);
 }
 
 KTEST(page_alloc, reclaimers_may_take_the_last_page)

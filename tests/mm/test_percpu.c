@@ -164,6 +164,8 @@ KTEST(percpu, a_new_chunk_comes_and_goes_with_its_pages)
 
 KTEST(percpu, a_full_window_fails_and_recovers)
 {
+	const unsigned long room =
+		PERCPU_STRIDE - 16 * PAGE_SIZE; /* behind it are the slots of kmap_local_page() */
 	const unsigned long per_chunk = (KIB(64) >> PAGE_SHIFT) * cpumask_weight(&cpu_possible_mask) + 1;
 	static void *p[512];
 	unsigned nr = 0;
@@ -172,10 +174,14 @@ KTEST(percpu, a_full_window_fails_and_recovers)
 		SKIP("too little memory to fill a window");
 	while (nr < ARRAY_SIZE(p) && (p[nr] = alloc_percpu_size(KIB(64), PAGE_SIZE)) != NULL)
 		nr++;
-	EXPECT_LT(nr, PERCPU_STRIDE / KIB(64));
-	EXPECT_GE(nr, PERCPU_STRIDE / KIB(64) - 3);
-	while (nr)
-		free_percpu(p[--nr]);
+	EXPECT_LT(nr, room / KIB(64));
+	EXPECT_GE(nr, room / KIB(64) - 3);
+	while (nr) {
+		vaddr_t end = (vaddr_t)per_cpu_ptr((char *)p[--nr], 0) + KIB(64);
+
+		EXPECT_LE(end, PERCPU_BASE + room);
+		free_percpu(p[nr]);
+	}
 	p[0] = alloc_percpu_size(KIB(64), 8);
 	EXPECT_NOT_NULL(p[0]);
 	free_percpu(p[0]);

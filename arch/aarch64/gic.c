@@ -27,8 +27,8 @@
 #include <kernel/smp.h>
 
 enum {
-	TYPER_LINES_MASK = 0x1f,   /* (number of lines) / 32 - 1 */
-	DEFAULT_TIMER_IRQ = 27,	   /* where the virtual timer is by recommendation (SBSA) */
+	TYPER_LINES_MASK = 0x1f, /* (number of lines) / 32 - 1 */
+	DEFAULT_TIMER_IRQ = 27,	 /* where the virtual timer is by recommendation (SBSA) */
 	PRIORITY_STOP = 0x00,
 	PRIORITY = 0xa0,
 	SPINS_MAX = 1 << 20,
@@ -189,7 +189,7 @@ void arch_irq_test_raise(void (*fn)(void *ctx), void *ctx)
 		a64_gic_send(arch_cpu_id(), A64_SGI_TEST);
 	arch_irq_restore(flags);
 	/* It takes its way through the controller. */
-	while (!(flags & A64_DAIF_I) && *(void (*volatile *)(void *))&this_cpu(a64_test).fn)
+	while (!(flags & A64_DAIF_I) && READ_ONCE(this_cpu(a64_test).fn))
 		arch_cpu_relax();
 }
 

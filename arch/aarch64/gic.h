@@ -10,8 +10,8 @@ enum {
 	GICD_CTLR = 0x000,
 	GICD_TYPER = 0x004,
 	/* Of interrupts 0 to 31 these belong to each CPU: banked in version 2, in the redistributor in version 3. */
-	GIC_IGROUPR = 0x080,	/* a bit each */
-	GIC_ISENABLER = 0x100,	/* a bit each, written as ones; so the next two */
+	GIC_IGROUPR = 0x080,   /* a bit each */
+	GIC_ISENABLER = 0x100, /* a bit each, written as ones; so the next two */
 	GIC_ICENABLER = 0x180,
 	GIC_ICACTIVER = 0x380,
 	GIC_IPRIORITYR = 0x400, /* a byte each, 0 is the most urgent */
@@ -24,13 +24,13 @@ enum {
 
 struct a64_gic {
 	const char *name;
-	u32 id_mask;		     /* of what ack() returns */
-	void (*init)(void);	     /* the part of all CPUs; maps the part of each possible one */
-	bool (*init_cpu)(void);	     /* this CPU's; true: its stop is an FIQ */
+	u32 id_mask;		/* of what ack() returns */
+	void (*init)(void);	/* the part of all CPUs; maps the part of each possible one */
+	bool (*init_cpu)(void); /* this CPU's; true: its stop is an FIQ */
 	bool (*reaches)(unsigned cpu);
-	void (*route)(u32 spi);	     /* to this CPU */
+	void (*route)(u32 spi); /* to this CPU */
 	void (*send)(unsigned cpu, enum a64_sgi sgi, bool fiq);
-	u32 (*ack)(bool fiq);	     /* the most urgent pending one is active now */
+	u32 (*ack)(bool fiq); /* the most urgent pending one is active now */
 	void (*end)(u32 acked, bool fiq);
 };
 extern const struct a64_gic a64_gic_v2, a64_gic_v3;
@@ -55,7 +55,7 @@ static inline void gic_write_byte(vaddr_t base, unsigned reg, u8 v)
 
 /* Until these bits are clear; a device that does not do it is named. */
 void a64_gic_wait_clear(vaddr_t base, unsigned reg, u32 bits);
-/* Registers at pa in the device window. Panics if there is no memory for it. Context: a64_gic_init(). */
+/* Registers at pa in the device window. Panics if there is no memory for it. Context: arch_irq_init(). */
 vaddr_t a64_gic_map(paddr_t pa, size_t size);
 /* All interrupts that are not a CPU's own: off, in group 1. */
 void a64_gic_reset_shared(void);

@@ -60,7 +60,8 @@ static bool v2_init_cpu(void)
 	u32 both = CTLR_GROUP0 | CTLR_GROUP1 | GICC_ACK_BOTH | GICC_GROUP0_FIQ;
 	bool fiq = a64_gic_reset_own(a64_gicd, have_group0());
 
-	target[arch_cpu_id()] = (u8)max(gic_read(a64_gicd, GICD_ITARGETSR) & 0xff, 1u); /* 0: there is one CPU */
+	/* 0: there is one CPU */
+	target[arch_cpu_id()] = (u8)max(gic_read(a64_gicd, GICD_ITARGETSR) & 0xff, 1u);
 	gic_write(gicc, GICC_PMR, GIC_PRIORITY_MASK);
 	gic_write(gicc, GICC_BPR, 0); /* all bits of a priority count */
 	gic_write(gicc, GICC_CTLR, have_group0() ? both : CTLR_GROUP0);

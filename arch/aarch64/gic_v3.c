@@ -20,7 +20,7 @@
 
 enum {
 	GICD_IROUTER = 0x6000, /* eight bytes each: an affinity */
-	GICD_SIZE = 0x10000,
+	GICD_USED = 0x1000,    /* of what lies in front of them */
 	GICD_GROUP0 = 1 << 0,
 	GICD_GROUP1 = 1 << 1,
 	GICD_AFFINITY = 1 << 4, /* routing by affinity: version 3's way */
@@ -41,8 +41,7 @@ enum {
 	OWN = FRAME_SIZE, /* the second frame */
 
 	ICC_SRE_ON = 1 << 0,
-	ICC_CTLR_SHARED_BPR = 1 << 0,
-	ICC_CTLR_SPLIT_EOI = 1 << 1,
+	ICC_CTLR_OFF = 1 << 0 | 1 << 1, /* one BPR for both groups; an EOI that does not deactivate */
 	ICC_CTLR_PRIORITY_BITS_SHIFT = 8,
 	ICC_CTLR_RANGES = 1 << 18,
 
@@ -67,10 +66,10 @@ static unsigned find_cpu(u32 affinity)
 	return NR_CPUS;
 }
 
-/* One region: redistributors side by side until one says that it is the last. Returns how many CPUs have theirs now. */
-static unsigned find_redistributors(const struct boot_gicr *region)
+/* One region: redistributors side by side until one says that it is the last. Returns how many CPUs still miss theirs. */
+static unsigned find_redistributors(const struct boot_gicr *region, unsigned missing)
 {
-	unsigned found = 0, cpu;
+	unsigned cpu;
 	paddr_t pa = region->start;
 	vaddr_t frame;
 	u32 typer;
@@ -81,20 +80,20 @@ static unsigned find_redistributors(const struct boot_gicr *region)
 		cpu = find_cpu(gic_read(frame, GICR_TYPER + 4));
 		if (cpu < NR_CPUS && !gicr[cpu].frame) {
 			gicr[cpu] = (struct redistributor){frame, a64_gic_map(pa + OWN, FRAME_USED)};
-			found++;
+			missing--;
 		}
 		pa += typer & GICR_VLPIS ? 4 * FRAME_SIZE : 2 * FRAME_SIZE;
-	} while (!(typer & GICR_LAST) && pa < region->start + region->size);
-	return found;
+	} while (missing && !(typer & GICR_LAST) && pa < region->start + region->size);
+	return missing;
 }
 
 static void v3_init(void)
 {
 	unsigned missing = cpumask_weight(&cpu_possible_mask);
 
-	a64_gicd = a64_gic_map(a64_dev.gicd, GICD_SIZE);
+	a64_gicd = a64_gic_map(a64_dev.gicd, GICD_USED);
 	for (unsigned n = 0; n < a64_dev.nr_gicr && missing; n++)
-		missing -= find_redistributors(&a64_dev.gicr[n]);
+		missing = find_redistributors(&a64_dev.gicr[n], missing);
 	if (!gicr[arch_cpu_id()].frame)
 		panic("gic: no redistributor of the boot CPU, id 0x%lx", arch_cpu_hw_id());
 	gic_write(a64_gicd, GICD_CTLR, 0);
@@ -137,7 +136,7 @@ static bool v3_init_cpu(void)
 	fiq = a64_gic_reset_own(r->own, have_group0());
 	a64_gic_wait_clear(r->frame, GICR_CTLR, GICR_BUSY);
 	a64_write(icc_pmr_el1, GIC_PRIORITY_MASK);
-	a64_write(icc_ctlr_el1, a64_read(icc_ctlr_el1) & ~(unsigned long)(ICC_CTLR_SHARED_BPR | ICC_CTLR_SPLIT_EOI));
+	a64_write(icc_ctlr_el1, a64_read(icc_ctlr_el1) & ~(unsigned long)ICC_CTLR_OFF);
 	a64_write(icc_bpr1_el1, 0); /* as many bits of a priority count as may */
 	if (fiq) {
 		a64_write(icc_bpr0_el1, 0);
@@ -158,7 +157,7 @@ static bool v3_reaches(unsigned cpu)
 
 static void v3_route(u32 spi)
 {
-	*(volatile u64 *)(a64_gicd + GICD_IROUTER + 8 * spi) = arch_cpu_hw_id();
+	*(volatile u64 *)a64_gic_map(a64_dev.gicd + GICD_IROUTER + 8 * spi, 8) = arch_cpu_hw_id();
 }
 
 static void v3_send(unsigned cpu, enum a64_sgi sgi, bool fiq)

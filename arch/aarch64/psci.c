@@ -14,15 +14,15 @@
 #include <arch_impl/extable.h>
 
 /* The instruction is undefined where there is nobody above us to take it. */
-#define CALL(insn)                                                                         \
-	__asm__ volatile("1:	" insn " #0\n"                                             \
-			 "	b 3f\n"                                                    \
-			 "2:	mov x0, %4\n"                                              \
-			 "3:\n\t" EX_TABLE("1b", "2b")                                     \
-			 : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)                          \
-			 : "i"(A64_PSCI_NOT_SUPPORTED)                                     \
-			 : "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", \
-			   "x14", "x15", "x16", "x17", "memory")
+#define CALL(insn)                                                                                       \
+	__asm__ volatile("1:	" insn " #0\n"                                                           \
+			 "	b 3f\n"                                                                       \
+			 "2:	mov x0, %4\n"                                                               \
+			 "3:\n\t" EX_TABLE("1b", "2b")                                                   \
+			 : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)                                        \
+			 : "i"(A64_PSCI_NOT_SUPPORTED)                                                   \
+			 : "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", \
+			   "x16", "x17", "memory")
 
 long a64_psci(u32 function, u64 a, u64 b, u64 c)
 {
@@ -41,5 +41,6 @@ long a64_psci(u32 function, u64 a, u64 b, u64 c)
 	default:
 		return A64_PSCI_NOT_SUPPORTED;
 	}
-	return (s32)x0; /* the results of 32-bit functions have no upper half, those of the others need none */
+	return (s32)
+		x0; /* the results of 32-bit functions have no upper half, those of the others need none */
 }

@@ -86,9 +86,12 @@ static paddr_t translate(const void *p)
 static const char *psci_error(long err)
 {
 	static const char *const words[] = {
-		[1] = "there is no PSCI to do it", [2] = "firmware knows no such CPU",
-		[3] = "firmware denies it",	   [4] = "it is on already",
-		[5] = "it is being switched on",   [6] = "an internal failure of firmware",
+		[1] = "there is no PSCI to do it",
+		[2] = "firmware knows no such CPU",
+		[3] = "firmware denies it",
+		[4] = "it is on already",
+		[5] = "it is being switched on",
+		[6] = "an internal failure of firmware",
 		[9] = "firmware takes no such entry address",
 	};
 

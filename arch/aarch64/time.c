@@ -70,7 +70,8 @@ void arch_time_init(void)
 	ns_mult = (count_hz << 32) / NS_PER_SEC;
 	count_start = count_now();
 	if (!told)
-		pr_warn("time: firmware does not say how fast the timer counts, taken as %d Hz\n", FALLBACK_HZ);
+		pr_warn("time: firmware does not say how fast the timer counts, taken as %d Hz\n",
+			FALLBACK_HZ);
 }
 
 u64 arch_time_ns(void)
@@ -124,8 +125,7 @@ void arch_timer_set(u64 ns)
 		a64_write(cntv_ctl_el0, 0);
 	} else {
 		ns = min(ns, ALARM_MAX_NS);
-		a64_write(cntv_cval_el0,
-			  count_now() + (u64)((unsigned __int128)ns * ns_mult >> 32) + 1);
+		a64_write(cntv_cval_el0, count_now() + (u64)((unsigned __int128)ns * ns_mult >> 32) + 1);
 		a64_write(cntv_ctl_el0, CTL_ENABLE);
 	}
 	a64_isb(); /* the old interrupt's line is down before that interrupt is ended */

@@ -11,8 +11,9 @@ enum { ARCH_UART_RING = 8192 }; /* bytes of input that are kept */
 void arch_uart_receive(void);
 
 /* The port's. Context: interrupts off. */
-int arch_uart_read(void);	  /* the next byte of the FIFO; -1: it is empty, or there is no UART */
-void arch_uart_throttle(bool on); /* stops the receive interrupt, and the sender where it listens; or lets them go on */
+int arch_uart_read(void); /* the next byte of the FIFO; -1: it is empty, or there is no UART */
+/* Stops the receive interrupt, and the sender where it listens; or lets them go on. */
+void arch_uart_throttle(bool on);
 /* For tests: what is sent comes back and goes nowhere else. False: this UART cannot. Context: any. */
 bool arch_uart_loopback(bool on);
 

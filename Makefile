@@ -123,20 +123,30 @@ run: $(IMAGE_FOR_FW) setup-run	## boot in QEMU, with the debug shell on this ter
 debug: $(IMAGE_FOR_FW) setup-run setup-debug	## as run, stopped at entry, with gdb attached (tools/gdb/strata.py)
 	@tools/run-qemu --debug
 
-test: test-images	## the whole matrix, in a selection of some minutes; ends with "N passed, N failed, N skipped"
-	@tools/test-matrix
+# ARCH, where somebody has said it, narrows the tests to that port.
+TEST_PORT := $(if $(filter-out file,$(origin ARCH)),$(ARCH))
+test: test-images	## the whole matrix, in a selection of some minutes; with ARCH=... that port's; ends with "N passed, N failed, N skipped"
+	@tools/test-matrix $(TEST_PORT:%=--port %)
 test-full: test-images	## every crossing of the matrix
-	@tools/test-matrix --full
+	@tools/test-matrix --full $(TEST_PORT:%=--port %)
 soak: test-images	## SOAK_BOOTS boots with random seeds, firmware, memory and levels
-	@tools/test-matrix --soak $(SOAK_BOOTS)
-test-images: all iso setup-test
-	@$(MAKE) --no-print-directory VARIANT=debug all
-	@$(MAKE) --no-print-directory ARCH=host VARIANT= all
-	@$(MAKE) --no-print-directory ARCH=host VARIANT=debug all
-	@$(MAKE) --no-print-directory ARCH=host VARIANT=asan all
-	@$(MAKE) --no-print-directory ARCH=host VARIANT=fuzz all
-	@$(MAKE) --no-print-directory ARCH=host VARIANT=tsan all
-	@$(MAKE) --no-print-directory ARCH=host VARIANT=valgrind all
+	@tools/test-matrix --soak $(SOAK_BOOTS) $(TEST_PORT:%=--port %)
+test-images: setup-test $(patsubst %,test-images-%,$(or $(TEST_PORT),$(PORTS)))
+test-images-x86_64:
+	@$(MAKE) --no-print-directory ARCH=x86_64 GRANULE=4 VARIANT= all iso
+	@$(MAKE) --no-print-directory ARCH=x86_64 GRANULE=4 VARIANT=debug all
+test-images-aarch64:
+	@$(MAKE) --no-print-directory ARCH=aarch64 GRANULE=4 VARIANT= all
+	@$(MAKE) --no-print-directory ARCH=aarch64 GRANULE=4 VARIANT=debug all
+	@$(MAKE) --no-print-directory ARCH=aarch64 GRANULE=16 VARIANT= all
+	@$(MAKE) --no-print-directory ARCH=aarch64 GRANULE=64 VARIANT= all
+test-images-host:
+	@$(MAKE) --no-print-directory ARCH=host GRANULE=4 VARIANT= all
+	@$(MAKE) --no-print-directory ARCH=host GRANULE=4 VARIANT=debug all
+	@$(MAKE) --no-print-directory ARCH=host GRANULE=4 VARIANT=asan all
+	@$(MAKE) --no-print-directory ARCH=host GRANULE=4 VARIANT=fuzz all
+	@$(MAKE) --no-print-directory ARCH=host GRANULE=4 VARIANT=tsan all
+	@$(MAKE) --no-print-directory ARCH=host GRANULE=4 VARIANT=valgrind all
 	@for granule in 16 64; do for variant in '' asan; do \
 		$(MAKE) --no-print-directory ARCH=host GRANULE=$$granule VARIANT=$$variant all || exit 1; done; done
 
@@ -213,5 +223,5 @@ setup-coverage: ; @tools/setup python coverage
 setup-plot: ; @tools/setup python valgrind gnuplot
 
 -include $(OBJS:.o=.d)
-.PHONY: FORCE all iso run debug test test-full soak test-images bench bench-first bench-colour lint coverage host fuzz mutate help clean
+.PHONY: FORCE all iso run debug test test-full soak test-images $(PORTS:%=test-images-%) bench bench-first bench-colour lint coverage host fuzz mutate help clean
 .PHONY: setup-build setup-fuzz setup-iso setup-run setup-debug setup-test setup-mutate setup-lint setup-malloc setup-coverage setup-plot

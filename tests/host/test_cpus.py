@@ -7,6 +7,8 @@ import unittest
 import paths  # noqa: F401
 from strata import console, hosted, hosttest, qemu
 
+PORTS = ("x86_64",)
+
 
 class Cpus(unittest.TestCase):
     def online(self, smp, options="", **more):

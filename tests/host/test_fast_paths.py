@@ -1,28 +1,45 @@
 #!/usr/bin/env python3
-"""The fast paths, read in the image's listing: no locked instruction, and nothing slow but what is named here."""
+"""The fast paths, read in the image's listing: no locked instruction, and nothing slow but what is named here.
+
+On AArch64 locked means exclusive loads and stores, the atomics of later CPUs, and barriers.
+"""
 
 import re
+import shutil
 import subprocess
 import unittest
 
 import paths  # noqa: F401
 from strata import hosttest, qemu
 
+PORTS = ("x86_64", "aarch64")
 # What a pair of a page, an object of a cache, or kmalloc() and kfree() runs as long as the CPU's list answers.
-FAST = ("alloc_pages", "__free_pages", "kmem_cache_alloc", "kmem_cache_free", "kmalloc_lookup", "kfree",
-        "x86_stack_pop", "x86_stack_pop_commit", "x86_stack_push", "x86_stack_push_commit")  # fmt: skip
+FAST = ("alloc_pages", "__free_pages", "kmem_cache_alloc", "kmem_cache_free", "kmalloc_lookup", "kfree")  # fmt: skip
 # Where they turn to when it does not: refills, checks that failed, what was asked for in addition.
 SLOW = ("alloc_slow", "free_slow", "free_shared", "bad_free", "page_prepare_new", "slab_alloc_miss", "kmem_cache_free_miss",
         "kfree_slow", "kmalloc_slow", "memset", "printk", "panic")  # fmt: skip
-# xchg with memory locks without a prefix; xchg between registers does not.
-LOCKED = re.compile(r"\block\b|\bxchg\b.*\(|\bxchg\b.*%[fg]s:|\bmfence\b")
 SYMBOL = re.compile(r"^[0-9a-f]+ <([^>]+)>:$")
-TRANSFER = re.compile(r"\b(?:call|j[a-z]+)\s+[0-9a-f]+ <([^>+]+)(?:\+0x[0-9a-f]+)?>")
+if hosttest.ARCH == "x86_64":
+    OBJDUMP = "objdump"
+    FAST += ("x86_stack_pop", "x86_stack_pop_commit", "x86_stack_push", "x86_stack_push_commit")
+    # xchg with memory locks without a prefix; xchg between registers does not.
+    LOCKED = re.compile(r"\block\b|\bxchg\b.*\(|\bxchg\b.*%[fg]s:|\bmfence\b")
+    LOCKS = LOCKED
+    TRANSFER = re.compile(r"\b(?:call|j[a-z]+)\s+[0-9a-f]+ <([^>+]+)(?:\+0x[0-9a-f]+)?>")
+    SEEN = ("lock xadd %eax,(%rdi)", "xchg   %rax,0x8(%rdi)")
+    NOT_SEEN = ("xchg   %ax,%ax",)
+else:
+    OBJDUMP = next(filter(shutil.which, ("aarch64-linux-gnu-objdump", "aarch64-elf-objdump")), "objdump")
+    LOCKED = re.compile(r"^(?:lda?x[rp]|stl?x[rp]|cas|swp|ldadd|ldclr|ldset|ldeor|stadd|dmb|dsb)")
+    LOCKS = re.compile(r"^lda?xr")
+    TRANSFER = re.compile(r"^(?:b|bl|b\.\w+|cbn?z|tbn?z)\s+(?:.*, )?[0-9a-f]+ <([^>+]+)(?:\+0x[0-9a-f]+)?>")
+    SEEN = ("ldaxr\tw1, [x0]", "stxr\tw3, w2, [x0]", "ldxrb\tw1, [x0]", "casal\tx0, x1, [x2]", "swpa\tw0, w1, [x2]", "dmb\tish")
+    NOT_SEEN = ("ldar\tw1, [x0]", "stlr\tw1, [x0]", "ldp\tx1, x2, [x0]", "str\tx0, [x1, x18]")
 
 
 def listing():
     """{symbol: [instruction]} of the image's functions."""
-    argv = ["objdump", "-d", "--no-show-raw-insn", str(qemu.Config().artifact("strata.elf"))]
+    argv = [OBJDUMP, "-d", "--no-show-raw-insn", str(hosttest.machine().artifact("strata.elf"))]
     functions, lines = {}, []
     for line in subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines():
         match = SYMBOL.match(line)
@@ -56,14 +73,13 @@ class FastPaths(unittest.TestCase):
 
     def test_a_locked_instruction_would_be_seen(self):
         self.assertTrue(self.locked("vmap_alloc"))
-        self.assertTrue(LOCKED.search("lock xadd %eax,(%rdi)"))
-        self.assertTrue(LOCKED.search("xchg   %rax,0x8(%rdi)"))
-        self.assertFalse(LOCKED.search("xchg   %ax,%ax"))
+        self.assertEqual([line for line in SEEN if not LOCKED.search(line)], [])
+        self.assertEqual([line for line in NOT_SEEN if LOCKED.search(line)], [])
 
     def test_allocation_and_vfree_of_an_area_take_one_lock(self):
         """With a first try that succeeds; the second one in each is the common shard's, or after a refill."""
-        self.assertEqual(len(self.locked("vmap_alloc")), 1)
-        self.assertEqual(len(self.locked("vmap_retire")), 2)
+        for name, count in (("vmap_alloc", 1), ("vmap_retire", 2)):
+            self.assertEqual(len([line for line in self.locked(name) if LOCKS.search(line)]), count, name)
 
 
 if __name__ == "__main__":

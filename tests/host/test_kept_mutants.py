@@ -16,6 +16,7 @@ import unittest
 import paths  # noqa: F401
 from strata import hosttest, qemu
 
+PORTS = ("x86_64",)
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORK = ROOT / "build" / "kept"
 INPUTS = ["Makefile", "linker.ld", "boot", "arch", "mm", "kernel", "tests", "tools"]

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Translations as another sees them: `pt` and `ptdump` against QEMU's monitor, in every region, with 4 and 5 levels.
+"""Translations as another sees them: `pt` and `ptdump` against QEMU's monitor, in every region, with each number of levels,
+size of an address and granule.
 
 `gva2gpa` translates by QEMU's own model of the MMU, `info mem` and `info tlb` walk the tables in memory; none of them
-knows our walker. `info mem` of QEMU before 8.0 sees nothing under five levels, so there `info tlb`, which lists every
-leaf, is the only witness.
+knows our walker. The last two exist for x86_64 alone. `info mem` of QEMU before 8.0 sees nothing under five levels, so
+there `info tlb`, which lists every leaf, is the only witness.
 """
 
 import json
@@ -14,22 +15,22 @@ import unittest
 import paths  # noqa: F401
 from strata import console, hosttest, qemu
 
+PORTS = ("x86_64", "aarch64")
 ADDRESSES = 100  # of each region
-PAGE = 4096
 BATCH = 30  # `pt` commands on a line of 1023 bytes
 # Small and large areas with gaps, so that the vmalloc window has leaves and guard pages of both kinds.
 AREAS = ["vmalloc 10000", "vmalloc 5M huge", "vmalloc 300K", "vmalloc 2M huge", "vmalloc 4096"]
 
 
 class Translations:
-    """The same cases for each number of levels."""
+    """The same cases for each kind of tables."""
 
-    levels = None
+    config = levels = None
 
     @classmethod
     def setUpClass(cls):
-        config = qemu.Config(mem="1G", smp="1", levels=str(cls.levels), cmdline="seed=1")
-        cls.kernel = console.Console(config).__enter__()
+        cls.page = int(cls.config.granule) << 10
+        cls.kernel = console.Console(cls.config.replace(mem="1G", smp="1", cmdline="seed=1")).__enter__()
         cls.addClassCleanup(cls.kernel.__exit__)
         cls.random = random.Random(cls.levels)
         cls.areas = [cls.kernel.json(command) for command in AREAS]
@@ -53,7 +54,7 @@ class Translations:
             if n % 2 and ranges:
                 one = self.random.choice(ranges)
                 border = int(self.random.choice([one["start"], one["end"]]), 16)
-                yield min(max(border + self.random.randrange(-2 * PAGE, 2 * PAGE), first), first + size - 1)
+                yield min(max(border + self.random.randrange(-2 * self.page, 2 * self.page), first), first + size - 1)
             else:
                 yield first + self.random.randrange(size)
 
@@ -82,12 +83,24 @@ class Translations:
             set(mapped), {"direct map", "vmalloc", "vmemmap", "per-CPU", "kernel text", "kernel rodata", "kernel data"}
         )
 
+    def test_areas_translate_page_by_page(self):
+        for area in self.areas:
+            start = int(area["ptr"], 16)
+            for va in range(start, start + area["pages"] * self.page, max(1, area["pages"] // 16) * self.page):
+                theirs = self.kernel.monitor(f"gva2gpa {va:#x}")
+                self.assertEqual(theirs.strip(), f"gpa: {self.kernel.json(f'pt {va:#x}')['pa']}")
+            guard = start + area["pages"] * self.page
+            self.assertFalse(self.kernel.json(f"pt {guard:#x}")["mapped"])
+            self.assertIn("Unmapped", self.kernel.monitor(f"gva2gpa {guard:#x}"))
+
+
+class X86Translations(Translations):
     def test_ptdump_agrees_with_info_tlb(self):
         """Every leaf: its address, size, and right to write and to execute."""
         ours = set()
         for one in self.kernel.json("ptdump")["ranges"]:
             rights = ("RW" in one["flags"], "NX" in one["flags"], one["level"] > 0)
-            step = PAGE << 9 * one["level"]
+            step = 4096 << 9 * one["level"]
             ours.update((va, *rights) for va in range(int(one["start"], 16), int(one["end"], 16), step))
         rows = re.findall(r"(?m)^([0-9a-f]{16}): [0-9a-f]{16} ([X-])[G-]([P-])[D-][A-][C-][T-]([U-])([W-])$",
                           self.kernel.monitor("info tlb"))
@@ -96,20 +109,8 @@ class Translations:
         self.assertEqual(len(theirs), len(rows))
         self.assertEqual(ours, theirs)
 
-    def test_areas_translate_page_by_page(self):
-        for area in self.areas:
-            start = int(area["ptr"], 16)
-            for va in range(start, start + area["pages"] * PAGE, max(1, area["pages"] // 16) * PAGE):
-                theirs = self.kernel.monitor(f"gva2gpa {va:#x}")
-                self.assertEqual(theirs.strip(), f"gpa: {self.kernel.json(f'pt {va:#x}')['pa']}")
-            guard = start + area["pages"] * PAGE
-            self.assertFalse(self.kernel.json(f"pt {guard:#x}")["mapped"])
-            self.assertIn("Unmapped", self.kernel.monitor(f"gva2gpa {guard:#x}"))
 
-
-class FourLevels(Translations, unittest.TestCase):
-    levels = 4
-
+class X86FourLevels(X86Translations):
     @staticmethod
     def merged(ranges):
         """[start, end, writable] of ascending ranges, neighbours of equal rights joined."""
@@ -130,9 +131,19 @@ class FourLevels(Translations, unittest.TestCase):
         self.assertEqual(ours, self.merged((int(row[1], 16), int(row[2], 16), row[3] == "w") for row in rows))
 
 
-class FiveLevels(Translations, unittest.TestCase):
-    levels = 5
-
+CASES = {
+    "x86_64": {"FourLevels": (X86FourLevels, 4, {"levels": "4"}), "FiveLevels": (X86Translations, 5, {"levels": "5"})},
+    "aarch64": {
+        "FourLevels": (Translations, 4, {"levels": "4"}),
+        "FiveLevels": (Translations, 5, {"levels": "5"}),
+        "Granule16": (Translations, 4, {"granule": "16"}),
+        "Granule16Of48Bits": (Translations, 4, {"granule": "16", "cpu": "neoverse-n1"}),
+        "Granule64": (Translations, 3, {"granule": "64"}),
+        "Granule64Of48Bits": (Translations, 3, {"granule": "64", "cpu": "cortex-a72"}),
+    },
+}
+for name, (base, levels, fields) in CASES[hosttest.ARCH].items():
+    globals()[name] = type(name, (base, unittest.TestCase), {"levels": levels, "config": hosttest.machine(**fields)})
 
 if __name__ == "__main__":
     hosttest.main()

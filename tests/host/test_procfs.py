@@ -16,6 +16,7 @@ import unittest
 import paths  # noqa: F401
 from strata import console, hosttest, qemu
 
+PORTS = ("x86_64", "aarch64")
 # Some memory of every kind in use, so that no table is empty.
 IN_USE = "kmalloc 100; kmalloc 5000; vmalloc 300K; vmalloc 4M huge; alloc 3; cache create procfs 200; cache alloc procfs"
 
@@ -23,7 +24,7 @@ IN_USE = "kmalloc 100; kmalloc 5000; vmalloc 300K; vmalloc 4M huge; alloc 3; cac
 class WithKernel(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.kernel = console.Console(qemu.Config(mem="512M", smp="1")).__enter__()
+        cls.kernel = console.Console(hosttest.machine(mem="512M", smp="1")).__enter__()
         cls.addClassCleanup(cls.kernel.__exit__)
         cls.kernel.run(IN_USE)
 

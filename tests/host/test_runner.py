@@ -19,6 +19,7 @@ import fake_kernel
 import paths  # noqa: F401
 from strata import console, hosttest, qemu
 
+PORTS = ("x86_64",)
 GOOD = "KTAP version 1\n1..1\n  KTAP version 1\n  1..2\n  ok 1 a\n  ok 2 b\nok 1 s\n"
 FAILING = GOOD.replace("ok 2 b", "not ok 2 b").replace("\nok 1 s", "\nnot ok 1 s")
 NO_PLAN = GOOD.replace("  1..2\n", "")

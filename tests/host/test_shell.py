@@ -10,13 +10,14 @@ import unittest
 import paths  # noqa: F401
 from strata import console, hosttest, qemu
 
+PORTS = ("x86_64", "aarch64")
 LINE_MAX = 1023
 
 
 class WithKernel(unittest.TestCase):
     """One kernel for all cases of a class; every case must leave it healthy and at its prompt."""
 
-    config = qemu.Config(mem="128M", smp="1")
+    config = hosttest.machine(mem="128M", smp="1")
 
     @classmethod
     def setUpClass(cls):
@@ -199,7 +200,7 @@ class Endings(unittest.TestCase):
     """Commands that end the machine, and boot options that use the shell."""
 
     def boot(self, cmdline, seconds=60):
-        return qemu.run(qemu.Config(mem="64M", smp="1", cmdline=cmdline), seconds)
+        return qemu.run(hosttest.machine(mem="64M", smp="1", cmdline=cmdline), seconds)
 
     def test_poweroff_gives_its_status(self):
         for argument, status in (("", 0), (" 0", 0), (" 1", 1), (" 77", 77), (" 100", 100)):
@@ -240,17 +241,17 @@ class Endings(unittest.TestCase):
                 self.assertIn("error: no memory for 100000 bytes", outcome.output)
 
     def test_input_that_is_there_before_the_kernel_is_kept_whole(self):
-        with qemu.Qemu(qemu.Config(mem="64M", smp="1", cmdline="loglevel=3")) as machine:
+        with qemu.Qemu(hosttest.machine(mem="64M", smp="1", cmdline="loglevel=3")) as machine:
             machine.write(b"help version\n" * 20 + b"poweroff\n")
             outcome = machine.wait(60)
         self.assertEqual(outcome.output.count("strata> help version\r\n"), 20, outcome.output)
 
     def test_lock_order_is_a_panic_in_the_debug_build(self):
-        config = qemu.Config(mem="64M", smp="1", variant="debug", cmdline='cmd="crash lock-order" poweroff')
+        config = hosttest.machine(mem="64M", smp="1", variant="debug", cmdline='cmd="crash lock-order" poweroff')
         self.assertEqual(qemu.run(config, 60).status, qemu.PANIC)
 
     def test_idle_prompt_costs_no_cpu(self):
-        with console.Console(qemu.Config(mem="64M", smp="1")) as kernel:
+        with console.Console(hosttest.machine(mem="64M", smp="1")) as kernel:
             time.sleep(1)
             before = cpu_seconds(kernel.qemu.process.pid)
             time.sleep(2)

@@ -16,6 +16,7 @@ import unittest
 import paths  # noqa: F401
 from strata import console, hosttest, qemu
 
+PORTS = ("aarch64",)
 MIB = 1 << 20
 BUILD = qemu.ROOT / "build" / "aarch64"
 NO_ACPI = "-machine acpi=off"  # the firmware then passes QEMU's device tree on

@@ -9,6 +9,7 @@ import unittest
 import paths  # noqa: F401
 from strata import console, hosttest, machine, qemu
 
+PORTS = ("aarch64",)
 ONE_THREAD = "-accel tcg,thread=single"  # many CPUs that wait for each other, on few
 HVC, SMC = "", " -M virtualization=on"  # who is above us decides how firmware is called
 

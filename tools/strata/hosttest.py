@@ -1,8 +1,33 @@
-"""Runs the unittest cases of a file in tests/host and prints KTAP, so that one parser reads every kind of test."""
+"""Runs the unittest cases of a file in tests/host and prints KTAP, so that one parser reads every kind of test.
 
+A file that starts machines names the ports that it can test: PORTS = ("x86_64", "aarch64"). It runs once for each, with
+the port in ARCH; machine() is of that port.
+"""
+
+import ast
+import os
 import pathlib
+import re
 import sys
 import unittest
+
+from . import machine as machines
+from . import qemu
+
+ARCH = os.environ.get("ARCH") or "x86_64"
+FIRMWARE = tuple(machines.FIRMWARE.get(ARCH, ()))  # direct is the first
+RAM = {"aarch64": 1 << 30}.get(ARCH, 0)  # where the machine's memory starts
+LARGEST = {"aarch64": "1T"}.get(ARCH, "4T")
+
+
+def ports_of(path):
+    """What a file says of its ports; "host" if it starts no machine."""
+    match = re.search(r"^PORTS = (\(.*\))$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return ast.literal_eval(match[1]) if match else ("host",)
+
+
+def machine(**fields):
+    return qemu.Config(arch=ARCH, **fields)
 
 
 class KtapResult(unittest.TestResult):

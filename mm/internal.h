@@ -361,7 +361,7 @@ enum numa_stat {
 	NR_NUMA_STATS
 };
 u64 numa_stat_read(int nid, enum numa_stat s);
-DECLARE_PER_CPU(unsigned long, numa_hit_fast);
+DECLARE_PER_CPU(long, numa_hit_fast);
 /* An allocation that was to be from node nid by turns, and is. */
 void vmstat_count_interleave(int nid);
 void vmstat_count_numa(const struct zone *preferred, const struct zone *got, unsigned long pages);

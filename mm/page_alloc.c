@@ -353,7 +353,7 @@ static __always_inline struct page *alloc_at_home(gfp_t gfp, unsigned order)
 	page = take_listed(zone, order, gfp_migratetype(gfp), BUDDY_NOFRAGMENT);
 	if (likely(page)) {
 		reclaim_after_take(zone);
-		this_cpu(numa_hit_fast)++;
+		this_cpu_add(numa_hit_fast, 1);
 	}
 	return page;
 }
@@ -392,7 +392,7 @@ static __always_inline struct page *alloc_local(gfp_t gfp, unsigned order)
 		if (likely(page)) {
 			UPDATE_ONCE(page->flags, ^=, PAGE_PCP ^ PAGE_ALLOCATED);
 			give_out(page, order);
-			this_cpu(numa_hit_fast)++;
+			this_cpu_add(numa_hit_fast, 1);
 			if (unlikely(gfp & (__GFP_ZERO | __GFP_COMP)))
 				return page_prepare_new(page, gfp, order, 0);
 			return page;
@@ -508,7 +508,7 @@ static struct page *alloc_run_at_home(gfp_t gfp, unsigned long nr_pages)
 		return NULL;
 	for_each_piece(at, o, nr_pages) give_out(page + at, (unsigned)o);
 	reclaim_after_take(zone);
-	this_cpu(numa_hit_fast)++;
+	this_cpu_add(numa_hit_fast, 1);
 	return page;
 }
 
@@ -634,45 +634,57 @@ static __noinline void free_slow(struct page *page, unsigned order, unsigned lon
 	arch_irq_restore(irq);
 }
 
-/* A bad frame leaves the system when its owner gives it back. */
-static void withdraw(struct page *page)
+/* Not what a free expects. A bad frame leaves the system when its owner gives it back; anything else is a BUG. */
+static void free_odd(struct page *page, unsigned order, unsigned long caller)
 {
+	if (!(page->flags & PG_hwpoison))
+		bad_free(page, order, caller);
 	UPDATE_ONCE(page->flags, |=, PG_reserved);
 	pr_warn("page: pfn 0x%lx is bad and stays out\n", page_to_pfn(page));
 }
 
-static __noinline void free_shared(struct page *page, unsigned order, unsigned long caller)
+static void free_shared(struct page *page, unsigned order, unsigned long caller)
 {
-	BUG_ON(!page->refcount, "__free_pages: pfn 0x%lx has no reference, freed by %pS", page_to_pfn(page),
-	       (void *)caller);
+	if (!page->refcount)
+		bad_free(page, order, caller);
 	if (__atomic_sub_fetch(&page->refcount, 1, __ATOMIC_ACQ_REL) == 0) {
 		page->refcount = 1;
 		__free_pages(page, order);
 	}
 }
 
+/* Why a free is not over with a push. One call for all of them: the way that succeeds then needs no frame. */
+enum free_miss { FREE_ODD, FREE_SHARED, FREE_NO_ROOM };
+
+static __noinline void free_missed(struct page *page, unsigned order, unsigned long caller, enum free_miss why)
+{
+	if (why == FREE_NO_ROOM)
+		free_slow(page, order, caller);
+	else if (why == FREE_SHARED)
+		free_shared(page, order, caller);
+	else
+		free_odd(page, order, caller);
+}
+
 void __free_pages(struct page *page, unsigned order)
 {
 	unsigned long flags = page->flags;
+	enum free_miss why = FREE_ODD;
 
 	if (unlikely((flags & (PG_STATE_MASK | PG_ORDER_MASK | PG_CHECK_AT_FREE)) !=
-		     (PAGE_ALLOCATED | (unsigned long)order << PG_ORDER_SHIFT))) {
-		if (!(flags & PG_hwpoison))
-			bad_free(page, order, CALLER);
-		withdraw(page);
-		return;
-	}
-	if (unlikely(__atomic_load_n(&page->refcount, __ATOMIC_ACQUIRE) != 1)) {
-		if (!page->refcount)
-			bad_free(page, order, CALLER);
-		free_shared(page, order, CALLER);
-		return;
-	}
+		     (PAGE_ALLOCATED | (unsigned long)order << PG_ORDER_SHIFT)))
+		goto missed;
+	why = FREE_SHARED;
+	if (unlikely(__atomic_load_n(&page->refcount, __ATOMIC_ACQUIRE) != 1))
+		goto missed;
 	take_back(page, order);
 	flags = (flags & ~PG_comp) ^ (PAGE_PCP ^ PAGE_ALLOCATED);
 	WRITE_ONCE(page->flags, flags);
-	if (unlikely(!arch_stack_push(pcp_row(this_cpu(pcp_zone[flags_zone_id(flags)]), flags), page)))
-		free_slow(page, order, CALLER);
+	why = FREE_NO_ROOM;
+	if (likely(arch_stack_push(pcp_row(this_cpu(pcp_zone[flags_zone_id(flags)]), flags), page)))
+		return;
+missed:
+	free_missed(page, order, CALLER, why);
 }
 
 void put_page(struct page *page)
@@ -711,7 +723,7 @@ static unsigned long bulk_at_home(gfp_t gfp, unsigned long nr, struct page **arr
 		give_out(array[i], 0);
 	for (unsigned long i = 0; i < got && (gfp & __GFP_ZERO); i++)
 		page_clear_block(array[i], 0);
-	this_cpu(numa_hit_fast) += got;
+	this_cpu_add(numa_hit_fast, (long)got);
 	reclaim_after_take(zone);
 	return got;
 }

@@ -14,8 +14,8 @@
 #include <mm/internal.h>
 
 /* Pops of the fast path: always the preferred zone, always local. */
-DEFINE_PER_CPU(unsigned long, numa_hit_fast);
-DEFINE_PER_CPU(u64, numa_counter[MAX_NODES][NR_NUMA_STATS]);
+DEFINE_PER_CPU(long, numa_hit_fast);
+DEFINE_PER_CPU(long, numa_counter[MAX_NODES][NR_NUMA_STATS]);
 DEFINE_PER_CPU(long, mm_counters[NR_MM_COUNTERS]);
 
 unsigned long mm_counter_read(enum mm_counter c)
@@ -34,9 +34,9 @@ u64 numa_stat_read(int nid, enum numa_stat s)
 	unsigned cpu;
 
 	for_each_possible_cpu (cpu) {
-		sum += per_cpu(numa_counter[nid][s], cpu);
+		sum += (u64)per_cpu(numa_counter[nid][s], cpu);
 		if ((s == NUMA_HIT || s == NUMA_LOCAL) && cpu_to_node_map[cpu] == nid)
-			sum += per_cpu(numa_hit_fast, cpu);
+			sum += (u64)per_cpu(numa_hit_fast, cpu);
 	}
 	return sum;
 }
@@ -46,17 +46,17 @@ void vmstat_count_numa(const struct zone *preferred, const struct zone *got, uns
 	int here = numa_node_id();
 
 	if (got->nid == preferred->nid) {
-		this_cpu(numa_counter[got->nid][NUMA_HIT]) += pages;
+		this_cpu_add(numa_counter[got->nid][NUMA_HIT], (long)pages);
 	} else {
-		this_cpu(numa_counter[got->nid][NUMA_MISS]) += pages;
-		this_cpu(numa_counter[preferred->nid][NUMA_FOREIGN]) += pages;
+		this_cpu_add(numa_counter[got->nid][NUMA_MISS], (long)pages);
+		this_cpu_add(numa_counter[preferred->nid][NUMA_FOREIGN], (long)pages);
 	}
-	this_cpu(numa_counter[got->nid][got->nid == here ? NUMA_LOCAL : NUMA_OTHER]) += pages;
+	this_cpu_add(numa_counter[got->nid][got->nid == here ? NUMA_LOCAL : NUMA_OTHER], (long)pages);
 }
 
 void vmstat_count_interleave(int nid)
 {
-	this_cpu(numa_counter[nid][NUMA_INTERLEAVE_HIT])++;
+	this_cpu_add(numa_counter[nid][NUMA_INTERLEAVE_HIT], 1);
 }
 
 unsigned long nr_free_pages(void)

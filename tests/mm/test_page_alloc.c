@@ -12,6 +12,8 @@
 #include "zone_fixture.h"
 
 #include <arch/irq.h>
+#include <arch/time.h>
+#include <kernel/smp.h>
 #include <kernel/string.h>
 #include <kernel/work.h>
 #include <mm/check.h>
@@ -832,6 +834,46 @@ KTEST(page_alloc, addresses_work_as_pages_do)
 		free_page(addr);
 	}
 	free_pages(0, 3);
+}
+
+static unsigned long ticks;
+
+static void alloc_in_tick(void *ctx)
+{
+	struct page *page = alloc_page(GFP_ATOMIC | __GFP_THISNODE);
+
+	(void)ctx;
+	if (page) {
+		__free_page(page);
+		ticks++;
+	}
+}
+
+/* A counter that is read, changed and written loses what an interrupt counts in between. */
+KTEST(page_alloc, what_interrupts_allocate_is_counted_as_well)
+{
+	int nid = numa_node_id();
+	unsigned long before, n = 0;
+	u64 limit = arch_time_ns() + 3000000000UL;
+
+	if (!node_has_low_memory(nid))
+		SKIP("this CPU's node has no memory");
+	mm_settle();
+	smp_settle();
+	ticks = 0;
+	before = numa_stat_read(nid, NUMA_HIT);
+	arch_time_tick(20000, alloc_in_tick, NULL);
+	while (READ_ONCE(ticks) < 2000 && arch_time_ns() < limit) {
+		struct page *page = alloc_page(GFP_KERNEL | __GFP_THISNODE);
+
+		if (!page)
+			break;
+		__free_page(page);
+		n++;
+	}
+	arch_time_tick(0, NULL, NULL);
+	EXPECT_GT(n, 0);
+	EXPECT_EQ(numa_stat_read(nid, NUMA_HIT) - before, n + ticks);
 }
 
 KTEST(page_alloc, sizes_have_the_smallest_order_that_holds_them)

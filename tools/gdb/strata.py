@@ -10,13 +10,12 @@ import threading
 
 import gdb
 
-PAGE_SHIFT = 12
-INDEX_BITS = 9
 STATES = ("interior", "buddy", "pcp", "allocated")
 TYPES = ("Unmovable", "Movable", "Reclaimable", "HighAtomic", "CMA", "Isolate")
 FLAGS = ("slab", "reserved", "comp", "hwpoison", "kmalloc", "table", "vmalloc", "user_shell")  # from PG_FLAGS_SHIFT up
 LEVELS = ("PTE", "PMD", "PUD", "P4D", "PGD")
 PTE_BITS = ((0, "P"), (1, "RW"), (2, "US"), (3, "PWT"), (4, "PCD"), (5, "A"), (6, "D"), (7, "PS"), (8, "G"), (63, "NX"))
+A64_PTE_BITS = ((0, "VALID"), (6, "EL0"), (7, "RO"), (10, "AF"), (11, "NG"), (51, "DBM"), (52, "CONT"), (53, "PXN"), (54, "UXN"))
 
 
 def evaluate(text):
@@ -31,8 +30,16 @@ def bits(value, shift, width):
     return value >> shift & ((1 << width) - 1)
 
 
+def on_aarch64():
+    return gdb.lookup_static_symbol("x86_layout") is None and gdb.lookup_global_symbol("x86_layout") is None
+
+
 def layout(field):
-    return number(f"x86_layout.{field}")
+    return number(f"{'a64' if on_aarch64() else 'x86'}_layout.{field}")
+
+
+def page_shift():
+    return number("sizeof(early_pool[0])").bit_length() - 1 if on_aarch64() else 12  # a table is a page
 
 
 def struct_page(pfn):
@@ -48,7 +55,7 @@ def read_physical(address):
 def frame_of(value):
     """A frame number, from one or from an address of the direct map."""
     base = layout("direct_map")
-    return (value - base) >> PAGE_SHIFT if base and base <= value < base + layout("direct_map_size") else value
+    return (value - base) >> page_shift() if base and base <= value < base + layout("direct_map_size") else value
 
 
 def page_head(pfn):
@@ -95,7 +102,7 @@ class Page(Helper):
         shift = number("PG_FLAGS_SHIFT")
         names = [name for bit, name in enumerate(FLAGS) if flags >> (shift + bit) & 1]
         zone = evaluate(f"&zone_table[{bits(flags, number('PG_ZONE_SHIFT'), number('ZONE_ID_BITS'))}]")
-        print(f"pfn {pfn:#x}  pa {pfn << PAGE_SHIFT:#x}  struct page {page.address}")
+        print(f"pfn {pfn:#x}  pa {pfn << page_shift():#x}  struct page {page.address}")
         print(
             f"{STATES[bits(flags, 0, 2)]}, order {bits(flags, number('PG_ORDER_SHIFT'), 4)}, "
             f"{TYPES[min(bits(flags, number('PG_TYPE_SHIFT'), 3), len(TYPES) - 1)]}, "
@@ -133,26 +140,66 @@ class Zones(Helper):
             )
 
 
+class X86Tables:
+    """How the CPU that is stopped translates."""
+
+    def __init__(self):
+        self.levels = 5 if number("$cr4") >> 12 & 1 else 4
+        self.bits, self.shift, self.root = 12 + 9 * self.levels, 12, number("$cr3") & 0x000FFFFFFFFFF000
+
+    def describe(self, entry):
+        return " ".join(name for bit, name in PTE_BITS if entry >> bit & 1)
+
+    def address(self, entry):
+        return entry & 0x000FFFFFFFFFF000
+
+    def is_leaf(self, entry):
+        return entry >> 7 & 1
+
+
+class A64Tables:
+    """The same; of TTBR1, where the kernel is."""
+
+    def __init__(self):
+        tcr, ttbr = number("$TCR_EL1"), number("$TTBR1_EL1")
+        self.bits = 64 - bits(tcr, 16, 6)
+        self.shift = {1: 14, 2: 12, 3: 16}[bits(tcr, 30, 2)]
+        self.levels = -((self.shift - self.bits) // (self.shift - 3))
+        self.lpa2 = bits(tcr, 59, 1)
+        wide = self.lpa2 or bits(tcr, 32, 3) == 6  # then bits 5:2 are the address's 51:48
+        self.root = ttbr & 0x0000FFFFFFFFFFC0 | bits(ttbr, 2, 4) << 48 if wide else ttbr & 0x0000FFFFFFFFFFFE
+
+    def describe(self, entry):
+        return " ".join(name for bit, name in A64_PTE_BITS if entry >> bit & 1)
+
+    def address(self, entry):
+        if self.lpa2:
+            return entry & (1 << 50) - (1 << self.shift) | bits(entry, 8, 2) << 50
+        return entry & (1 << 48) - (1 << self.shift) | (bits(entry, 12, 4) << 48 if self.shift == 16 else 0)
+
+    def is_leaf(self, entry):
+        return not entry >> 1 & 1
+
+
 class Walk(Helper):
-    """strata walk ADDR - the page-table walk of a virtual address, level by level, from CR3."""
+    """strata walk ADDR - the page-table walk of a virtual address, level by level, from CR3 or TTBR1."""
 
     name = "walk"
 
     def run(self, what):
         address = number(what)
-        levels = 5 if number("$cr4") >> 12 & 1 else 4
-        table = number("$cr3") & 0x000FFFFFFFFFF000
-        for level in reversed(range(levels)):
-            shift = PAGE_SHIFT + INDEX_BITS * level
-            index = bits(address, shift, INDEX_BITS)
+        tables = A64Tables() if on_aarch64() else X86Tables()
+        table, index_bits = tables.root, tables.shift - 3
+        for level in reversed(range(tables.levels)):
+            shift = tables.shift + index_bits * level
+            index = bits(address, shift, min(index_bits, tables.bits - shift))
             entry = read_physical(table + 8 * index)
-            names = " ".join(name for bit, name in PTE_BITS if entry >> bit & 1)
-            print(f"{LEVELS[level]}  table {table:#014x}[{index:3}] = {entry:#018x}  {names}")
+            print(f"{LEVELS[level]}  table {table:#014x}[{index:3}] = {entry:#018x}  {tables.describe(entry)}")
             if not entry & 1:
                 print(f"{address:#x} is not mapped")
                 return
-            table = entry & 0x000FFFFFFFFFF000
-            if level == 0 or entry >> 7 & 1:
+            table = tables.address(entry)
+            if level == 0 or tables.is_leaf(entry):
                 offset = (1 << shift) - 1
                 print(f"{address:#x} -> {(table & ~offset) + (address & offset):#x}, a leaf of {1 << shift - 10} KiB")
                 return

@@ -53,12 +53,18 @@ KTEST(cmd_page, alloc_in_a_zone_gives_that_zone)
 
 KTEST(cmd_page, of_an_option_given_twice_the_last_counts)
 {
-	const char *zone;
+	const char *zone, *other = NULL;
+	struct zone *z;
 
 	ASSERT_EQ(ask("alloc 0 -j"), 0);
 	zone = page_zone(pfn_to_page(answer_value("pfn")))->name;
 	EXPECT_EQ(ask("free %lu 0", answer_value("pfn")), 0);
-	ASSERT_EQ(ask("alloc 0 zone=%s zone=%s -j", strcmp(zone, "DMA") ? "DMA" : "DMA32", zone), 0);
+	for_each_populated_zone (z)
+		if (strcmp(z->name, zone) && strcmp(z->name, "HighMem"))
+			other = z->name;
+	if (!other)
+		SKIP("one zone");
+	ASSERT_EQ(ask("alloc 0 zone=%s zone=%s -j", other, zone), 0);
 	EXPECT_TRUE(answer_says(zone));
 	EXPECT_EQ(ask("free %lu 0", answer_value("pfn")), 0);
 }

@@ -649,7 +649,7 @@ KTEST_PANIC(trap, panic_stack_overflow, "guard page of the boot stack: the stack
 	crash_machine("guard");
 }
 
-KTEST_PANIC(trap, panic_double_fault, "double fault, handled on the double fault stack")
+KTEST_PANIC(trap, panic_double_fault, "double fault, handled on the ") /* and the port's name of that stack */
 {
 	crash_machine("doublefault");
 }

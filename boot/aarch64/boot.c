@@ -8,7 +8,7 @@
  * Layout.     Linux's (Documentation/arm64/memory.rst); V is the VA size, 48 or 52, S the shift of struct page's size:
  *             direct map  -2^V               to ffff800000000000
  *             image       ffff800008000000   128 MiB below vmalloc
- *             vmalloc     ffff800010000000   to the registers
+ *             vmalloc     ffff800010000000   (64 KiB: ffff800020000000) to the registers
  *             registers   256 MiB below vmemmap
  *             vmemmap     -2^(V - PAGE_SHIFT + S)   one struct page for each frame of the direct map
  *             per-CPU     behind vmemmap
@@ -173,7 +173,7 @@ static void set_layout(void)
 	l->vmemmap = -1UL << (l->va_bits - struct_shift);
 	l->vmemmap_size = l->direct_map_size >> struct_shift;
 	l->percpu = l->vmemmap + l->vmemmap_size;
-	l->vmalloc_start = A64_LINK_BASE + MIB(128);
+	l->vmalloc_start = ALIGN_UP(A64_LINK_BASE + MIB(128), PT_LEVEL_SIZE(1)); /* no table in common with the image */
 	l->vmalloc_end = A64_DEVICE_BASE;
 }
 

@@ -119,6 +119,7 @@ void rcu_idle_enter(void)
 void rcu_idle_exit(void)
 {
 	atomic_store(&rcu_cpu[arch_cpu_id()].seen, atomic_load(&rcu_seq));
+	full_barrier(); /* a reader from here on: nothing that it looks at may be read before it says so */
 }
 
 void synchronize_rcu(void)

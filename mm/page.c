@@ -325,6 +325,7 @@ unsigned sections_opened(void)
 
 bool section_wait(unsigned opened)
 {
+	full_barrier(); /* what the caller found claimed comes before the look at who is opening */
 	while (atomic_load(&nr_opening) && !arch_in_interrupt())
 		arch_cpu_relax();
 	return atomic_load(&nr_opened) != opened;

@@ -287,6 +287,7 @@ static __noinline void purge_above_limit(void)
 	struct vmap_stolen stolen;
 
 	WRITE_ONCE(*this_cpu_ptr(&vmap_many_lazy), false);
+	full_barrier(); /* who tells us again after this has flushed_bytes told before */
 	if (this_cpu(in_purge))
 		return;
 	this_cpu(in_purge) = true;

@@ -593,15 +593,16 @@ static void steal_list(struct vmap_shard *s, struct vmap_stolen *stolen)
 {
 	size_t bytes;
 
-	if (!READ_ONCE(s->lazy_pages) && !READ_ONCE(s->flushed_bytes))
+	/* Acquire and release: who sees that another one took them sees them in purging_bytes. */
+	if (!__atomic_load_n(&s->lazy_pages, __ATOMIC_ACQUIRE) && !__atomic_load_n(&s->flushed_bytes, __ATOMIC_ACQUIRE))
 		return;
 	spin_lock(&s->lock);
 	bytes = (s->lazy_pages << PAGE_SHIFT) + s->flushed_bytes;
 	purging_bytes += bytes;
 	stolen->bytes += bytes;
 	list_splice_init(&s->lazy, &stolen->areas);
-	WRITE_ONCE(s->lazy_pages, 0);
-	WRITE_ONCE(s->flushed_bytes, 0);
+	__atomic_store_n(&s->lazy_pages, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&s->flushed_bytes, 0, __ATOMIC_RELEASE);
 	WRITE_ONCE(s->lazy_look, 0);
 	s->steals++;
 	spin_unlock(&s->lock);
@@ -647,7 +648,7 @@ static void leave_to(struct vmap_shard *s, struct list_head *areas, size_t bytes
 	UPDATE_ONCE(s->flushed_bytes, +=, bytes);
 	s->steals++;
 	spin_unlock(&s->lock);
-	WRITE_ONCE(*s->told, true);
+	__atomic_store_n(s->told, true, __ATOMIC_RELEASE); /* behind flushed_bytes */
 	purging_bytes -= bytes;
 }
 

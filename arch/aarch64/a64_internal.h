@@ -13,6 +13,7 @@
 struct a64_regs {
 	u64 x[31];
 	u64 sp, pc, pstate;
+	u64 esr, far; /* of a synchronous exception or SError */
 	u64 fp, lr; /* a frame: the interrupted x29 and PC, for backtraces */
 };
 

@@ -243,8 +243,12 @@ void a64_gic_irq(const struct a64_regs *regs)
 /* At any place, interrupts off or not: it may touch nothing that others use. */
 bool a64_gic_fiq(const struct a64_regs *regs)
 {
-	u32 acked = gic->ack(true), irq = acked & gic->id_mask;
+	u32 acked, irq;
 
+	if (!gic) /* firmware's, from before arch_irq_init() */
+		return false;
+	acked = gic->ack(true);
+	irq = acked & gic->id_mask;
 	if (spurious(irq))
 		return true;
 	if (irq != A64_SGI_STOP)

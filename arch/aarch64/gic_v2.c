@@ -27,6 +27,7 @@ enum {
 	GICC_CTLR = 0x00,
 	GICC_PMR = 0x04,
 	GICC_BPR = 0x08,
+	GICC_APR = 0xd0, /* four words: priorities of what was taken and not ended */
 	GICC_IAR = 0x0c,
 	GICC_EOIR = 0x10,
 	GICC_HPPIR = 0x18,
@@ -62,6 +63,8 @@ static bool v2_init_cpu(void)
 
 	/* 0: there is one CPU */
 	target[arch_cpu_id()] = (u8)max(gic_read(a64_gicd, GICD_ITARGETSR) & 0xff, 1u);
+	for (unsigned n = 0; n < 4; n++)
+		gic_write(gicc, GICC_APR + 4 * n, 0); /* firmware's would keep ours away */
 	gic_write(gicc, GICC_PMR, GIC_PRIORITY_MASK);
 	gic_write(gicc, GICC_BPR, 0); /* all bits of a priority count */
 	gic_write(gicc, GICC_CTLR, have_group0() ? both : CTLR_GROUP0);

@@ -104,6 +104,7 @@ void arch_pt_install(paddr_t root)
 	a64_switch(a64_ttbr(root, a64_layout.va_bits), a64_read(tcr_el1) | A64_TCR_EPD0);
 	a64_write(sctlr_el1, a64_read(sctlr_el1) | A64_SCTLR_WXN); /* W^X in hardware; the early tables could not have it */
 	a64_isb();
+	arch_tlb_flush_all_local(); /* a TLB may keep WXN with an entry */
 	if (a64_dev.uart)
 		a64_uart_map(A64_UART_VA + (a64_dev.uart & ~PAGE_MASK));
 }
@@ -121,7 +122,7 @@ void arch_tlb_flush_all_local(void)
  */
 void a64_tlb_bcast_long_range(vaddr_t start, vaddr_t end, bool last_level)
 {
-	const u64 granule = (u64)A64_IMAGE_PAGES << 46; /* TG: 1, 2, 3 as in the Image header */
+	const u64 granule = (u64)A64_GRANULE_CODE << 46; /* TG: 1, 2, 3 as in the Image header */
 	const unsigned base_shift = a64_has_lpa2 ? 16 : PAGE_SHIFT;
 	const vaddr_t base_mask = (1UL << base_shift) - 1;
 	int scale = 3;

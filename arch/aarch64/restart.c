@@ -15,6 +15,7 @@
 #include <arch/pcpu.h>
 
 #include <arch_impl/restart.h>
+#include <kernel/bug.h>
 
 /* The linker has put them together file by file, so they are nearly in order: insertion is cheap. */
 void a64_restart_sort(void)
@@ -25,6 +26,8 @@ void a64_restart_sort(void)
 		for (; at > __start_restart_table && at[-1].start > moving.start; at--)
 			*at = at[-1];
 		*at = moving;
+		BUG_ON(at > __start_restart_table && at[-1].commit >= at->start, "R4: two primitives at %pS",
+		       (void *)at->start);
 	}
 }
 

@@ -12,9 +12,8 @@
 
 #include <arch_impl/stack.h>
 
-#define REGS_SP 248
-#define REGS_FP 272
-#define REGS_SIZE 288
+#define REGS_FP 288
+#define REGS_SIZE 304
 
 	.macro	from_sp_el0, vector
 	.balign	128
@@ -34,7 +33,7 @@
 	ldr	x0, [x0, x18]
 	add	x0, x0, #REGS_SIZE
 	mov	x1, sp
-	sub	x0, x1, x0			/* room left: not negative, and less than the stack */
+	sub	x0, x1, x0			/* room left: not negative, nor absurd */
 	lsr	x0, x0, #17
 	cbnz	x0, overflow_\vector
 	mrs	x0, tpidr_el0
@@ -108,6 +107,9 @@ trap_common:
 	mrs	x3, spsr_el1
 	stp	x30, x0, [sp, #240]		/* x[30], sp */
 	stp	x2, x3, [sp, #256]		/* pc, pstate */
+	mrs	x4, esr_el1
+	mrs	x5, far_el1
+	stp	x4, x5, [sp, #272]		/* esr, far */
 	add	x2, x2, #4			/* as behind a call */
 	stp	x29, x2, [sp, #REGS_FP]
 	add	x29, sp, #REGS_FP

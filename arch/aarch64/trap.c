@@ -55,6 +55,10 @@ enum {
 #define MDSCR_MDE (1UL << 15)
 #define BCR_EL1_ON 0x1e3 /* DBGBCR: enabled, at EL1, all four bytes of the instruction */
 
+static_assert(offsetof(struct a64_regs, pc) == 256 && offsetof(struct a64_regs, esr) == 272 &&
+		      offsetof(struct a64_regs, fp) == 288 && sizeof(struct a64_regs) == 304,
+	      "trap.S knows these offsets");
+
 static DEFINE_PER_CPU(struct a64_regs *, a64_trap_regs);
 static DEFINE_PER_CPU(unsigned, a64_irq_depth);
 
@@ -138,6 +142,8 @@ static bool is_abort(unsigned class)
 
 static bool trap_fixup(struct a64_regs *regs)
 {
+	unsigned class = (unsigned)(regs->esr >> ESR_EC_SHIFT);
+
 	for (const struct ex_entry *e = __start_ex_table; e < __stop_ex_table; e++) {
 		if (e->insn == regs->pc) {
 			regs->pc = e->fixup;
@@ -145,7 +151,7 @@ static bool trap_fixup(struct a64_regs *regs)
 		}
 	}
 	/* arch_probe's call: the fetch raises the exception, with the return address in the link register. */
-	if (regs->x[30] == (u64)a64_probe_exec_ret) {
+	if (regs->x[30] == (u64)a64_probe_exec_ret && (class == EC_INSN_ABORT || class == EC_PC_ALIGN)) {
 		regs->pc = (u64)a64_probe_exec_fault;
 		return true;
 	}
@@ -157,7 +163,7 @@ static bool trap_fixup(struct a64_regs *regs)
 static void trap_fatal(struct a64_regs *regs, unsigned vector) __noreturn;
 static void trap_fatal(struct a64_regs *regs, unsigned vector)
 {
-	u64 esr = a64_read(esr_el1), addr = a64_read(far_el1);
+	u64 esr = regs->esr, addr = regs->far;
 	unsigned class = (unsigned)(esr >> ESR_EC_SHIFT), fsc = esr & ESR_FSC;
 	char what[160], stack[80];
 
@@ -192,14 +198,14 @@ static void print_regs(const struct a64_regs *r)
 	console_printf("  x30 %016lx  sp  %016lx  pc  %016lx\n", r->x[30], r->sp, r->pc);
 }
 
-static void print_syndrome(u64 esr)
+static void print_syndrome(const struct a64_regs *r)
 {
-	unsigned class = (unsigned)(esr >> ESR_EC_SHIFT), fsc = esr & ESR_FSC;
+	unsigned class = (unsigned)(r->esr >> ESR_EC_SHIFT), fsc = r->esr & ESR_FSC;
 
-	console_printf("  esr %016lx: %s", esr, class_name(class));
+	console_printf("  far %016lx  esr %016lx: %s", r->far, r->esr, class_name(class));
 	if (is_abort(class))
 		console_printf(", %s, level %d%s", fault_name(fsc), fault_level(fsc),
-			       class == EC_DATA_ABORT && (esr & ESR_WNR) ? ", write" : "");
+			       class == EC_DATA_ABORT && (r->esr & ESR_WNR) ? ", write" : "");
 	console_printf("\n");
 }
 
@@ -221,9 +227,10 @@ void arch_print_trap_regs(void)
 		console_printf("registers in the report itself, outside of exceptions:\n");
 		print_regs(&here);
 	}
-	print_syndrome(a64_read(esr_el1));
-	console_printf("  far %016lx  ttbr1 %016lx  tcr %016lx  sctlr %016lx\n", a64_read(far_el1),
-		       a64_read(ttbr1_el1), a64_read(tcr_el1), a64_read(sctlr_el1));
+	if (r && !arch_in_interrupt())
+		print_syndrome(r);
+	console_printf("  ttbr1 %016lx  tcr %016lx  sctlr %016lx\n", a64_read(ttbr1_el1), a64_read(tcr_el1),
+		       a64_read(sctlr_el1));
 }
 
 /* ---- single steps ---- */
@@ -248,7 +255,8 @@ static bool run_exclusive(u64 pc)
 		return false;
 	a64_write(dbgbcr1_el1, 0);
 	for (; n < EXCLUSIVE_MOST && !is_exclusive(insn[n], false); n++) {
-		if ((insn[n] & 0xff000010) == 0x54000000) { /* B.cond: out of a compare-and-exchange */
+		/* B.cond, CBZ, CBNZ: out of a compare-and-exchange */
+		if ((insn[n] & 0xff000010) == 0x54000000 || (insn[n] & 0x7e000000) == 0x34000000) {
 			a64_write(dbgbvr1_el1, pc + 4 * n + (u64)((long)((s32)(insn[n] << 8) >> 13) * 4));
 			a64_write(dbgbcr1_el1, BCR_EL1_ON);
 		}
@@ -323,15 +331,36 @@ static void fiq_mask(void)
 	__asm__ volatile("msr daifset, #5" ::: "memory");
 }
 
+/*
+ * A CPU without FEAT_ETS may have walked for an access before it read the flag that says that the entry is there: it then
+ * faults on what is mapped (Linux is_spurious_el1_translation_fault()). The MMU is asked once more.
+ */
+static bool is_spurious(const struct a64_regs *regs)
+{
+	unsigned long irq;
+	u64 par;
+
+	if (regs->esr >> ESR_EC_SHIFT != EC_DATA_ABORT || fault_name(regs->esr & ESR_FSC) != fault_name(0x04))
+		return false;
+	irq = arch_irq_save();
+	if (regs->esr & ESR_WNR)
+		__asm__ volatile("at s1e1w, %0; isb" ::"r"(regs->far) : "memory");
+	else
+		__asm__ volatile("at s1e1r, %0; isb" ::"r"(regs->far) : "memory");
+	par = a64_read(par_el1);
+	arch_irq_restore(irq);
+	return !(par & 1);
+}
+
 static bool trap_sync(struct a64_regs *regs)
 {
-	unsigned class = (unsigned)(a64_read(esr_el1) >> ESR_EC_SHIFT);
+	unsigned class = (unsigned)(regs->esr >> ESR_EC_SHIFT);
 
 	if ((class == EC_SOFTSTEP || class == EC_BREAKPOINT) && this_cpu(a64_step).step) {
 		trap_step(regs);
 		return true;
 	}
-	return trap_fixup(regs);
+	return is_spurious(regs) || trap_fixup(regs);
 }
 
 static void trap_irq(struct a64_regs *regs)

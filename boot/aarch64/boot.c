@@ -133,7 +133,7 @@ static u64 ttbr(const pte_t *root)
 
 static bool has_52_bits(void)
 {
-	return PAGE_SHIFT == 16 ? a64_id_field(id_aa64mmfr2_el1, 16) == 1 : a64_has_lpa2;
+	return PAGE_SHIFT == 16 ? a64_id_field(id_aa64mmfr2_el1, 16) >= 1 : a64_has_lpa2;
 }
 
 /* The word alone: quotes mean nothing here, as in Linux's early parser. */

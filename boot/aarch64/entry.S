@@ -10,7 +10,7 @@
  *                            table is boot.c's window on what firmware left
  *             Tables have a page each. A root is always a whole one, indexed by all the bits above; TTBR points at the
  *             part that the VA size uses, its end.
- * Invariants. Nothing here writes outside of .bss, which it clears; it uses none of it before. The early maps are writable and executable;
+ * Invariants. Nothing here writes outside of .bss, which it clears: the tables first, the rest when the MMU is on. The early maps are writable and executable;
  *             pgtable_init() replaces the image's. The id chain stays for the other CPUs.
  * Failure.    A CPU without this granule: a message and status 2 by semihosting, if a debugger listens; it stands still.
  * Source.     Linux arch/arm64/kernel/head.S, arch/arm64/include/asm/el2_setup.h.
@@ -60,6 +60,9 @@ a64_primary_entry:				/* x0: device tree, or 0 */
 	bl	check_granule
 	addr_of	x19, boot_entry			/* where the image lies */
 
+	/* Lines that somebody has left dirty may not come over what is written now with the MMU off. */
+	bl	forget_tables
+
 	/* The tables; the rest of .bss, which no loader clears either, goes faster with the MMU on. */
 	addr_of	x0, a64_id_tables
 	addr_of	x1, a64_tables_end
@@ -97,19 +100,7 @@ a64_primary_entry:				/* x0: device tree, or 0 */
 	cmp	x4, x3
 	b.lo	2b
 
-	/* What was written with the MMU off lies in memory; lines from before may not come back over it. */
-	addr_of	x0, a64_id_tables
-	addr_of	x1, a64_tables_end
-	mrs	x2, ctr_el0
-	ubfx	x2, x2, #16, #4			/* DminLine: log2 of words */
-	mov	x3, #4
-	lsl	x2, x3, x2
-	dsb	sy
-1:	dc	ivac, x0
-	add	x0, x0, x2
-	cmp	x0, x1
-	b.lo	1b
-	dsb	sy
+	bl	forget_tables			/* nor may clean ones hide it */
 
 	addr_of	x4, a64_image_tables + ROOT_OFFSET
 #if CONFIG_PAGE_SHIFT == 14
@@ -200,6 +191,22 @@ a64_switch_tables:
 	isb
 	ret
 
+/* Drops what caches hold of the tables. Uses x0 to x3. */
+forget_tables:
+	addr_of	x0, a64_id_tables
+	addr_of	x1, a64_tables_end
+	mrs	x2, ctr_el0
+	ubfx	x2, x2, #16, #4			/* DminLine: log2 of words */
+	mov	x3, #4
+	lsl	x2, x3, x2
+	dsb	sy
+1:	dc	ivac, x0
+	add	x0, x0, x2
+	cmp	x0, x1
+	b.lo	1b
+	dsb	sy
+	ret
+
 /* x22: TCR for 48 bits in both halves, with all that this CPU has. Uses x0 to x2. */
 tcr_value:
 	ldr	x22, =(A64_TCR_TG | A64_TCR_WB | A64_TCR_INNER | A64_TCR_T0SZ(48) | A64_TCR_T1SZ(48))
@@ -235,7 +242,10 @@ tcr_value:
 /* Returns at EL1 with SP_EL1 selected, all masked, MMU off. Uses x9 to x11. */
 drop_to_el1:
 	msr	daifset, #15
+	msr	spsel, #1
+	adr	x9, park_vectors		/* until trap.c has its own */
 	ldr	x10, =A64_SCTLR_EL1_OFF
+	msr	vbar_el1, x9
 	mrs	x9, CurrentEL
 	cmp	x9, #(2 << 2)
 	b.eq	1f
@@ -287,7 +297,11 @@ drop_to_el1:
 	msr	s3_4_c1_c1_6, xzr
 	msr	s3_4_c3_c1_4, xzr
 	msr	s3_4_c3_c1_5, xzr
-4:	mov	x9, #A64_SPSR_EL1H
+4:	mrs	x9, id_aa64mmfr1_el1
+	ubfx	x9, x9, #40, #4			/* HCRX_EL2: nothing of it */
+	cbz	x9, 5f
+	msr	s3_4_c1_c2_2, xzr
+5:	mov	x9, #A64_SPSR_EL1H
 	msr	spsr_el2, x9
 	msr	elr_el2, x30
 	eret
@@ -303,10 +317,7 @@ check_granule:
 	b.eq	1f
 #endif
 	ret
-1:	adr	x9, park_vectors		/* without a debugger HLT is undefined */
-	msr	vbar_el1, x9
-	isb
-	mov	w0, #4				/* SYS_WRITE0 */
+1:	mov	w0, #4				/* SYS_WRITE0; without a debugger HLT is undefined: park_vectors */
 	adr	x1, no_granule_text
 	hlt	#0xf000
 	mov	w0, #0x20			/* SYS_EXIT_EXTENDED */
@@ -316,7 +327,10 @@ check_granule:
 
 	.balign	2048
 park_vectors:
-	.skip	0x200
+	.rept	16
+	.balign	128
+	b	park
+	.endr
 park:	wfi
 	b	park
 

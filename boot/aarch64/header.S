@@ -27,7 +27,7 @@ boot_entry:
 	b	a64_primary_entry
 	.quad	0				/* text_offset from a 2 MiB border */
 	.quad	__image_bytes			/* memory that it needs, .bss included */
-	.quad	A64_IMAGE_PAGES << 1 | 1 << 3	/* little endian, the granule, anywhere */
+	.quad	A64_GRANULE_CODE << 1 | 1 << 3	/* little endian, the granule, anywhere */
 	.quad	0, 0, 0
 	.ascii	"ARM\x64"
 	.long	pe_header - boot_entry

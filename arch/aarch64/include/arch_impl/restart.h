@@ -12,7 +12,7 @@ extern struct restart_range __start_restart_table[], __stop_restart_table[];
 
 /* The primitive that has an instruction at pc, or NULL. */
 const struct restart_range *a64_restart_range(unsigned long pc);
-void a64_restart_sort(void); /* boot, while the table can be written */
+void a64_restart_sort(void); /* boot: the table is in .rodata, which the early tables leave writable */
 
 #define RESTART(start, commit)                               \
 	".pushsection restart_table, \"a\"\n\t.balign 8\n\t" \

@@ -28,15 +28,15 @@
 #define A64_TCR_DS 0x800000000000000
 #if CONFIG_PAGE_SHIFT == 12
 #define A64_TCR_TG 0x80000000 /* TG1 and TG0 have different codes */
-#define A64_IMAGE_PAGES 1
+#define A64_GRANULE_CODE 1 /* of the Image header, and of TLBI by range */
 #define A64_MMFR0_TGRAN_SHIFT 28
 #elif CONFIG_PAGE_SHIFT == 14
 #define A64_TCR_TG 0x40008000
-#define A64_IMAGE_PAGES 2
+#define A64_GRANULE_CODE 2
 #define A64_MMFR0_TGRAN_SHIFT 20
 #else
 #define A64_TCR_TG 0xc0004000
-#define A64_IMAGE_PAGES 3
+#define A64_GRANULE_CODE 3
 #define A64_MMFR0_TGRAN_SHIFT 24
 #endif
 

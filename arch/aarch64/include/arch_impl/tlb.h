@@ -17,9 +17,10 @@ extern bool a64_has_lpa2;      /* TCR.DS: TLBI by range counts in 64 KiB then */
 
 #define A64_TLBI_VA(va) ((va) >> 12 & 0xfffffffffffUL)
 
+/* All CPUs share the tables, and any may walk them ahead of its program: what one drops must go from all (D8.14). */
 static inline void arch_tlb_flush_page_local(vaddr_t va)
 {
-	__asm__ volatile("dsb nshst; tlbi vaae1, %0; dsb nsh; isb" ::"r"(A64_TLBI_VA(va)) : "memory");
+	__asm__ volatile("dsb ishst; tlbi vaae1is, %0; dsb ish; isb" ::"r"(A64_TLBI_VA(va)) : "memory");
 }
 
 static inline void arch_tlb_bcast_begin(void)

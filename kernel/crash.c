@@ -73,9 +73,9 @@ void crash_machine(const char *kind)
 		const char *kind;
 		void (*fall)(void);
 	} way[] = {
-		{"null", crash_null},	  {"write-text", crash_write_text},
-		{"guard", crash_guard},	  {"exec-data", crash_exec_data},
-		{"hang", crash_hang},	  {"doublefault", arch_crash_double_fault},
+		{"null", crash_null},	     {"write-text", crash_write_text},
+		{"guard", crash_guard},	     {"exec-data", crash_exec_data},
+		{"hang", crash_hang},	     {"doublefault", arch_crash_double_fault},
 		{"reset", arch_crash_reset},
 	};
 

@@ -656,7 +656,8 @@ static void free_shared(struct page *page, unsigned order, unsigned long caller)
 /* Why a free is not over with a push. One call for all of them: the way that succeeds then needs no frame. */
 enum free_miss { FREE_ODD, FREE_SHARED, FREE_NO_ROOM };
 
-static __noinline void free_missed(struct page *page, unsigned order, unsigned long caller, enum free_miss why)
+static __noinline void free_missed(struct page *page, unsigned order, unsigned long caller,
+				   enum free_miss why)
 {
 	if (why == FREE_NO_ROOM)
 		free_slow(page, order, caller);

@@ -594,7 +594,8 @@ static void steal_list(struct vmap_shard *s, struct vmap_stolen *stolen)
 	size_t bytes;
 
 	/* Acquire and release: who sees that another one took them sees them in purging_bytes. */
-	if (!__atomic_load_n(&s->lazy_pages, __ATOMIC_ACQUIRE) && !__atomic_load_n(&s->flushed_bytes, __ATOMIC_ACQUIRE))
+	if (!__atomic_load_n(&s->lazy_pages, __ATOMIC_ACQUIRE) &&
+	    !__atomic_load_n(&s->flushed_bytes, __ATOMIC_ACQUIRE))
 		return;
 	spin_lock(&s->lock);
 	bytes = (s->lazy_pages << PAGE_SHIFT) + s->flushed_bytes;

@@ -87,7 +87,9 @@ static pfn_t movable_border(int nid)
 /* Where the block of the largest order that memory begins in begins. */
 static pfn_t first_block_pfn(void)
 {
-	return memblock.memory.cnt ? ALIGN_DOWN(memblock.memory.region[0].start >> PAGE_SHIFT, 1UL << MAX_ORDER) : 0;
+	return memblock.memory.cnt
+		       ? ALIGN_DOWN(memblock.memory.region[0].start >> PAGE_SHIFT, 1UL << MAX_ORDER)
+		       : 0;
 }
 
 void zone_limits_init(const struct boot_info *bi)

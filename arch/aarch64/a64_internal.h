@@ -14,7 +14,7 @@ struct a64_regs {
 	u64 x[31];
 	u64 sp, pc, pstate;
 	u64 esr, far; /* of a synchronous exception or SError */
-	u64 fp, lr; /* a frame: the interrupted x29 and PC, for backtraces */
+	u64 fp, lr;   /* a frame: the interrupted x29 and PC, for backtraces */
 };
 
 /* What firmware says about this machine's devices: set by boot.c before kmain(). */
@@ -25,9 +25,9 @@ enum a64_sgi { A64_SGI_CALL, A64_SGI_TEST, A64_SGI_STOP, A64_NR_SGI };
 
 /* gic.c, with arch_irq_init() and arch_irq_test_raise() */
 void a64_gic_init(int (*map_device)(vaddr_t va, paddr_t pa)); /* the distributor, and the boot CPU's part */
-void a64_gic_init_cpu(void);				       /* another CPU's part, on that CPU */
+void a64_gic_init_cpu(void);				      /* another CPU's part, on that CPU */
 bool a64_gic_reaches(unsigned cpu);
-bool a64_gic_stop_is_fiq(void); /* on this CPU */
+bool a64_gic_stop_is_fiq(void);			   /* on this CPU */
 void a64_gic_send(unsigned cpu, enum a64_sgi sgi); /* to a CPU that has passed a64_gic_init_cpu() */
 /* From trap.c: take, handle and end one interrupt. The stop is an IRQ where group 0 is not ours. */
 void a64_gic_irq(const struct a64_regs *regs);
@@ -39,7 +39,7 @@ struct a64_irq_count {
 DECLARE_PER_CPU(struct a64_irq_count, a64_irq_count);
 
 /* pl011.c */
-void a64_uart_map(vaddr_t va); /* from now on its registers are here */
+void a64_uart_map(vaddr_t va);	/* from now on its registers are here */
 void a64_uart_irq_enable(void); /* from now on input comes by interrupt */
 
 /* psci.c. Results are PSCI's. */
@@ -61,7 +61,8 @@ void a64_timer_irq(void);
 /* trap.c, trap.S */
 void a64_trap_init_cpu(void); /* vectors, on another CPU */
 int a64_probe_exec(vaddr_t va);
-extern const char a64_probe_exec_ret[], a64_probe_exec_fault[]; /* its return address, and where its fault goes */
+extern const char a64_probe_exec_ret[],
+	a64_probe_exec_fault[]; /* its return address, and where its fault goes */
 
 /* stack.c */
 void a64_stacks_set(unsigned cpu, const vaddr_t *end); /* another CPU's; NULL: none any more */

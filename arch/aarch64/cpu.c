@@ -28,8 +28,8 @@ static const struct {
 	u16 implementer, part;
 	const char *name;
 } known_cpu[] = {
-	{0x41, 0xd03, "Arm Cortex-A53"}, {0x41, 0xd05, "Arm Cortex-A55"}, {0x41, 0xd07, "Arm Cortex-A57"},
-	{0x41, 0xd08, "Arm Cortex-A72"}, {0x41, 0xd0b, "Arm Cortex-A76"}, {0x41, 0xd0c, "Arm Neoverse N1"},
+	{0x41, 0xd03, "Arm Cortex-A53"},  {0x41, 0xd05, "Arm Cortex-A55"},  {0x41, 0xd07, "Arm Cortex-A57"},
+	{0x41, 0xd08, "Arm Cortex-A72"},  {0x41, 0xd0b, "Arm Cortex-A76"},  {0x41, 0xd0c, "Arm Neoverse N1"},
 	{0x41, 0xd40, "Arm Neoverse V1"}, {0x41, 0xd49, "Arm Neoverse N2"}, {0x46, 0x001, "Fujitsu A64FX"},
 	{0x00, 0x051, "QEMU max"},
 };
@@ -61,12 +61,13 @@ static void name_detect(void)
 
 	for (unsigned i = 0; i < ARRAY_SIZE(known_cpu); i++) {
 		if (known_cpu[i].implementer == implementer && known_cpu[i].part == part) {
-			snprintf(cpu_name, sizeof(cpu_name), "%s r%up%u", known_cpu[i].name, variant, revision);
+			snprintf(cpu_name, sizeof(cpu_name), "%s r%up%u", known_cpu[i].name, variant,
+				 revision);
 			return;
 		}
 	}
-	snprintf(cpu_name, sizeof(cpu_name), "CPU of implementer 0x%02x, part 0x%03x r%up%u", implementer, part,
-		 variant, revision);
+	snprintf(cpu_name, sizeof(cpu_name), "CPU of implementer 0x%02x, part 0x%03x r%up%u", implementer,
+		 part, variant, revision);
 }
 
 void a64_cpu_init(void)

@@ -135,7 +135,9 @@ static bool v3_init_cpu(void)
 		panic("gic: firmware keeps the interrupt controller's system registers from us");
 	fiq = a64_gic_reset_own(r->own, have_group0());
 	a64_gic_wait_clear(r->frame, GICR_CTLR, GICR_BUSY);
-	a64_write(icc_ap1r0_el1, 0); /* firmware's, taken and not ended, would keep ours away; 32 priorities, as Linux uses */
+	a64_write(
+		icc_ap1r0_el1,
+		0); /* firmware's, taken and not ended, would keep ours away; 32 priorities, as Linux uses */
 	if (fiq)
 		a64_write(icc_ap0r0_el1, 0);
 	a64_write(icc_pmr_el1, GIC_PRIORITY_MASK);

@@ -96,7 +96,8 @@ void arch_console_init(void)
 	 * is read, so there is no good moment: then the FIFOs stay off, and each byte waits for the one before it.
 	 */
 	if (lcrh != LCRH_8N1_FIFO && (lcrh & LCRH_FIFO || uart_in(UART_FR) & FR_RX_EMPTY)) {
-		wait_while(FR_BUSY, FR_BUSY); /* what the loader has sent; BUSY stays while its FIFO is not empty */
+		wait_while(FR_BUSY,
+			   FR_BUSY); /* what the loader has sent; BUSY stays while its FIFO is not empty */
 		uart_out(UART_CR, 0);
 		uart_out(UART_LCRH, LCRH_8N1_FIFO);
 	}

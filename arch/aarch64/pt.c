@@ -61,7 +61,9 @@ unsigned arch_pte_describe(pte_t e, unsigned level, struct pte_column c[ARCH_PTE
 	c[6] = (struct pte_column){leaf && (e.bits & A64_PTE_NG), "NG", NULL};
 	c[7] = (struct pte_column){leaf && (e.bits & A64_PTE_CONT), "CON", NULL};
 	c[8] = (struct pte_column){leaf && attr == A64_ATTR_DEVICE, "DEVICE",
-				   !leaf ? NULL : attr == A64_ATTR_NC ? "NC" : "NORMAL"};
+				   !leaf		 ? NULL
+				   : attr == A64_ATTR_NC ? "NC"
+							 : "NORMAL"};
 	return 9;
 }
 
@@ -83,7 +85,8 @@ void a64_switch(u64 ttbr1, u64 tcr)
 
 	*(paddr_t *)&at_physical = (paddr_t)a64_switch_tables - KERNEL_VMA;
 	__asm__ volatile("mrs %0, daif; msr daifset, #15" : "=r"(flags)::"memory");
-	a64_write(tcr_el1, a64_read(tcr_el1) & ~(u64)A64_TCR_EPD0); /* the way goes through the identity map */
+	a64_write(tcr_el1,
+		  a64_read(tcr_el1) & ~(u64)A64_TCR_EPD0); /* the way goes through the identity map */
 	a64_isb();
 	at_physical(ttbr1, tcr & ~(u64)A64_TCR_EPD0);
 	a64_write(tcr_el1, tcr);
@@ -102,7 +105,8 @@ paddr_t arch_pt_root(void)
 void arch_pt_install(paddr_t root)
 {
 	a64_switch(a64_ttbr(root, a64_layout.va_bits), a64_read(tcr_el1) | A64_TCR_EPD0);
-	a64_write(sctlr_el1, a64_read(sctlr_el1) | A64_SCTLR_WXN); /* W^X in hardware; the early tables could not have it */
+	a64_write(sctlr_el1, a64_read(sctlr_el1) |
+				     A64_SCTLR_WXN); /* W^X in hardware; the early tables could not have it */
 	a64_isb();
 	arch_tlb_flush_all_local(); /* a TLB may keep WXN with an entry */
 	if (a64_dev.uart)
@@ -138,7 +142,8 @@ void a64_tlb_bcast_long_range(vaddr_t start, vaddr_t end, bool last_level)
 		while (scale > 0 && !(pages >> (5 * scale + 1)))
 			scale--;
 		num = min(pages >> (5 * scale + 1), 32UL);
-		operand = granule | (u64)scale << 44 | (num - 1) << 39 | (start >> base_shift & ((1UL << 37) - 1));
+		operand = granule | (u64)scale << 44 | (num - 1) << 39 |
+			  (start >> base_shift & ((1UL << 37) - 1));
 		if (last_level)
 			__asm__ volatile("sys #0, c8, c2, #7, %0" ::"r"(operand) : "memory"); /* RVAALE1IS */
 		else

@@ -170,14 +170,16 @@ static void trap_fatal(struct a64_regs *regs, unsigned vector)
 	address_describe(addr, what, sizeof(what));
 	address_describe(regs->sp, stack, sizeof(stack));
 	if (vector >= VECTOR_OVERFLOW)
-		panic("double fault, handled on the overflow stack: stack pointer 0x%016lx, last fault address "
+		panic("double fault, handled on the overflow stack: stack pointer 0x%016lx, last fault "
+		      "address "
 		      "0x%016lx (%s)",
 		      regs->sp, addr, what);
 	if (vector >= VECTOR_LOWER_EL)
 		panic("exception from EL0, vector %u: PC 0x%016lx", vector, regs->pc);
 	if ((vector & VECTOR_KIND) != VECTOR_SYNC)
 		panic("%s, taken on the %s: syndrome 0x%lx",
-		      (vector & VECTOR_KIND) == VECTOR_FIQ ? "unexpected FIQ" : "system error (SError)", stack, esr);
+		      (vector & VECTOR_KIND) == VECTOR_FIQ ? "unexpected FIQ" : "system error (SError)",
+		      stack, esr);
 	if (is_abort(class))
 		panic("page fault: %s 0x%016lx (%s), %s",
 		      class == EC_INSN_ABORT ? "execute"
@@ -187,14 +189,15 @@ static void trap_fatal(struct a64_regs *regs, unsigned vector)
 		      (fsc & 0x3c) == 0x0c		    ? "not permitted"
 		      : (fsc & 0x3c) == 0x04 || fsc == 0x2b ? "not mapped"
 							    : fault_name(fsc));
-	panic("%s, taken on the %s: syndrome 0x%lx, fault address 0x%016lx", class_name(class), stack, esr, addr);
+	panic("%s, taken on the %s: syndrome 0x%lx, fault address 0x%016lx", class_name(class), stack, esr,
+	      addr);
 }
 
 static void print_regs(const struct a64_regs *r)
 {
 	for (unsigned n = 0; n < 30; n += 3)
-		console_printf("  x%-2u %016lx  x%-2u %016lx  x%-2u %016lx\n", n, r->x[n], n + 1, r->x[n + 1], n + 2,
-			       r->x[n + 2]);
+		console_printf("  x%-2u %016lx  x%-2u %016lx  x%-2u %016lx\n", n, r->x[n], n + 1, r->x[n + 1],
+			       n + 2, r->x[n + 2]);
 	console_printf("  x30 %016lx  sp  %016lx  pc  %016lx\n", r->x[30], r->sp, r->pc);
 }
 
@@ -214,15 +217,17 @@ void arch_print_trap_regs(void)
 	const struct a64_regs *r = this_cpu(a64_trap_regs);
 
 	if (r) {
-		console_printf("registers at the exception, PSTATE 0x%lx, at %pS:\n", r->pstate, (void *)r->pc);
+		console_printf("registers at the exception, PSTATE 0x%lx, at %pS:\n", r->pstate,
+			       (void *)r->pc);
 		print_regs(r);
 	} else {
 		struct a64_regs here = {};
 
-		__asm__ volatile("stp x19, x20, [%0, #152]; stp x21, x22, [%0, #168]; stp x23, x24, [%0, #184]\n\t"
-				 "stp x25, x26, [%0, #200]; stp x27, x28, [%0, #216]; stp x29, x30, [%0, #232]\n\t"
-				 "mov x9, sp; str x9, [%0, #248]; adr x9, .; str x9, [%0, #256]" ::"r"(&here)
-				 : "memory", "x9");
+		__asm__ volatile(
+			"stp x19, x20, [%0, #152]; stp x21, x22, [%0, #168]; stp x23, x24, [%0, #184]\n\t"
+			"stp x25, x26, [%0, #200]; stp x27, x28, [%0, #216]; stp x29, x30, [%0, #232]\n\t"
+			"mov x9, sp; str x9, [%0, #248]; adr x9, .; str x9, [%0, #256]" ::"r"(&here)
+			: "memory", "x9");
 		here.x[18] = a64_percpu;
 		console_printf("registers in the report itself, outside of exceptions:\n");
 		print_regs(&here);
@@ -243,7 +248,8 @@ enum { EXCLUSIVE_MOST = 16 /* instructions of such a sequence */ };
 
 static bool is_exclusive(u32 insn, bool load)
 {
-	return (insn & 0x3fa00000) == 0x08000000 && (insn >> 22 & 1) == load; /* LD(A)XR, ST(L)XR of one register */
+	return (insn & 0x3fa00000) == 0x08000000 &&
+	       (insn >> 22 & 1) == load; /* LD(A)XR, ST(L)XR of one register */
 }
 
 static bool run_exclusive(u64 pc)
@@ -380,7 +386,7 @@ void a64_trap(struct a64_regs *regs, unsigned vector)
 
 	this_cpu(a64_trap_regs) = regs;
 	if ((vector & VECTOR_KIND) != VECTOR_FIQ) /* which comes again until it is acknowledged */
-		fiq_unmask();		      /* what an exception overwrites is in regs */
+		fiq_unmask();			  /* what an exception overwrites is in regs */
 	if (vector < VECTOR_LOWER_EL) {
 		switch (vector & VECTOR_KIND) {
 		case VECTOR_SYNC:

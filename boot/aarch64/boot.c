@@ -156,7 +156,8 @@ static void use_52_bits(void)
 		pte_t *root = early_pool[early_used++];
 
 		a64_layout.levels = 5;
-		arch_pte_write(&root[PT_INDEX(A64_LINK_BASE, a64_layout.levels - 1)], arch_pte_table((paddr_t)early_root - KERNEL_VMA));
+		arch_pte_write(&root[PT_INDEX(A64_LINK_BASE, a64_layout.levels - 1)],
+			       arch_pte_table((paddr_t)early_root - KERNEL_VMA));
 		early_root = root;
 	}
 	arch_pt_sync();
@@ -173,7 +174,8 @@ static void set_layout(void)
 	l->vmemmap = -1UL << (l->va_bits - struct_shift);
 	l->vmemmap_size = l->direct_map_size >> struct_shift;
 	l->percpu = l->vmemmap + l->vmemmap_size;
-	l->vmalloc_start = ALIGN_UP(A64_LINK_BASE + MIB(128), PT_LEVEL_SIZE(1)); /* no table in common with the image */
+	l->vmalloc_start =
+		ALIGN_UP(A64_LINK_BASE + MIB(128), PT_LEVEL_SIZE(1)); /* no table in common with the image */
 	l->vmalloc_end = A64_DEVICE_BASE;
 }
 
@@ -275,7 +277,8 @@ void a64_boot(u64 fdt_pa, u64 load_pa)
 	a64_layout.image = A64_LINK_BASE - load_pa;
 	a64_layout.levels = PAGE_SHIFT == 16 ? 3 : 4;
 	a64_pt_init();
-	a64_layout.va_bits = 64 - (unsigned)((a64_read(tcr_el1) & A64_TCR_T1SZ_MASK) / A64_TCR_T1SZ(63)); /* entry.S */
+	a64_layout.va_bits =
+		64 - (unsigned)((a64_read(tcr_el1) & A64_TCR_T1SZ_MASK) / A64_TCR_T1SZ(63)); /* entry.S */
 	window_init();
 	read_firmware(fdt_pa);
 	a64_dev = boot_info.dev;

@@ -303,7 +303,8 @@ static unsigned no_leaf_level(void)
 /* An address that shares only the root with what the kernel maps; below the kernel, if its tables have such addresses. */
 static vaddr_t far_away(void)
 {
-	return arch_pt_covers(1UL << 44) ? 1UL << 44 : DIRECT_MAP_BASE + DIRECT_MAP_SIZE - PT_LEVEL_SIZE(no_leaf_level());
+	return arch_pt_covers(1UL << 44) ? 1UL << 44
+					 : DIRECT_MAP_BASE + DIRECT_MAP_SIZE - PT_LEVEL_SIZE(no_leaf_level());
 }
 
 static void drop_far_tables(void)

@@ -337,8 +337,7 @@ KTEST(tlb, each_flush_is_counted_once_by_its_kind)
 	EXPECT_EQ(b.range - a.range, 1);
 	EXPECT_EQ(b.full - a.full, 2);
 	/* All but the local one concern the others: each is asked, or marked while it sleeps. */
-	EXPECT_EQ(b.ipi_sent - a.ipi_sent + b.deferred - a.deferred,
-		  5 * cpus_to_reach());
+	EXPECT_EQ(b.ipi_sent - a.ipi_sent + b.deferred - a.deferred, 5 * cpus_to_reach());
 	EXPECT_EQ(b.ipi_received, a.ipi_received);
 }
 

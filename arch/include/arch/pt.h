@@ -22,7 +22,8 @@ typedef struct {
 static inline unsigned arch_pt_levels(void);   /* 3 to 5, fixed before kmain() */
 static inline unsigned arch_va_bits(void);     /* an address's bits above are equal to the highest of these */
 static inline vaddr_t arch_kernel_start(void); /* the kernel has every canonical address from here on */
-static inline bool arch_pt_covers(vaddr_t va); /* the kernel's tables speak of it; false: the CPU does not look there */
+static inline bool
+arch_pt_covers(vaddr_t va); /* the kernel's tables speak of it; false: the CPU does not look there */
 static inline pte_t arch_pte_read(const pte_t *slot);
 static inline void arch_pte_write(pte_t *slot, pte_t e); /* release: the table it names is visible first */
 static inline pte_t arch_pte_clear(pte_t *slot);	 /* atomic exchange; the old entry */

@@ -19,7 +19,7 @@ enum {
 	/* memory type: one of these; write-back if none is given */
 	PT_DEVICE = 8, /* uncached, strongly ordered */
 	PT_UNCACHED = 16,
-	PT_LOCAL = 32, /* one CPU alone uses it, and flushes it: no other CPU may hold a translation */
+	PT_LOCAL = 32,	   /* one CPU alone uses it, and flushes it: no other CPU may hold a translation */
 	PT_PERMANENT = 64, /* never changed or taken away: leaves may be marked as contiguous */
 };
 #define PT_RW (PT_READ | PT_WRITE)

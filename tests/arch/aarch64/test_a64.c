@@ -53,7 +53,8 @@ static void expect_same_walk(struct ktest *t, vaddr_t va)
 	if (!q.mapped)
 		return;
 	EXPECT_MSG((q.pa & ~0xfffUL) == (read & PAR_PA), "va 0x%016lx: pa 0x%lx, PAR 0x%lx", va, q.pa, read);
-	EXPECT_MSG(!!(q.prot & PT_WRITE) == !(write & PAR_FAULT), "va 0x%016lx: prot %u, PAR 0x%lx", va, q.prot, write);
+	EXPECT_MSG(!!(q.prot & PT_WRITE) == !(write & PAR_FAULT), "va 0x%016lx: prot %u, PAR 0x%lx", va,
+		   q.prot, write);
 }
 
 static vaddr_t random_in(vaddr_t start, u64 size)
@@ -74,7 +75,8 @@ KTEST(a64, the_mmu_walks_as_the_walker_does)
 		expect_same_walk(t, random_in((vaddr_t)__image_start, (u64)(__image_end - __image_start)));
 		expect_same_walk(t, random_in((vaddr_t)area, 65 * PAGE_SIZE));
 		expect_same_walk(t, random_in(PERCPU_BASE, 64 * PERCPU_STRIDE));
-		expect_same_walk(t, random_in(VMEMMAP_BASE + (r->start >> PAGE_SHIFT) * sizeof(struct page), MIB(4)));
+		expect_same_walk(
+			t, random_in(VMEMMAP_BASE + (r->start >> PAGE_SHIFT) * sizeof(struct page), MIB(4)));
 		expect_same_walk(t, random_in(A64_DEVICE_BASE, 64 * PAGE_SIZE));
 		expect_same_walk(t, random_in(arch_kernel_start(), -arch_kernel_start()));
 		expect_same_walk(t, random_in(0, 1UL << a64_layout.va_bits));
@@ -112,7 +114,8 @@ KTEST(a64, output_addresses_of_52_bits_survive_a_descriptor)
 
 KTEST(a64, a_descriptor_has_the_bits_of_the_manual)
 {
-	const u64 always = A64_PTE_VALID | A64_PTE_TABLE | A64_PTE_AF | A64_PTE_UXN | (a64_has_lpa2 ? 0 : A64_PTE_INNER);
+	const u64 always =
+		A64_PTE_VALID | A64_PTE_TABLE | A64_PTE_AF | A64_PTE_UXN | (a64_has_lpa2 ? 0 : A64_PTE_INNER);
 
 	EXPECT_EQ(arch_pte_leaf(0, PT_RW, 0).bits, always | A64_PTE_PXN | a64_pte_dbm);
 	EXPECT_EQ(arch_pte_leaf(0, PT_READ, 0).bits, always | A64_PTE_PXN | A64_PTE_RDONLY);
@@ -129,7 +132,8 @@ KTEST(a64, the_cpu_sets_access_flag_and_dirty_state_where_it_can)
 	struct scratch s;
 	pte_t *slot, leaf;
 
-	ASSERT_TRUE(frame && scratch_get(&s, PAGE_SIZE, PAGE_SIZE) && !pt_populate(s.va, PAGE_SIZE, 0, GFP_KERNEL));
+	ASSERT_TRUE(frame && scratch_get(&s, PAGE_SIZE, PAGE_SIZE) &&
+		    !pt_populate(s.va, PAGE_SIZE, 0, GFP_KERNEL));
 	slot = pt_slot(s.va, 0);
 	leaf = arch_pte_leaf(page_to_phys(frame), PT_RW, 0);
 	leaf.bits = (leaf.bits & ~A64_PTE_AF) | A64_PTE_RDONLY | A64_PTE_DBM;
@@ -183,10 +187,12 @@ KTEST(a64, contiguous_groups_are_whole)
 	unsigned long groups = expect_whole_groups(t, (vaddr_t)__image_start, (vaddr_t)__image_end);
 
 	for (unsigned i = 0; i < ram->cnt && i < 64; i++) {
-		paddr_t end = min(min(ram->region[i].end, ram->region[i].start + GIB(4)), direct_map_end_pfn << PAGE_SHIFT);
+		paddr_t end = min(min(ram->region[i].end, ram->region[i].start + GIB(4)),
+				  direct_map_end_pfn << PAGE_SHIFT);
 
 		if (ram->region[i].start < end)
-			groups += expect_whole_groups(t, DIRECT_MAP_BASE + ram->region[i].start, DIRECT_MAP_BASE + end);
+			groups += expect_whole_groups(t, DIRECT_MAP_BASE + ram->region[i].start,
+						      DIRECT_MAP_BASE + end);
 	}
 	EXPECT_GT(groups, 0);
 }
@@ -210,20 +216,22 @@ enum { RANGE_MOST = 515 };
  * Pages [from, to) of s lose their old frame, and each must be flushed. Entries change without a break on purpose: what
  * shows the old frame afterwards is a translation that was not flushed.
  */
-static void expect_range_flushed(struct ktest *t, struct scratch *s, struct page **old, struct page **fresh, unsigned from,
-				 unsigned to)
+static void expect_range_flushed(struct ktest *t, struct scratch *s, struct page **old, struct page **fresh,
+				 unsigned from, unsigned to)
 {
 	unsigned wrong = 0;
 
 	for (unsigned i = 0; i < RANGE_MOST; i++) {
-		arch_pte_write(pt_slot(s->va + i * PAGE_SIZE, 0), arch_pte_leaf(page_to_phys(*old), PT_RW, 0));
+		arch_pte_write(pt_slot(s->va + i * PAGE_SIZE, 0),
+			       arch_pte_leaf(page_to_phys(*old), PT_RW, 0));
 		arch_pt_sync();
 	}
 	tlb_flush_all();
 	for (unsigned i = from; i < to; i++)
 		peek(s->va + i * PAGE_SIZE);
 	for (unsigned i = from; i < to; i++)
-		arch_pte_write(pt_slot(s->va + i * PAGE_SIZE, 0), arch_pte_leaf(page_to_phys(*fresh), PT_RW, 0));
+		arch_pte_write(pt_slot(s->va + i * PAGE_SIZE, 0),
+			       arch_pte_leaf(page_to_phys(*fresh), PT_RW, 0));
 	arch_tlb_bcast_begin();
 	arch_tlb_bcast_range(s->va + from * PAGE_SIZE, s->va + to * PAGE_SIZE, true);
 	arch_tlb_bcast_end();
@@ -234,7 +242,8 @@ static void expect_range_flushed(struct ktest *t, struct scratch *s, struct page
 
 KTEST(a64, tlbi_by_range_covers_every_page_of_it)
 {
-	static const unsigned length[] = {1, 2, 3, 15, 16, 17, 31, 33, 63, 64, 65, 66, 67, 127, 130, 500, 512};
+	static const unsigned length[] = {1,  2,  3,  15, 16,  17,  31,	 33, 63,
+					  64, 65, 66, 67, 127, 130, 500, 512};
 	struct page *old = alloc_page(GFP_KERNEL), *fresh = alloc_page(GFP_KERNEL);
 	struct scratch s;
 

@@ -4,7 +4,10 @@
 #include <arch/pcpu.h>
 
 #define ARCH_NAME "aarch64"
-#define ARCH_RETURN_INSN {0xc0, 0x03, 0x5f, 0xd6}
+#define ARCH_RETURN_INSN               \
+	{                              \
+		0xc0, 0x03, 0x5f, 0xd6 \
+	}
 
 extern unsigned a64_cpu_id; /* per-CPU */
 

@@ -26,7 +26,8 @@
 #define A64_LINK_BASE 0xffff800008000000UL
 
 struct a64_layout {
-	unsigned long image, load; /* virtual address of physical 0 in the image's terms; where the image lies */
+	unsigned long image,
+		load; /* virtual address of physical 0 in the image's terms; where the image lies */
 	unsigned long early_map_end;
 	unsigned long direct_map, direct_map_size;
 	unsigned long vmalloc_start, vmalloc_end;

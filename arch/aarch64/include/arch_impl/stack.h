@@ -15,7 +15,8 @@
 #define A64_STACK_SIZE 0x8000
 #define A64_EXC_STACK_SIZE 0x8000
 #endif
-#define A64_OVERFLOW_STACK_SIZE 0x2000 /* of all CPUs: the exception stack has run over, and there is only a report to come */
+#define A64_OVERFLOW_STACK_SIZE \
+	0x2000 /* of all CPUs: the exception stack has run over, and there is only a report to come */
 
 /* Offsets of the tops in a64_stacks, for entry.S and trap.S. */
 #define A64_BOOT_STACK_TOP (A64_GUARD_SIZE + A64_STACK_SIZE)

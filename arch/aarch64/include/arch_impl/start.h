@@ -6,10 +6,10 @@
 #define A64_START_TCR 8
 #define A64_START_TTBR1 16
 #define A64_START_SCTLR 24
-#define A64_START_STACK 32	/* SP_EL0: what it runs on */
-#define A64_START_EXC_STACK 40	/* SP_EL1: exceptions */
+#define A64_START_STACK 32     /* SP_EL0: what it runs on */
+#define A64_START_EXC_STACK 40 /* SP_EL1: exceptions */
 #define A64_START_PERCPU 48
-#define A64_START_MAIN 56	/* called there */
+#define A64_START_MAIN 56 /* called there */
 
 #ifndef __ASSEMBLY__
 #include <kernel/types.h>

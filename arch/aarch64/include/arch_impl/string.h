@@ -29,8 +29,8 @@ static inline void arch_copy_words(void *dst, const void *src, size_t nr_words)
 			 "	str %3, [%0], #8\n"
 			 "	b.ne 3b\n"
 			 "4:"
-			 : "+&r"(dst), "+&r"(src), "+&r"(lines), "=&r"(a), "=&r"(b), "=&r"(c), "=&r"(d), "=&r"(e),
-			   "=&r"(f), "=&r"(g), "=&r"(h), "+&r"(nr_words)
+			 : "+&r"(dst), "+&r"(src), "+&r"(lines), "=&r"(a), "=&r"(b), "=&r"(c), "=&r"(d),
+			   "=&r"(e), "=&r"(f), "=&r"(g), "=&r"(h), "+&r"(nr_words)
 			 :
 			 : "memory", "cc");
 }

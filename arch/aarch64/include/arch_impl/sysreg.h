@@ -20,15 +20,15 @@
 #define A64_TCR_T1SZ(bits) ((64 - (bits)) << 16)
 #define A64_TCR_T1SZ_MASK (0x3f << 16)
 #define A64_TCR_EPD0 (1 << 7)
-#define A64_TCR_WB 0x05000500	  /* walks: write-back, allocate, in both halves */
-#define A64_TCR_INNER 0x30003000  /* and Inner Shareable */
+#define A64_TCR_WB 0x05000500	 /* walks: write-back, allocate, in both halves */
+#define A64_TCR_INNER 0x30003000 /* and Inner Shareable */
 #define A64_TCR_IPS_SHIFT 32
 #define A64_TCR_HA 0x8000000000
 #define A64_TCR_HD 0x10000000000
 #define A64_TCR_DS 0x800000000000000
 #if CONFIG_PAGE_SHIFT == 12
 #define A64_TCR_TG 0x80000000 /* TG1 and TG0 have different codes */
-#define A64_GRANULE_CODE 1 /* of the Image header, and of TLBI by range */
+#define A64_GRANULE_CODE 1    /* of the Image header, and of TLBI by range */
 #define A64_MMFR0_TGRAN_SHIFT 28
 #elif CONFIG_PAGE_SHIFT == 14
 #define A64_TCR_TG 0x40008000
@@ -43,11 +43,11 @@
 #define A64_SPSR_EL1H 0x3c5 /* EL1, SP_EL1, all masked */
 
 #ifndef __ASSEMBLY__
-#define a64_read(reg)                                                \
-	({                                                           \
-		unsigned long v_;                                    \
+#define a64_read(reg)                                                   \
+	({                                                              \
+		unsigned long v_;                                       \
 		__asm__ volatile("mrs %0, " #reg : "=r"(v_)::"memory"); \
-		v_;                                                  \
+		v_;                                                     \
 	})
 #define a64_write(reg, v) __asm__ volatile("msr " #reg ", %x0" ::"rZ"((unsigned long)(v)) : "memory")
 #define a64_isb() __asm__ volatile("isb" ::: "memory")

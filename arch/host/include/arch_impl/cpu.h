@@ -2,7 +2,10 @@
 #define ARCH_IMPL_CPU_H
 
 #define ARCH_NAME "host"
-#define ARCH_RETURN_INSN {0xc3}
+#define ARCH_RETURN_INSN \
+	{                \
+		0xc3     \
+	}
 
 enum { HOST_MAX_CPUS = 64 };
 

@@ -4,7 +4,10 @@
 #include <arch/pcpu.h>
 
 #define ARCH_NAME "x86_64"
-#define ARCH_RETURN_INSN {0xc3}
+#define ARCH_RETURN_INSN \
+	{                \
+		0xc3     \
+	}
 
 extern unsigned x86_cpu_id; /* per-CPU */
 

@@ -16,7 +16,7 @@ PORTS = ("x86_64", "aarch64")
 # What a pair of a page, an object of a cache, or kmalloc() and kfree() runs as long as the CPU's list answers.
 FAST = ("alloc_pages", "__free_pages", "kmem_cache_alloc", "kmem_cache_free", "kmalloc_lookup", "kfree")  # fmt: skip
 # Where they turn to when it does not: refills, checks that failed, what was asked for in addition.
-SLOW = ("alloc_slow", "free_slow", "free_shared", "bad_free", "page_prepare_new", "slab_alloc_miss", "kmem_cache_free_miss",
+SLOW = ("alloc_slow", "free_slow", "free_missed", "free_shared", "bad_free", "page_prepare_new", "slab_alloc_miss", "kmem_cache_free_miss",
         "kfree_slow", "kmalloc_slow", "memset", "printk", "panic")  # fmt: skip
 SYMBOL = re.compile(r"^[0-9a-f]+ <([^>]+)>:$")
 if hosttest.ARCH == "x86_64":

@@ -546,14 +546,14 @@ void slab_for_each_cached(struct kmem_cache *s, void (*fn)(void *obj, void *ctx)
 		const struct pcpu_stack *stack = *per_cpu_ptr(s->cpu, cpu);
 		const struct remote_stack *r = per_cpu_ptr(&slab_remote, cpu);
 
-		for (unsigned i = 0; i < stack->avail; i++)
+		for (unsigned i = 0; i < READ_ONCE(stack->avail); i++)
 			fn(stack->entry[i], ctx);
-		for (unsigned i = 0; i < r->avail; i++)
+		for (unsigned i = 0; i < READ_ONCE(r->avail); i++)
 			if (virt_to_page(r->entry[i])->slab_node->cache == s)
 				fn(r->entry[i], ctx);
 	}
 	for_each_cache_node (s, n)
-		for (unsigned i = 0; n->shared && i < n->shared->stack.avail; i++)
+		for (unsigned i = 0; n->shared && i < READ_ONCE(n->shared->stack.avail); i++)
 			fn(n->shared->stack.entry[i], ctx);
 }
 

@@ -10,6 +10,7 @@
  * Next:       test_memblock.c.
  */
 #include <mm/memmap.h>
+#include <mm/vmalloc.h>
 
 #include <arch/cpu.h>
 #include <arch/layout.h>
@@ -21,7 +22,7 @@
 enum { UNIVERSE = 384 };
 
 static struct boot_range in[BOOT_MAX_RANGES];
-static struct memmap_entry out[MEMMAP_MAX], again[MEMMAP_MAX];
+static struct memmap_entry out[MEMMAP_MAX], again[256]; /* the second is for maps of few ranges */
 static u32 oracle[UNIVERSE], painted[UNIVERSE];
 
 static const u32 types[] = {MEM_USABLE,	    MEM_RESERVED, MEM_ACPI,	     MEM_NVS,
@@ -128,7 +129,7 @@ KTEST(memmap, sanitise_is_idempotent)
 		unsigned nr, nr_again;
 
 		nr = memmap_sanitise(in, random_ranges(1 + test_rand_below(40)), out, MEMMAP_MAX);
-		nr_again = memmap_sanitise(in, as_ranges(out, nr), again, MEMMAP_MAX);
+		nr_again = memmap_sanitise(in, as_ranges(out, nr), again, ARRAY_SIZE(again));
 		expect_same_map(t, again, nr_again, out, nr);
 	}
 }
@@ -146,7 +147,7 @@ KTEST(memmap, sanitise_does_not_depend_on_the_order)
 			in[k] = in[i - 1];
 			in[i - 1] = r;
 		}
-		expect_same_map(t, again, memmap_sanitise(in, nr_in, again, MEMMAP_MAX), out, nr);
+		expect_same_map(t, again, memmap_sanitise(in, nr_in, again, ARRAY_SIZE(again)), out, nr);
 	}
 }
 
@@ -202,6 +203,7 @@ KTEST(memmap, a_full_table_of_one_byte_overlaps)
 /* The most entries that so many ranges can make: each small one cuts a hole into the large one. */
 KTEST(memmap, a_table_of_holes_makes_twice_as_many_entries)
 {
+	struct memmap_entry *copy;
 	unsigned nr;
 
 	in[0] = (struct boot_range){0, GIB(64), MEM_USABLE, 0};
@@ -212,9 +214,12 @@ KTEST(memmap, a_table_of_holes_makes_twice_as_many_entries)
 	EXPECT_EQ(nr, 2 * BOOT_MAX_RANGES - 1);
 
 	/* Retyping such a map must not lose a byte of it: the cap that every boot applies changes nothing here. */
-	memcpy(again, out, nr * sizeof(*out));
-	EXPECT_EQ(memmap_retype(again, nr, MEMMAP_MAX, GIB(64), ~0UL, MEM_USABLE, MEM_NONE), nr);
-	expect_same_map(t, again, nr, out, nr);
+	copy = vmalloc(MEMMAP_MAX * sizeof(*copy));
+	ASSERT_NOT_NULL(copy);
+	memcpy(copy, out, nr * sizeof(*out));
+	EXPECT_EQ(memmap_retype(copy, nr, MEMMAP_MAX, GIB(64), ~0UL, MEM_USABLE, MEM_NONE), nr);
+	expect_same_map(t, copy, nr, out, nr);
+	vfree(copy);
 	nr = memmap_retype(out, nr, MEMMAP_MAX, 0, PAGE_SIZE, MEM_USABLE, MEM_RESERVED);
 	expect_in_order(t, out, nr);
 	EXPECT_EQ(nr, 2 * BOOT_MAX_RANGES);

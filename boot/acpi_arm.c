@@ -61,8 +61,6 @@ enum {
 	END_SPI = 1020,
 };
 
-#define MPIDR_AFFINITY 0xff00ffffffUL
-
 static u32 get_u16(const u8 *p)
 {
 	return p[0] | (u32)p[1] << 8;
@@ -80,11 +78,11 @@ static void add_cpu(const u8 *e, u32 *uid, struct boot_info *bi)
 {
 	if (bi->nr_cpus == BOOT_MAX_CPUS) {
 		boot_note(bi, "ACPI: more than %u processors, 0x%lx is not used", BOOT_MAX_CPUS,
-			  get_u64(e + 68) & MPIDR_AFFINITY);
+			  get_u64(e + 68) & BOOT_MPIDR_AFFINITY);
 		return;
 	}
 	uid[bi->nr_cpus] = get_u32(e + 8);
-	bi->cpu[bi->nr_cpus++] = (struct boot_cpu){.hw_id = get_u64(e + 68) & MPIDR_AFFINITY,
+	bi->cpu[bi->nr_cpus++] = (struct boot_cpu){.hw_id = get_u64(e + 68) & BOOT_MPIDR_AFFINITY,
 						   .node = BOOT_NO_NODE,
 						   .enabled = get_u32(e + 12) & GICC_ENABLED};
 }

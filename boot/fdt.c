@@ -20,7 +20,6 @@
 #include <kernel/errno.h>
 #include <kernel/string.h>
 
-#define MPIDR_AFFINITY 0xff00ffffffUL
 #define PSCI_CPU_ON 0xc4000003U /* from version 0.2 on; before, firmware chose */
 
 enum {
@@ -180,9 +179,9 @@ static void read_cpu(struct machine *m, const struct fdt_node *n)
 		return;
 	}
 	id = fdt_cells(p.data, cells);
-	if (id & ~MPIDR_AFFINITY) {
+	if (id & ~BOOT_MPIDR_AFFINITY) {
 		boot_note(bi, "device tree: %s: reg 0x%lx has bits outside of 0x%lx, ignored",
-			  fdt_name(f, n).text, id, MPIDR_AFFINITY);
+			  fdt_name(f, n).text, id, BOOT_MPIDR_AFFINITY);
 		return;
 	}
 	if (cpu_known(bi, id)) {

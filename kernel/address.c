@@ -47,6 +47,11 @@ static void describe_image(vaddr_t addr, char *buf, size_t size)
 	snprintf(buf, size, "image %s, %pS", part, (void *)addr);
 }
 
+static bool within(vaddr_t addr, vaddr_t start, size_t size)
+{
+	return addr - start < size;
+}
+
 void address_describe(vaddr_t addr, char *buf, size_t size)
 {
 	const vaddr_t half = 1UL << (arch_va_bits() - 1);
@@ -63,11 +68,13 @@ void address_describe(vaddr_t addr, char *buf, size_t size)
 		describe_image(addr, buf, size);
 	else if (addr >= VMALLOC_START && addr < VMALLOC_END)
 		vmalloc_describe(addr, buf, size);
-	else if (addr - VMEMMAP_BASE < VMEMMAP_SIZE)
+	else if (within(addr, VMEMMAP_BASE, VMEMMAP_SIZE))
 		snprintf(buf, size, "page array, pfn 0x%lx", page_to_pfn((const struct page *)addr));
-	else if (addr - DIRECT_MAP_BASE < DIRECT_MAP_SIZE)
+	else if (within(addr, DIRECT_MAP_BASE, DIRECT_MAP_SIZE))
 		snprintf(buf, size, "direct map, physical 0x%lx", addr - DIRECT_MAP_BASE);
-	else if (addr - PERCPU_BASE < PERCPU_STRIDE * NR_CPUS)
+	else if (within(addr, DEVICE_BASE, DEVICE_SIZE))
+		snprintf(buf, size, "device registers");
+	else if (within(addr, PERCPU_BASE, PERCPU_STRIDE * NR_CPUS))
 		snprintf(buf, size, "per-CPU areas, CPU %lu", (addr - PERCPU_BASE) / PERCPU_STRIDE);
 	else
 		snprintf(buf, size, "in no region");
@@ -82,6 +89,7 @@ unsigned address_regions(struct address_region region[ADDRESS_REGIONS_MAX])
 		{"direct map", "Low Kernel Mapping", DIRECT_MAP_BASE, DIRECT_MAP_BASE + DIRECT_MAP_SIZE - 1},
 		{"vmalloc", "vmalloc() Area", VMALLOC_START, VMALLOC_END - 1},
 		{"vmemmap", "Vmemmap", VMEMMAP_BASE, VMEMMAP_BASE + VMEMMAP_SIZE - 1},
+		{"device registers", "Device Registers", DEVICE_BASE, DEVICE_BASE + DEVICE_SIZE - 1},
 		{"per-CPU", "Per-CPU Areas", PERCPU_BASE, PERCPU_BASE + PERCPU_STRIDE * NR_CPUS - 1},
 		{"kernel text", "High Kernel Mapping", (vaddr_t)__text_start, (vaddr_t)__text_end - 1},
 		{"kernel rodata", NULL, (vaddr_t)__rodata_start, (vaddr_t)__rodata_end - 1},
@@ -91,12 +99,15 @@ unsigned address_regions(struct address_region region[ADDRESS_REGIONS_MAX])
 	unsigned nr = 0;
 
 	static_assert(ARRAY_SIZE(all) <= ADDRESS_REGIONS_MAX, "room for all regions");
-	for (; nr < ARRAY_SIZE(all); nr++) {
+	for (unsigned i = 0; i < ARRAY_SIZE(all); i++) {
 		unsigned at = nr;
 
-		for (; at && all[nr].start < region[at - 1].start; at--)
+		if (all[i].last + 1 == all[i].start) /* empty */
+			continue;
+		for (; at && all[i].start < region[at - 1].start; at--)
 			region[at] = region[at - 1];
-		region[at] = all[nr];
+		region[at] = all[i];
+		nr++;
 	}
 	return nr;
 }

@@ -68,13 +68,13 @@ static void print_stopped(void)
 	unsigned cpu;
 
 	for_each_online_cpu (cpu) {
-		struct trace trace = {};
+		struct trace trace = {.lines = 1};
 		unsigned long pc, fp;
 
 		if (cpu == arch_cpu_id() || !arch_cpu_stopped(cpu, &pc, &fp))
 			continue;
 		console_printf("CPU %u was at:\n", cpu);
-		print_frame(pc + 1, &trace);
+		console_printf("  [%016lx] %pS\n", pc, (void *)pc);
 		if (fp)
 			arch_backtrace(fp, print_frame, &trace);
 		print_repeats(&trace);

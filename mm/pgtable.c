@@ -281,7 +281,7 @@ void pt_for_each_range(vaddr_t start, vaddr_t last,
 		vaddr_t slot_last = va | (PT_LEVEL_SIZE(level) - 1);
 
 		if (open && (!arch_pte_present(e) || level != run_level ||
-			     arch_pte_prot(e, level) != arch_pte_prot(run, run_level))) {
+			     arch_pte_attributes(e, level) != arch_pte_attributes(run, run_level))) {
 			if (!fn(run_start, run_last, run, run_level, ctx))
 				return;
 			open = false;

@@ -51,9 +51,6 @@ enum {
 };
 long a64_psci(u32 function, u64 a, u64 b, u64 c);
 
-/* smp.c */
-void a64_smp_on_stop(const struct a64_regs *regs); /* does not return if this CPU is being stopped */
-
 /* time.c */
 void a64_time_init_cpu(void); /* a CPU's timer and counter, on that CPU */
 void a64_timer_irq(void);
@@ -68,7 +65,9 @@ extern const char a64_probe_exec_ret[],
 void a64_stacks_set(unsigned cpu, const vaddr_t *end); /* another CPU's; NULL: none any more */
 
 /* pt.c */
-void a64_pt_init(void); /* what descriptors look like here; before any is made */
+u64 a64_ask_mmu(vaddr_t va,
+		bool write); /* PAR_EL1 after AT S1E1R or S1E1W: what the CPU itself makes of va */
+void a64_pt_init(void);	     /* what descriptors look like here; before any is made */
 u64 a64_ttbr(paddr_t root, unsigned va_bits);
 void a64_switch(u64 ttbr1, u64 tcr); /* from one set of tables to another */
 /* boot/aarch64/entry.S */

@@ -17,8 +17,6 @@
 #include <kernel/percpu.h>
 #include <kernel/printk.h>
 
-#define MPIDR_AFFINITY 0xff00ffffffUL
-
 DEFINE_PER_CPU(unsigned, a64_cpu_id);
 
 static unsigned cache_line = 64, l1d_way = 4096;
@@ -85,7 +83,7 @@ void arch_percpu_set(unsigned long offset)
 
 u64 arch_cpu_hw_id(void)
 {
-	return a64_read(mpidr_el1) & MPIDR_AFFINITY;
+	return a64_read(mpidr_el1) & BOOT_MPIDR_AFFINITY;
 }
 
 unsigned arch_cache_line_bytes(void)

@@ -16,4 +16,6 @@ SRCS += arch/aarch64/trap.S
 SRCS += arch/aarch64/trap.c
 SRCS += arch/alarm.c
 SRCS += arch/pte_text.c
+SRCS += arch/stacks.c
+SRCS += arch/stop.c
 SRCS += arch/uart.c

@@ -18,6 +18,7 @@
 #include "gic.h"
 
 #include <arch/irq.h>
+#include <arch/stop.h>
 #include <arch/layout.h>
 #include <arch/time.h>
 #include <arch/uart.h>
@@ -53,7 +54,7 @@ vaddr_t a64_gic_map(paddr_t pa, size_t size)
 		next = A64_UART_VA + PAGE_SIZE;
 	va = next;
 	for (paddr_t page = pa & PAGE_MASK; page < pa + size; page += PAGE_SIZE, next += PAGE_SIZE)
-		if (next >= A64_DEVICE_BASE + A64_DEVICE_SIZE || map_page(next, page))
+		if (next >= DEVICE_BASE + DEVICE_SIZE || map_page(next, page))
 			panic("gic: no memory, or no addresses, to map 0x%lx", page);
 	return va + (pa & ~PAGE_MASK);
 }
@@ -197,7 +198,7 @@ void arch_irq_test_raise(void (*fn)(void *ctx), void *ctx)
 
 static void stop(const struct a64_regs *regs)
 {
-	a64_smp_on_stop(regs);
+	arch_stop_here(regs->pc, regs->x[29]);
 	this_cpu(a64_irq_count).stops++;
 }
 

@@ -14,6 +14,7 @@
  */
 
 #include "a64_internal.h"
+#include <arch/irq.h>
 #include <arch/pt.h>
 #include <arch/tlb.h>
 #include <arch_impl/sysreg.h>
@@ -111,6 +112,20 @@ void arch_pt_install(paddr_t root)
 	arch_tlb_flush_all_local(); /* a TLB may keep WXN with an entry */
 	if (a64_dev.uart)
 		a64_uart_map(A64_UART_VA + (a64_dev.uart & ~PAGE_MASK));
+}
+
+u64 a64_ask_mmu(vaddr_t va, bool write)
+{
+	unsigned long flags = arch_irq_save();
+	u64 par;
+
+	if (write)
+		__asm__ volatile("at s1e1w, %0; isb" ::"r"(va) : "memory");
+	else
+		__asm__ volatile("at s1e1r, %0; isb" ::"r"(va) : "memory");
+	par = a64_read(par_el1);
+	arch_irq_restore(flags);
+	return par;
 }
 
 /* ---- TLBI ---- */

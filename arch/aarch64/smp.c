@@ -17,6 +17,7 @@
 #include <arch/irq.h>
 #include <arch/layout.h>
 #include <arch/smp.h>
+#include <arch/stop.h>
 #include <arch/time.h>
 #include <arch_impl/start.h>
 #include <arch_impl/sysreg.h>
@@ -28,8 +29,6 @@
 #include <stdatomic.h>
 
 enum { STOP_LIMIT_US = 1000000 };
-#define PAR_FAILED BIT(0)
-#define PAR_ADDRESS 0x000ffffffffff000UL
 
 struct entry {
 	void (*fn)(void *arg);
@@ -47,12 +46,6 @@ static_assert(offsetof(struct a64_start, mair) == A64_START_MAIR &&
 		      offsetof(struct a64_start, main) == A64_START_MAIN,
 	      "entry.S knows these offsets");
 static_assert(sizeof(struct a64_start) == 64, "it does not cross a page");
-
-static struct stop_record {
-	unsigned long pc, fp;
-	_Atomic bool stopped;
-} stopped[NR_CPUS];
-static _Atomic bool stopping;
 
 /* ---- start ---- */
 
@@ -75,12 +68,9 @@ static void cpu_main(void)
 /* The CPU's own translation. 0: it is not mapped. */
 static paddr_t translate(const void *p)
 {
-	unsigned long flags = arch_irq_save(), par;
+	u64 par = a64_ask_mmu((vaddr_t)p, false);
 
-	__asm__ volatile("at s1e1r, %0; isb" ::"r"(p) : "memory");
-	par = a64_read(par_el1);
-	arch_irq_restore(flags);
-	return par & PAR_FAILED ? 0 : (par & PAR_ADDRESS) | ((vaddr_t)p & ~PAR_ADDRESS & 0xfff);
+	return par & A64_PAR_FAULT ? 0 : (par & A64_PAR_PA) | ((vaddr_t)p & 0xfff);
 }
 
 static const char *psci_error(long err)
@@ -140,39 +130,7 @@ void arch_ipi_send(const struct cpumask *cpus)
 		a64_gic_send(cpu, A64_SGI_CALL);
 }
 
-/* ---- stop ---- */
-
-void a64_smp_on_stop(const struct a64_regs *regs)
+void arch_stop_send(unsigned cpu)
 {
-	struct stop_record *s = &stopped[arch_cpu_id()];
-
-	if (!atomic_load(&stopping))
-		return;
-	s->pc = regs->pc;
-	s->fp = regs->x[29];
-	atomic_store(&s->stopped, true);
-	arch_halt();
-}
-
-void arch_cpus_stop(void)
-{
-	u64 limit = arch_time_ns() + STOP_LIMIT_US * 1000UL;
-	unsigned cpu;
-
-	atomic_store(&stopping, true);
-	for_each_online_cpu (cpu)
-		if (cpu != arch_cpu_id())
-			a64_gic_send(cpu, A64_SGI_STOP);
-	for_each_online_cpu (cpu)
-		while (cpu != arch_cpu_id() && !atomic_load(&stopped[cpu].stopped) && arch_time_ns() < limit)
-			arch_cpu_relax();
-}
-
-bool arch_cpu_stopped(unsigned cpu, unsigned long *pc, unsigned long *fp)
-{
-	if (cpu >= NR_CPUS || !atomic_load(&stopped[cpu].stopped))
-		return false;
-	*pc = stopped[cpu].pc;
-	*fp = stopped[cpu].fp;
-	return true;
+	a64_gic_send(cpu, A64_SGI_STOP);
 }

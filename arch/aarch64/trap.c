@@ -343,19 +343,10 @@ static void fiq_mask(void)
  */
 static bool is_spurious(const struct a64_regs *regs)
 {
-	unsigned long irq;
-	u64 par;
+	unsigned fsc = regs->esr & ESR_FSC;
 
-	if (regs->esr >> ESR_EC_SHIFT != EC_DATA_ABORT || fault_name(regs->esr & ESR_FSC) != fault_name(0x04))
-		return false;
-	irq = arch_irq_save();
-	if (regs->esr & ESR_WNR)
-		__asm__ volatile("at s1e1w, %0; isb" ::"r"(regs->far) : "memory");
-	else
-		__asm__ volatile("at s1e1r, %0; isb" ::"r"(regs->far) : "memory");
-	par = a64_read(par_el1);
-	arch_irq_restore(irq);
-	return !(par & 1);
+	return regs->esr >> ESR_EC_SHIFT == EC_DATA_ABORT && ((fsc & 0x3c) == 0x04 || fsc == 0x2b) &&
+	       !(a64_ask_mmu(regs->far, regs->esr & ESR_WNR) & A64_PAR_FAULT);
 }
 
 static bool trap_sync(struct a64_regs *regs)

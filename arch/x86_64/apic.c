@@ -102,11 +102,11 @@ void x86_apic_map(int (*map_device)(vaddr_t va, paddr_t pa))
 {
 	if (!apic_base || apic_base & APIC_BASE_X2)
 		return;
-	if (map_device(X86_APIC_VA, apic_base & PAGE_MASK)) {
+	if (map_device(DEVICE_BASE, apic_base & PAGE_MASK)) {
 		pr_err("apic: no memory for its mapping, other CPUs cannot be started\n");
 		apic_base = 0;
 	}
-	apic_regs = X86_APIC_VA;
+	apic_regs = DEVICE_BASE;
 }
 
 void x86_apic_init_cpu(void)

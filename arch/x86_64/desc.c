@@ -13,6 +13,7 @@
  */
 
 #include "x86_internal.h"
+#include <arch/stacks.h>
 #include <arch_impl/stack.h>
 #include <kernel/percpu.h>
 
@@ -78,7 +79,7 @@ static void desc_set(struct x86_desc *d, unsigned cpu)
 	u64 base = (u64)&d->tss, limit = sizeof(d->tss) - 1;
 
 	for (unsigned n = 0; n < X86_NR_IST; n++)
-		d->tss.ist[n] = x86_stack_end(cpu, n + 1);
+		d->tss.ist[n] = arch_stack_end(cpu, n + 1);
 	d->tss.io_map_base = sizeof(d->tss); /* none */
 	d->gdt[SEL_CODE / 8] = 0x00af9b000000ffffUL;
 	d->gdt[SEL_DATA / 8] = 0x00cf93000000ffffUL;

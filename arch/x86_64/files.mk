@@ -1,6 +1,8 @@
 # Sources of this directory, sorted, one per line.
 SRCS += arch/alarm.c
 SRCS += arch/pte_text.c
+SRCS += arch/stacks.c
+SRCS += arch/stop.c
 SRCS += arch/uart.c
 SRCS += arch/x86_64/apic.c
 SRCS += arch/x86_64/cpu.c

@@ -1,22 +1,19 @@
 /*
- * probe.c - touching memory that may not be there, and walking a stack that may be broken.
+ * probe.c - touching memory that may not be there.
  *
- * Idea.       Each access is one instruction with an entry in the exception table: the fault goes to its
- *             fixup and not to a panic. Whoever must look at doubtful memory (a probe of a guard page, a
- *             backtrace, a dump in a panic) comes here.
- * Layout.     A frame: saved RBP at 0, return address at 8; traps build one too (trap.S).
- * Invariants. The chain of frames is followed upwards only within a stack, and at most FRAMES_MAX deep.
+ * Idea.       Each access is one instruction with an entry in the exception table: the fault goes to its fixup and not to a
+ *             panic. Whoever must look at doubtful memory (a probe of a guard page, a backtrace, a dump in a panic) comes
+ *             here.
+ * Layout.     None.
+ * Invariants. A write stores what is there.
  * Locking.    None.
  * Failure.    -EFAULT, or fewer bytes than asked for.
- * Next:       kernel/panic.c.
+ * Next:       arch/stacks.c, which walks stacks that may be broken.
  */
 
 #include "x86_internal.h"
 #include <arch_impl/extable.h>
-#include <arch_impl/stack.h>
 #include <kernel/errno.h>
-
-enum { FRAMES_MAX = 4096 }; /* more than a stack holds */
 
 static int probe_read_byte(vaddr_t va)
 {
@@ -67,22 +64,4 @@ size_t arch_probe_read(void *dst, vaddr_t src, size_t n)
 			 "2:\n\t" EX_TABLE("1b", "2b")
 			 : "+c"(left), "+S"(src), "+D"(dst)::"memory");
 	return n - left;
-}
-
-void arch_backtrace(unsigned long fp, bool (*fn)(unsigned long pc, void *ctx), void *ctx)
-{
-	unsigned long frame[2] = {};
-
-	if (!fp)
-		fp = (unsigned long)__builtin_frame_address(0);
-	for (unsigned n = 0; n < FRAMES_MAX; n++) {
-		if (fp % 8 || arch_probe_read(frame, fp, sizeof(frame)) != sizeof(frame) || !frame[1])
-			return;
-		if (!fn(frame[1], ctx) || !frame[0])
-			return;
-		/* Inside one stack frames lie ever higher; from an IST stack the chain leads to another stack. */
-		if (frame[0] <= fp && fp - frame[0] < X86_BOOT_STACK_SIZE)
-			return;
-		fp = frame[0];
-	}
 }

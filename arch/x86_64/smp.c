@@ -17,6 +17,8 @@
 #include "x86_internal.h"
 #include <arch/layout.h>
 #include <arch/smp.h>
+#include <arch/stacks.h>
+#include <arch/stop.h>
 #include <arch/time.h>
 #include <arch_impl/ap.h>
 #include <arch_impl/stack.h>
@@ -30,7 +32,6 @@
 enum {
 	SECOND_STARTUP_US = 200, /* after the first, if it was lost */
 	START_LIMIT_US = 10000000,
-	STOP_LIMIT_US = 1000000,
 };
 
 struct x86_ap {
@@ -46,12 +47,6 @@ static_assert(offsetof(struct x86_ap, root) == X86_AP_ROOT &&
 	      "entry.S knows these offsets");
 
 enum ap_state { AP_WAITING, AP_TAKEN, AP_GIVEN_UP };
-
-static struct stop_record {
-	unsigned long pc, fp;
-	_Atomic bool stopped;
-} stopped[NR_CPUS];
-static _Atomic bool stopping;
 
 /* ---- start ---- */
 
@@ -96,7 +91,7 @@ int arch_cpu_start(unsigned cpu, const struct arch_cpu_memory *mem, void (*entry
 	if (!mem->start_page || !x86_apic_reaches(id))
 		return -ENODEV;
 	*per_cpu_ptr(&x86_cpu_id, cpu) = cpu;
-	x86_stacks_set(cpu, mem->stack_end);
+	arch_stacks_set(cpu, mem->stack_end);
 	x86_ap = (struct x86_ap){
 		.root = x86_read_cr3(),
 		.stack = mem->stack_end[0],
@@ -115,7 +110,7 @@ int arch_cpu_start(unsigned cpu, const struct arch_cpu_memory *mem, void (*entry
 		return 0;
 	x86_apic_send_init(id);
 	wait_taken(SECOND_STARTUP_US); /* for INIT to arrive, before x86_ap serves another CPU */
-	x86_stacks_set(cpu, NULL);
+	arch_stacks_set(cpu, NULL);
 	return -EIO;
 }
 
@@ -129,39 +124,7 @@ void arch_ipi_send(const struct cpumask *cpus)
 		x86_apic_send((u32)cpu_info[cpu].hw_id, X86_VEC_IPI);
 }
 
-/* ---- stop ---- */
-
-void x86_smp_on_nmi(const struct x86_regs *regs)
+void arch_stop_send(unsigned cpu)
 {
-	struct stop_record *s = &stopped[arch_cpu_id()];
-
-	if (!atomic_load(&stopping))
-		return;
-	s->pc = regs->rip;
-	s->fp = regs->rbp;
-	atomic_store(&s->stopped, true);
-	arch_halt();
-}
-
-void arch_cpus_stop(void)
-{
-	u64 limit = arch_time_ns() + STOP_LIMIT_US * 1000UL;
-	unsigned cpu;
-
-	atomic_store(&stopping, true);
-	for_each_online_cpu (cpu)
-		if (cpu != arch_cpu_id())
-			x86_apic_send_nmi((u32)cpu_info[cpu].hw_id);
-	for_each_online_cpu (cpu)
-		while (cpu != arch_cpu_id() && !atomic_load(&stopped[cpu].stopped) && arch_time_ns() < limit)
-			arch_cpu_relax();
-}
-
-bool arch_cpu_stopped(unsigned cpu, unsigned long *pc, unsigned long *fp)
-{
-	if (cpu >= NR_CPUS || !atomic_load(&stopped[cpu].stopped))
-		return false;
-	*pc = stopped[cpu].pc;
-	*fp = stopped[cpu].fp;
-	return true;
+	x86_apic_send_nmi((u32)cpu_info[cpu].hw_id);
 }

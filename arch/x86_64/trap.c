@@ -18,6 +18,7 @@
 #include <arch/irq.h>
 #include <arch/layout.h>
 #include <arch/pcpu.h>
+#include <arch/stop.h>
 #include <arch/uart.h>
 #include <arch_impl/extable.h>
 #include <kernel/address.h>
@@ -305,7 +306,7 @@ void x86_trap(struct x86_regs *regs)
 		unsigned long cr2 = x86_read_cr2();
 
 		if (regs->vector == X86_VEC_NMI)
-			x86_smp_on_nmi(regs);
+			arch_stop_here(regs->rip, regs->rbp);
 		/* The three that interrupt anything, also what cannot be repeated, are never expected. */
 		if (regs->vector == X86_VEC_NMI || regs->vector == X86_VEC_DOUBLE_FAULT ||
 		    regs->vector == X86_VEC_MACHINE_CHECK || !trap_fixup(regs))

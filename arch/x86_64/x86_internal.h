@@ -71,13 +71,6 @@ void x86_apic_timer_stop(void);
 /* boot/x86_64/ap_trampoline.S */
 extern const char x86_ap_trampoline[], x86_ap_trampoline_end[];
 
-/* smp.c */
-void x86_smp_on_nmi(const struct x86_regs *regs); /* does not return if this CPU is being stopped */
-
-/* stack.c */
-void x86_stacks_set(unsigned cpu, const vaddr_t *end); /* another CPU's; NULL: none any more */
-vaddr_t x86_stack_end(unsigned cpu, unsigned n);       /* 0: the one it starts on; else enum x86_ist */
-
 /* time.c */
 void x86_timer_irq(void);
 void x86_timer_soon(void); /* a timer interrupt within microseconds, whatever else is armed */

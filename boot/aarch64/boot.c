@@ -176,7 +176,7 @@ static void set_layout(void)
 	l->percpu = l->vmemmap + l->vmemmap_size;
 	l->vmalloc_start =
 		ALIGN_UP(A64_LINK_BASE + MIB(128), PT_LEVEL_SIZE(1)); /* no table in common with the image */
-	l->vmalloc_end = A64_DEVICE_BASE;
+	l->vmalloc_end = DEVICE_BASE;
 }
 
 /* ---- the early direct map ---- */

@@ -16,6 +16,8 @@
  *   VMALLOC_START/END    half-open window of vmalloc, before seed and vmalloc= are applied
  *   VMEMMAP_BASE         virtual address of pfn 0's struct page
  *   VMEMMAP_SIZE         bytes reserved
+ *   DEVICE_BASE          where the port maps registers
+ *   DEVICE_SIZE          bytes reserved, 0: none
  *   PERCPU_BASE          window of the per-CPU areas: PERCPU_STRIDE bytes a CPU
  */
 

@@ -33,6 +33,7 @@ static inline bool arch_pte_is_leaf(pte_t e, unsigned level);
 static inline bool arch_pt_leaf_ok(unsigned level); /* this machine has leaves at this level */
 static inline paddr_t arch_pte_paddr(pte_t e, unsigned level);
 static inline pt_prot_t arch_pte_prot(pte_t e, unsigned level);
+static inline u64 arch_pte_attributes(pte_t e, unsigned level); /* all of a leaf but its address */
 static inline pte_t arch_pte_leaf(paddr_t pa, pt_prot_t prot, unsigned level);
 static inline pte_t arch_pte_with(pte_t leaf, paddr_t pa); /* leaf, made for frame 0, for pa instead */
 static inline pte_t arch_pte_table(paddr_t pa);

@@ -64,7 +64,8 @@ struct boot_node_range {
 	u32 node;	 /* firmware's id: any number */
 };
 
-#define BOOT_NO_NODE (~0u) /* of a CPU: nobody said */
+#define BOOT_MPIDR_AFFINITY 0xff00ffffffUL /* of MPIDR_EL1: what identifies a CPU of an Arm machine */
+#define BOOT_NO_NODE (~0u)		   /* of a CPU: nobody said */
 
 struct boot_cpu {
 	u64 hw_id; /* as arch_cpu_hw_id() says on that CPU */

@@ -44,7 +44,7 @@ struct pt_step {
 };
 unsigned pt_trace(vaddr_t va, struct pt_step step[ARCH_PT_MAX_LEVELS]);
 
-/* Calls fn for each maximal run of leaves with equal protection and level; false stops. For `ptdump`, W^X
+/* Calls fn for each maximal run of leaves with equal attributes and level; false stops. For `ptdump`, W^X
  * checks. */
 void pt_for_each_range(vaddr_t start, vaddr_t last,
 		       bool (*fn)(vaddr_t start, vaddr_t last, pte_t e, unsigned level, void *ctx),

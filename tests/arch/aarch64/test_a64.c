@@ -27,34 +27,22 @@
 
 /* ---- translation ---- */
 
-#define PAR_FAULT 1UL
-#define PAR_PA 0x000ffffffffff000UL
-
-static u64 ask_mmu(vaddr_t va, bool write)
-{
-	unsigned long irq = arch_irq_save();
-	u64 par;
-
-	if (write)
-		__asm__ volatile("at s1e1w, %0; isb" ::"r"(va) : "memory");
-	else
-		__asm__ volatile("at s1e1r, %0; isb" ::"r"(va) : "memory");
-	par = a64_read(par_el1);
-	arch_irq_restore(irq);
-	return par;
-}
-
 static void expect_same_walk(struct ktest *t, vaddr_t va)
 {
 	struct pt_query q = pt_lookup(va);
-	u64 read = ask_mmu(va, false), write = ask_mmu(va, true);
+	u64 read = a64_ask_mmu(va, false), write = a64_ask_mmu(va, true), attr;
 
-	EXPECT_MSG(q.mapped == !(read & PAR_FAULT), "va 0x%016lx: mapped %d, PAR 0x%lx", va, q.mapped, read);
+	EXPECT_MSG(q.mapped == !(read & A64_PAR_FAULT), "va 0x%016lx: mapped %d, PAR 0x%lx", va, q.mapped,
+		   read);
 	if (!q.mapped)
 		return;
-	EXPECT_MSG((q.pa & ~0xfffUL) == (read & PAR_PA), "va 0x%016lx: pa 0x%lx, PAR 0x%lx", va, q.pa, read);
-	EXPECT_MSG(!!(q.prot & PT_WRITE) == !(write & PAR_FAULT), "va 0x%016lx: prot %u, PAR 0x%lx", va,
+	EXPECT_MSG((q.pa & A64_PAR_PA) == (read & A64_PAR_PA), "va 0x%016lx: pa 0x%lx, PAR 0x%lx", va, q.pa,
+		   read);
+	EXPECT_MSG(!!(q.prot & PT_WRITE) == !(write & A64_PAR_FAULT), "va 0x%016lx: prot %u, PAR 0x%lx", va,
 		   q.prot, write);
+	attr = A64_MAIR >> 8 * ((q.entry.bits & A64_PTE_ATTR) >> A64_PTE_ATTR_SHIFT) & 0xff;
+	EXPECT_MSG(read >> A64_PAR_ATTR_SHIFT == attr, "va 0x%016lx: attributes 0x%lx, PAR 0x%lx", va, attr,
+		   read);
 }
 
 static vaddr_t random_in(vaddr_t start, u64 size)
@@ -77,7 +65,7 @@ KTEST(a64, the_mmu_walks_as_the_walker_does)
 		expect_same_walk(t, random_in(PERCPU_BASE, 64 * PERCPU_STRIDE));
 		expect_same_walk(
 			t, random_in(VMEMMAP_BASE + (r->start >> PAGE_SHIFT) * sizeof(struct page), MIB(4)));
-		expect_same_walk(t, random_in(A64_DEVICE_BASE, 64 * PAGE_SIZE));
+		expect_same_walk(t, random_in(DEVICE_BASE, 64 * PAGE_SIZE));
 		expect_same_walk(t, random_in(arch_kernel_start(), -arch_kernel_start()));
 		expect_same_walk(t, random_in(0, 1UL << a64_layout.va_bits));
 	}
@@ -89,7 +77,7 @@ KTEST(a64, the_lower_half_is_closed)
 	EXPECT_TRUE(a64_read(tcr_el1) & A64_TCR_EPD0);
 	EXPECT_TRUE(a64_read(sctlr_el1) & A64_SCTLR_WXN);
 	/* The identity map is still there, for CPUs that start, and answers nobody. */
-	EXPECT_TRUE(ask_mmu(KERNEL_LOAD, false) & PAR_FAULT);
+	EXPECT_TRUE(a64_ask_mmu(KERNEL_LOAD, false) & A64_PAR_FAULT);
 	EXPECT_EQ(arch_probe(KERNEL_LOAD, ARCH_READ), -EFAULT);
 }
 

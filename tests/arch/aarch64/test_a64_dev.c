@@ -122,28 +122,38 @@ KTEST(a64_dev, a_look_that_finds_no_interrupt_is_counted)
 	EXPECT_EQ(*spurious, before + 1);
 }
 
-static void call_back(void *ctx)
+enum { CALLS = 100 };
+
+static void count_call(void *ctx)
 {
-	for (unsigned n = 0; n < 100; n++)
-		smp_call_all(count_up, ctx);
+	atomic_fetch_add((_Atomic unsigned long *)ctx, 1);
 }
 
-/* Interrupts of one kind that come from several CPUs at once merge, and none is lost: the caller would wait for ever. */
+static void call_back(void *ctx)
+{
+	for (unsigned n = 0; n < CALLS; n++)
+		smp_call_all(count_call, ctx);
+}
+
+/* Interrupts of one kind that come from several CPUs at once merge; each call is answered once by each CPU. */
 KTEST(a64_dev, calls_between_all_pairs_of_cpus_are_answered)
 {
 	struct smp_task task[NR_CPUS] = {};
-	static unsigned long calls[NR_CPUS];
+	static _Atomic unsigned long calls[NR_CPUS];
 	unsigned cpu;
 
 	for_each_online_cpu (cpu) {
-		task[cpu] = (struct smp_task){.fn = call_back, .ctx = &calls[cpu]};
+		atomic_store(&calls[cpu], 0);
+		task[cpu] = (struct smp_task){.fn = call_back, .ctx = (void *)&calls[cpu]};
 		if (cpu != arch_cpu_id())
 			EXPECT_EQ(smp_start(cpu, &task[cpu]), 0);
 	}
-	call_back(&calls[arch_cpu_id()]);
-	for_each_online_cpu (cpu)
+	call_back((void *)&calls[arch_cpu_id()]);
+	for_each_online_cpu (cpu) {
 		if (cpu != arch_cpu_id())
 			smp_wait(&task[cpu]);
+		EXPECT_EQ(atomic_load(&calls[cpu]), CALLS * cpumask_weight(&cpu_online_mask));
+	}
 }
 
 /* ---- timers and counters ---- */

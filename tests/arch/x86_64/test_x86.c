@@ -10,6 +10,7 @@
  */
 
 #include <arch/pt.h>
+#include <arch/stacks.h>
 #include <kernel/cpumask.h>
 #include <kernel/smp.h>
 #include <kernel/string.h>
@@ -49,7 +50,7 @@ KTEST(x86, each_cpu_has_segments_and_stacks_of_its_own)
 	smp_call_all(look_at_loaded, loaded);
 	for_each_online_cpu (cpu) {
 		for (unsigned n = 0; n < X86_NR_IST; n++)
-			EXPECT_EQ(loaded[cpu].ist[n], x86_stack_end(cpu, n + 1));
+			EXPECT_EQ(loaded[cpu].ist[n], arch_stack_end(cpu, n + 1));
 		for_each_online_cpu (other)
 			EXPECT_EQ(loaded[cpu].gdt == loaded[other].gdt, cpu == other);
 	}

@@ -48,9 +48,9 @@ extern struct a64_layout a64_layout; /* set by boot.c before kmain() */
 #define VMEMMAP_SIZE (a64_layout.vmemmap_size)
 #define PERCPU_BASE (a64_layout.percpu)
 #define PERCPU_STRIDE 0x1000000UL /* 16 MiB of addresses a CPU */
-#define A64_DEVICE_SIZE 0x10000000UL
-#define A64_DEVICE_BASE (a64_layout.vmemmap - A64_DEVICE_SIZE) /* registers; Linux has its fixmap there */
-#define A64_UART_VA A64_DEVICE_BASE			       /* the first page of them */
+#define DEVICE_SIZE 0x10000000UL
+#define DEVICE_BASE (a64_layout.vmemmap - DEVICE_SIZE) /* registers; Linux has its fixmap there */
+#define A64_UART_VA DEVICE_BASE			       /* the first page of them */
 #endif
 
 #endif

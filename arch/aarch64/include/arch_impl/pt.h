@@ -130,6 +130,12 @@ static inline u64 a64_pte_addr(paddr_t pa)
 	return (pa & A64_PTE_ADDR) | (pa >> A64_OA_HIGH_SHIFT & A64_OA_HIGH);
 }
 
+static inline u64 arch_pte_attributes(pte_t e, unsigned level)
+{
+	(void)level;
+	return e.bits & ~(A64_PTE_ADDR | a64_pte_oa_high);
+}
+
 static inline pte_t arch_pte_with(pte_t leaf, paddr_t pa)
 {
 	return (pte_t){leaf.bits | a64_pte_addr(pa)};

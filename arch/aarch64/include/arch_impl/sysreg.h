@@ -40,6 +40,10 @@
 #define A64_MMFR0_TGRAN_SHIFT 24
 #endif
 
+#define A64_PAR_FAULT 1
+#define A64_PAR_PA 0x000ffffffffff000
+#define A64_PAR_ATTR_SHIFT 56 /* a byte of MAIR */
+
 #define A64_SPSR_EL1H 0x3c5 /* EL1, SP_EL1, all masked */
 
 #ifndef __ASSEMBLY__

@@ -30,6 +30,8 @@ extern struct host_layout host_layout; /* set by main() before kmain() */
 #define VMEMMAP_BASE 0x7ea000000000UL
 #define VMEMMAP_SIZE 0x1000000000UL /* 64 bytes for each frame of the direct map */
 #define PERCPU_BASE 0x7eb000000000UL
+#define DEVICE_BASE HOST_WINDOW_END
+#define DEVICE_SIZE 0UL
 #define PERCPU_STRIDE 0x1000000UL
 #define HOST_WINDOW_START VMALLOC_START /* all that is reached through the software TLB */
 #define HOST_WINDOW_END 0x7ec000000000UL

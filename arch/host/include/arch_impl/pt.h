@@ -95,6 +95,12 @@ static inline pt_prot_t arch_pte_prot(pte_t e, unsigned level)
 	return prot;
 }
 
+static inline u64 arch_pte_attributes(pte_t e, unsigned level)
+{
+	(void)level;
+	return e.bits & ((1UL << HOST_PTE_PFN_SHIFT) - 1);
+}
+
 static inline pte_t arch_pte_with(pte_t leaf, paddr_t pa)
 {
 	return (pte_t){leaf.bits | pa >> PAGE_SHIFT << HOST_PTE_PFN_SHIFT};

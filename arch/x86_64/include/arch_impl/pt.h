@@ -103,6 +103,11 @@ static inline pt_prot_t arch_pte_prot(pte_t e, unsigned level)
 	return prot;
 }
 
+static inline u64 arch_pte_attributes(pte_t e, unsigned level)
+{
+	return e.bits & ~arch_pte_paddr(e, level);
+}
+
 static inline pte_t arch_pte_leaf(paddr_t pa, pt_prot_t prot, unsigned level)
 {
 	u64 bits = pa | X86_PTE_P | X86_PTE_A | X86_PTE_D | x86_pte_global;

@@ -109,13 +109,18 @@ close_comma_open := }, {
 $O/compile_commands.json: $O/flags
 	$(file >$@,[ $(subst $(close_open),$(close_comma_open),$(foreach src,$(C_SRCS) $(OTHER_SRCS),$(call compile_entry,$(src)))) ])@:
 
-iso: $O/strata.iso	## one bootable image for BIOS and UEFI
+iso: $O/strata.iso	## one bootable image for BIOS and UEFI (x86_64)
+ifeq ($(wildcard boot/$(ARCH)/grub.cfg),)
+$O/strata.iso:
+	@echo "make iso: ARCH=$(ARCH) has no image for GRUB, expected ARCH=x86_64" >&2; false
+else
 $O/strata.iso: $O/strata.elf boot/$(ARCH)/grub.cfg | setup-iso
 	@echo "  ISO     $@"
 	$Qrm -rf $O/iso && mkdir -p $O/iso/boot/grub
 	$Q$(OBJCOPY) --strip-all $< $O/iso/boot/strata.elf
 	$Qcp boot/$(ARCH)/grub.cfg $O/iso/boot/grub/grub.cfg
 	$Qgrub-mkrescue -o $@ --themes= --fonts= --locales= $O/iso >$O/iso.log 2>&1 || { cat $O/iso.log; rm -f $@; false; }
+endif
 
 IMAGE_FOR_FW := all $(if $(filter x86_64-bios x86_64-uefi,$(ARCH)-$(FW)),iso)
 run: $(IMAGE_FOR_FW) setup-run	## boot in QEMU, with the debug shell on this terminal; Ctrl-A X leaves

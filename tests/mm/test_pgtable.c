@@ -616,6 +616,34 @@ KTEST(pgtable, scattered_pages_appear_in_order)
 	free_pages_exact(pages, NR * sizeof(*pages));
 }
 
+enum { LEAVES_LOOKED_AT = 2000 }; /* of a range */
+
+static bool expect_equal_leaves(vaddr_t start, vaddr_t last, pte_t e, unsigned level, void *ctx)
+{
+	struct ktest *t = ctx;
+	vaddr_t va = start;
+
+	for (unsigned n = 0; n < LEAVES_LOOKED_AT; n++) {
+		struct pt_query q = pt_lookup(va);
+
+		if (!EXPECT_MSG(q.mapped && q.level == level &&
+					arch_pte_attributes(q.entry, level) == arch_pte_attributes(e, level),
+				"0x%016lx in 0x%016lx-0x%016lx: entry 0x%lx, level %u", va, start, last,
+				(unsigned long)q.entry.bits, q.level))
+			return false;
+		va = (va | (q.size - 1)) + 1;
+		if (va > last || va == 0)
+			break;
+	}
+	return true;
+}
+
+KTEST(pgtable, ranges_are_of_leaves_with_equal_attributes)
+{
+	pt_for_each_range(DIRECT_MAP_BASE, DIRECT_MAP_BASE + direct_map_end() - 1, expect_equal_leaves, t);
+	pt_for_each_range((vaddr_t)__image_start, (vaddr_t)__image_end - 1, expect_equal_leaves, t);
+}
+
 KTEST(pgtable, trace_ends_where_lookup_says)
 {
 	for (unsigned n = 0; n < 500; n++) {

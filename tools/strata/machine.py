@@ -343,7 +343,8 @@ MOST_CPUS = {"x86_64": 255, "aarch64": 256}
 def command(config, scratch, serial="stdio", reboot=False):
     """QEMU's command line. scratch: a directory for files that live as long as the run."""
     if config.arch not in BOARD:
-        raise ConfigError(f"ARCH={config.arch}: expected {' or '.join(BOARD)}")
+        hint = " (the hosted build is a program: build/host/strata)" if config.arch == "host" else ""
+        raise ConfigError(f"ARCH={config.arch}: expected {' or '.join(BOARD)}{hint}")
     mem = parse_size(config.mem)
     if mem < MIB or mem % MIB:
         raise ConfigError(f"MEM={config.mem}: expected a multiple of 1M")
@@ -352,7 +353,7 @@ def command(config, scratch, serial="stdio", reboot=False):
     firmware = FIRMWARE[config.arch]
     if config.fw not in firmware:
         names = list(firmware)
-        raise ConfigError(f"FW={config.fw}: expected {', '.join(names[:-1])} or {names[-1]}")
+        raise ConfigError(f"FW={config.fw}: expected {', '.join(names[:-1])} or {names[-1]} with ARCH={config.arch}")
 
     argv = BOARD[config.arch](config, sum(node.size for node in nodes)) + memory_args(config.backend, nodes, smp)
     argv += ["-display", "none", "-nic", "none", "-serial", serial]

@@ -68,6 +68,9 @@ KTEST(a64, the_mmu_walks_as_the_walker_does)
 		expect_same_walk(t, random_in(DEVICE_BASE, 64 * PAGE_SIZE));
 		expect_same_walk(t, random_in(arch_kernel_start(), -arch_kernel_start()));
 		expect_same_walk(t, random_in(0, 1UL << a64_layout.va_bits));
+		expect_same_walk(t,
+				 random_in(r->start,
+					   r->end - r->start)); /* the direct map's, but for the upper bits */
 	}
 	vfree(area);
 }
@@ -109,6 +112,10 @@ KTEST(a64, a_descriptor_has_the_bits_of_the_manual)
 	EXPECT_EQ(arch_pte_leaf(0, PT_READ, 0).bits, always | A64_PTE_PXN | A64_PTE_RDONLY);
 	EXPECT_EQ(arch_pte_leaf(0, PT_RX, 0).bits, always | A64_PTE_RDONLY);
 	EXPECT_EQ(arch_pte_leaf(0, PT_RW | PT_DEVICE, 0).bits, always | A64_PTE_PXN | a64_pte_dbm | 3 << 2);
+	EXPECT_NE(arch_pte_attributes(arch_pte_contig(arch_pte_leaf(0, PT_RW, 0)), 0),
+		  arch_pte_attributes(arch_pte_leaf(0, PT_RW, 0), 0));
+	EXPECT_EQ(arch_pte_attributes(arch_pte_leaf(PAGE_SIZE, PT_RW, 0), 0),
+		  arch_pte_attributes(arch_pte_leaf(0, PT_RW, 0), 0));
 	EXPECT_EQ(arch_pte_leaf(0, PT_RW, 1).bits, (always & ~A64_PTE_TABLE) | A64_PTE_PXN | a64_pte_dbm);
 }
 
@@ -183,6 +190,29 @@ KTEST(a64, contiguous_groups_are_whole)
 						      DIRECT_MAP_BASE + end);
 	}
 	EXPECT_GT(groups, 0);
+}
+
+/* A group is aligned in both address spaces: elsewhere the same leaves make none, and at the borders only what is whole. */
+KTEST(a64, contiguous_groups_are_aligned_in_both_address_spaces)
+{
+	const unsigned group = arch_pt_contig_entries(0);
+	const size_t size = group * PAGE_SIZE;
+	struct scratch s;
+
+	ASSERT_TRUE(scratch_get(&s, 4 * size, size));
+	for (unsigned shift = 0; shift < 2; shift++) {
+		/* From one page before a border to one behind the second next one. */
+		vaddr_t va = s.va + size - PAGE_SIZE;
+		paddr_t pa = ALIGN_UP(KERNEL_LOAD, size) + size - PAGE_SIZE + shift * PAGE_SIZE;
+
+		ASSERT_EQ(pt_map(va, pa, 2 * size + 2 * PAGE_SIZE, PT_READ | PT_PERMANENT, 0, GFP_KERNEL), 0);
+		for (unsigned i = 0; i < 2 * group + 2; i++)
+			EXPECT_EQ(!!(pt_lookup(va + i * PAGE_SIZE).entry.bits & A64_PTE_CONT),
+				  !shift && i > 0 && i < 2 * group + 1);
+		pt_unmap(va, 2 * size + 2 * PAGE_SIZE);
+		tlb_flush_all();
+	}
+	scratch_put(&s);
 }
 
 /* What comes and goes is never part of a group: it could not be changed alone. */

@@ -2,7 +2,7 @@
  * stop.c - a panic holds the other CPUs still, and says where they were.
  *
  * Idea.       Each is sent what nothing masks; its handler notes where it came and halts.
- * Layout.     stopped[cpu]: PC and frame pointer
+ * Layout.     stopped[cpu]: where it was
  * Invariants. A record is written by its CPU, once, and read after `stopped` says so.
  * Locking.    None: there is one panic.
  * Failure.    A CPU that does not answer within a second is not waited for.
@@ -19,19 +19,18 @@
 #define STOP_LIMIT_NS 1000000000UL
 
 static struct {
-	unsigned long pc, fp;
+	struct arch_stopped where;
 	_Atomic bool stopped;
 } record[NR_CPUS];
 static _Atomic bool stopping;
 
-void arch_stop_here(unsigned long pc, unsigned long fp)
+void arch_stop_here(unsigned long pc, unsigned long fp, bool irqs_off)
 {
 	unsigned cpu = arch_cpu_id();
 
 	if (!atomic_load(&stopping))
 		return;
-	record[cpu].pc = pc;
-	record[cpu].fp = fp;
+	record[cpu].where = (struct arch_stopped){pc, fp, irqs_off ? "interrupts off" : NULL};
 	atomic_store(&record[cpu].stopped, true);
 	arch_halt();
 }
@@ -50,11 +49,10 @@ void arch_cpus_stop(void)
 			arch_cpu_relax();
 }
 
-bool arch_cpu_stopped(unsigned cpu, unsigned long *pc, unsigned long *fp)
+bool arch_cpu_stopped(unsigned cpu, struct arch_stopped *where)
 {
 	if (cpu >= NR_CPUS || !atomic_load(&record[cpu].stopped))
 		return false;
-	*pc = record[cpu].pc;
-	*fp = record[cpu].fp;
+	*where = record[cpu].where;
 	return true;
 }

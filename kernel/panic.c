@@ -69,14 +69,14 @@ static void print_stopped(void)
 
 	for_each_online_cpu (cpu) {
 		struct trace trace = {.lines = 1};
-		unsigned long pc, fp;
+		struct arch_stopped at;
 
-		if (cpu == arch_cpu_id() || !arch_cpu_stopped(cpu, &pc, &fp))
+		if (cpu == arch_cpu_id() || !arch_cpu_stopped(cpu, &at))
 			continue;
-		console_printf("CPU %u was at:\n", cpu);
-		console_printf("  [%016lx] %pS\n", pc, (void *)pc);
-		if (fp)
-			arch_backtrace(fp, print_frame, &trace);
+		console_printf("CPU %u was at%s%s:\n", cpu, at.masked ? ", with " : "", at.masked ?: "");
+		console_printf("  [%016lx] %pS\n", at.pc, (void *)at.pc);
+		if (at.fp)
+			arch_backtrace(at.fp, print_frame, &trace);
 		print_repeats(&trace);
 		lock_print_held(cpu);
 	}

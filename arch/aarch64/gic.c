@@ -198,7 +198,7 @@ void arch_irq_test_raise(void (*fn)(void *ctx), void *ctx)
 
 static void stop(const struct a64_regs *regs)
 {
-	arch_stop_here(regs->pc, regs->x[29]);
+	arch_stop_here(regs->pc, regs->x[29], regs->pstate & A64_DAIF_I);
 	this_cpu(a64_irq_count).stops++;
 }
 

@@ -26,6 +26,7 @@
 
 #include "host_internal.h"
 #include <arch/cpu.h>
+#include <arch/irq.h>
 #include <arch/smp.h>
 #include <arch_impl/stack.h>
 #include <kernel/smp.h>
@@ -44,7 +45,7 @@ static struct cpu_thread {
 	void (*entry)(void *arg);
 	void *arg;
 	struct host_stacks *stacks;
-	unsigned long stopped_pc, stopped_fp;
+	struct arch_stopped where;
 	_Atomic bool stopped;
 } cpu_thread[HOST_MAX_CPUS];
 
@@ -168,6 +169,15 @@ void arch_ipi_send(const struct cpumask *cpus)
 
 /* ---- stop ---- */
 
+static const char *masked(const ucontext_t *uc)
+{
+	if (arch_in_interrupt())
+		return "an interrupt being handled";
+	if (!host_irq.on)
+		return host_irq.pending ? "interrupts off and one pending" : "interrupts off";
+	return sigismember(&uc->uc_sigmask, SIGUSR1) ? "its signals blocked" : NULL;
+}
+
 void host_on_stop(int sig, siginfo_t *info, void *ctx)
 {
 	const ucontext_t *uc = ctx;
@@ -175,8 +185,9 @@ void host_on_stop(int sig, siginfo_t *info, void *ctx)
 
 	(void)sig;
 	(void)info;
-	c->stopped_pc = (unsigned long)uc->uc_mcontext.gregs[REG_RIP];
-	c->stopped_fp = (unsigned long)uc->uc_mcontext.gregs[REG_RBP];
+	c->where = (struct arch_stopped){.pc = (unsigned long)uc->uc_mcontext.gregs[REG_RIP],
+					 .fp = (unsigned long)uc->uc_mcontext.gregs[REG_RBP],
+					 .masked = masked(uc)};
 	atomic_store_explicit(&c->stopped, true, memory_order_release);
 	for (;;)
 		pause();
@@ -202,7 +213,7 @@ void arch_cpus_stop(void)
 	}
 }
 
-bool arch_cpu_stopped(unsigned cpu, unsigned long *pc, unsigned long *fp)
+bool arch_cpu_stopped(unsigned cpu, struct arch_stopped *where)
 {
 	const struct cpu_thread *c;
 
@@ -211,7 +222,6 @@ bool arch_cpu_stopped(unsigned cpu, unsigned long *pc, unsigned long *fp)
 	c = &cpu_thread[cpu];
 	if (!atomic_load_explicit(&c->stopped, memory_order_acquire))
 		return false;
-	*pc = c->stopped_pc;
-	*fp = c->stopped_fp;
+	*where = c->where;
 	return true;
 }

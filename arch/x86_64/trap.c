@@ -306,7 +306,7 @@ void x86_trap(struct x86_regs *regs)
 		unsigned long cr2 = x86_read_cr2();
 
 		if (regs->vector == X86_VEC_NMI)
-			arch_stop_here(regs->rip, regs->rbp);
+			arch_stop_here(regs->rip, regs->rbp, !(regs->rflags & X86_EFLAGS_IF));
 		/* The three that interrupt anything, also what cannot be repeated, are never expected. */
 		if (regs->vector == X86_VEC_NMI || regs->vector == X86_VEC_DOUBLE_FAULT ||
 		    regs->vector == X86_VEC_MACHINE_CHECK || !trap_fixup(regs))

@@ -30,7 +30,12 @@ void arch_ipi_send(const struct cpumask *cpus);
  * or not all have. Context: any.
  */
 void arch_cpus_stop(void);
-/* Where a stopped CPU was: its PC and frame pointer. False: it did not stop. */
-bool arch_cpu_stopped(unsigned cpu, unsigned long *pc, unsigned long *fp);
+/* Where a stopped CPU was. */
+struct arch_stopped {
+	unsigned long pc, fp;
+	const char *masked; /* what kept interrupts from it; NULL: nothing */
+};
+/* False: it did not stop. */
+bool arch_cpu_stopped(unsigned cpu, struct arch_stopped *where);
 
 #endif

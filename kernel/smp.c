@@ -51,6 +51,7 @@ enum {
 };
 #define ROUNDS_MAX (1UL << 31)
 #define NS_PER_S 1000000000UL
+#define LEAP_NS NS_PER_S
 
 enum start { START_WAITING, START_DONE, START_GIVEN_UP };
 enum rest { REST_NOT, REST_PARKED, REST_IDLE };
@@ -95,6 +96,21 @@ void smp_ipi(void)
 	}
 }
 
+/* A wait for another CPU. Between two looks at the clock a whole machine may have stood still: that is no waiting. */
+struct patience {
+	u64 looked, waited;
+};
+
+static bool patience_ends(struct patience *p, unsigned seconds)
+{
+	u64 now = arch_time_ns();
+
+	if (p->looked)
+		p->waited += min(now - p->looked, LEAP_NS);
+	p->looked = now;
+	return p->waited > seconds * NS_PER_S;
+}
+
 static void next_round(u64 *round, const char *what, unsigned cpu)
 {
 	if (++*round == ROUNDS_MAX)
@@ -124,17 +140,11 @@ static __cold __noreturn void no_answer(unsigned me)
 void smp_call_wait(void)
 {
 	unsigned me = arch_cpu_id();
-	u64 limit = 0;
+	struct patience patience = {};
 
 	for (u64 round = 1; atomic_load_explicit(&call[me].owed, memory_order_acquire); round++) {
-		if (round % LOOK_ROUNDS == 0) {
-			u64 now = arch_time_ns();
-
-			if (!limit)
-				limit = now + ANSWER_TIMEOUT_S * NS_PER_S;
-			else if (now > limit)
-				no_answer(me);
-		}
+		if (round % LOOK_ROUNDS == 0 && patience_ends(&patience, ANSWER_TIMEOUT_S))
+			no_answer(me);
 		arch_cpu_relax();
 	}
 }
@@ -434,7 +444,7 @@ static void take_stacks(const struct arch_cpu_memory *mem)
 static bool start_cpu(unsigned cpu)
 {
 	struct arch_cpu_memory mem = {.start_page = start_page};
-	u64 limit = arch_time_ns() + START_TIMEOUT_S * NS_PER_S;
+	struct patience patience = {};
 	int err = give_stacks(cpu, &mem) ? arch_cpu_start(cpu, &mem, secondary, NULL) : -ENOMEM;
 
 	if (err) {
@@ -445,7 +455,7 @@ static bool start_cpu(unsigned cpu)
 	while (!cpumask_test(&cpu_online_mask, cpu)) {
 		unsigned waiting = START_WAITING;
 
-		if (arch_time_ns() > limit &&
+		if (patience_ends(&patience, START_TIMEOUT_S) &&
 		    atomic_compare_exchange_strong(&cpu_state[cpu].start, &waiting, START_GIVEN_UP)) {
 			pr_err("smp: CPU %u did not come up in %d seconds, it is left out\n", cpu,
 			       START_TIMEOUT_S);

@@ -443,7 +443,7 @@ static void race_write(void *word)
 	++*(volatile unsigned long *)word;
 }
 
-/* Two CPUs write, and nothing orders them. */
+/* Two CPUs write, and nothing orders them. This one goes on, so that its last write is not long ago when the other comes. */
 static void crash_race(void)
 {
 	unsigned long word = 0;
@@ -451,7 +451,10 @@ static void crash_race(void)
 
 	if (smp_start(cpumask_next(&cpu_online_mask, 1), &task))
 		return;
-	race_write(&word);
+	do {
+		race_write(&word);
+		arch_cpu_relax();
+	} while (!atomic_load_explicit(&task.done, memory_order_relaxed));
 	smp_wait(&task);
 }
 

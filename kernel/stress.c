@@ -100,6 +100,7 @@ struct stress {
 	_Atomic(struct item *) area; /* for the tick to free; NULL: it has */
 	struct item area_item;
 	u64 end_ns;
+	u64 max_ops;
 	bool exchanges; /* with other CPUs */
 	u64 checks, exchanged;
 };
@@ -393,14 +394,14 @@ static void drop_caches(struct stress *s)
 	}
 }
 
-/* One CPU's operations, until the time is over or one of them finds something wrong. */
+/* One CPU's operations, until it has done its number, the time is over or one of them finds something wrong. */
 static void operate(void *ctx)
 {
 	struct stress *s = ctx;
 
 	arch_time_tick(TICK_NS, tick, s);
 	while (!s->loop.failed[0] && !s->irq.failed[0] && !atomic_load(&common.stop) &&
-	       arch_time_ns() < s->end_ns)
+	       s->loop.ops < s->max_ops && arch_time_ns() < s->end_ns)
 		one_operation(s);
 	atomic_store(&common.stop, true);
 	stop_ticking(s);
@@ -469,21 +470,27 @@ static void sum_up(struct stress *part, unsigned nr)
 	}
 }
 
-static void stress_run(struct stress *part, unsigned nr, u64 seed, u64 seconds)
+struct stress_request {
+	u64 seconds, seed, cpus, ops;
+};
+
+static void stress_run(struct stress *part, const struct stress_request *rq)
 {
 	struct mm_usage before = mm_settled_usage(), after;
+	unsigned nr = (unsigned)rq->cpus;
 	size_t max_bytes = min((nr_free_pages() / 4 << PAGE_SHIFT) / nr, MIB(64));
 
 	for (unsigned i = 0; i < nr; i++)
 		part[i] = (struct stress){.loop = {.gfp = MAY_WAIT,
-						   .random = mix64(seed + i) | 1,
+						   .random = mix64(rq->seed + i) | 1,
 						   .next_tag = (u64)i << 48,
 						   .max_bytes = max_bytes},
 					  .irq = {.gfp = MAY_NOT,
-						  .random = mix64(~seed - i) | 1,
+						  .random = mix64(~rq->seed - i) | 1,
 						  .next_tag = (u64)i << 48 | 1UL << 47,
 						  .max_bytes = max_bytes / 16},
-					  .end_ns = arch_time_ns() + seconds * 1000000000UL,
+					  .end_ns = arch_time_ns() + rq->seconds * 1000000000UL,
+					  .max_ops = rq->ops,
 					  .exchanges = nr > 1};
 	if (make_caches(part))
 		run_parts(part, nr);
@@ -498,15 +505,12 @@ static void stress_run(struct stress *part, unsigned nr, u64 seed, u64 seconds)
 
 /* ---- the command ---- */
 
-struct stress_request {
-	u64 seconds, seed, cpus;
-};
-
 static int stress_arguments(struct out *o, int argc, char **argv, struct stress_request *rq)
 {
 	int err = 0;
 
-	*rq = (struct stress_request){.seconds = DEFAULT_SECONDS, .seed = boot_seed(), .cpus = 1};
+	*rq = (struct stress_request){
+		.seconds = DEFAULT_SECONDS, .seed = boot_seed(), .cpus = 1, .ops = ~0UL};
 	for (int i = 1; i < argc && !err; i++) {
 		const char *value;
 
@@ -516,10 +520,12 @@ static int stress_arguments(struct out *o, int argc, char **argv, struct stress_
 			err = cmd_number(o, "cpus", value, 1,
 					 min(cpumask_weight(&cpu_online_mask), (unsigned)MAX_PARTS),
 					 &rq->cpus);
+		else if ((value = cmd_value(argv[i], "ops")))
+			err = cmd_number(o, "ops", value, 1, ~0UL, &rq->ops);
 		else if (i == 1)
 			err = cmd_number(o, "SECONDS", argv[i], 1, MAX_SECONDS, &rq->seconds);
 		else
-			err = cmd_unknown_option(o, argv[i], "seed=N or cpus=N");
+			err = cmd_unknown_option(o, argv[i], "seed=N, cpus=N or ops=N");
 	}
 	return err;
 }
@@ -541,7 +547,7 @@ static int cmd_stress(struct out *o, int argc, char **argv, bool json)
 {
 	struct stress_request rq;
 	struct stress *s = NULL;
-	int err = arg_count(o, argc, argv, 0, 3);
+	int err = arg_count(o, argc, argv, 0, 4);
 
 	if (err || (err = stress_arguments(o, argc, argv, &rq)))
 		return err;
@@ -554,7 +560,7 @@ static int cmd_stress(struct out *o, int argc, char **argv, bool json)
 			   rq.cpus, rq.cpus == 1 ? "" : "s", rq.seed,
 			   rq.cpus == 1 ? " (but for the moments of interrupts)"
 					: " (but for the moments of interrupts and the order between CPUs)");
-	stress_run(s, (unsigned)rq.cpus, rq.seed, rq.seconds);
+	stress_run(s, &rq);
 
 	if (json) {
 		json_obj(o, NULL);
@@ -582,5 +588,5 @@ static int cmd_stress(struct out *o, int argc, char **argv, bool json)
 	vfree(s);
 	return err;
 }
-SHELL_CMD("stress", "[SECONDS] [seed=N] [cpus=N]", "random operations on all allocators, everything checked",
-	  cmd_stress, NULL);
+SHELL_CMD("stress", "[SECONDS] [seed=N] [cpus=N] [ops=N]",
+	  "random operations on all allocators, everything checked", cmd_stress, NULL);

@@ -109,7 +109,7 @@ struct host_options host_parse_options(char **argv)
 			host_die("strata: %s: no such option\n%s", word, usage);
 	}
 	check_memory(&o);
-	if (o.nodes > o.mem / (4 * HOST_BLOCK))
+	if (o.nodes > 1 && o.nodes > o.mem / (4 * HOST_BLOCK))
 		host_die("strata: --nodes %lu: expected at most one node for each %luM of memory\n", o.nodes,
 			 4 * HOST_BLOCK >> 20);
 	if (o.commands && strchr(o.commands, '"'))

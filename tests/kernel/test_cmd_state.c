@@ -75,14 +75,22 @@ KTEST(stress, a_second_of_it_breaks_nothing)
 	EXPECT_GT(value_from(strstr(answer, "\"in_interrupts\""), "value"), 0);
 }
 
-KTEST(stress, a_second_of_it_on_all_cpus_breaks_nothing)
+KTEST(stress, operations_on_all_cpus_break_nothing)
 {
 	unsigned cpus = min(cpumask_weight(&cpu_online_mask), 4u);
 
 	if (cpus == 1)
 		SKIP("needs a second CPU");
-	ASSERT_EQ(ask("stress 1 seed=%u cpus=%u -j", test_rand(), cpus), 0);
+	ASSERT_EQ(ask("stress 60 ops=2000 seed=%u cpus=%u -j", test_rand(), cpus), 0);
 	EXPECT_TRUE(answer_says("\"failed\":[]"));
+	EXPECT_GE(answer_value("value"), 2000);
+	EXPECT_LE(answer_value("value"), 2000 * cpus);
+}
+
+KTEST(stress, it_ends_after_so_many_operations)
+{
+	ASSERT_EQ(ask("stress 60 ops=7 -j"), 0);
+	EXPECT_EQ(answer_value("value"), 7);
 }
 
 KTEST(stress, areas_that_are_there_do_not_look_like_a_leak)
@@ -92,7 +100,7 @@ KTEST(stress, areas_that_are_there_do_not_look_like_a_leak)
 	ASSERT_EQ(ask("vmalloc 64K -j"), 0);
 	area = answer_value("ptr");
 	for (unsigned seed = 1; seed <= 2; seed++)
-		EXPECT_EQ(ask("stress 1 seed=%u", seed), 0);
+		EXPECT_EQ(ask("stress 60 ops=2000 seed=%u", seed), 0);
 	EXPECT_EQ(ask("vfree 0x%lx", (unsigned long)area), 0);
 }
 
@@ -103,5 +111,6 @@ KTEST(stress, arguments_are_checked)
 	EXPECT_REFUSED(EINVAL, "seed", "stress 1 seed=x");
 	EXPECT_REFUSED(ERANGE, "cpus", "stress 1 cpus=0");
 	EXPECT_REFUSED(ERANGE, "cpus", "stress 1 cpus=1000");
+	EXPECT_REFUSED(ERANGE, "ops", "stress 1 ops=0");
 	EXPECT_REFUSED(EINVAL, "unknown option", "stress 1 2");
 }

@@ -155,7 +155,10 @@ static void read_map(struct boot_info *bi, const struct host_options *o)
 	char err[256];
 	size_t len;
 	char *text = read_file(name, &len);
+	const char *zero = memchr(text, 0, len);
 
+	if (zero && !o->fdt)
+		host_die("strata: %s: expected text, byte %lu is zero\n", name, (unsigned long)(zero - text));
 	if (o->fdt)
 		take_fdt(name, text, len, bi);
 	else if ((o->map ? map_parse : dmesg_parse)(name, text, len, bi, err, sizeof(err)))

@@ -384,7 +384,8 @@ class OddMachines(unittest.TestCase):
         for option in ("--map", "--dmesg"):
             for name, message in ((self.written("# nothing"), "no memory map, expected lines"),
                                   ("/nonexistent", "cannot be read: No such file or directory"),
-                                  ("/", "expected a regular file"), (IMAGE, "expected")):
+                                  ("/", "expected a regular file"), (IMAGE, "expected text, byte 7 is zero"),
+                                  (self.written("BIOS-e820: [mem 0x0-0xfffffff] usable\n\0"), "expected text, byte 38 is zero")):
                 with self.subTest(option=option, name=name):
                     done = strata(option, name)
                     self.assertEqual(done.returncode, 1)

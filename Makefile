@@ -155,8 +155,8 @@ test-images-host:
 	@$(MAKE) --no-print-directory ARCH=host GRANULE=4 VARIANT=fuzz all
 	@$(MAKE) --no-print-directory ARCH=host GRANULE=4 VARIANT=tsan all
 	@$(MAKE) --no-print-directory ARCH=host GRANULE=4 VARIANT=valgrind all
-	@$(MAKE) --no-print-directory ARCH=host GRANULE=16 VARIANT= all
-	@$(MAKE) --no-print-directory ARCH=host GRANULE=64 VARIANT=asan all
+	@$(MAKE) --no-print-directory ARCH=host GRANULE=16 VARIANT=asan all
+	@$(MAKE) --no-print-directory ARCH=host GRANULE=64 VARIANT= all
 
 bench: all	## the benchmark table: Linux's figures beside ours, or with ARCH=host malloc libraries
 ifdef HOSTED

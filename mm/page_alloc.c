@@ -246,15 +246,16 @@ static void report_failure(const struct request *rq, unsigned long caller)
 		print_zone_state(zone);
 }
 
+u64 failure_report_due_ns;
+
 /* One report a second: whoever runs out of memory does so often. */
 static bool report_is_due(gfp_t gfp)
 {
-	static u64 next_ns;
 	u64 now = arch_time_ns();
 
-	if ((gfp & __GFP_NOWARN) || now < next_ns)
+	if ((gfp & __GFP_NOWARN) || now < READ_ONCE(failure_report_due_ns))
 		return false;
-	next_ns = now + 1000000000;
+	WRITE_ONCE(failure_report_due_ns, now + 1000000000);
 	return true;
 }
 

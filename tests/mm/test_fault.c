@@ -89,8 +89,8 @@ enum {
 	USES_OBJECTS = 4,  /* with the lists on, such a part is the body of an array */
 	NEVER_FAILS = 8,   /* what it asks for must not fail */
 	FRESH_TABLES = 16, /* the vmalloc window's empty tables go first, so that it needs new ones */
-	DENSE = 24, /* of very many allocations each of the first and last are tried, and samples between them */
-	SAMPLES = 24,
+	DENSE = 16, /* of very many allocations each of the first and last are tried, and samples between them */
+	SAMPLES = 12,
 	TOO_MANY = 100000,
 };
 

@@ -547,6 +547,7 @@ static int cmd_stress(struct out *o, int argc, char **argv, bool json)
 {
 	struct stress_request rq;
 	struct stress *s = NULL;
+	char limit[48] = "";
 	int err = arg_count(o, argc, argv, 0, 4);
 
 	if (err || (err = stress_arguments(o, argc, argv, &rq)))
@@ -555,9 +556,11 @@ static int cmd_stress(struct out *o, int argc, char **argv, bool json)
 		s = vmalloc(rq.cpus * sizeof(*s));
 	if (!s)
 		return out_error(o, -ENOMEM, "no memory for the tables of %lu CPUs", rq.cpus);
+	if (rq.ops != ~0UL)
+		snprintf(limit, sizeof(limit), " or %lu operations", rq.ops);
 	if (!json)
-		out_printf(o, "stress: %lu seconds on %lu CPU%s, repeat with seed=%lu%s\n", rq.seconds,
-			   rq.cpus, rq.cpus == 1 ? "" : "s", rq.seed,
+		out_printf(o, "stress: %lu seconds%s on %lu CPU%s, repeat with seed=%lu%s\n", rq.seconds,
+			   limit, rq.cpus, rq.cpus == 1 ? "" : "s", rq.seed,
 			   rq.cpus == 1 ? " (but for the moments of interrupts)"
 					: " (but for the moments of interrupts and the order between CPUs)");
 	stress_run(s, &rq);

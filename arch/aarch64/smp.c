@@ -14,11 +14,9 @@
  */
 #include "a64_internal.h"
 
-#include <arch/irq.h>
 #include <arch/layout.h>
 #include <arch/smp.h>
 #include <arch/stop.h>
-#include <arch/time.h>
 #include <arch_impl/start.h>
 #include <arch_impl/sysreg.h>
 #include <kernel/bits.h>
@@ -26,9 +24,6 @@
 #include <kernel/errno.h>
 #include <kernel/percpu.h>
 #include <kernel/printk.h>
-#include <stdatomic.h>
-
-enum { STOP_LIMIT_US = 1000000 };
 
 struct entry {
 	void (*fn)(void *arg);

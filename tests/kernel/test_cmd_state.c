@@ -91,6 +91,8 @@ KTEST(stress, it_ends_after_so_many_operations)
 {
 	ASSERT_EQ(ask("stress 60 ops=7 -j"), 0);
 	EXPECT_EQ(answer_value("value"), 7);
+	ASSERT_EQ(ask("stress 60 ops=7"), 0);
+	EXPECT_TRUE(answer_says("60 seconds or 7 operations on 1 CPU, "));
 }
 
 KTEST(stress, areas_that_are_there_do_not_look_like_a_leak)

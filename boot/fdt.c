@@ -7,8 +7,8 @@
  * Layout.     /memory, /reserved-memory and the reservation block: bi->range, bi->reserved; /cpus: bi->cpu; /chosen:
  *             command line and initrd; PSCI, GIC, timer, PL011: bi->dev. (Devicetree specification 0.4, chapter 3; Linux
  *             Documentation/devicetree/bindings.)
- * Invariants. I1  the tree is only read through fdt_node.h
- *             I2  ids of CPUs are affinity fields of MPIDR_EL1 and each is there once
+ * Invariants. I1  ids of CPUs are affinity fields of MPIDR_EL1, and each is there once
+ *             This file reads the tree through fdt_node.h only.
  * Locking.    None: a pure function.
  * Failure.    A node that cannot be used is noted and ignored. -EINVAL only if there is no tree.
  * Source.     Linux drivers/of/fdt.c, of_reserved_mem.c; arch/arm64/kernel/smp.c; drivers/irqchip/irq-gic-v3.c.

@@ -6,7 +6,7 @@
  *             same as those of the peer's figures, so that the two can stand side by side.
  * Layout.     section benches -> in the image's order, group `mixed` first -> rows -> emit(): text or JSON
  * Invariants. B1  a benchmark leaves nothing allocated; between two of them what was deferred is done
- *             B2  timed chunks run with interrupts on and hold no lock
+ *             Timed chunks run with interrupts on and hold no lock.
  * Locking.    None: main loop of CPU 0, one run at a time.
  * Failure.    A row that lacks memory is reported as skipped. A failed check of its own fails the run.
  * Next:       tests/bench/bench_page.c.

@@ -6,9 +6,8 @@
  * Layout.     section ktests -> sorted[] by suite and name -> one KTAP subtest block a suite:
  *             KTAP version 1, 1..suites, then for each: an indented block (KTAP version 1, # Subtest: suite,
  *             1..cases, results) and the suite's own result
- * Invariants. I1  KTAP lines stand in column 0 (or behind their indent of two) without a stamp; each is one
- *                 console write
- *             I2  what a case draws from test_rand() depends on seed= and its name only
+ * Invariants. I1  what a case draws from test_rand() depends on seed= and on the case's name only
+ *             KTAP lines stand in column 0, or behind their indent of two, without a stamp. Each is one console write.
  * Locking.    None: main loop of CPU 0, one run at a time.
  * Failure.    A failing case prints file, line and values as '#' lines before its result; the run goes on.
  * Next:       shell.c.
@@ -97,7 +96,7 @@ u32 test_rand_below(u32 n)
 	return (u32)((u64)test_rand() * n >> 32);
 }
 
-static void ktest_seed(const struct ktest *t)
+void ktest_seed(const struct ktest *t)
 {
 	u64 hash = 0xcbf29ce484222325UL; /* FNV-1a */
 

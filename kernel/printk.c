@@ -9,8 +9,8 @@
  *             A record is { ns, len, level } and the text; positions count bytes for ever, modulo the size.
  * Invariants. I1  tail <= shown <= head, head - tail <= LOG_SIZE; tail and shown stand at the start of a
  *                 record
- *             I2  a log line begins in column 0: it ends a console line that is open
- *             I3  while console_holds is not 0 no log line is shown, except in a panic
+ *             I2  while console_holds is not 0 no log line is shown, except in a panic
+ *             A log line begins in column 0: it ends a console line that is open.
  * Locking.    console_lock (rank 7, IRQs off): ring, console state. A stage is written by its CPU with IRQs
  *             off and read under console_lock; its head and tail are published with release. printk only
  *             tries the lock: the holder looks at the stages again after its release, so nothing stays

@@ -8,8 +8,8 @@
  *             The main loop of CPU 0 is read_byte(): input, else deferred work, else sleep.
  * Invariants. I1  a line runs only if all its quotes are closed; then all its commands run, the first failure
  *                 counts
- *             I2  between two commands there is a quiet point
- *             I3  between `@TAG begin` and `@TAG end` nothing but the answer is on the console
+ *             I2  between `@TAG begin` and `@TAG end` nothing but the answer is on the console
+ *             Between two commands there is a quiet point.
  * Locking.    None: main loop only. The answer's buffer has one user; a command that runs inside another
  *             takes a small one.
  * Failure.    Every mistake is an answer; no input ends the kernel, but for `crash`.

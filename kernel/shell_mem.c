@@ -7,8 +7,8 @@
  *             gone[]               the last GONE_MAX that were given back, a ring: tells "freed twice" from "never ours"
  *             The table is fixed and outside of every allocator: what `diff` shows is the user's memory alone.
  * Invariants. M1  no two entries overlap
- *             M2  an entry in live[] is allocated, and nobody but the shell frees it
- *             M3  no entry of gone[] has the start and kind of one in live[]
+ *             M2  no entry of gone[] has the start and kind of one in live[]
+ *             An entry in live[] is allocated, and only the shell frees it.
  * Locking.    None: main loop.
  * Failure.    A full table is said before anything is allocated.
  * Next:       cmd_slab.c.
@@ -19,6 +19,7 @@
 
 #include <kernel/errno.h>
 
+#include <mm/check.h>
 #include <mm/page.h>
 
 enum { LIVE_MAX = 8192, GONE_MAX = 256 };
@@ -139,3 +140,22 @@ unsigned shell_mem_objects(unsigned cache_index)
 		n += live[i].kind == SHELL_OBJECT && live[i].cache_index == cache_index;
 	return n;
 }
+
+static bool overlap(const struct shell_mem *a, const struct shell_mem *b)
+{
+	return (a->kind == SHELL_PAGES) == (b->kind == SHELL_PAGES) && a->start < b->start + b->nr_bytes &&
+	       b->start < a->start + a->nr_bytes;
+}
+
+static const char *shell_mem_check(void)
+{
+	for (unsigned i = 0; i < nr_live; i++) {
+		for (unsigned j = 0; j < i; j++)
+			if (overlap(&live[i], &live[j]))
+				return "shell_mem.M1: two allocations of the shell overlap";
+		if (was_given_back(live[i].kind, live[i].start))
+			return "shell_mem.M2: an allocation of the shell is also remembered as freed";
+	}
+	return NULL;
+}
+MM_CHECK("shell_mem", shell_mem_check);

@@ -8,7 +8,7 @@
  *             What differs between the versions is struct a64_gic. Registers lie in the device window, behind the UART's
  *             page, one mapping after the other.
  * Invariants. I1  an acknowledged interrupt is ended when its handler is done: one more of its kind comes after that
- *             I2  everything is mapped by the boot CPU in a64_gic_init()
+ *             The boot CPU maps all registers in a64_gic_init().
  * Locking.    None: after a64_gic_init() each CPU writes only registers that are its own, and the one for sending.
  * Failure.    No controller, or no memory for its mapping: panic. Group 0 is firmware's: the stop is an IRQ, and CPUs with
  *             interrupts off are not stopped.

@@ -7,7 +7,7 @@
  * Invariants. R1  the instructions from start to commit do not write their inputs, so start can run again at any time
  *             R2  the last store is the commit; what was written before it is dead until then
  *             R3  a PC behind the commit is left alone: the work is done, repeating it would do it twice
- *             R4  ranges do not overlap
+ *             Ranges do not overlap: a64_restart_sort() panics if they do.
  * Locking.    None: looks at nothing but the saved PC and what is constant after boot.
  * Failure.    None.
  * Next:       trap.c, which asks before it runs an interrupt.
@@ -26,7 +26,7 @@ void a64_restart_sort(void)
 		for (; at > __start_restart_table && at[-1].start > moving.start; at--)
 			*at = at[-1];
 		*at = moving;
-		BUG_ON(at > __start_restart_table && at[-1].commit >= at->start, "R4: two primitives at %pS",
+		BUG_ON(at > __start_restart_table && at[-1].commit >= at->start, "two restartable primitives overlap at %pS",
 		       (void *)at->start);
 	}
 }

@@ -5,7 +5,7 @@
  *             the boot CPU's registers in it the CPU enters the kernel's address space, on its own stacks.
  * Layout.     a64_start, of each CPU: what it needs before its first C function; stopped[id]: where it was stopped
  * Invariants. S1  what a CPU finds when it comes, however late, is its own: no other start changes it
- *             S2  the stop is only sent in a panic, or by a test that counts it
+ *             Only a panic sends the stop, and a test that counts it.
  * Locking.    None: CPUs are started by the boot CPU, before it does anything else with them.
  * Failure.    What firmware answers, in words; a CPU that is on and does not come is given up by kernel/smp.c, which leaves
  *             it its stacks.

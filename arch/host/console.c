@@ -5,8 +5,8 @@
  *             terminal the line editor wants every key, so it is switched to raw input and back at the end.
  * Layout.     With HOST_LOG_TO_STDERR log lines and the report of a panic go to standard error, the rest to standard
  *             output; else everything goes to standard output, in its order.
- * Invariants. I1  bytes of one stream leave in order; a change of the stream empties the buffer first
- *             I2  system calls see addresses of the image only: one of the window would be an error, not a fill
+ * Invariants. Bytes of one stream leave in order: a change of the stream empties the buffer first. System calls see
+ *             addresses of the image only, since one of the window would be an error instead of a fill.
  * Locking.    The console's lock is the caller's; out_lock besides, for an idle CPU that empties the buffer. Input is
  *             CPU 0's.
  * Failure.    A reader that has gone away ends the process, as for any program in a pipe (SIGPIPE).

@@ -6,8 +6,8 @@
  * Layout.     cpu_thread[id] -> thread, stacks (guard | stack | guard | fault stack), the state it was stopped in.
  *             The boot CPU's stacks are part of the image; those of the others belong to the process: system calls and
  *             the delivery of signals must find them mapped at any time, as no address of the window is.
- * Invariants. S1  the entry of a CPU is complete before its thread runs
- *             S2  host_cpus has the bits of CPUs whose threads were started, and no others
+ * Invariants. The entry of a CPU is complete before its thread runs. host_cpus has the bits of the CPUs whose threads
+ *             were started, and no others.
  * Locking.    Each entry is written by the CPU that starts it, then by its own. host_lock() serves what all CPUs of the
  *             process share; interrupts are off while it is held.
  * Failure.    No memory or no thread: -errno. In a panic a stopped CPU may hold a lock for ever: then locks are not

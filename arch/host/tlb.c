@@ -14,7 +14,7 @@
  *             address, one hash for all levels. mapped[]: the records that are mapped. near[]: records by hash of their
  *             2 MiB of memory, in a chain each.
  * Invariants. T1  the process maps a leaf in the window exactly if its record is in mapped[]
- *             T2  every record is in one bucket[] chain and in one near[] chain, and is held by somebody
+ *             Every record is in one bucket[] chain and in one near[] chain, and at least one CPU holds it.
  * Locking.    tlb_lock, with interrupts off: signal handlers come here as well. "Read the entry, map it" is one step to
  *             every flush. Only whether a near[] chain is empty may be asked without.
  * Failure.    No room for a record: one that is not mapped is forgotten. mmap() fails: the process says so and ends.

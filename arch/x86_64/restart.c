@@ -4,7 +4,7 @@
  * Idea.       See restart.S: a PC that lies in a primitive, its commit store included, goes back to the
  *             start.
  * Layout.     The primitives are the whole of section .text.restart; start and commit labels name each.
- * Invariants. I1  a PC behind the commit is left alone: the work is done, repeating it would do it twice
+ * Invariants. R3  a PC behind the commit is left alone: the work is done, repeating it would do it twice
  * Locking.    None: looks at nothing but the saved PC.
  * Failure.    None.
  * Next:       trap entry, which asks before it looks at anything else.

@@ -7,7 +7,7 @@
  * Layout.     x86_ap: what the CPU that is being started needs; stopped[id]: where an NMI stopped it
  * Invariants. S1  x86_ap belongs to one CPU: the next is only started when that one has taken all of it, or was sent back
  *                 to waiting by INIT
- *             S2  an NMI is only sent in a panic
+ *             Only a panic sends an NMI.
  * Locking.    None: CPUs are started by the boot CPU, before it does anything else with them.
  * Failure.    -ENODEV: no APIC, an id that it cannot address, or no page below 1 MiB; -EIO: it does not come.
  * Source.     Intel SDM vol. 3, 8.4; Linux arch/x86/kernel/smpboot.c, which does without the ten milliseconds after INIT

@@ -12,8 +12,8 @@
  *             registers   256 MiB below vmemmap
  *             vmemmap     -2^(V - PAGE_SHIFT + S)   one struct page for each frame of the direct map
  *             per-CPU     behind vmemmap
- * Invariants. B1  early tables come from early_pool; what they map is RAM, or the window
- *             B2  the window is closed, with all the early tables, by pgtable_init()
+ * Invariants. Early tables come from early_pool; what they map is RAM, or the window. pgtable_init() closes the window
+ *             with all the early tables.
  * Locking.    None: one CPU, interrupts off.
  * Failure.    No room in the window: what was asked for cannot be read, its parser says so. No memory map: the kernel
  *             reports that it has no memory, and stops.

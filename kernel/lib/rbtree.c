@@ -277,11 +277,11 @@ static unsigned rb_check_subtree(const struct rb_root *root, struct rb_node *n, 
 	if (!n || *wrong)
 		return 0;
 	if (depth > RB_MAX_DEPTH)
-		*wrong = "I2: deeper than a sound tree can be";
+		*wrong = "rbtree.I2: deeper than a sound tree can be";
 	else if ((n->left && n->left->parent != n) || (n->right && n->right->parent != n))
-		*wrong = "I3: a child's parent link names another node";
+		*wrong = "rbtree.I3: a child's parent link names another node";
 	else if (n->red && (is_red(n->left) || is_red(n->right)))
-		*wrong = "I1: a red node has a red child";
+		*wrong = "rbtree.I1: a red node has a red child";
 	if (*wrong)
 		return 0;
 	left = rb_check_subtree(root, n->left, depth + 1, wrong);
@@ -289,9 +289,9 @@ static unsigned rb_check_subtree(const struct rb_root *root, struct rb_node *n, 
 	if (*wrong)
 		return 0;
 	if (left != right)
-		*wrong = "I2: two paths differ in black nodes";
+		*wrong = "rbtree.I2: two paths differ in black nodes";
 	else if (root->update && root->update(n))
-		*wrong = "I4: a derived value was stale";
+		*wrong = "rbtree.I4: a derived value was stale";
 	return left + !n->red;
 }
 
@@ -300,9 +300,9 @@ const char *rb_check(const struct rb_root *root)
 	const char *wrong = NULL;
 
 	if (root->node && root->node->parent)
-		return "I3: the root has a parent";
+		return "rbtree.I3: the root has a parent";
 	if (is_red(root->node))
-		return "I1: the root is red";
+		return "rbtree.I1: the root is red";
 	rb_check_subtree(root, root->node, 1, &wrong);
 	return wrong;
 }

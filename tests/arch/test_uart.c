@@ -69,6 +69,7 @@ KTEST(uart, bytes_come_in_order_by_interrupt)
 	EXPECT_EQ(wrong, 0);
 }
 
+/* Shows uart.I1. */
 KTEST(uart, ring_keeps_four_kib_while_nobody_reads)
 {
 	unsigned wrong = 0, n;
@@ -83,6 +84,7 @@ KTEST(uart, ring_keeps_four_kib_while_nobody_reads)
 	EXPECT_EQ(wrong, 0);
 }
 
+/* Shows uart.I2. */
 KTEST(uart, full_ring_stops_the_sender_and_goes_on)
 {
 	unsigned wrong = 0, n;

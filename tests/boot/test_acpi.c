@@ -181,6 +181,7 @@ KTEST(acpi, the_id_that_addresses_all_is_no_processor)
 	fixture_free(f);
 }
 
+/* Shows acpi.I2. */
 KTEST(acpi, madt_entry_lengths_that_lie_end_the_walk)
 {
 	static const u8 lie[] = {0, 1, 0xff};
@@ -197,6 +198,7 @@ KTEST(acpi, madt_entry_lengths_that_lie_end_the_walk)
 	fixture_free(f);
 }
 
+/* Shows acpi.I1. */
 KTEST(acpi, random_damage_is_survived)
 {
 	struct boot_fixture *f = fixture_new();

@@ -399,6 +399,7 @@ KTEST(acpi_arm, processors_may_name_redistributors_of_their_own)
 	}
 }
 
+/* Shows acpi_arm.I2. */
 KTEST(acpi_arm, runs_of_redistributors_are_all_there_is)
 {
 	struct machine m = {.f = NULL};
@@ -413,6 +414,7 @@ KTEST(acpi_arm, runs_of_redistributors_are_all_there_is)
 	fixture_free(m.f);
 }
 
+/* Shows acpi_arm.I1. */
 KTEST(acpi_arm, a_gic_is_named_whole_or_not_at_all)
 {
 	static const struct {
@@ -524,6 +526,7 @@ KTEST(acpi_arm, psci_is_called_as_the_fadt_says)
 	}
 }
 
+/* Shows acpi_arm.I3. */
 KTEST(acpi_arm, the_timers_interrupt_is_a_ppi)
 {
 	static const struct {
@@ -561,6 +564,7 @@ KTEST(acpi_arm, consoles_that_work_like_a_pl011_are_used)
 	}
 }
 
+/* Shows acpi_arm.I3. */
 KTEST(acpi_arm, the_consoles_interrupt_is_an_spi)
 {
 	static const struct {

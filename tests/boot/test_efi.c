@@ -172,6 +172,7 @@ KTEST(efi, another_version_is_noted_and_read)
 	fixture_free(f);
 }
 
+/* Shows efi.I2. */
 KTEST(efi, thousands_of_descriptors_lose_usable_memory_only)
 {
 	enum { USABLE = 4500, RESERVED = 100 };
@@ -191,6 +192,7 @@ KTEST(efi, thousands_of_descriptors_lose_usable_memory_only)
 	fixture_free(f);
 }
 
+/* Shows efi.I1. */
 KTEST(efi, random_damage_is_survived)
 {
 	struct boot_fixture *f = fixture_new();

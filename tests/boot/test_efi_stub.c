@@ -171,6 +171,7 @@ static efi_status_t leave(struct efi_handover *out)
 	return efi_leave((void *)HANDLE, &fw.st, &fw.image, out);
 }
 
+/* Shows efi_stub.I1. */
 KTEST(efi_stub, everything_is_handed_over)
 {
 	struct efi_handover h;
@@ -287,6 +288,7 @@ KTEST(efi_stub, a_map_that_outgrows_its_buffer_is_given_up)
 	firmware_free();
 }
 
+/* Shows efi_stub.I2. */
 KTEST(efi_stub, what_fails_is_said_and_given_back)
 {
 	static const struct {

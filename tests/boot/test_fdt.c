@@ -340,6 +340,7 @@ KTEST(fdt, reserved_memory_by_its_kind)
 
 /* ---- CPUs ---- */
 
+/* Shows fdt.I1. */
 KTEST(fdt, ids_of_cpus_are_affinities)
 {
 	struct boot_fixture *f = fixture_new();

@@ -186,6 +186,7 @@ KTEST(fdt_node, version_16_is_read)
 
 /* ---- nesting ---- */
 
+/* Shows fdt_node.I2. */
 KTEST(fdt_node, nodes_may_be_deep_but_not_endless)
 {
 	struct boot_fixture *f = fixture_new();
@@ -339,6 +340,7 @@ KTEST(fdt_node, properties_behind_children_are_ignored)
 	fixture_free(f);
 }
 
+/* Shows fdt_node.I3. */
 KTEST(fdt_node, names_outside_of_the_strings_are_no_names)
 {
 	struct boot_fixture *f = fixture_new();
@@ -423,7 +425,7 @@ KTEST(fdt_node, names_in_notes_are_printable_and_short)
 	fixture_free(f);
 }
 
-/* Whatever a word of a good tree is replaced with. */
+/* Whatever a word of a good tree is replaced with. Shows fdt_node.I1. */
 KTEST(fdt_node, damaged_trees_leave_something_sound)
 {
 	static const u32 value[] = {0, 1, 2, 3, 4, 9, 255, 0x7fffffff, 0x80000000, ~0U};

@@ -191,6 +191,7 @@ KTEST(map, reserved_memory_of_a_device_tree_is_there_and_kept)
 	fixture_free(f);
 }
 
+/* Shows map.L1. */
 KTEST(map, mistakes_name_file_and_line)
 {
 	struct boot_fixture *f = fixture_new();
@@ -327,6 +328,7 @@ KTEST(dmesg, zones_and_machines_without_a_pcs_map_are_read)
 
 /* ---- both ---- */
 
+/* Shows map.L2. */
 KTEST(map, any_bytes_are_read_without_harm)
 {
 	static const char *const good[] = {

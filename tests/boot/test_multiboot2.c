@@ -424,6 +424,7 @@ KTEST(multiboot2, newer_rsdp_copy_wins_in_any_order)
 	fixture_free(f);
 }
 
+/* Shows bootinfo.I2, multiboot2.I2. */
 KTEST(multiboot2, thousands_of_entries_lose_usable_memory_only)
 {
 	enum { USABLE = 5000, RESERVED = 100 };
@@ -533,6 +534,7 @@ KTEST(multiboot2, a_map_of_more_entries_than_any_firmware_has_is_cut)
 	fixture_free(f);
 }
 
+/* Shows multiboot2.I1, multiboot2.I3. */
 KTEST(multiboot2, random_damage_is_survived)
 {
 	struct boot_fixture *f = fixture_new();

@@ -93,6 +93,7 @@ KTEST(pvh, version_0_has_no_map)
 	fixture_free(f);
 }
 
+/* Shows pvh.I1. */
 KTEST(pvh, what_cannot_be_read_is_left_out)
 {
 	static const size_t pointer[] = {16, 24, 40};
@@ -190,7 +191,7 @@ static const void *counting_at(const struct boot_mem *mem, u64 pa, u64 len)
 	return fixture_at(mem, pa, len);
 }
 
-/* Modules that are skipped must not make the list longer. */
+/* Modules that are skipped must not make the list longer. Shows pvh.I2. */
 KTEST(pvh, the_work_on_a_hostile_module_list_is_bounded)
 {
 	struct boot_fixture *f = fixture_new();

@@ -235,6 +235,7 @@ KTEST(srat, the_last_byte_of_all_may_be_named)
 	fixture_free(m.f);
 }
 
+/* Shows nodes.I1. */
 KTEST(srat, a_little_forgotten_memory_goes_with_what_lies_before_it)
 {
 	struct machine m = {.f = NULL};
@@ -281,6 +282,7 @@ KTEST(srat, domains_have_32_bits_from_revision_2_on)
 	fixture_free(m.f);
 }
 
+/* Shows srat.I2. */
 KTEST(srat, small_domains_are_ids_and_large_ones_are_counted)
 {
 	static const u32 numbers[][4] = {{0, 63, 0, 63}, {63, 0, 63, 0}, {0, 64, 0, 1}, {~0u, 7, 1, 0}};
@@ -373,6 +375,7 @@ KTEST(srat, entries_with_wrong_lengths_are_refused)
 	expect_refused(t, &m, "SRAT entry at +0x118 has a wrong length");
 }
 
+/* Shows srat.I3. */
 KTEST(srat, memory_of_two_nodes_is_refused)
 {
 	static const u64 size[] = {1, KIB(4), GIB(5), -GIB(3)};
@@ -579,6 +582,7 @@ static bool numa_is_sound(const struct machine *m)
 	return true;
 }
 
+/* Shows srat.I1. */
 KTEST(srat, random_damage_is_survived)
 {
 	unsigned believed = 0;

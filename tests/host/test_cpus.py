@@ -30,6 +30,7 @@ class Cpus(unittest.TestCase):
     def test_a_cpu_that_is_not_there_yet_is_left_out(self):
         self.assertEqual(self.online("2", qemu_args="-smp 2,maxcpus=4"), 2)
 
+    # Shows x86_64/smp.S1.
     def test_a_cpu_that_does_not_come_up_is_reported_and_left_out(self):
         with console.Console(qemu.Config(mem="256M", smp="3", cmdline="fail_cpu=1")) as kernel:
             self.assertIn(b"smp: CPU 1 did not come up in 10 seconds, it is left out", bytes(kernel.qemu.output))

@@ -41,6 +41,7 @@ class WithKernel(unittest.TestCase):
 
 
 class Tagged(WithKernel):
+    # Shows shell.I2.
     def test_answer_stands_between_its_marks(self):
         text = self.type("@abc version\r", rb"@abc end 0\r\n" + qemu.PROMPT)
         self.assertRegex(text, r"\A\r\n@abc begin\r\nStrata [^\0]*\r\n@abc end 0\r\nstrata> \Z")

@@ -42,6 +42,7 @@ class Cpus(unittest.TestCase):
             with self.subTest(options=options):
                 self.assertEqual(len(self.online(options, smp="4")), expected)
 
+    # Shows aarch64/smp.S1.
     def test_a_cpu_that_does_not_come_up_is_reported_and_left_out(self):
         with console.Console(config(smp="3", cmdline="fail_cpu=1")) as kernel:
             self.assertIn(b"smp: CPU 1 did not come up in 10 seconds, it is left out", bytes(kernel.qemu.output))

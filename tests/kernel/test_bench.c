@@ -31,6 +31,7 @@ static void collect(const struct bench_value *v, void *ctx)
 	r->odd |= !v->milli || strcmp(v->unit, ARCH_CYCLES_UNIT) != 0;
 }
 
+/* Shows bench.B1. */
 KTEST(bench, a_glob_gives_its_rows_once_and_no_others)
 {
 	struct rows r = {.nr = 0};

@@ -52,6 +52,7 @@ KTEST(cmd_fault, every_attribute_is_shown_with_its_values_and_counts)
 	restore(&saved);
 }
 
+/* Shows fault.I2. */
 KTEST(cmd_fault, what_is_set_happens_and_is_counted)
 {
 	struct saved saved = save();

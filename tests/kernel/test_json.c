@@ -107,6 +107,7 @@ static void write_random(struct out *o, bool in_object, unsigned depth, unsigned
 	}
 }
 
+/* Shows json.I1, json.I2. */
 KTEST(json, random_nesting_is_valid)
 {
 	for (int round = 0; round < 300; round++) {
@@ -152,6 +153,7 @@ KTEST(json, a_plain_error_stands_on_its_own_line)
 	EXPECT_STREQ(answer, "half a line\nerror: broken\n");
 }
 
+/* Shows out.I1. */
 KTEST(json, a_small_buffer_cuts_and_is_never_overrun)
 {
 	for (size_t size = 1; size < 40; size++) {
@@ -179,6 +181,7 @@ static void sink(const char *s, size_t len)
 	sunk[sunk_len] = '\0';
 }
 
+/* Shows out.I1. */
 KTEST(json, a_sink_gets_the_same_text_whatever_the_buffer)
 {
 	for (size_t size = 1; size < 64; size += 7) {

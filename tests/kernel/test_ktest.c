@@ -85,3 +85,24 @@ KTEST(ktest, mixed_seeds_differ_in_about_half_their_bits)
 		EXPECT_LT(bits, 56);
 	}
 }
+
+/* Shows ktest.I1. */
+KTEST(ktest, random_numbers_depend_on_the_cases_name_only)
+{
+	struct ktest one = {.suite = "ktest", .name = "one"}, same = {.suite = "other", .name = "one"},
+		     two = {.suite = "ktest", .name = "two"};
+	u32 drawn[8], again[8], other[8];
+
+	ktest_seed(&one);
+	for (unsigned i = 0; i < ARRAY_SIZE(drawn); i++)
+		drawn[i] = test_rand();
+	ktest_seed(&two);
+	for (unsigned i = 0; i < ARRAY_SIZE(other); i++)
+		other[i] = test_rand();
+	ktest_seed(&same);
+	for (unsigned i = 0; i < ARRAY_SIZE(again); i++)
+		again[i] = test_rand();
+	EXPECT_EQ(memcmp(drawn, again, sizeof(drawn)), 0);
+	EXPECT_NE(memcmp(drawn, other, sizeof(drawn)), 0);
+	ktest_seed(t);
+}

@@ -295,6 +295,7 @@ static void expect_screen(struct ktest *t)
 	EXPECT_EQ(unknown, 0);
 }
 
+/* Shows lineedit.I3. */
 KTEST(lineedit, the_screen_shows_the_line_after_random_keys)
 {
 	static const char *const keys[] = {LEFT,   RIGHT,  UP,	      DOWN, "\x01", "\x05", "\x0b", "\x15",
@@ -370,6 +371,7 @@ KTEST(lineedit, text_and_cursor_follow_the_model)
 	expect_screen(t);
 }
 
+/* Shows lineedit.I1, lineedit.I2. */
 KTEST(lineedit, any_bytes_leave_it_sound)
 {
 	begin();

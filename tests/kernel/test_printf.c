@@ -75,6 +75,7 @@ KTEST(printf, symbol_names_the_function)
 	EXPECT_STREQ(text, "0x0000000000000010");
 }
 
+/* Shows printf.I1, printf.I2. */
 KTEST(printf, cut_text_is_a_terminated_prefix_and_length_is_the_whole)
 {
 	static char full[128], cut[128];

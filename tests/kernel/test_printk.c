@@ -44,6 +44,7 @@ KTEST(printk, a_line_is_kept_with_its_stamp)
 	EXPECT_FALSE(log_next_line(&pos, line));
 }
 
+/* Shows printk.I1. */
 KTEST(printk, every_line_of_the_log_is_whole)
 {
 	u64 pos = 0;
@@ -90,6 +91,7 @@ KTEST(printk, the_console_shows_what_its_level_lets_through)
 	EXPECT_TRUE(log_next_line(&pos, line));
 }
 
+/* Shows printk.I2. */
 KTEST(printk, held_lines_wait_and_then_come_in_order)
 {
 	u64 shown = console_log_lines();

@@ -173,20 +173,21 @@ KTEST(rbtree, check_names_what_is_wrong)
 	for (unsigned i = 0; i < ITEMS; i++)
 		item_insert(&items[i]);
 
-	n = tree.node->left;
-	n->red = !n->red; /* one side has a black node more or less, or red meets red */
-	EXPECT_NOT_NULL(rb_check(&tree));
-	n->red = !n->red;
+	for (n = rb_first(&tree); !n->red || n->left || n->right; n = rb_next(n))
+		;
+	n->red = false; /* the path to this leaf has a black node more than the others */
+	EXPECT_STREQ(rb_check(&tree), "rbtree.I2: two paths differ in black nodes");
+	n->red = true;
 
 	parent = n->parent;
 	n->parent = n;
-	EXPECT_STREQ(rb_check(&tree), "I3: a child's parent link names another node");
+	EXPECT_STREQ(rb_check(&tree), "rbtree.I3: a child's parent link names another node");
 	n->parent = parent;
 
 	tree.node->red = true;
-	EXPECT_STREQ(rb_check(&tree), "I1: the root is red");
+	EXPECT_STREQ(rb_check(&tree), "rbtree.I1: the root is red");
 	tree.node->red = false;
 
 	item_of(rb_first(&tree))->largest = 5000;
-	EXPECT_STREQ(rb_check(&tree), "I4: a derived value was stale");
+	EXPECT_STREQ(rb_check(&tree), "rbtree.I4: a derived value was stale");
 }

@@ -85,6 +85,7 @@ KTEST(shell, empty_lines_and_comments_do_nothing)
 	EXPECT_ANSWER("shelltest a;# b", 0, "[a]\n");
 }
 
+/* Shows shell.I1. */
 KTEST(shell, all_commands_run_and_the_first_failure_counts)
 {
 	EXPECT_ANSWER("shelltest a;shelltest b ; shelltest 'c;d'", 0, "[a]\n[b]\n[c;d]\n");
@@ -92,6 +93,7 @@ KTEST(shell, all_commands_run_and_the_first_failure_counts)
 		      "before \nerror: told to fail with 5\n[a]\nbefore \nerror: told to fail with 7\n");
 }
 
+/* Shows shell.I1. */
 KTEST(shell, an_open_quote_runs_nothing)
 {
 	EXPECT_ANSWER("shelltest a; shelltest \"b", -EINVAL,
@@ -184,6 +186,7 @@ KTEST(shell, help_names_every_command_once_and_sorted)
 	EXPECT_EQ(n, 0);
 }
 
+/* Shows out.I2. */
 KTEST(shell, answers_in_json_are_one_valid_line)
 {
 	static const char *const lines[] = {"help -j",	  "help help -j",	"version -j",

@@ -223,7 +223,7 @@ static void call_deaf(void *ctx)
 	smp_call_wait();
 }
 
-/* Only the first of them sends an interrupt: it serves both. */
+/* Only the first of them sends an interrupt: it serves both. Shows smp.I1. */
 KTEST(smp, calls_that_meet_in_a_mailbox_are_all_answered)
 {
 	struct smp_task deaf, caller = {.fn = call_deaf};
@@ -383,7 +383,7 @@ static void register_far_work(void *ctx)
 		work_register(&far_work);
 }
 
-/* It sleeps when the request comes: the interrupt wakes it. */
+/* It sleeps when the request comes: the interrupt wakes it. Shows work.I1. */
 KTEST(smp, a_request_wakes_the_cpu_whose_work_it_is)
 {
 	NEEDS_OTHER_CPU(cpu);
@@ -409,6 +409,7 @@ static void count_at_quiet_points(void *ctx)
 	}
 }
 
+/* Shows smp.I2. */
 KTEST(smp, a_held_cpu_stays_at_its_quiet_point_and_answers)
 {
 	struct smp_task task = {.fn = count_at_quiet_points};
@@ -458,6 +459,7 @@ static void hold_many(void *ctx)
 	}
 }
 
+/* Shows smp.I3. */
 KTEST(smp, one_cpu_at_a_time_holds)
 {
 	struct smp_task task = {.fn = hold_many};
@@ -487,6 +489,7 @@ static void note_callback(struct rcu_head *head)
 	atomic_fetch_add(&count, 1);
 }
 
+/* Shows rcu.I3. */
 KTEST(smp, a_callback_waits_for_the_quiet_point_of_every_cpu)
 {
 	struct smp_task task = {.fn = no_quiet_point};

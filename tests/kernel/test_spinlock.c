@@ -15,6 +15,7 @@
 #include <kernel/smp.h>
 #include <kernel/test.h>
 
+/* Shows spinlock.I2. */
 KTEST(spinlock, lock_and_unlock_keep_holder_and_depth)
 {
 	struct spinlock a, b;
@@ -75,6 +76,7 @@ KTEST(spinlock, one_rank_is_taken_by_ascending_sub)
 	spin_unlock(&node0);
 }
 
+/* Shows spinlock.I1. */
 KTEST(spinlock, tickets_wrap_around)
 {
 	struct spinlock a;
@@ -145,6 +147,7 @@ static struct spinlock low = SPINLOCK_INIT("test-low", LOCK_CACHE_LIST);
 static struct spinlock high = SPINLOCK_INIT("test-high", LOCK_PT);
 static struct spinlock irq_lock = SPINLOCK_INIT("test-irq", LOCK_ZONE);
 
+/* Shows spinlock.I3. */
 KTEST_PANIC(spinlock, a_step_down_is_a_panic, "lock order: test-low (rank 1.0) taken while holding test-high")
 {
 	spin_lock(&high);

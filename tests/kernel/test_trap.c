@@ -28,6 +28,7 @@
 
 /* ---- probes ---- */
 
+/* Shows host/phys.M1. */
 KTEST(trap, probe_sees_the_image_as_it_is_protected)
 {
 	static char data;
@@ -212,6 +213,7 @@ static void irq_count(void *ctx)
 	irq_context = arch_in_interrupt() && arch_irq_disabled() && ctx == &irq_runs;
 }
 
+/* Shows aarch64/trap.I3, host/trap.I3, x86_64/trap.I3. */
 KTEST(trap, raised_interrupt_runs_at_once_in_its_context)
 {
 	EXPECT_FALSE(arch_in_interrupt());
@@ -284,6 +286,7 @@ KTEST(trap, irq_flags_nest_by_value)
 	EXPECT_FALSE(arch_irq_disabled());
 }
 
+/* Shows aarch64/trap.I2, host/trap.I2, x86_64/trap.I2. */
 KTEST(trap, interrupt_state_survives_a_fault)
 {
 	unsigned long flags = arch_irq_save();
@@ -417,6 +420,7 @@ KTEST(trap, restart_stack_is_a_bounded_stack)
 	EXPECT_EQ(small.s.avail, 0);
 }
 
+/* Shows aarch64/restart.R1, host/restart.R1, x86_64/restart.R1. */
 KTEST(trap, restart_every_instruction_is_stepped)
 {
 	void *got;
@@ -440,6 +444,7 @@ KTEST(trap, restart_every_instruction_is_stepped)
 /*
  * The interrupted pop and the interrupt's pop get different entries, whichever comes first, and nothing else
  * moves.
+ * Shows aarch64/trap.I1, host/trap.I1, x86_64/trap.I1.
  */
 KTEST(trap, restart_pop_against_pop_at_every_instruction)
 {
@@ -476,6 +481,7 @@ KTEST(trap, restart_last_entry_goes_to_one_of_two_pops)
 	}
 }
 
+/* Shows aarch64/restart.R2, host/restart.R2, x86_64/restart.R2. */
 KTEST(trap, restart_pop_against_push_at_every_instruction)
 {
 	void *got;
@@ -577,6 +583,7 @@ static void expect_restart(struct ktest *t, const unsigned long *noted)
 	}
 }
 
+/* Shows aarch64/restart.R3, host/restart.R3, x86_64/restart.R3. */
 KTEST(trap, restart_goes_to_the_start_and_leaves_other_addresses_alone)
 {
 	unsigned long pop[17] = {0}, push[17] = {0}, pc = (unsigned long)small_fill;

@@ -59,6 +59,7 @@ static void work_ready(void)
 	ticks = 0;
 }
 
+/* Shows work.I2. */
 KTEST(work, many_requests_are_one_step_at_the_next_quiet_point)
 {
 	work_ready();
@@ -145,6 +146,7 @@ KTEST(work, periodic_work_waits_for_its_period)
 static DEFINE_PER_CPU(unsigned, work_test_dummy);
 static struct spinlock quiet_lock = SPINLOCK_INIT("quiet-test", LOCK_VMAP);
 
+/* Shows work.I3. */
 KTEST_PANIC(work, a_quiet_point_with_a_lock_held_is_a_bug, "quiet point with 1 locks held")
 {
 	this_cpu(work_test_dummy)++;
@@ -190,6 +192,7 @@ KTEST(rcu, a_callback_waits_for_a_quiet_point)
 	EXPECT_EQ(rcu_pending(), 0);
 }
 
+/* Shows rcu.I2. */
 KTEST(rcu, callbacks_run_in_order_and_in_bounded_batches)
 {
 	unsigned points = 0;

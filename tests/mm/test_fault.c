@@ -278,6 +278,7 @@ static void sweep(struct ktest *t, struct op *op)
 
 /* ---- the counter itself ---- */
 
+/* Shows fault.I3. */
 KTEST(fault, exactly_the_allocations_of_a_sweep_fail)
 {
 	struct fault_sweep s;
@@ -321,7 +322,10 @@ KTEST(fault, a_sweep_does_not_count_what_interrupts_ask_for)
 	__free_pages(page[0], PCP_MAX_ORDER + 1);
 }
 
-/* Pages and objects that lists would answer ask as well: the lists are off while something is armed. */
+/*
+ * Pages and objects that lists would answer ask as well: the lists are off while something is armed.
+ * Shows fault.I1.
+ */
 KTEST(fault, armed_attributes_are_asked_by_every_call)
 {
 	struct fault_attr pages = fail_page_alloc, slab = failslab, areas = fail_vmalloc;

@@ -94,6 +94,8 @@ void ktest_fail(struct ktest *t, const char *file, int line, const char *fmt, ..
 u32 test_rand(void);
 /* Uniform in [0, n). */
 u32 test_rand_below(u32 n);
+/* Begins the random numbers of case t anew: ktest_run() calls it before each run of a case. */
+void ktest_seed(const struct ktest *t);
 
 /*
  * Runs the cases whose "suite.case" matches, in alphabetical order; prints KTAP on the console. Returns the

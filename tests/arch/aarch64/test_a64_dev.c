@@ -135,7 +135,10 @@ static void call_back(void *ctx)
 		smp_call_all(count_call, ctx);
 }
 
-/* Interrupts of one kind that come from several CPUs at once merge; each call is answered once by each CPU. */
+/*
+ * Interrupts of one kind that come from several CPUs at once merge; each call is answered once by each CPU.
+ * Shows aarch64/gic.I1.
+ */
 KTEST(a64_dev, calls_between_all_pairs_of_cpus_are_answered)
 {
 	struct smp_task task[NR_CPUS] = {};

@@ -56,7 +56,10 @@ KTEST(host, a_local_mapping_needs_the_flush_of_its_cpu_only)
 	scratch_put(&m.s);
 }
 
-/* More pages than the buffer holds: each access is right, and what was pushed out is flushed all the same. */
+/*
+ * More pages than the buffer holds: each access is right, and what was pushed out is flushed all the same.
+ * Shows host/tlb.T1.
+ */
 KTEST(host, more_pages_than_entries_are_used_and_freed)
 {
 	enum { NR = 5000 };

@@ -3,8 +3,10 @@
  *
  * Idea.       Each layer states its invariants in its file's head and tests them in its xxx_check(); this
  *             file runs them all. Tests do so after every case, the shell's `verify` on request.
- * Layout.     MM_CHECK(name, fn) puts a pointer into section mm_checks; the linker gathers them.
- * Invariants. A check changes nothing and reports the first thing that is wrong.
+ * Layout.     MM_CHECK(name, fn) puts a pointer into section mm_checks; the linker gathers them. They run by rank: what
+ *             RAM there is, then what is fixed after boot, then the page tables, then all that these make reachable.
+ * Invariants. A check changes nothing and reports the first thing that is wrong. It follows no pointer that a check of
+ *             a lower rank has not accepted, or that it has not looked at itself (check_walk.h).
  * Locking.    Each check takes what its layer needs. Main loop only, and the other CPUs are held: between operations
  *             nothing is half done.
  * Failure.    None here: what is wrong is handed to the caller.
@@ -88,14 +90,19 @@ unsigned mm_check_all(unsigned *checks, void (*report)(const char *name, const c
 
 	*checks = 0;
 	smp_hold();
-	for (const struct mm_check *const *c = __start_mm_checks; c < __stop_mm_checks; c++) {
-		const char *what = (*c)->fn();
+	for (unsigned rank = 0; rank < NR_CHECK_RANKS && !failures; rank++) {
+		for (const struct mm_check *const *c = __start_mm_checks; c < __stop_mm_checks; c++) {
+			const char *what = NULL;
 
-		++*checks;
-		if (!what)
-			continue;
-		failures++;
-		report((*c)->name, what, ctx);
+			if ((*c)->rank != rank)
+				continue;
+			++*checks;
+			what = (*c)->fn();
+			if (!what)
+				continue;
+			failures++;
+			report((*c)->name, what, ctx);
+		}
 	}
 	smp_release();
 	return failures;

@@ -1,6 +1,7 @@
 # Sources of this directory, sorted, one per line.
 SRCS += mm/buddy.c
 SRCS += mm/check.c
+SRCS += mm/check_walk.c
 SRCS += mm/direct_map.c
 SRCS += mm/kmalloc.c
 SRCS += mm/kmap.c

@@ -23,6 +23,7 @@
 #include <kernel/printk.h>
 #include <kernel/sections.h>
 #include <kernel/string.h>
+#include <mm/check.h>
 #include <mm/memblock.h>
 #include <mm/memmap.h>
 #include <mm/page.h>
@@ -174,11 +175,11 @@ static const char *type_check(const struct memblock_type *t)
 		const struct memblock_region *r = &t->region[i];
 
 		if (r->start >= r->end)
-			return "memblock B1: empty region";
+			return "memblock.B1: empty region";
 		if (i && r[-1].end > r->start)
-			return "memblock B1: regions overlap or are out of order";
+			return "memblock.B1: regions overlap or are out of order";
 		if (i && r[-1].end == r->start && regions_agree(&r[-1], r))
-			return "memblock B2: neighbours not merged";
+			return "memblock.B2: neighbours not merged";
 	}
 	return NULL;
 }
@@ -362,6 +363,18 @@ const char *memblock_check(const struct memblock *mb)
 
 	return what ? what : type_check(&mb->reserved);
 }
+
+/* What the kernel's own arrays are besides: in their place, and no longer than they can be. */
+static const char *memblock_check_own(void)
+{
+	const struct memblock_type *m = &memblock.memory, *r = &memblock.reserved;
+
+	if (m->region != memory_regions || r->region != reserved_regions || m->max != MEMBLOCK_MAX_REGIONS ||
+	    r->max != MEMBLOCK_MAX_REGIONS || m->cnt > m->max || r->cnt > r->max)
+		return "memblock.B1: an array is not in its place, or has more regions than room";
+	return memblock_check(&memblock);
+}
+MM_CHECK_RANKED("memblock", memblock_check_own, CHECK_RANK_MEMORY);
 
 /* ---- boot ---- */
 

@@ -394,4 +394,4 @@ static const char *numa_check(void)
 	}
 	return NULL;
 }
-MM_CHECK("numa", numa_check);
+MM_CHECK_RANKED("numa", numa_check, CHECK_RANK_LAYOUT);

@@ -680,4 +680,4 @@ static const char *section_check(void)
 	}
 	return NULL;
 }
-MM_CHECK("page", section_check);
+MM_CHECK_RANKED("page", section_check, CHECK_RANK_LAYOUT);

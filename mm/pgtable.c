@@ -705,4 +705,4 @@ const char *pt_check(void)
 	}
 	return direct_map_check();
 }
-MM_CHECK("pgtable", pt_check);
+MM_CHECK_RANKED("pgtable", pt_check, CHECK_RANK_TABLES);

@@ -394,4 +394,4 @@ const char *zone_check(void)
 		memory += (memblock.memory.region[i].end - memblock.memory.region[i].start) >> PAGE_SHIFT;
 	return present == memory ? NULL : "zone Z1: present pages are not the memory map's";
 }
-MM_CHECK("zone", zone_check);
+MM_CHECK_RANKED("zone", zone_check, CHECK_RANK_LAYOUT);

@@ -519,18 +519,33 @@ static void note_broken(const char *name, const char *what, void *ctx)
 
 KTEST(check, what_one_check_finds_is_reported_once_and_the_others_still_run)
 {
-	struct zone *zone = some_zone();
 	struct broken b = {0};
 	unsigned checks, again;
 
 	EXPECT_EQ(mm_check_all(&checks, note_broken, &b), 0);
 	EXPECT_EQ(b.calls, 0);
 	EXPECT_EQ(checks, __stop_mm_checks - __start_mm_checks);
-	zone->wmark[WMARK_LOW]++;
+	mm_counter_add(MM_VMALLOC, 1);
 	EXPECT_EQ(mm_check_all(&again, note_broken, &b), 1);
-	zone->wmark[WMARK_LOW]--;
+	mm_counter_add(MM_VMALLOC, -1);
 	EXPECT_EQ(again, checks);
 	EXPECT_EQ(b.calls, 1);
+	EXPECT_STREQ(b.name, "vmap");
+	EXPECT_BROKEN(b.what, "V5 ");
+}
+
+KTEST(check, a_check_does_not_run_when_what_it_relies_on_is_broken)
+{
+	struct zone *zone = some_zone();
+	struct broken b = {0};
+	unsigned checks;
+
+	zone->wmark[WMARK_LOW]++;
+	mm_counter_add(MM_VMALLOC, 1);
+	EXPECT_EQ(mm_check_all(&checks, note_broken, &b), 1);
+	mm_counter_add(MM_VMALLOC, -1);
+	zone->wmark[WMARK_LOW]--;
+	EXPECT_TRUE(checks < (unsigned)(__stop_mm_checks - __start_mm_checks));
 	EXPECT_STREQ(b.name, "zone");
 	EXPECT_BROKEN(b.what, "Z2:");
 }

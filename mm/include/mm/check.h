@@ -6,16 +6,28 @@
 /*
  * Every invariant of every allocator, now. Each layer registers its check; it returns NULL or what is wrong
  * (static or its own buffer). Context: main loop. The number of checks that ran goes to *checks.
+ *
+ * A check relies on what checks of lower ranks have found sound: it follows their pointers without a further look. So
+ * after a failure no check of a higher rank runs. How a check looks at what may be damaged: <mm/check_walk.h>.
  */
 typedef const char *(*mm_check_fn)(void);
+enum mm_check_rank {
+	CHECK_RANK_MEMORY, /* memblock: which addresses are RAM */
+	CHECK_RANK_LAYOUT, /* nodes, zones, sections: fixed after boot, but for counts */
+	CHECK_RANK_TABLES, /* page tables: which addresses can be touched */
+	CHECK_RANK_REST,
+	NR_CHECK_RANKS
+};
 struct mm_check {
 	const char *name;
 	mm_check_fn fn;
+	enum mm_check_rank rank;
 };
-#define MM_CHECK(check_name, check_fn)                                             \
-	static const struct mm_check mm_check_##check_fn = {check_name, check_fn}; \
-	static const struct mm_check *const mm_check_ptr_##check_fn                \
+#define MM_CHECK_RANKED(check_name, check_fn, check_rank)                                      \
+	static const struct mm_check mm_check_##check_fn = {check_name, check_fn, check_rank}; \
+	static const struct mm_check *const mm_check_ptr_##check_fn                            \
 		__attribute__((section("mm_checks"), used)) = &mm_check_##check_fn
+#define MM_CHECK(check_name, check_fn) MM_CHECK_RANKED(check_name, check_fn, CHECK_RANK_REST)
 
 extern const struct mm_check *const __start_mm_checks[], *const __stop_mm_checks[];
 

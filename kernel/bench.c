@@ -310,13 +310,27 @@ static int cmd_bench(struct out *o, int argc, char **argv, bool json)
 	return 0;
 }
 
+/* Whether an earlier entry of the table has the same group. */
+static bool group_was_named(const struct bench *const *b)
+{
+	for (const struct bench *const *earlier = __start_benches; earlier < b; earlier++)
+		if (!strcmp((*earlier)->group, (*b)->group))
+			return true;
+	return false;
+}
+
 static const char *complete_bench(int pos, unsigned n)
 {
 	static char pattern[BENCH_ROW_SIZE];
 
-	if (pos != 1 || __start_benches + n >= __stop_benches)
+	if (pos != 1)
 		return NULL;
-	snprintf(pattern, sizeof(pattern), "%s.*", __start_benches[n]->group);
-	return pattern;
+	for (const struct bench *const *b = __start_benches; b < __stop_benches; b++) {
+		if (group_was_named(b) || n--)
+			continue;
+		snprintf(pattern, sizeof(pattern), "%s.*", (*b)->group);
+		return pattern;
+	}
+	return NULL;
 }
 SHELL_CMD("bench", "[GLOB]", "run the benchmarks whose row names match", cmd_bench, complete_bench);

@@ -21,6 +21,7 @@
 
 #include <mm/pgtable.h>
 #include <mm/slab_info.h>
+#include <mm/stat.h>
 #include <mm/vmalloc.h>
 
 /* ---- whatis ---- */
@@ -29,6 +30,7 @@ struct answer {
 	struct address_region region;
 	bool mapped;
 	pfn_t pfn;
+	struct frame_stat frame; /* if mapped */
 	bool in_slab;
 	struct slab_object_info slab;
 	const struct vm_struct *area;
@@ -66,6 +68,8 @@ static void ask_everyone(vaddr_t va, struct answer *a)
 
 		a->mapped = q.mapped;
 		a->pfn = q.pa >> PAGE_SHIFT;
+		if (a->mapped)
+			frame_stat(a->pfn, &a->frame);
 	}
 	a->in_slab = slab_object_info((void *)va, &a->slab);
 	if (is_vmalloc_addr((void *)va))
@@ -91,6 +95,24 @@ static void num_or_null(struct out *o, const char *key, bool valid, unsigned lon
 		json_null(o, key);
 }
 
+/* What the page allocator does with the frame; NULL: it is none of its frames. */
+static const char *frame_state(const struct answer *a)
+{
+	if (!a->mapped || !a->frame.zone)
+		return NULL;
+	if (!a->frame.in_block)
+		return "reserved";
+	return !a->frame.free ? "allocated" : a->frame.cpu >= 0 ? "cpu" : "free";
+}
+
+/* The CPU whose list holds the free object or the free page; -1: none does. */
+static int holding_cpu(const struct answer *a)
+{
+	if (a->in_slab && a->slab.object)
+		return a->slab.cpu;
+	return a->mapped ? a->frame.cpu : -1;
+}
+
 static void whatis_json(struct out *o, const struct answer *a)
 {
 	bool object = a->in_slab && a->slab.object;
@@ -105,25 +127,56 @@ static void whatis_json(struct out *o, const struct answer *a)
 	hex_or_null(o, "object", object, (unsigned long)a->slab.object);
 	num_or_null(o, "index", object, a->slab.index);
 	json_str(o, "state", object ? slab_object_state_name(a->slab.state) : NULL);
+	json_str(o, "page_state", frame_state(a));
+	num_or_null(o, "cpu", holding_cpu(a) >= 0, (unsigned long)holding_cpu(a));
 	hex_or_null(o, "area", a->area, a->area ? (unsigned long)a->area->addr : 0);
 	json_str(o, "symbol", *a->symbol ? a->symbol : NULL);
 	json_str(o, "shell", a->shell);
 	json_end_obj(o);
 }
 
+/* "live", "free", "free, on CPU 1's list" */
+static const char *object_state(const struct slab_object_info *slab, char *buf, size_t size)
+{
+	if (slab->state != SLAB_OBJ_CPU)
+		return slab_object_state_name(slab->state);
+	if (slab->cpu < 0)
+		return "free, on the list that the CPUs of its node share";
+	snprintf(buf, size, "free, on CPU %d's list", slab->cpu);
+	return buf;
+}
+
+static void print_page(struct out *o, const struct answer *a)
+{
+	const struct frame_stat *f = &a->frame;
+	const char *state = frame_state(a);
+
+	out_printf(o, "  page pfn 0x%lx", a->pfn);
+	if (state && f->cpu >= 0)
+		out_printf(o, ", free, on CPU %d's list", f->cpu);
+	else if (state)
+		out_printf(o, ", %s", state);
+	if (state && f->in_block && (f->order || f->free))
+		out_printf(o, ", block of order %u at pfn 0x%lx", f->order, f->head);
+	out_printf(o, "\n");
+}
+
 static void whatis_print(struct out *o, vaddr_t va, const struct answer *a)
 {
+	char state[32];
+
 	out_printf(o, "0x%016lx: %s, 0x%016lx-0x%016lx\n", va, a->region.name, a->region.start,
 		   a->region.last + 1);
 	if (a->mapped)
-		out_printf(o, "  page pfn 0x%lx\n", a->pfn);
+		print_page(o, a);
 	else
 		out_printf(o, "  not mapped\n");
 	if (a->in_slab)
 		out_printf(o, "  cache %s, slab at pfn 0x%lx\n", a->slab.cache, a->slab.slab);
 	if (a->in_slab && a->slab.object)
 		out_printf(o, "  object %u at 0x%016lx, %u bytes, %s, offset %ld\n", a->slab.index,
-			   (unsigned long)a->slab.object, a->slab.size, slab_object_state_name(a->slab.state),
+			   (unsigned long)a->slab.object, a->slab.size,
+			   object_state(&a->slab, state, sizeof(state)),
 			   (long)(va - (unsigned long)a->slab.object));
 	if (a->in_slab && a->slab.alloc_caller)
 		out_printf(o, "  allocated by %pS\n", (void *)a->slab.alloc_caller);
@@ -253,7 +306,8 @@ static int cmd_fill(struct out *o, int argc, char **argv, bool json)
 	m = shell_mem_at(va);
 	if (!m)
 		return out_error(o, -EPERM,
-				 "0x%lx is not in memory that the shell handed out, expected what is", va);
+				 "0x%lx is not in an allocation of this shell: `fill` writes nowhere else",
+				 va);
 	inside = (m->kind == SHELL_PAGES ? virt_to_phys((void *)va) : va) - m->start;
 	if (len > m->nr_bytes - inside)
 		return out_error(o, -EPERM,

@@ -69,6 +69,10 @@ static void page_json(struct out *o, const struct frame_stat *f)
 	json_str(o, "type", f->zone ? migratetype_name(f->type) : NULL);
 	json_str(o, "owner", *f->owner ? f->owner : NULL);
 	json_num(o, "head", f->head);
+	if (f->cpu >= 0)
+		json_num(o, "cpu", (u64)f->cpu);
+	else
+		json_null(o, "cpu");
 	json_end_obj(o);
 }
 
@@ -80,6 +84,8 @@ static void page_print(struct out *o, const struct frame_stat *f)
 	out_printf(o, "\n  flags");
 	for (unsigned i = 0; i < f->nr_flags; i++)
 		out_printf(o, " %s", f->flag[i]);
+	if (f->cpu >= 0)
+		out_printf(o, "\n  on CPU %d's list", f->cpu);
 	if (f->in_block)
 		out_printf(o, "\n  block of order %u at pfn 0x%lx, refcount %u", f->order, f->head,
 			   f->refcount);

@@ -16,6 +16,21 @@
 #include <kernel/bug.h>
 #include <kernel/printk.h>
 #include <kernel/string.h>
+#include <kernel/utf8.h>
+
+/* One character outside ASCII's printable ones, as \uXXXX, two of them above U+FFFF. Returns its number of bytes. */
+static unsigned quote_code(struct out *o, const char *s)
+{
+	u32 code = (u8)*s; /* a byte that is no UTF-8 is taken as Latin-1: any input gives valid JSON */
+	unsigned n = utf8_decode(s, strnlen(s, UTF8_MAX), &code);
+
+	if (code > 0xffff) {
+		out_printf(o, "\\u%04x", 0xd800 + ((code - 0x10000) >> 10));
+		code = 0xdc00 + ((code - 0x10000) & 0x3ff);
+	}
+	out_printf(o, "\\u%04x", code);
+	return n ?: 1;
+}
 
 void json_quote(struct out *o, const char *s)
 {
@@ -31,8 +46,8 @@ void json_quote(struct out *o, const char *s)
 			i++;
 		if (i < ARRAY_SIZE(short_escape))
 			out_printf(o, "\\%c", short_escape[i][1]);
-		else if (c < ' ' || c > '~') /* bytes are taken as Latin-1: any input gives valid JSON */
-			out_printf(o, "\\u%04x", c);
+		else if (c < ' ' || c > '~')
+			s += quote_code(o, s) - 1;
 		else
 			out_write(o, s, 1);
 	}

@@ -5,19 +5,23 @@
  *             can type at it and read its screen, and a fuzzer can feed it anything.
  * Layout.     byte -> end of line? -> raw line ('@': only collected) -> escape sequence -> edit_key()
  *             text[len], cursor in [0, len]; a line wider than the screen shows text[left ...) behind a '<'
+ *             A character is a cluster of bytes: one UTF-8 character and the characters of width 0 (accents) behind it.
+ *             Keys move over clusters and delete clusters; the window is counted in columns.
  * Invariants. I1  cursor <= len < SHELL_LINE_SIZE, text[len] is NUL
- *             I2  left is 0 or at most cursor - 1, and cursor - left <= window_columns()
+ *             I2  left is 0 or below cursor, and the cursor is at most window_columns() columns behind left
  *             I3  the screen shows prompt and window, the terminal's cursor stands at the cursor; a raw line
  *                 emits nothing
+ *             I4  an edited line is valid UTF-8; cursor and left are where clusters begin
  * Locking.    None: one owner.
- * Failure.    A line that is too long keeps its beginning and ends as LINE_TOO_LONG. Bytes that mean nothing
- *             are dropped.
+ * Failure.    A line that is too long keeps its beginning and ends as LINE_TOO_LONG. Control codes without a meaning
+ *             are dropped. Bytes that are no UTF-8 become U+FFFD.
  * Next:       shell.c, which runs the lines.
  */
 #include "lineedit.h"
 
 #include <kernel/printk.h>
 #include <kernel/string.h>
+#include <kernel/utf8.h>
 
 enum {
 	CTRL_A = 0x01,
@@ -60,34 +64,128 @@ static unsigned window_columns(const struct lineedit *le)
 	return SCREEN_COLUMNS - 1 - (unsigned)strlen(le->prompt);
 }
 
+/* Width and end of the character at byte `at`. Returns 1 for a byte that is no character, which raw lines may have. */
+static unsigned char_width(const struct lineedit *le, unsigned at, unsigned *end)
+{
+	u32 code = 0;
+	unsigned n = utf8_decode(le->text + at, le->len - at, &code);
+
+	*end = at + (n ?: 1);
+	return n ? utf8_width(code) : 1;
+}
+
+/* Where the cluster at byte `at` ends, at most at len; *width is its number of columns. */
+static unsigned cluster_end(const struct lineedit *le, unsigned at, unsigned *width)
+{
+	unsigned end;
+
+	*width = 0;
+	if (at >= le->len)
+		return le->len;
+	*width = char_width(le, at, &at);
+	while (at < le->len && char_width(le, at, &end) == 0)
+		at = end;
+	return at;
+}
+
+/* Where the cluster in front of byte `at` begins; 0 at the beginning. */
+static unsigned cluster_before(const struct lineedit *le, unsigned at)
+{
+	unsigned end;
+
+	while (at) {
+		do
+			at--;
+		while (at && ((u8)le->text[at] & 0xc0) == 0x80);
+		if (char_width(le, at, &end))
+			break;
+	}
+	return at;
+}
+
+/* Columns of text[from, to). */
+static unsigned columns_between(const struct lineedit *le, unsigned from, unsigned to)
+{
+	unsigned columns = 0, width;
+
+	while (from < to) {
+		from = cluster_end(le, from, &width);
+		columns += width;
+	}
+	return columns;
+}
+
+/* The first byte that the window shows: the mark '<' of a moved window takes the place of one cluster. */
+static unsigned window_start(const struct lineedit *le)
+{
+	unsigned width;
+
+	return le->left ? cluster_end(le, le->left, &width) : 0;
+}
+
+/* Columns between the end of the prompt and the cursor. */
+static unsigned cursor_column(const struct lineedit *le)
+{
+	return (le->left != 0) + columns_between(le, window_start(le), le->cursor);
+}
+
+static void window_step(struct lineedit *le, bool forward)
+{
+	unsigned moved = 0, width;
+
+	while (moved < WINDOW_STEP && (forward ? le->left < le->len : le->left != 0)) {
+		if (!forward)
+			le->left = cluster_before(le, le->left);
+		cluster_end(le, le->left, &width);
+		if (forward)
+			le->left = cluster_end(le, le->left, &width);
+		moved += width;
+	}
+}
+
 /* Moves the window until the cursor is inside. Returns whether it moved. */
 static bool window_follow(struct lineedit *le)
 {
 	unsigned old = le->left, width = window_columns(le);
 
-	while (le->cursor < le->left + (le->left != 0)) /* column 0 of a moved window is the mark '<' */
-		le->left -= WINDOW_STEP;
-	while (le->cursor > le->left + width)
-		le->left += WINDOW_STEP;
+	while (le->left && le->cursor <= le->left) /* column 0 of a moved window is the mark '<' */
+		window_step(le, false);
+	while (cursor_column(le) > width)
+		window_step(le, true);
 	return le->left != old;
+}
+
+/* The end of what the window shows: no cluster is cut. */
+static unsigned window_end(const struct lineedit *le)
+{
+	unsigned left = window_columns(le) - (le->left != 0), at = window_start(le), width;
+
+	while (at < le->len) {
+		unsigned end = cluster_end(le, at, &width);
+
+		if (width > left)
+			break;
+		left -= width;
+		at = end;
+	}
+	return at;
 }
 
 void lineedit_redraw(struct lineedit *le)
 {
-	unsigned shown, skip, column;
+	unsigned start, column;
 	char move[16];
 
 	if (le->raw)
 		return;
 	window_follow(le);
-	skip = le->left != 0;
-	shown = min(le->len - le->left, window_columns(le));
-	column = (unsigned)strlen(le->prompt) + le->cursor - le->left;
+	start = window_start(le);
+	column = (unsigned)strlen(le->prompt) + cursor_column(le);
 	emit(le, "\r");
 	emit(le, le->prompt);
-	if (skip)
+	if (le->left)
 		emit(le, "<");
-	le->ops->emit(le->ctx, le->text + le->left + skip, shown - skip);
+	le->ops->emit(le->ctx, le->text + start, window_end(le) - start);
 	snprintf(move, sizeof(move), "\033[K\r\033[%uC", column);
 	emit(le, move);
 }
@@ -96,18 +194,21 @@ static void set_text(struct lineedit *le, const char *text)
 {
 	le->len = (unsigned)strlcpy(le->text, text, sizeof(le->text));
 	le->cursor = le->len;
+	le->left = 0; /* the old one may be inside a character of the new text */
 	lineedit_redraw(le);
 }
 
-static bool insert(struct lineedit *le, char c)
+static bool insert(struct lineedit *le, const char *bytes, unsigned n)
 {
-	if (le->len == SHELL_LINE_SIZE - 1) {
+	if (le->len + n > SHELL_LINE_SIZE - 1) {
 		le->too_long = true;
 		return false;
 	}
-	memmove(le->text + le->cursor + 1, le->text + le->cursor, le->len - le->cursor);
-	le->text[le->cursor++] = c;
-	le->text[++le->len] = '\0';
+	memmove(le->text + le->cursor + n, le->text + le->cursor, le->len - le->cursor);
+	memcpy(le->text + le->cursor, bytes, n);
+	le->cursor += n;
+	le->len += n;
+	le->text[le->len] = '\0';
 	return true;
 }
 
@@ -118,14 +219,16 @@ static void cut(struct lineedit *le, unsigned from, unsigned to)
 	le->len -= to - from;
 	le->text[le->len] = '\0';
 	le->cursor = from;
+	if (from <= le->left)
+		le->left = 0;
 }
 
-static void type_char(struct lineedit *le, char c)
+static void type_char(struct lineedit *le, const char *bytes, unsigned n)
 {
-	if (!insert(le, c))
+	if (!insert(le, bytes, n))
 		return;
 	if (le->cursor == le->len && !window_follow(le))
-		le->ops->emit(le->ctx, &c, 1);
+		le->ops->emit(le->ctx, bytes, n);
 	else
 		lineedit_redraw(le);
 }
@@ -133,14 +236,56 @@ static void type_char(struct lineedit *le, char c)
 static void erase_before(struct lineedit *le)
 {
 	bool at_end = le->cursor == le->len;
+	unsigned start = cluster_before(le, le->cursor);
+	bool one_column = columns_between(le, start, le->cursor) == 1;
 
 	if (!le->cursor)
 		return;
-	cut(le, le->cursor - 1, le->cursor);
-	if (at_end && !window_follow(le))
+	cut(le, start, le->cursor);
+	if (at_end && one_column && !window_follow(le))
 		emit(le, "\b \b");
 	else
 		lineedit_redraw(le);
+}
+
+static void erase_after(struct lineedit *le)
+{
+	unsigned width;
+
+	if (le->cursor == le->len)
+		return;
+	cut(le, le->cursor, cluster_end(le, le->cursor, &width));
+	lineedit_redraw(le);
+}
+
+/* ---- characters of several bytes ---- */
+
+/* The collected bytes are a character, or stand for none. */
+static void multibyte_end(struct lineedit *le)
+{
+	u32 code;
+	unsigned n = le->nr_pending;
+
+	le->nr_pending = 0;
+	if (utf8_decode(le->pending, n, &code) != n)
+		type_char(le, UTF8_BAD, strlen(UTF8_BAD));
+	else if (!utf8_is_control(code) && (le->cursor || utf8_width(code)))
+		type_char(le, le->pending, n);
+}
+
+/* Returns whether the byte belongs to a character of several bytes. A byte that does not ends the one before it. */
+static bool multibyte_feed(struct lineedit *le, u8 c)
+{
+	bool continuation = (c & 0xc0) == 0x80;
+
+	if (le->nr_pending && !continuation)
+		multibyte_end(le);
+	if (c < 0x80)
+		return false;
+	le->pending[le->nr_pending++] = (char)c;
+	if (le->nr_pending >= utf8_length((u8)le->pending[0]))
+		multibyte_end(le);
+	return true;
 }
 
 static void erase_word(struct lineedit *le)
@@ -157,10 +302,22 @@ static void erase_word(struct lineedit *le)
 
 static void move_cursor(struct lineedit *le, unsigned to)
 {
-	if (to > le->len) /* also left of 0, which wraps */
-		return;
 	le->cursor = to;
 	lineedit_redraw(le);
+}
+
+static void move_left(struct lineedit *le)
+{
+	if (le->cursor)
+		move_cursor(le, cluster_before(le, le->cursor));
+}
+
+static void move_right(struct lineedit *le)
+{
+	unsigned width;
+
+	if (le->cursor < le->len)
+		move_cursor(le, cluster_end(le, le->cursor, &width));
 }
 
 static void history_add(struct lineedit *le)
@@ -253,10 +410,9 @@ static void complete(struct lineedit *le)
 	}
 	if (le->len + common - typed + 1 >= SHELL_LINE_SIZE)
 		return;
-	for (unsigned i = typed; i < common; i++)
-		insert(le, first[i]);
+	insert(le, first + typed, common - typed);
 	if (matches == 1 && le->text[le->cursor - 1] != '=')
-		insert(le, ' ');
+		insert(le, " ", 1);
 	lineedit_redraw(le);
 }
 
@@ -272,17 +428,15 @@ static void escape_end(struct lineedit *le, char c)
 	else if (c == 'B')
 		history_go(le, -1);
 	else if (c == 'C')
-		move_cursor(le, le->cursor + 1);
+		move_right(le);
 	else if (c == 'D')
-		move_cursor(le, le->cursor - 1);
+		move_left(le);
 	else if (c == 'H' || (tilde && (param == 1 || param == 7)))
 		move_cursor(le, 0);
 	else if (c == 'F' || (tilde && (param == 4 || param == 8)))
 		move_cursor(le, le->len);
-	else if (tilde && param == 3 && le->cursor < le->len) {
-		cut(le, le->cursor, le->cursor + 1);
-		lineedit_redraw(le);
-	}
+	else if (tilde && param == 3)
+		erase_after(le);
 }
 
 /* ESC [ parameters final, or ESC O final; what is unknown is swallowed to its end. */
@@ -312,10 +466,10 @@ static void edit_key(struct lineedit *le, char c)
 		move_cursor(le, le->len);
 		break;
 	case CTRL_B:
-		move_cursor(le, le->cursor - 1);
+		move_left(le);
 		break;
 	case CTRL_F:
-		move_cursor(le, le->cursor + 1);
+		move_right(le);
 		break;
 	case CTRL_P:
 		history_go(le, 1);
@@ -336,10 +490,7 @@ static void edit_key(struct lineedit *le, char c)
 		erase_word(le);
 		break;
 	case CTRL_D:
-		if (le->cursor < le->len) {
-			cut(le, le->cursor, le->cursor + 1);
-			lineedit_redraw(le);
-		}
+		erase_after(le);
 		break;
 	case CTRL_L:
 		emit(le, "\033[H\033[2J");
@@ -355,9 +506,9 @@ static void edit_key(struct lineedit *le, char c)
 	case ESCAPE:
 		le->esc = ESC_START;
 		break;
-	default: /* other control codes and bytes outside ASCII have no place on the line */
+	default: /* other control codes have no place on the line */
 		if (c >= ' ' && c <= '~')
-			type_char(le, c);
+			type_char(le, &c, 1);
 	}
 }
 
@@ -369,6 +520,7 @@ void lineedit_start(struct lineedit *le)
 	le->text[0] = '\0';
 	le->raw = false;
 	le->too_long = false;
+	le->nr_pending = 0;
 	le->esc = ESC_NONE;
 	le->history_back = 0;
 	emit(le, le->prompt);
@@ -377,6 +529,8 @@ void lineedit_start(struct lineedit *le)
 static enum lineedit_event line_end(struct lineedit *le)
 {
 	if (!le->raw) {
+		if (le->nr_pending)
+			multibyte_end(le);
 		emit(le, "\n");
 		if (!le->too_long)
 			history_add(le);
@@ -396,7 +550,7 @@ enum lineedit_event lineedit_feed(struct lineedit *le, char c)
 	if (!c)
 		return LINE_NONE;
 	if (le->raw) {
-		insert(le, c);
+		insert(le, &c, 1);
 		return LINE_NONE;
 	}
 	if (c == CTRL_C) {
@@ -405,9 +559,11 @@ enum lineedit_event lineedit_feed(struct lineedit *le, char c)
 	}
 	if (le->esc != ESC_NONE) {
 		escape_feed(le, c);
+	} else if (multibyte_feed(le, (u8)c)) {
+		return LINE_NONE;
 	} else if (c == '@' && !le->len) {
 		le->raw = true;
-		insert(le, c);
+		insert(le, &c, 1);
 	} else {
 		edit_key(le, c);
 	}

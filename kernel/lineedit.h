@@ -7,6 +7,7 @@
  */
 
 #include <kernel/shell.h>
+#include <kernel/utf8.h>
 
 enum { LINEEDIT_HISTORY = 32 };
 
@@ -35,7 +36,9 @@ struct lineedit {
 	unsigned len, cursor;
 	unsigned
 		left; /* first character that is shown: a line wider than the screen is seen through a window */
-	bool raw;     /* a line that began with '@': no echo, no editing, no history */
+	char pending[UTF8_MAX]; /* bytes of a UTF-8 character that is not complete */
+	unsigned nr_pending;
+	bool raw; /* a line that began with '@': no echo, no editing, no history */
 	bool too_long;
 	bool after_cr; /* an LF now belongs to the CR before it */
 	enum { ESC_NONE, ESC_START, ESC_CSI, ESC_SS3 } esc;

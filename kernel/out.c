@@ -18,6 +18,7 @@
 #include <kernel/bug.h>
 #include <kernel/printk.h>
 #include <kernel/string.h>
+#include <kernel/utf8.h>
 
 static void out_flush(struct out *o)
 {
@@ -61,6 +62,22 @@ void out_printf(struct out *o, const char *fmt, ...)
 		out_flush(o);
 }
 
+/* An error quotes what was typed: nothing in it may steer a terminal. Other characters of UTF-8 stay. */
+static void defuse(char *text)
+{
+	while (*text) {
+		u32 code;
+		unsigned n = utf8_decode(text, strnlen(text, UTF8_MAX), &code);
+
+		if (!n || utf8_is_control(code)) {
+			memset(text, '?', n ?: 1);
+			text += n ?: 1;
+		} else {
+			text += n;
+		}
+	}
+}
+
 int out_error(struct out *o, int err, const char *fmt, ...)
 {
 	va_list ap;
@@ -71,10 +88,7 @@ int out_error(struct out *o, int err, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(o->error, sizeof(o->error), fmt, ap);
 	va_end(ap);
-	/* It quotes what was typed: nothing in it may steer a terminal. */
-	for (char *c = o->error; *c; c++)
-		if (*c < ' ' || *c > '~')
-			*c = '?';
+	defuse(o->error);
 	return err;
 }
 

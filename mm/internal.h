@@ -271,6 +271,8 @@ void pcp_free_slow(struct zone *zone, struct page *page, unsigned order);
 /* This CPU's lists of the zone (NULL: all zones) into the buddy. Returns pages moved. Any IRQ state. */
 unsigned long pcp_drain_local(struct zone *zone);
 unsigned long pcp_count(const struct zone *zone, unsigned cpu); /* pages */
+/* The CPU whose list holds the block, -1 if none does. Context: main loop; stops the other CPUs for the search. */
+int pcp_holder(const struct zone *zone, const struct page *head);
 const char *pcp_check(void);
 
 /* ---- page_alloc.c ---- */

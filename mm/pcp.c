@@ -358,6 +358,25 @@ void pcp_init(void)
 	}
 }
 
+/* ---- look ---- */
+
+int pcp_holder(const struct zone *zone, const struct page *head)
+{
+	int holder = -1;
+	unsigned cpu;
+
+	smp_hold();
+	for_each_online_cpu (cpu) {
+		const struct pcpu_stack *s = pcp_row(per_cpu(pcp_zone[zone->id], cpu), head->flags);
+
+		for (unsigned i = 0; i < s->avail; i++)
+			if (s->entry[i] == head)
+				holder = (int)cpu;
+	}
+	smp_release();
+	return holder;
+}
+
 /* ---- check ---- */
 
 static const char *check_stack(const struct zone *zone, const struct pcpu_stack *s, unsigned order)

@@ -537,7 +537,7 @@ void slab_reap_arrays(struct kmem_cache *s, struct kmem_cache_node *n, bool shar
 	arch_irq_restore(flags);
 }
 
-void slab_for_each_cached(struct kmem_cache *s, void (*fn)(void *obj, void *ctx), void *ctx)
+void slab_for_each_cached(struct kmem_cache *s, void (*fn)(void *obj, int cpu, void *ctx), void *ctx)
 {
 	struct kmem_cache_node *n;
 	unsigned cpu;
@@ -547,14 +547,14 @@ void slab_for_each_cached(struct kmem_cache *s, void (*fn)(void *obj, void *ctx)
 		const struct remote_stack *r = per_cpu_ptr(&slab_remote, cpu);
 
 		for (unsigned i = 0; i < READ_ONCE(stack->avail); i++)
-			fn(stack->entry[i], ctx);
+			fn(stack->entry[i], (int)cpu, ctx);
 		for (unsigned i = 0; i < READ_ONCE(r->avail); i++)
 			if (virt_to_page(r->entry[i])->slab_node->cache == s)
-				fn(r->entry[i], ctx);
+				fn(r->entry[i], (int)cpu, ctx);
 	}
 	for_each_cache_node (s, n)
 		for (unsigned i = 0; n->shared && i < READ_ONCE(n->shared->stack.avail); i++)
-			fn(n->shared->stack.entry[i], ctx);
+			fn(n->shared->stack.entry[i], -1, ctx);
 }
 
 void slab_update_bypass(void)

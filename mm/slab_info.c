@@ -23,7 +23,7 @@ static_assert((int)SLAB_NAME_LEN == (int)SLAB_INFO_NAME_LEN, "names are copied w
 
 /* ---- caches ---- */
 
-static void count_one(void *obj, void *ctx)
+static void count_one(void *obj, int cpu, void *ctx)
 {
 	(void)obj;
 	++*(unsigned long *)ctx;
@@ -217,16 +217,21 @@ bool slab_for_each_array(const char *name, bool (*fn)(const struct slab_array_in
 struct find_obj {
 	const void *obj;
 	bool found;
+	int cpu; /* the CPU whose list holds it; -1: the array that a node's CPUs share */
 };
 
-static void find_one(void *obj, void *ctx)
+static void find_one(void *obj, int cpu, void *ctx)
 {
 	struct find_obj *f = ctx;
 
-	f->found |= obj == f->obj;
+	if (obj != f->obj)
+		return;
+	f->found = true;
+	f->cpu = cpu;
 }
 
-static enum slab_object_state object_state(struct kmem_cache *s, struct page *page, unsigned index)
+/* Sets *cpu if a list holds the object. */
+static enum slab_object_state object_state(struct kmem_cache *s, struct page *page, unsigned index, int *cpu)
 {
 	struct find_obj f = {.obj = slab_object(s, page, index)};
 	unsigned long flags = spin_lock_irqsave(&page->slab_node->list_lock);
@@ -236,7 +241,10 @@ static enum slab_object_state object_state(struct kmem_cache *s, struct page *pa
 	if (is_free)
 		return SLAB_OBJ_FREE;
 	slab_for_each_cached(s, find_one, &f);
-	return f.found ? SLAB_OBJ_CPU : SLAB_OBJ_LIVE;
+	if (!f.found)
+		return SLAB_OBJ_LIVE;
+	*cpu = f.cpu;
+	return SLAB_OBJ_CPU;
 }
 
 bool slab_object_info(const void *addr, struct slab_object_info *info)
@@ -250,13 +258,13 @@ bool slab_object_info(const void *addr, struct slab_object_info *info)
 	s = virt_to_page(addr)->slab_node->cache;
 	page = slab_head(s, addr);
 	offset = (unsigned long)((const char *)addr - (const char *)page->s_mem);
-	*info = (struct slab_object_info){.slab = page_to_pfn(page), .size = s->object_size};
+	*info = (struct slab_object_info){.slab = page_to_pfn(page), .size = s->object_size, .cpu = -1};
 	memcpy(info->cache, s->name, sizeof(info->cache));
 	if ((const char *)addr < (const char *)page->s_mem || slab_index(s, offset) >= s->num)
 		return true;
 	info->index = slab_index(s, offset);
 	info->object = slab_object(s, page, info->index);
-	info->state = object_state(s, page, info->index);
+	info->state = object_state(s, page, info->index, &info->cpu);
 	info->alloc_caller = slab_alloc_caller(s, info->object);
 	info->free_caller = slab_free_caller(s, info->object);
 	return true;

@@ -257,8 +257,11 @@ void slab_drain(struct kmem_cache *s);
 void slab_drain_all(void);
 /* The reaper's look at this CPU's array and, if asked, the node's shared one (Linux: drain_array). */
 void slab_reap_arrays(struct kmem_cache *s, struct kmem_cache_node *n, bool shared_too);
-/* Calls fn for each object that a CPU's array, the remote stacks or a shared array of the cache holds. */
-void slab_for_each_cached(struct kmem_cache *s, void (*fn)(void *obj, void *ctx), void *ctx);
+/*
+ * Calls fn for each object that a CPU's array, the remote stacks or a shared array of the cache holds. cpu is the CPU whose
+ * list it is, -1 for a shared array.
+ */
+void slab_for_each_cached(struct kmem_cache *s, void (*fn)(void *obj, int cpu, void *ctx), void *ctx);
 
 /*
  * The two fast paths. An interrupt may come anywhere: the primitives restart, and the only change that it

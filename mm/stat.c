@@ -291,15 +291,15 @@ static void frame_allocated(struct frame_stat *f, const struct page *head)
 		frame_caller(f, caller);
 }
 
-/* zone->lock held: the block stays what it is. */
-static void frame_opened(struct frame_stat *f)
+/* Context: zone->lock held, so the block stays what it is. Returns whether a per-CPU list holds it. */
+static bool frame_opened(struct frame_stat *f)
 {
 	const struct page *head = page_head(pfn_to_page(f->pfn));
 
 	f->type = pageblock_type(pfn_to_page(f->pfn));
 	if (!head || (head->flags & PG_reserved)) {
 		frame_reserved(f);
-		return;
+		return false;
 	}
 	f->in_block = true;
 	f->head = page_to_pfn(head);
@@ -315,18 +315,20 @@ static void frame_opened(struct frame_stat *f)
 	case PAGE_PCP:
 		f->free = true;
 		frame_flag(f, "pcp");
-		break;
+		return true;
 	default:
 		frame_allocated(f, head);
 	}
+	return false;
 }
 
 void frame_stat(pfn_t pfn, struct frame_stat *f)
 {
 	struct zone *zone = zone_of_pfn(pfn);
+	bool on_list = false;
 	unsigned long irq;
 
-	*f = (struct frame_stat){.pfn = pfn, .head = pfn, .nid = NUMA_NO_NODE, .type = MT_MOVABLE};
+	*f = (struct frame_stat){.pfn = pfn, .head = pfn, .nid = NUMA_NO_NODE, .cpu = -1, .type = MT_MOVABLE};
 	if (!zone) {
 		frame_of_no_ram(f);
 		return;
@@ -335,8 +337,10 @@ void frame_stat(pfn_t pfn, struct frame_stat *f)
 	f->zone = zone->name;
 	irq = spin_lock_irqsave(&zone->lock);
 	if (pfn_valid(pfn))
-		frame_opened(f);
+		on_list = frame_opened(f);
 	else
 		frame_unopened(f, zone);
 	spin_unlock_irqrestore(&zone->lock, irq);
+	if (on_list)
+		f->cpu = pcp_holder(zone, pfn_to_page(f->head));
 }

@@ -168,6 +168,12 @@ class Typed(WithKernel):
             with self.subTest(keys=keys):
                 self.assertIn("Strata", self.typed_answer(keys + "\r"))
 
+    def test_utf8_is_kept_and_backspace_removes_a_whole_character(self):
+        name = "caf\u00e9-\u4e2d"
+        self.assertIn(f'"{name}"', self.typed_answer(f"{name}\r"))
+        self.assertIn("Strata", self.typed_answer("version\u00e9\u4e2d\x7f\x7f\r"))
+        self.assertIn('"caf\ufffd"', self.typed_answer(b"caf\xe9\r"))
+
     def test_history(self):
         self.typed_answer("version\r")
         self.typed_answer("help help\r")

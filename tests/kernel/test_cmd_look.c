@@ -1,5 +1,6 @@
 /* whatis, read, fill: every address has an answer, none ends the kernel. */
 #include "cmd_check.h"
+#include "other_cpu.h"
 
 #include <arch/pt.h>
 #include <arch/stack.h>
@@ -14,6 +15,8 @@
 #include <mm/pgtable.h>
 #include <mm/tlb.h>
 #include <mm/vmalloc.h>
+
+#include "../../mm/slab_internal.h"
 
 static const char text_to_read[] = "strata reads this";
 static char in_bss[8];
@@ -64,6 +67,87 @@ KTEST(cmd_look, whatis_follows_an_object_through_its_life)
 	EXPECT_EQ(kmem_cache_destroy(s), 0);
 	ASSERT_EQ(ask("whatis 0x%lx -j", (unsigned long)p), 0);
 	EXPECT_TRUE(answer_says("\"cache\":null"));
+}
+
+struct freed {
+	struct kmem_cache *cache;
+	void *object;
+	struct page *page;
+};
+
+static void free_both(void *ctx)
+{
+	struct freed *f = ctx;
+
+	f->object = kmem_cache_alloc(f->cache, GFP_KERNEL);
+	f->page = alloc_page(GFP_KERNEL);
+	kmem_cache_free(f->cache, f->object);
+	__free_page(f->page);
+}
+
+/* `whatis` names the CPU if a list of it holds the address; on_list says which state that is. */
+static void expect_cpu(struct ktest *t, const void *p, bool on_list, unsigned cpu)
+{
+	char text[48];
+
+	ASSERT_EQ(ask("whatis 0x%lx -j", (unsigned long)p), 0);
+	EXPECT_TRUE(answer_is_object());
+	if (!on_list) {
+		EXPECT_TRUE(answer_says("\"cpu\":null"));
+		return;
+	}
+	EXPECT_EQ(answer_value("cpu"), cpu);
+	snprintf(text, sizeof(text), "free, on CPU %u's list", cpu);
+	ASSERT_EQ(ask("whatis 0x%lx", (unsigned long)p), 0);
+	EXPECT_MSG(answer_says(text), "%s", answer);
+}
+
+static void expect_cpu_of_free_object_and_page(struct ktest *t, unsigned cpu)
+{
+	struct freed f = {.cache = kmem_cache_create("t-whatis", 96, 0, 0, NULL)};
+	bool on_list;
+
+	ASSERT_NOT_NULL(f.cache);
+	if (cpu == arch_cpu_id())
+		free_both(&f);
+	else
+		run_on(cpu, free_both, &f);
+	ASSERT_NOT_NULL(f.page);
+	ASSERT_EQ(ask("whatis 0x%lx -j", (unsigned long)f.object), 0);
+	on_list = answer_says("\"state\":\"cpu\"");
+	EXPECT_EQ(on_list, !slab_bypassed(f.cache));
+	expect_cpu(t, f.object, on_list, cpu);
+	on_list = page_state(f.page) == PAGE_PCP;
+	expect_cpu(t, page_address(f.page), on_list, cpu);
+	ASSERT_EQ(ask("page %lu -j", page_to_pfn(f.page)), 0);
+	EXPECT_EQ(answer_value("cpu"), on_list ? cpu : ANSWER_NONE);
+	EXPECT_EQ(kmem_cache_destroy(f.cache), 0);
+}
+
+KTEST(cmd_look, whatis_names_the_cpu_that_holds_a_free_object)
+{
+	expect_cpu_of_free_object_and_page(t, arch_cpu_id());
+}
+
+KTEST(cmd_look, whatis_names_another_cpu_that_holds_an_object)
+{
+	NEEDS_OTHER_CPU(cpu);
+	expect_cpu_of_free_object_and_page(t, cpu);
+}
+
+KTEST(cmd_look, whatis_names_no_cpu_for_live_memory)
+{
+	void *p = kmalloc(100, GFP_KERNEL);
+	struct page *page = alloc_pages(GFP_KERNEL, 1);
+
+	ASSERT_NOT_NULL(p);
+	ASSERT_NOT_NULL(page);
+	expect_cpu(t, p, false, 0);
+	expect_cpu(t, page_address(page), false, 0);
+	ASSERT_EQ(ask("whatis 0x%lx", (unsigned long)page_address(page) + PAGE_SIZE), 0);
+	EXPECT_MSG(answer_says(", allocated, block of order 1"), "%s", answer);
+	__free_pages(page, 1);
+	kfree(p);
 }
 
 KTEST(cmd_look, whatis_names_area_and_symbol)
@@ -179,7 +263,7 @@ KTEST(cmd_look, fill_writes_into_pages_through_the_direct_map)
 	EXPECT_EQ(p[2 * PAGE_SIZE - 1], 0x33);
 	EXPECT_REFUSED(EPERM, "reach beyond", "fill 0x%lx %lu 0", (unsigned long)p, 2 * PAGE_SIZE + 1);
 	EXPECT_EQ(ask("free %lu 1", pfn), 0);
-	EXPECT_REFUSED(EPERM, "not in memory", "fill 0x%lx 1 0", (unsigned long)p);
+	EXPECT_REFUSED(EPERM, "not in an allocation", "fill 0x%lx 1 0", (unsigned long)p);
 }
 
 KTEST(cmd_look, fill_leaves_foreign_memory_alone)
@@ -187,9 +271,9 @@ KTEST(cmd_look, fill_leaves_foreign_memory_alone)
 	u64 p;
 
 	memset(in_bss, 0, sizeof(in_bss));
-	EXPECT_REFUSED(EPERM, "not in memory", "fill 0x%lx 1 1", (unsigned long)in_bss);
+	EXPECT_REFUSED(EPERM, "not in an allocation", "fill 0x%lx 1 1", (unsigned long)in_bss);
 	EXPECT_EQ(in_bss[0], 0);
-	EXPECT_REFUSED(EPERM, "not in memory", "fill 0 1 1");
+	EXPECT_REFUSED(EPERM, "not in an allocation", "fill 0 1 1");
 	ASSERT_EQ(ask("kmalloc 32 -j"), 0);
 	p = answer_value("ptr");
 	EXPECT_REFUSED(EPERM, "reach beyond", "fill 0x%lx 0xffffffffffffffff 1", p);

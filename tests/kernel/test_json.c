@@ -32,6 +32,17 @@ static void finish(struct out *o)
 	answer[o->len] = '\0';
 }
 
+KTEST(json, characters_of_utf8_are_escaped_by_code_point)
+{
+	struct out o = begin(true, sizeof(answer) - 1);
+
+	json_obj(&o, NULL);
+	json_str(&o, "s", "\xc3\xa9\xe4\xb8\xad\xf0\x9f\x98\x80|\xe9|\xc3");
+	json_end_obj(&o);
+	finish(&o);
+	EXPECT_STREQ(answer, "{\"s\":\"\\u00e9\\u4e2d\\ud83d\\ude00|\\u00e9|\\u00c3\"}\n");
+}
+
 KTEST(json, values_have_their_forms)
 {
 	struct out o = begin(true, sizeof(answer) - 1);

@@ -4,7 +4,7 @@
  * Idea.       A small terminal reads what the editor emits: its row and cursor must show the line after every
  *             key. A model of a line, in the simplest code, says what text and cursor should be.
  * Layout.     keys -> lineedit_feed -> terminal() -> row[], column
- * Invariants. I1  to I3 of lineedit.c, after every byte.
+ * Invariants. I1  to I4 of lineedit.c, after every byte.
  * Locking.    None.
  * Failure.    A random sequence stops at the first difference.
  * Next:       test_shell.c.
@@ -14,11 +14,17 @@
 #include <kernel/printk.h>
 #include <kernel/string.h>
 #include <kernel/test.h>
+#include <kernel/utf8.h>
 
-enum { COLUMNS = 80 };
+enum { COLUMNS = 80, SECOND_HALF = 0xffffffff, ACCENT_FACTOR = 0x110001 };
 
-/* The row of the terminal where the cursor is. */
-static char row[COLUMNS + 1];
+/*
+ * The row of the terminal where the cursor is: a code point for each column. A wide character fills a second column. An
+ * accent is mixed into the column before it.
+ */
+static u32 row[COLUMNS];
+static char partial[UTF8_MAX]; /* a character whose bytes are not all there */
+static unsigned nr_partial;
 static unsigned column;
 static unsigned emitted, wrapped, unknown;
 static int esc_state, esc_number;
@@ -27,8 +33,46 @@ static struct lineedit le;
 
 static void row_clear_from(unsigned from)
 {
-	memset(row + from, ' ', COLUMNS - from);
-	row[COLUMNS] = '\0';
+	while (from < COLUMNS)
+		row[from++] = ' ';
+}
+
+/* Writes a character of any width into a row. Returns the column behind it. */
+static unsigned put(u32 *to, unsigned at, u32 code)
+{
+	unsigned width = utf8_width(code);
+
+	if (width == 0 && at) {
+		to[at - 1] = to[at - 1] * ACCENT_FACTOR + code;
+		return at;
+	}
+	to[at] = code;
+	if (width == 2 && at + 1 < COLUMNS)
+		to[at + 1] = SECOND_HALF;
+	return at + width;
+}
+
+static void terminal_character(u32 code)
+{
+	column = put(row, column, code);
+	if (column >= COLUMNS) {
+		wrapped++;
+		column = 0;
+	}
+}
+
+static void terminal_multibyte(char c)
+{
+	u32 code;
+
+	partial[nr_partial++] = c;
+	if (nr_partial < utf8_length((u8)partial[0]))
+		return;
+	if (utf8_decode(partial, nr_partial, &code) == nr_partial && code >= 0xa0)
+		terminal_character(code);
+	else
+		unknown++;
+	nr_partial = 0;
 }
 
 /* What follows ESC [ */
@@ -51,7 +95,9 @@ static void terminal_escape(char c)
 
 static void terminal_byte(char c)
 {
-	if (esc_state == 1) {
+	if (nr_partial || (u8)c >= 0x80) {
+		terminal_multibyte(c);
+	} else if (esc_state == 1) {
 		esc_state = c == '[' ? 2 : 0;
 		esc_number = 0;
 		unknown += c != '[';
@@ -67,11 +113,7 @@ static void terminal_byte(char c)
 	} else if (c == '\b') {
 		column -= column != 0;
 	} else if (c >= ' ' && c <= '~') {
-		row[column++] = c;
-		if (column == COLUMNS) {
-			wrapped++;
-			column = 0;
-		}
+		terminal_character((u8)c);
 	} else {
 		unknown++;
 	}
@@ -96,7 +138,7 @@ static const struct lineedit_ops ops = {terminal, candidate};
 static void begin(void)
 {
 	row_clear_from(0);
-	column = emitted = wrapped = unknown = 0;
+	column = emitted = wrapped = unknown = nr_partial = 0;
 	esc_state = 0;
 	lineedit_init(&le, &ops, NULL, "> ");
 	lineedit_start(&le);
@@ -277,25 +319,45 @@ KTEST(lineedit, lines_up_to_the_limit_pass_and_longer_ones_are_dropped)
 		}
 }
 
-/* What the terminal must show: prompt and the part of the line that is in the window. */
+/* What the terminal must show: prompt and the part of the line that is in the window. Shows lineedit.I3 and lineedit.I4. */
 static void expect_screen(struct ktest *t)
 {
-	char expected[COLUMNS + 1];
-	unsigned skip = le.left != 0;
-	int n = snprintf(expected, sizeof(expected), "> %s%.*s", skip ? "<" : "", COLUMNS - 1 - 2 - (int)skip,
-			 le.text + le.left + skip);
+	static u32 expected[COLUMNS];
+	unsigned at = le.left, used = 2, stop = COLUMNS - 1, cursor = ~0u;
+	bool hidden = le.left != 0, full = false;
+	u32 code = 0;
 
-	memset(expected + n, ' ', (size_t)(COLUMNS - n));
-	expected[COLUMNS] = '\0';
-	EXPECT_STREQ(row, expected);
-	EXPECT_EQ(column, 2 + le.cursor - le.left);
+	for (unsigned i = 0; i < COLUMNS; i++)
+		expected[i] = i == 0 ? '>' : ' ';
+	while (at < le.len) {
+		unsigned n = utf8_decode(le.text + at, le.len - at, &code), width = utf8_width(code);
+
+		ASSERT_TRUE(n > 0); /* I4 */
+		if (width && hidden && at > le.left) {
+			used = put(expected, 2, '<');
+			hidden = false;
+		}
+		if (at == le.cursor)
+			cursor = hidden ? 2 : used;
+		full |= !hidden && used + width > stop; /* accents stay with the character before them */
+		if (!hidden && !full)
+			used = put(expected, used, code);
+		at += n;
+	}
+	if (hidden)
+		used = put(expected, 2, '<');
+	if (le.cursor == le.len)
+		cursor = used;
+	for (unsigned i = 0; i < COLUMNS; i++)
+		EXPECT_MSG(row[i] == expected[i], "column %u: U+%04x, expected U+%04x: %s", i, row[i],
+			   expected[i], le.text);
+	EXPECT_EQ(column, cursor);
 	EXPECT_LE(le.cursor, le.len);
 	EXPECT_EQ(strlen(le.text), le.len);
 	EXPECT_EQ(wrapped, 0);
 	EXPECT_EQ(unknown, 0);
 }
 
-/* Shows lineedit.I3. */
 KTEST(lineedit, the_screen_shows_the_line_after_random_keys)
 {
 	static const char *const keys[] = {LEFT,   RIGHT,  UP,	      DOWN, "\x01", "\x05", "\x0b", "\x15",
@@ -372,6 +434,104 @@ KTEST(lineedit, text_and_cursor_follow_the_model)
 }
 
 /* Shows lineedit.I1, lineedit.I2. */
+#define E_ACUTE "\xc3\xa9"	/* U+00E9, one column */
+#define HAN "\xe4\xb8\xad"	/* U+4E2D, two columns */
+#define FACE "\xf0\x9f\x98\x80" /* U+1F600, two columns */
+#define ACCENT "\xcc\x81"	/* U+0301, on the character before it */
+
+KTEST(lineedit, characters_of_utf8_are_kept_and_echoed)
+{
+	begin();
+	EXPECT_STREQ(type("cache create caf" E_ACUTE " 64"), "cache create caf" E_ACUTE " 64");
+	EXPECT_STREQ(type(HAN FACE "e" ACCENT), HAN FACE "e" ACCENT);
+	EXPECT_STREQ(type(UP), HAN FACE "e" ACCENT);
+	lineedit_start(&le);
+	feed("a" E_ACUTE HAN FACE "e" ACCENT);
+	expect_screen(t);
+	EXPECT_EQ(column, 2 + 1 + 1 + 2 + 2 + 1);
+}
+
+KTEST(lineedit, backspace_removes_a_whole_character)
+{
+	static const char *const characters[] = {E_ACUTE,	    HAN,	   FACE, "e" ACCENT,
+						 HAN ACCENT ACCENT, "\xef\xbf\xbd"};
+	char keys[64];
+
+	begin();
+	for (unsigned i = 0; i < ARRAY_SIZE(characters); i++) {
+		snprintf(keys, sizeof(keys), "a%s\x7f", characters[i]);
+		feed(keys);
+		EXPECT_STREQ(le.text, "a");
+		expect_screen(t);
+		snprintf(keys, sizeof(keys), "%sb" LEFT LEFT "\033[3~", characters[i]);
+		feed(keys); /* one step left goes over the whole of it, Delete takes the whole */
+		EXPECT_STREQ(le.text, "ab");
+		EXPECT_EQ(le.cursor, 1);
+		expect_screen(t);
+		feed("\x15\x0b");
+	}
+}
+
+KTEST(lineedit, bytes_that_are_no_utf8_show_as_ufffd)
+{
+	static const struct {
+		const char *typed, *kept;
+	} lines[] = {
+		{"caf\xe9 x", "caf" UTF8_BAD " x"},	 /* Latin-1 */
+		{"\x80z", UTF8_BAD "z"},		 /* a continuation of nothing */
+		{"\xc3z", UTF8_BAD "z"},		 /* its second byte is missing */
+		{"\xe4\xb8z", UTF8_BAD "z"},		 /* its third */
+		{"\xc0\xafz", UTF8_BAD UTF8_BAD "z"},	 /* overlong: no character begins with c0 */
+		{"\xe0\x80\xafz", UTF8_BAD "z"},	 /* overlong */
+		{"\xed\xa0\x80z", UTF8_BAD "z"},	 /* a surrogate */
+		{"\xf4\x90\x80\x80z", UTF8_BAD "z"},	 /* above U+10FFFF */
+		{"\xf8\x88z", UTF8_BAD UTF8_BAD "z"},	 /* five bytes: not any more */
+		{"\xc3\xc3\xa9z", UTF8_BAD E_ACUTE "z"}, /* the second one is whole */
+		{"z\xe4", "z" UTF8_BAD},		 /* the line ends inside a character */
+		{"z\xc2\x9bz", "zz"}, /* U+009B is a control code of terminals: no place on the line */
+		{ACCENT "z", "z"},    /* nothing that it could stand on */
+	};
+
+	begin();
+	for (unsigned i = 0; i < ARRAY_SIZE(lines); i++)
+		EXPECT_STREQ(type(lines[i].typed), lines[i].kept);
+	EXPECT_EQ(unknown, 0);
+}
+
+KTEST(lineedit, a_tagged_line_keeps_any_bytes)
+{
+	begin();
+	EXPECT_STREQ(type("@t \xff\xc3" E_ACUTE), "@t \xff\xc3" E_ACUTE);
+}
+
+KTEST(lineedit, a_line_ends_before_a_character_that_does_not_fit)
+{
+	begin();
+	for (unsigned i = 0; i < SHELL_LINE_SIZE - 2; i++)
+		lineedit_feed(&le, 'x');
+	feed(E_ACUTE);
+	EXPECT_EQ(le.len, SHELL_LINE_SIZE - 2);
+	EXPECT_EQ(lineedit_feed(&le, '\r'), LINE_TOO_LONG);
+}
+
+KTEST(lineedit, the_screen_shows_wide_characters_after_random_keys)
+{
+	static const char *const characters[] = {"a", E_ACUTE, HAN, FACE, ACCENT, HAN ACCENT, " "};
+	static const char *const keys[] = {LEFT,   RIGHT,  UP,	   "\x01",   "\x05",
+					   "\x0b", "\x17", "\x7f", "\033[3~"};
+
+	begin();
+	for (int round = 0; round < 6000; round++) {
+		if (test_rand_below(5) < 3)
+			feed(characters[test_rand_below(ARRAY_SIZE(characters))]);
+		else
+			feed(keys[test_rand_below(test_rand_below(8) ? 2 : ARRAY_SIZE(keys))]);
+		expect_screen(t);
+		if (t->failures)
+			return;
+	}
+}
+
 KTEST(lineedit, any_bytes_leave_it_sound)
 {
 	begin();

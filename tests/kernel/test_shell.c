@@ -15,6 +15,8 @@
 #include <kernel/string.h>
 #include <kernel/test.h>
 
+#include <mm/vmalloc.h>
+
 #include "json_check.h"
 
 static char answer[32 * 1024];
@@ -227,6 +229,44 @@ KTEST(shell, a_test_inside_a_test_is_refused)
 {
 	EXPECT_EQ(run("test shell.words*"), -EBUSY);
 	EXPECT_EQ(ktest_run("*"), -EBUSY);
+}
+
+static u32 hash_of(const char *s)
+{
+	u32 h = 2166136261u;
+
+	while (*s)
+		h = (h ^ (u8)*s++) * 16777619;
+	return h;
+}
+
+KTEST(shell, an_error_quotes_characters_but_no_controls)
+{
+	EXPECT_EQ(run("caf\xc3\xa9-\xe4\xb8\xad"), -ENOENT);
+	EXPECT_NOT_NULL(strstr(answer, "\"caf\xc3\xa9-\xe4\xb8\xad\""));
+	EXPECT_EQ(run("a\033[2J\xe9\xc2\x9b\xe2\x80\xae"), -ENOENT); /* ESC, Latin-1, CSI, right-to-left override */
+	EXPECT_NOT_NULL(strstr(answer, "\"a?[2J??????\""));
+}
+
+KTEST(shell, tab_offers_each_word_once)
+{
+	enum { WORDS_MAX = 16384 };
+	u32 *seen = vmalloc(WORDS_MAX * sizeof(*seen));
+	const struct shell_cmd *cmd;
+
+	ASSERT_NOT_NULL(seen);
+	for (unsigned c = 0; (cmd = shell_cmd_nth(c)) != NULL; c++) {
+		for (int pos = 1; cmd->complete && pos < 4; pos++) {
+			const char *word;
+
+			for (unsigned n = 0; (word = cmd->complete(pos, n)) != NULL && n < WORDS_MAX; n++) {
+				seen[n] = hash_of(word);
+				for (unsigned i = 0; i < n; i++)
+					EXPECT_MSG(seen[i] != seen[n], "%s: \"%s\" twice", cmd->name, word);
+			}
+		}
+	}
+	vfree(seen);
 }
 
 KTEST(shell, hostile_lines_are_answered)

@@ -67,6 +67,7 @@ struct slab_object_info {
 	const void *object;   /* start; NULL: the address is between or behind the objects */
 	unsigned index, size; /* object_size */
 	enum slab_object_state state;
+	int cpu; /* state SLAB_OBJ_CPU: whose list holds it; -1: the array that the CPUs of its node share */
 	unsigned long alloc_caller, free_caller; /* 0: not stored */
 };
 /* False: addr is not in a slab. Any address may be asked for. */

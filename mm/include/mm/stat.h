@@ -58,6 +58,7 @@ struct frame_stat {
 	unsigned refcount, order;
 	pfn_t head;
 	bool free;
+	int cpu; /* the CPU whose list holds the block; -1: no list does */
 	enum migratetype type;
 	char owner[96]; /* who has it, and who allocated it if page_owner=on; empty: nobody knows */
 };

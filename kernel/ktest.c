@@ -3,7 +3,7 @@
  *
  * Idea.       A case is a function that checks properties. The runner adds two that hold for every case: no
  *             page and no object stays behind, and every allocator's invariants hold afterwards.
- * Layout.     section ktests -> sorted[] by suite and name -> one KTAP subtest block a suite:
+ * Layout.     section ktests, sorted in place by suite and name -> one KTAP subtest block a suite:
  *             KTAP version 1, 1..suites, then for each: an indented block (KTAP version 1, # Subtest: suite,
  *             1..cases, results) and the suite's own result
  * Invariants. I1  what a case draws from test_rand() depends on seed= and on the case's name only
@@ -23,7 +23,6 @@
 #include <kernel/work.h>
 
 enum {
-	KTESTS_MAX = 1024,
 	NAME_MAX = 96,
 	REPORTS_MAX = 10, /* failures of one case that are printed: a loop may make thousands */
 };
@@ -32,8 +31,8 @@ struct totals {
 	unsigned passed, failed, skipped;
 };
 
-static struct ktest *sorted[KTESTS_MAX];
-static unsigned nr_sorted;
+static struct ktest **const sorted = __start_ktests;
+static unsigned nr_sorted; /* 0: not sorted yet */
 static struct ktest *running;
 static u64 rand_state;
 
@@ -44,19 +43,31 @@ static int ktest_order(const struct ktest *a, const struct ktest *b)
 	return by_suite ? by_suite : strcmp(a->name, b->name);
 }
 
-/* Insertion sort, once: a few hundred cases. */
+/* Sorts each of the `gap` sequences of every gap-th entry, by insertion. */
+static void ktest_sort_gap(unsigned n, unsigned gap)
+{
+	for (unsigned i = gap; i < n; i++) {
+		struct ktest *t = sorted[i];
+		unsigned to = i;
+
+		for (; to >= gap && ktest_order(t, sorted[to - gap]) < 0; to -= gap)
+			sorted[to] = sorted[to - gap];
+		sorted[to] = t;
+	}
+}
+
+/* Shell sort, once: it needs no memory, so the number of cases has no limit. */
 static void ktest_sort(void)
 {
+	unsigned n = (unsigned)(__stop_ktests - __start_ktests), gap = 1;
+
 	if (nr_sorted)
 		return;
-	BUG_ON(__stop_ktests - __start_ktests > KTESTS_MAX, "more than %d test cases", KTESTS_MAX);
-	for (struct ktest *const *t = __start_ktests; t < __stop_ktests; t++) {
-		unsigned i = nr_sorted++;
-
-		for (; i && ktest_order(*t, sorted[i - 1]) < 0; i--)
-			sorted[i] = sorted[i - 1];
-		sorted[i] = *t;
-	}
+	while (gap < n / 3)
+		gap = 3 * gap + 1;
+	for (; gap; gap /= 3)
+		ktest_sort_gap(n, gap);
+	nr_sorted = n;
 }
 
 const struct ktest *ktest_nth(unsigned n)

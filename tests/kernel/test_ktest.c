@@ -17,8 +17,9 @@
 KTEST(ktest, cases_are_sorted_and_their_names_are_unique)
 {
 	const struct ktest *before = ktest_nth(0), *c;
+	unsigned n;
 
-	for (unsigned n = 1; (c = ktest_nth(n)); n++) {
+	for (n = 1; (c = ktest_nth(n)); n++) {
 		int order = strcmp(before->suite, c->suite);
 
 		if (!order)
@@ -27,6 +28,7 @@ KTEST(ktest, cases_are_sorted_and_their_names_are_unique)
 		EXPECT_NULL(strchr(c->name, '#'));
 		before = c;
 	}
+	EXPECT_EQ(n, __stop_ktests - __start_ktests);
 }
 
 KTEST(ktest, a_panic_case_is_selected_by_its_exact_name_only)

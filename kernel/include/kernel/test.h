@@ -22,19 +22,20 @@ struct ktest {
 	char skip[96]; /* reason, "" if it ran */
 };
 
-#define KTEST_RECORD(suite_, name_, pattern_)                                                              \
-	static void ktest_##suite_##_##name_(struct ktest *t);                                             \
-	static struct ktest ktest_rec_##suite_##_##name_ = {.suite = #suite_,                              \
-							    .name = #name_,                                \
-							    .run = ktest_##suite_##_##name_,               \
-							    .panic_pattern = pattern_};                    \
-	static struct ktest *const ktest_ptr_##suite_##_##name_ __attribute__((section("ktests"), used)) = \
-		&ktest_rec_##suite_##_##name_;                                                             \
+#define KTEST_RECORD(suite_, name_, pattern_)                                                        \
+	static void ktest_##suite_##_##name_(struct ktest *t);                                       \
+	static struct ktest ktest_rec_##suite_##_##name_ = {.suite = #suite_,                        \
+							    .name = #name_,                          \
+							    .run = ktest_##suite_##_##name_,         \
+							    .panic_pattern = pattern_};              \
+	static struct ktest *ktest_ptr_##suite_##_##name_ __attribute__((section("ktests"), used)) = \
+		&ktest_rec_##suite_##_##name_;                                                       \
 	static void ktest_##suite_##_##name_(__unused struct ktest *t)
 #define KTEST(suite_, name_) KTEST_RECORD(suite_, name_, NULL)
 #define KTEST_PANIC(suite_, name_, pattern_) KTEST_RECORD(suite_, name_, pattern_)
 
-extern struct ktest *const __start_ktests[], *const __stop_ktests[];
+/* The runner sorts the pointers in place. */
+extern struct ktest *__start_ktests[], *__stop_ktests[];
 
 /* Notes a failure; printed as a "# file:line: ..." diagnostic before the result line. */
 void ktest_fail(struct ktest *t, const char *file, int line, const char *fmt, ...) __printf(4, 5);

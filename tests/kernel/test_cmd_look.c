@@ -66,7 +66,7 @@ KTEST(cmd_look, whatis_follows_an_object_through_its_life)
 	EXPECT_TRUE(answer_says("\"state\":\"cpu\"") || answer_says("\"state\":\"free\""));
 	EXPECT_EQ(kmem_cache_destroy(s), 0);
 	ASSERT_EQ(ask("whatis 0x%lx -j", (unsigned long)p), 0);
-	EXPECT_TRUE(answer_says("\"cache\":null"));
+	EXPECT_MSG(!answer_says("t-whatis"), "%s", answer); /* another cache may have the page by now */
 }
 
 struct freed {

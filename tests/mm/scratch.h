@@ -37,6 +37,19 @@ static inline bool scratch_get(struct scratch *s, size_t size, size_t align)
 	return true;
 }
 
+/*
+ * scratch_get() in a case, before the case holds anything. The case is skipped where vmalloc= leaves a window that may
+ * be too small; a window of four times the size has room.
+ */
+#define NEED_SCRATCH(s, size_, align_)                                                            \
+	do {                                                                                      \
+		const size_t need = (size_) + (align_);                                           \
+		if (!scratch_get(s, size_, align_)) {                                             \
+			EXPECT_LT(vmap_end - vmap_start, 4 * need);                               \
+			SKIP("the window of %lu MiB has no room", (vmap_end - vmap_start) >> 20); \
+		}                                                                                 \
+	} while (0)
+
 static inline void scratch_put(struct scratch *s)
 {
 	pt_unmap(s->va, s->size);

@@ -158,8 +158,7 @@ KTEST(cross_vm, a_sleeping_cpu_is_asked_when_tables_go)
 
 	if (!others)
 		SKIP("needs a second CPU");
-	if (!scratch_get(&s, PT_LEVEL_SIZE(1), PT_LEVEL_SIZE(1)))
-		SKIP("the window has nothing free at a multiple of %lu MiB", PT_LEVEL_SIZE(1) >> 20);
+	NEED_SCRATCH(&s, PT_LEVEL_SIZE(1), PT_LEVEL_SIZE(1));
 	for (unsigned i = 0; i < 3; i++) {
 		EXPECT_EQ(pt_populate(s.va, PAGE_SIZE, 0, GFP_KERNEL), 0);
 		smp_settle();
@@ -279,6 +278,7 @@ enum { LIVE = 48, TURNS = 600, HANDS = 16 };
 struct area_churn {
 	struct smp_task task;
 	u64 random;
+	unsigned long_mask; /* pages of a long area, less 1 */
 	unsigned wrong, failed, strange;
 	u64 *live[LIVE];
 	unsigned pages[LIVE];
@@ -313,7 +313,7 @@ static void churn_on_all(void *ctx)
 		}
 		give_area(c, p);
 		c->pages[i] = 1 + (c->random >> 40 &
-				   (c->random >> 50 & 31 ? 7 : 255)); /* now and then a long one */
+				   (c->random >> 50 & 31 ? 7 : c->long_mask)); /* now and then a long one */
 		p = c->live[i] =
 			vmalloc_gfp(c->pages[i] * PAGE_SIZE, GFP_KERNEL | __GFP_NOWARN, NUMA_NO_NODE, 0, 0);
 		c->failed += !p;
@@ -331,12 +331,18 @@ static void churn_on_all(void *ctx)
 
 static void churn_areas_everywhere(struct ktest *t)
 {
+	const unsigned long areas = cpumask_weight(&cpu_online_mask) * LIVE,
+			    share = (vmap_end - vmap_start) / PAGE_SIZE / areas; /* pages of the window */
 	unsigned cpu, strange = 0;
 
+	if (share < 16)
+		SKIP("the window has %lu pages for each of %lu areas", share, areas);
 	for_each_online_cpu (cpu) {
 		struct area_churn *c = &churn_part[cpu];
 
-		*c = (struct area_churn){.task = {.fn = churn_on_all, .ctx = c}, .random = test_rand() | 1};
+		*c = (struct area_churn){.task = {.fn = churn_on_all, .ctx = c},
+					 .random = test_rand() | 1,
+					 .long_mask = share < 64 ? 7 : 255};
 		if (cpu != arch_cpu_id())
 			ASSERT_EQ(smp_start(cpu, &c->task), 0);
 	}

@@ -1028,21 +1028,20 @@ static void give_pt(struct op *op)
 /* Tables that were made stay: they are found by the next who maps there. */
 KTEST(fault, mapping_without_tables_maps_nothing)
 {
-	struct page *block = alloc_pages(GFP_KERNEL, ilog2(TABLE_PAGES));
 	struct scratch scratch;
+	struct page *block;
 
+	NEED_SCRATCH(&scratch, 2 * PT_LEVEL_SIZE(1), PT_LEVEL_SIZE(1));
+	block = alloc_pages(GFP_KERNEL, ilog2(TABLE_PAGES));
 	ASSERT_NOT_NULL(block);
 	for (unsigned i = 0; i < TABLE_PAGES; i++)
 		objects[i] = block + i;
-	if (scratch_get(&scratch, 2 * PT_LEVEL_SIZE(1), PT_LEVEL_SIZE(1))) {
-		SWEEP(t, "pt_map", take_pt_map, give_pt, .flags = FRESH_TABLES, .least = 2,
-		      .scratch = &scratch);
-		SWEEP(t, "pt_map_pages", take_pt_map_pages, give_pt, .flags = FRESH_TABLES, .least = 2,
-		      .scratch = &scratch);
-		SWEEP(t, "pt_populate", take_pt_populate, give_pt, .flags = FRESH_TABLES, .least = 2,
-		      .scratch = &scratch);
-		scratch_put(&scratch);
-	}
+	SWEEP(t, "pt_map", take_pt_map, give_pt, .flags = FRESH_TABLES, .least = 2, .scratch = &scratch);
+	SWEEP(t, "pt_map_pages", take_pt_map_pages, give_pt, .flags = FRESH_TABLES, .least = 2,
+	      .scratch = &scratch);
+	SWEEP(t, "pt_populate", take_pt_populate, give_pt, .flags = FRESH_TABLES, .least = 2,
+	      .scratch = &scratch);
+	scratch_put(&scratch);
 	__free_pages(block, ilog2(TABLE_PAGES));
 }
 

@@ -290,11 +290,11 @@ KTEST(numa, a_nodes_part_of_the_page_array_is_on_the_node)
 
 	for (unsigned i = 0; i < memblock.memory.cnt; i++) {
 		const struct memblock_region *r = &memblock.memory.region[i];
-		pfn_t first = ALIGN_UP(r->start >> PAGE_SHIFT, step),
-		      last = ALIGN_DOWN(r->end >> PAGE_SHIFT, step) - step;
+		const pfn_t first = ALIGN_UP(r->start >> PAGE_SHIFT, step),
+			    last = ALIGN_DOWN(r->end >> PAGE_SHIFT, step) - step;
 		pfn_t at[] = {first, ALIGN_DOWN((first + last) / 2, step), last};
 
-		if (r->end - r->start < MIB(16)) /* may have no room */
+		if (r->end - r->start < MIB(16) || first > last) /* no room for it, or no page of it alone */
 			continue;
 		for (unsigned k = 0; k < ARRAY_SIZE(at); k++) {
 			struct pt_query q;

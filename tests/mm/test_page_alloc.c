@@ -469,7 +469,7 @@ KTEST(page_alloc, what_the_reserves_answer_is_no_failure)
 
 KTEST(page_alloc, a_failure_is_reported_in_kilobytes)
 {
-	const struct zone *dma = node_zone(0, ZONE_DMA);
+	const struct zone *dma = node_zone(numa_node_id(), ZONE_DMA); /* THISNODE asks there */
 	const gfp_t gfp = GFP_NOWAIT | __GFP_DMA | __GFP_THISNODE;
 	char words[64];
 	u64 pos;
@@ -503,7 +503,7 @@ KTEST(page_alloc, an_exhausted_zone_falls_back_only_if_permitted)
 	struct page *page;
 	NEEDS_SMALL_ZONE(small);
 
-	if (!node_zone(0, ZONE_DMA32)->managed && !node_zone(0, ZONE_NORMAL)->managed)
+	if (!node_zone(small->nid, ZONE_DMA32)->managed && !node_zone(small->nid, ZONE_NORMAL)->managed)
 		SKIP("no other zone");
 	exhaust(&held, GFP_KERNEL | __GFP_MEMALLOC, 0);
 	EXPECT_EQ(small->free_pages, 0);

@@ -186,7 +186,7 @@ KTEST(pgtable, small_leaf_maps_reads_and_unmaps)
 	struct scratch s;
 
 	ASSERT_NOT_NULL(page);
-	ASSERT_TRUE(scratch_get(&s, PAGE_SIZE, PAGE_SIZE));
+	NEED_SCRATCH(&s, PAGE_SIZE, PAGE_SIZE);
 	EXPECT_EQ(pt_map(s.va, page_to_phys(page), PAGE_SIZE, PT_RW, 0, GFP_KERNEL), 0);
 	poke(s.va + 8, 0x1234);
 	EXPECT_EQ(peek((vaddr_t)page_address(page) + 8), 0x1234);
@@ -202,12 +202,15 @@ KTEST(pgtable, small_leaf_maps_reads_and_unmaps)
 
 KTEST(pgtable, large_leaf_maps_a_whole_block)
 {
-	struct page *block = alloc_pages(GFP_KERNEL, HUGE_ORDER);
+	struct page *block;
 	struct scratch s;
 
-	if (!block)
+	NEED_SCRATCH(&s, PT_LEVEL_SIZE(1), PT_LEVEL_SIZE(1));
+	block = alloc_pages(GFP_KERNEL, HUGE_ORDER);
+	if (!block) {
+		scratch_put(&s);
 		SKIP("no block of order %u", HUGE_ORDER);
-	ASSERT_TRUE(scratch_get(&s, PT_LEVEL_SIZE(1), PT_LEVEL_SIZE(1)));
+	}
 	EXPECT_EQ(pt_map(s.va, page_to_phys(block), PT_LEVEL_SIZE(1), PT_RW, 2, GFP_KERNEL), 0);
 	EXPECT_EQ(pt_lookup(s.va).level, 1);
 	for (unsigned i = 0; i < 1u << HUGE_ORDER; i += 37) {
@@ -235,7 +238,7 @@ KTEST(pgtable, largest_leaf_translates_with_its_offset)
 	}
 	if (!pa)
 		SKIP("no aligned gigabyte of RAM");
-	ASSERT_TRUE(scratch_get(&s, PT_LEVEL_SIZE(2), PT_LEVEL_SIZE(2)));
+	NEED_SCRATCH(&s, PT_LEVEL_SIZE(2), PT_LEVEL_SIZE(2));
 	EXPECT_EQ(pt_map(s.va, pa, PT_LEVEL_SIZE(2), PT_READ, 2, GFP_KERNEL), 0);
 	EXPECT_EQ(pt_lookup(s.va + 0x12345678).pa, pa + 0x12345678);
 	EXPECT_EQ(pt_lookup(s.va).level, 2);
@@ -250,7 +253,7 @@ KTEST(pgtable, unaligned_range_gets_small_leaves_at_its_ends_only)
 	vaddr_t from;
 	size_t size = 2 * PT_LEVEL_SIZE(1) + 8 * PAGE_SIZE;
 
-	ASSERT_TRUE(scratch_get(&s, 4 * PT_LEVEL_SIZE(1), PT_LEVEL_SIZE(1)));
+	NEED_SCRATCH(&s, 4 * PT_LEVEL_SIZE(1), PT_LEVEL_SIZE(1));
 	from = s.va + PT_LEVEL_SIZE(1) - 4 * PAGE_SIZE;
 	/* Never touched: the frames are nobody's. */
 	EXPECT_EQ(pt_map(from, PT_LEVEL_SIZE(1) - 4 * PAGE_SIZE, size, PT_READ, 2, GFP_KERNEL), 0);
@@ -267,7 +270,7 @@ KTEST(pgtable, different_alignment_of_frame_and_address_forbids_large_leaves)
 {
 	struct scratch s;
 
-	ASSERT_TRUE(scratch_get(&s, 2 * PT_LEVEL_SIZE(1), PT_LEVEL_SIZE(1)));
+	NEED_SCRATCH(&s, 2 * PT_LEVEL_SIZE(1), PT_LEVEL_SIZE(1));
 	EXPECT_EQ(pt_map(s.va, PAGE_SIZE, 2 * PT_LEVEL_SIZE(1), PT_READ, 2, GFP_KERNEL), 0);
 	EXPECT_EQ(pt_lookup(s.va).level, 0);
 	EXPECT_EQ(pt_lookup(s.va + PT_LEVEL_SIZE(1)).level, 0);
@@ -282,7 +285,7 @@ KTEST(pgtable, hardware_never_writes_a_kernel_leaf)
 	pte_t before;
 
 	ASSERT_NOT_NULL(page);
-	ASSERT_TRUE(scratch_get(&s, PAGE_SIZE, PAGE_SIZE));
+	NEED_SCRATCH(&s, PAGE_SIZE, PAGE_SIZE);
 	EXPECT_EQ(pt_map(s.va, page_to_phys(page), PAGE_SIZE, PT_RW, 0, GFP_KERNEL), 0);
 	before = pt_lookup(s.va).entry;
 	peek(s.va);
@@ -299,7 +302,7 @@ KTEST(pgtable, memory_type_survives_a_change_of_protection)
 	struct scratch s;
 
 	ASSERT_NOT_NULL(page);
-	ASSERT_TRUE(scratch_get(&s, PAGE_SIZE, PAGE_SIZE));
+	NEED_SCRATCH(&s, PAGE_SIZE, PAGE_SIZE);
 	for (unsigned i = 0; i < ARRAY_SIZE(types); i++) {
 		EXPECT_EQ(pt_map(s.va, page_to_phys(page), PAGE_SIZE, PT_RW | types[i], 0, GFP_KERNEL), 0);
 		EXPECT_EQ(pt_lookup(s.va).prot, PT_RW | types[i]);
@@ -318,7 +321,7 @@ KTEST(pgtable, protection_decides_what_the_cpu_allows)
 	struct scratch s;
 
 	ASSERT_NOT_NULL(page);
-	ASSERT_TRUE(scratch_get(&s, PAGE_SIZE, PAGE_SIZE));
+	NEED_SCRATCH(&s, PAGE_SIZE, PAGE_SIZE);
 	EXPECT_EQ(pt_map(s.va, page_to_phys(page), PAGE_SIZE, PT_READ, 0, GFP_KERNEL), 0);
 	EXPECT_EQ(arch_probe(s.va, ARCH_READ), 0);
 	EXPECT_EQ(arch_probe(s.va, ARCH_WRITE), -EFAULT);
@@ -337,7 +340,7 @@ KTEST(pgtable, mapping_over_a_mapping_changes_nothing)
 {
 	struct scratch s;
 
-	ASSERT_TRUE(scratch_get(&s, 16 * PAGE_SIZE, PAGE_SIZE));
+	NEED_SCRATCH(&s, 16 * PAGE_SIZE, PAGE_SIZE);
 	EXPECT_EQ(pt_map(s.va + 9 * PAGE_SIZE, 5 * PAGE_SIZE, PAGE_SIZE, PT_READ, 0, GFP_KERNEL), 0);
 	EXPECT_EQ(pt_map(s.va, 256 * PAGE_SIZE, 16 * PAGE_SIZE, PT_READ, 0, GFP_KERNEL), -EEXIST);
 	EXPECT_EQ(pt_lookup(s.va + 9 * PAGE_SIZE).pa, 5 * PAGE_SIZE);
@@ -352,7 +355,7 @@ KTEST(pgtable, mapping_pages_over_a_mapping_changes_nothing)
 
 	for (unsigned i = 0; i < 8; i++)
 		pages[i] = pfn_to_page(16 + i);
-	ASSERT_TRUE(scratch_get(&s, 8 * PAGE_SIZE, PAGE_SIZE));
+	NEED_SCRATCH(&s, 8 * PAGE_SIZE, PAGE_SIZE);
 	EXPECT_EQ(pt_map(s.va + 7 * PAGE_SIZE, 5 * PAGE_SIZE, PAGE_SIZE, PT_READ, 0, GFP_KERNEL), 0);
 	EXPECT_EQ(pt_map_pages(s.va, pages, 8, PT_READ, 0, GFP_KERNEL), -EEXIST);
 	EXPECT_EQ(pt_lookup(s.va + 7 * PAGE_SIZE).pa, 5 * PAGE_SIZE);
@@ -364,7 +367,7 @@ KTEST(pgtable, nothing_can_be_mapped_inside_a_large_leaf)
 {
 	struct scratch s;
 
-	ASSERT_TRUE(scratch_get(&s, PT_LEVEL_SIZE(1), PT_LEVEL_SIZE(1)));
+	NEED_SCRATCH(&s, PT_LEVEL_SIZE(1), PT_LEVEL_SIZE(1));
 	EXPECT_EQ(pt_map(s.va, 0, PT_LEVEL_SIZE(1), PT_READ, 1, GFP_KERNEL), 0);
 	EXPECT_EQ(pt_map(s.va + PAGE_SIZE, 5 * PAGE_SIZE, PAGE_SIZE, PT_READ, 0, GFP_KERNEL), -EEXIST);
 	EXPECT_EQ(pt_lookup(s.va + PAGE_SIZE).pa, PAGE_SIZE);
@@ -376,7 +379,7 @@ KTEST(pgtable, protect_refuses_part_of_a_leaf_and_changes_nothing)
 {
 	struct scratch s;
 
-	ASSERT_TRUE(scratch_get(&s, 2 * PT_LEVEL_SIZE(1), PT_LEVEL_SIZE(1)));
+	NEED_SCRATCH(&s, 2 * PT_LEVEL_SIZE(1), PT_LEVEL_SIZE(1));
 	EXPECT_EQ(pt_map(s.va, 0, 2 * PT_LEVEL_SIZE(1), PT_READ, 1, GFP_KERNEL), 0);
 	EXPECT_EQ(pt_protect(s.va, PT_LEVEL_SIZE(1) + PAGE_SIZE, PT_RW), -EINVAL);
 	EXPECT_EQ(pt_protect(s.va + PAGE_SIZE, PT_LEVEL_SIZE(1), PT_RW), -EINVAL);
@@ -396,8 +399,7 @@ KTEST(pgtable, no_memory_for_a_table_leaves_nothing_mapped)
 
 	if (too_much_memory())
 		SKIP("it would touch all of more than 1 GiB");
-	if (!scratch_get(&s, 3 * PT_LEVEL_SIZE(1), 4 * PT_LEVEL_SIZE(1)))
-		SKIP("the window has nothing free at a multiple of %lu MiB", PT_LEVEL_SIZE(1) >> 18);
+	NEED_SCRATCH(&s, 3 * PT_LEVEL_SIZE(1), 4 * PT_LEVEL_SIZE(1));
 	EXPECT_EQ(pt_populate(s.va, PAGE_SIZE, 0, GFP_KERNEL), 0);
 	take_all_memory(&memory);
 	EXPECT_EQ(pt_map(s.va, 0, pages * PAGE_SIZE, PT_READ, 0, GFP_NOWAIT | __GFP_NOWARN), -ENOMEM);
@@ -413,7 +415,7 @@ KTEST_PANIC(pgtable, unmapping_part_of_a_leaf_is_a_bug, " of a leaf of 0x")
 {
 	struct scratch s;
 
-	ASSERT_TRUE(scratch_get(&s, PT_LEVEL_SIZE(1), PT_LEVEL_SIZE(1)));
+	NEED_SCRATCH(&s, PT_LEVEL_SIZE(1), PT_LEVEL_SIZE(1));
 	EXPECT_EQ(pt_map(s.va, 0, PT_LEVEL_SIZE(1), PT_READ, 1, GFP_KERNEL), 0);
 	pt_unmap(s.va + PAGE_SIZE, PAGE_SIZE);
 }
@@ -422,7 +424,7 @@ KTEST_PANIC(pgtable, writable_and_executable_is_a_bug, "writable and executable"
 {
 	struct scratch s;
 
-	ASSERT_TRUE(scratch_get(&s, PAGE_SIZE, PAGE_SIZE));
+	NEED_SCRATCH(&s, PAGE_SIZE, PAGE_SIZE);
 	pt_map(s.va, 0, PAGE_SIZE, PT_RW | PT_EXEC, 0, GFP_KERNEL);
 }
 
@@ -430,7 +432,7 @@ KTEST_PANIC(pgtable, unaligned_range_is_a_bug, "unaligned range")
 {
 	struct scratch s;
 
-	ASSERT_TRUE(scratch_get(&s, PAGE_SIZE, PAGE_SIZE));
+	NEED_SCRATCH(&s, PAGE_SIZE, PAGE_SIZE);
 	pt_map(s.va + 8, 0, PAGE_SIZE, PT_READ, 0, GFP_KERNEL);
 }
 
@@ -485,7 +487,7 @@ KTEST(pgtable, random_map_unmap_protect_agrees_with_an_array)
 	struct scratch s;
 
 	memset(&oracle, 0, sizeof(oracle));
-	ASSERT_TRUE(scratch_get(&s, WINDOW_PAGES * PAGE_SIZE, PAGE_SIZE));
+	NEED_SCRATCH(&s, WINDOW_PAGES * PAGE_SIZE, PAGE_SIZE);
 	for (unsigned n = 0; n < 3000; n++) {
 		unsigned from = test_rand_below(WINDOW_PAGES), op = test_rand_below(4);
 		unsigned nr = 1 + test_rand_below(min(WINDOW_PAGES - from, 1u << test_rand_below(11)));
@@ -543,7 +545,7 @@ KTEST(pgtable, ranges_are_maximal_and_complete)
 	struct run_check r = {.t = t, .s = &s};
 
 	memset(&oracle, 0, sizeof(oracle));
-	ASSERT_TRUE(scratch_get(&s, WINDOW_PAGES * PAGE_SIZE, PAGE_SIZE));
+	NEED_SCRATCH(&s, WINDOW_PAGES * PAGE_SIZE, PAGE_SIZE);
 	for (unsigned n = 0; n < 200; n++) {
 		unsigned from = test_rand_below(WINDOW_PAGES - 8), nr = 1 + test_rand_below(8);
 
@@ -573,7 +575,7 @@ KTEST(pgtable, a_walk_of_ranges_ends_when_it_is_told_to)
 	vaddr_t seen[3] = {0};
 	struct scratch s;
 
-	ASSERT_TRUE(scratch_get(&s, 8 * PAGE_SIZE, PAGE_SIZE));
+	NEED_SCRATCH(&s, 8 * PAGE_SIZE, PAGE_SIZE);
 	EXPECT_EQ(pt_map(s.va, 0, 3 * PAGE_SIZE, PT_READ, 0, GFP_KERNEL), 0);
 	EXPECT_EQ(pt_map(s.va + 5 * PAGE_SIZE, 0, 3 * PAGE_SIZE, PT_READ, 0, GFP_KERNEL), 0);
 	pt_for_each_range(s.va, s.va + s.size - 1, stop_at_first, seen);
@@ -604,7 +606,7 @@ KTEST(pgtable, scattered_pages_appear_in_order)
 		pages[j] = pages[i - 1];
 		pages[i - 1] = p;
 	}
-	ASSERT_TRUE(scratch_get(&s, NR * PAGE_SIZE, PAGE_SIZE));
+	NEED_SCRATCH(&s, NR * PAGE_SIZE, PAGE_SIZE);
 	EXPECT_EQ(pt_map_pages(s.va, pages, got, PT_RW, 0, GFP_KERNEL), 0);
 	for (unsigned long i = 0; i < got; i++)
 		poke(s.va + i * PAGE_SIZE, i);
@@ -673,8 +675,7 @@ KTEST(pgtable, populated_range_needs_no_more_tables)
 	struct scratch s;
 	unsigned long before, tables;
 
-	if (!scratch_get(&s, 4 * PT_LEVEL_SIZE(1), 4 * PT_LEVEL_SIZE(1)))
-		SKIP("the window has nothing free at a multiple of %lu MiB", PT_LEVEL_SIZE(1) >> 18);
+	NEED_SCRATCH(&s, 4 * PT_LEVEL_SIZE(1), 4 * PT_LEVEL_SIZE(1));
 	before = mm_counter_read(MM_PAGETABLE);
 	EXPECT_EQ(pt_populate(s.va + PAGE_SIZE, 3 * PT_LEVEL_SIZE(1), 0, GFP_KERNEL), 0);
 	tables = mm_counter_read(MM_PAGETABLE);
@@ -691,7 +692,7 @@ KTEST(pgtable, slot_writes_are_what_a_walk_finds)
 {
 	struct scratch s;
 
-	ASSERT_TRUE(scratch_get(&s, PT_LEVEL_SIZE(1), PT_LEVEL_SIZE(1)));
+	NEED_SCRATCH(&s, PT_LEVEL_SIZE(1), PT_LEVEL_SIZE(1));
 	EXPECT_EQ(pt_populate(s.va, PAGE_SIZE, 0, GFP_KERNEL), 0);
 	arch_pte_write(pt_slot(s.va + 7 * PAGE_SIZE, 0), arch_pte_leaf(7 * PAGE_SIZE, PT_READ, 0));
 	EXPECT_EQ(pt_lookup(s.va + 7 * PAGE_SIZE + 9).pa, 7 * PAGE_SIZE + 9);
@@ -704,8 +705,7 @@ KTEST(pgtable, reclaim_frees_every_empty_table_of_the_range)
 	unsigned long before, freed;
 	struct scratch s;
 
-	if (!scratch_get(&s, 2 * PT_LEVEL_SIZE(2), PT_LEVEL_SIZE(2)))
-		SKIP("the window is smaller than %lu MiB", 3 * PT_LEVEL_SIZE(2) >> 20);
+	NEED_SCRATCH(&s, 2 * PT_LEVEL_SIZE(2), PT_LEVEL_SIZE(2));
 	/* Tables that reach out of the range, which begins wherever the seed has put the window, are there before. */
 	EXPECT_EQ(pt_populate(s.va, PAGE_SIZE, 0, GFP_KERNEL), 0);
 	EXPECT_EQ(pt_populate(s.va + s.size - PAGE_SIZE, PAGE_SIZE, 0, GFP_KERNEL), 0);
@@ -734,8 +734,7 @@ KTEST(pgtable, reclaim_keeps_tables_that_reach_out_of_the_range)
 {
 	struct scratch s;
 
-	if (!scratch_get(&s, 3 * PT_LEVEL_SIZE(1), 4 * PT_LEVEL_SIZE(1)))
-		SKIP("the window has nothing free at a multiple of %lu MiB", PT_LEVEL_SIZE(1) >> 18);
+	NEED_SCRATCH(&s, 3 * PT_LEVEL_SIZE(1), 4 * PT_LEVEL_SIZE(1));
 	EXPECT_EQ(pt_populate(s.va, 3 * PT_LEVEL_SIZE(1), 0, GFP_KERNEL), 0);
 	EXPECT_EQ(pt_reclaim(s.va + PAGE_SIZE, 2 * PT_LEVEL_SIZE(1)), 1);
 	EXPECT_NOT_NULL(pt_slot(s.va, 0));
@@ -759,7 +758,7 @@ KTEST(pgtable, large_leaf_takes_the_place_of_a_reclaimed_table)
 		SKIP("no block of order %u", HUGE_ORDER);
 	small = alloc_page(GFP_KERNEL);
 	ASSERT_NOT_NULL(small);
-	ASSERT_TRUE(scratch_get(&s, PT_LEVEL_SIZE(1), PT_LEVEL_SIZE(1)));
+	NEED_SCRATCH(&s, PT_LEVEL_SIZE(1), PT_LEVEL_SIZE(1));
 	EXPECT_EQ(pt_map(s.va, page_to_phys(small), PAGE_SIZE, PT_RW, 0, GFP_KERNEL), 0);
 	poke(s.va, 1); /* the table is in the paging-structure caches now */
 	pt_unmap(s.va, PAGE_SIZE);
@@ -781,7 +780,7 @@ KTEST(pgtable, table_pages_are_marked_and_counted)
 	const struct page *table;
 	unsigned nr;
 
-	ASSERT_TRUE(scratch_get(&s, PT_LEVEL_SIZE(1), PT_LEVEL_SIZE(1)));
+	NEED_SCRATCH(&s, PT_LEVEL_SIZE(1), PT_LEVEL_SIZE(1));
 	EXPECT_EQ(pt_populate(s.va, PAGE_SIZE, 0, GFP_KERNEL), 0);
 	nr = pt_trace(s.va, step);
 	table = phys_to_page(step[nr - 1].table);

@@ -146,20 +146,24 @@ KTEST(tlb, flush_after_unmap_makes_the_page_fault)
 
 KTEST(tlb, one_flush_drops_a_large_leaf)
 {
-	struct page *old = alloc_pages(GFP_KERNEL, PT_INDEX_BITS), *new;
 	const size_t size = PT_LEVEL_SIZE(1), probe = 300 * PAGE_SIZE;
+	struct page *old, *new;
 	struct scratch s;
 
-	if (!old)
+	NEED_SCRATCH(&s, size, size);
+	old = alloc_pages(GFP_KERNEL, PT_INDEX_BITS);
+	if (!old) {
+		scratch_put(&s);
 		SKIP("no block of order %u", PT_INDEX_BITS);
+	}
 	new = alloc_pages(GFP_KERNEL, PT_INDEX_BITS);
 	if (!new) {
+		scratch_put(&s);
 		__free_pages(old, PT_INDEX_BITS);
 		SKIP("no second block of order %u", PT_INDEX_BITS);
 	}
 	poke((vaddr_t)page_address(old) + probe, OLD);
 	poke((vaddr_t)page_address(new) + probe, NEW);
-	ASSERT_TRUE(scratch_get(&s, size, size));
 	EXPECT_EQ(pt_map(s.va, page_to_phys(old), size, PT_RW, 1, GFP_KERNEL), 0);
 	EXPECT_EQ(peek(s.va + probe), OLD);
 	/* Break before make: the range is nobody else's. */

@@ -802,7 +802,7 @@ KTEST(vmalloc, huge_areas_replace_tables_of_small_ones)
 	NEED_WINDOW(MIB(16));
 	if (!vmalloc_has_huge() || nr_free_pages() < 4 * PAGEBLOCK_PAGES)
 		SKIP("no blocks for large leaves");
-	ASSERT_TRUE(scratch_get(&s, 2 * leaf, leaf));
+	NEED_SCRATCH(&s, 2 * leaf, leaf);
 	EXPECT_EQ(pt_populate(s.va, 2 * leaf, 0, GFP_KERNEL), 0);
 	scratch_put(&s);
 	p = vmalloc_huge(leaf, GFP_KERNEL | __GFP_NOWARN);

@@ -199,7 +199,7 @@ KTEST(a64, contiguous_groups_are_aligned_in_both_address_spaces)
 	const size_t size = group * PAGE_SIZE;
 	struct scratch s;
 
-	ASSERT_TRUE(scratch_get(&s, 4 * size, size));
+	NEED_SCRATCH(&s, 4 * size, size);
 	for (unsigned shift = 0; shift < 2; shift++) {
 		/* From one page before a border to one behind the second next one. */
 		vaddr_t va = s.va + size - PAGE_SIZE;

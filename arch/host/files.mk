@@ -3,6 +3,7 @@ SRCS += arch/host/console.c
 SRCS += arch/host/cpu.c
 SRCS += arch/host/machine.c
 SRCS += arch/host/main.c
+SRCS += arch/host/nodes.c
 SRCS += arch/host/options.c
 SRCS += arch/host/phys.c
 SRCS += arch/host/probe.S

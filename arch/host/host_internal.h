@@ -13,9 +13,29 @@
 
 #define HOST_BLOCK (PAGE_SIZE << 10) /* what a block of the largest order holds */
 
+#define HOST_MAX_NODES 8
+#define HOST_LOW_END GIB(3) /* of --mem, so much lies from 0 on, the rest from 4 GiB on */
+
+/* nodes.c */
+struct host_node {
+	u64 bytes, cpus; /* of its memory; bits of its CPUs */
+	u8 distance[HOST_MAX_NODES];
+	unsigned nr_distances; /* 0, or one for each node */
+};
+struct host_nodes {
+	struct host_node node[HOST_MAX_NODES];
+	unsigned nr; /* 0: `--nodes` has no word for each */
+	u64 bytes;   /* of all */
+};
+/* Words as in "256M:0-1:10/20 0:2:20/10". A mistake ends the process. */
+void host_parse_nodes(const char *words, struct host_nodes *nodes);
+void host_make_nodes(struct boot_info *bi, const struct host_nodes *nodes);
+void host_make_equal_nodes(struct boot_info *bi, unsigned nr);
+
 /* options.c */
 struct host_options {
-	u64 mem, cpus, nodes, levels;
+	u64 mem, cpus, equal_nodes, levels;
+	struct host_nodes nodes;
 	const char *map, *dmesg, *fdt; /* files that say what memory there is, or NULL */
 	const char *commands;	       /* -c, or NULL */
 	char **cmdline;		       /* the words behind --, or NULL */

@@ -9,7 +9,7 @@
  * Locking.    None: one thread.
  * Failure.    A command line that is too long, a file that cannot be read or understood, a map of too little memory:
  *             a message and status 1.
- * Next:       phys.c.
+ * Next:       nodes.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,8 +25,6 @@
 #include <kernel/bits.h>
 #include <kernel/string.h>
 
-/* No block of the largest order lies on two nodes of a machine that nobody has built. */
-#define NODE_ALIGN HOST_BLOCK
 #define USABLE_MIN MIB(4)
 
 static void append(struct boot_info *bi, const char *text)
@@ -54,13 +52,11 @@ static void make_cmdline(struct boot_info *bi, const struct host_options *o)
 
 static void make_map(struct boot_info *bi, u64 mem)
 {
-	const u64 low_end = GIB(3);
-
 	boot_add_range(bi, 0, KIB(640), MEM_USABLE, 0);
 	boot_add_range(bi, KIB(640), KIB(384), MEM_RESERVED, 0);
-	boot_add_range(bi, MIB(1), min(mem, low_end) - MIB(1), MEM_USABLE, 0);
-	if (mem > low_end)
-		boot_add_range(bi, GIB(4), mem - low_end, MEM_USABLE, 0);
+	boot_add_range(bi, MIB(1), min(mem, HOST_LOW_END) - MIB(1), MEM_USABLE, 0);
+	if (mem > HOST_LOW_END)
+		boot_add_range(bi, GIB(4), mem - HOST_LOW_END, MEM_USABLE, 0);
 	boot_add_pc_edits(bi);
 	bi->zones = (struct boot_zones){MIB(16), GIB(4), ~0UL};
 }
@@ -168,31 +164,6 @@ static void read_map(struct boot_info *bi, const struct host_options *o)
 	check_usable(bi, name);
 }
 
-/* Equal parts of the usable memory. The ranges touch: holes belong to nodes, too, as in firmware's tables. */
-static void make_nodes(struct boot_info *bi, unsigned nodes)
-{
-	u64 total = 0, seen = 0, from = 0;
-	unsigned nid = 0;
-
-	for (unsigned i = 0; i < bi->nr_ranges; i++)
-		total += bi->range[i].type == MEM_USABLE ? bi->range[i].size : 0;
-	for (unsigned i = 0; i < bi->nr_ranges; i++) {
-		const struct boot_range *r = &bi->range[i];
-
-		if (r->type != MEM_USABLE)
-			continue;
-		for (; nid + 1 < nodes && seen + r->size > (nid + 1) * (total / nodes); nid++) {
-			u64 border = ALIGN_DOWN(r->start + (nid + 1) * (total / nodes) - seen, NODE_ALIGN);
-
-			bi->node_range[nid] = (struct boot_node_range){from, border - from, nid};
-			from = border;
-		}
-		seen += r->size;
-	}
-	bi->node_range[nid] = (struct boot_node_range){from, ~0UL - from, nid};
-	bi->nr_node_ranges = nid + 1;
-}
-
 static bool has_memory(const struct boot_info *bi, const struct boot_node_range *r)
 {
 	u64 cursor = r->start, start, end;
@@ -238,9 +209,10 @@ void host_machine(struct boot_info *bi, const struct host_options *o)
 		read_map(bi, o);
 	else
 		make_map(bi, o->mem);
-	if (o->nodes > 1)
-		make_nodes(bi, (unsigned)o->nodes);
+	if (o->equal_nodes > 1)
+		host_make_equal_nodes(bi, (unsigned)o->equal_nodes);
 	if (!bi->nr_cpus)
 		make_cpus(bi, (unsigned)o->cpus);
+	host_make_nodes(bi, &o->nodes);
 	make_cmdline(bi, o);
 }

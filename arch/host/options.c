@@ -16,6 +16,10 @@
 #include <kernel/bits.h>
 #include <kernel/string.h>
 
+#define MEM_MIN MIB(16)
+#define MEM_MAX (TIB(4) - GIB(2))
+#define MEM_EXPECTED "from 16M to 4094G"
+#define NODES_EXPECTED "a number from 1 to 8, or a word SIZE:CPUS for each node"
 #define LEVELS_EXPECTED "4 or 5, with pages of 16 KiB 4, with pages of 64 KiB 3"
 
 static const char usage[] =
@@ -26,6 +30,8 @@ static const char usage[] =
 	"  --fdt FILE         memory, nodes and CPUs of a flattened device tree (.dtb)\n"
 	"  --cpus N           CPUs, 1 to 64 (default 2)\n"
 	"  --nodes N          NUMA nodes, 1 to 8, with equal parts of the memory (default 1)\n"
+	"  --nodes \"WORD...\"  a word for each node: SIZE, SIZE:CPUS or SIZE:CPUS:DISTANCES, as in\n"
+	"                     \"256M:0-1:10/20 0:2:20/10\"; SIZE may be 0\n"
 	"  --levels N         levels of page tables: " LEVELS_EXPECTED " (default the most)\n"
 	"  -c \"COMMANDS\"      run these shell commands and end; their output is the only standard output\n"
 	"  -- CMDLINE...      the kernel's command line, as in: strata -- test\n"
@@ -56,6 +62,23 @@ static u64 number(char ***argv, u64 least, u64 most, const char *expected)
 	return n;
 }
 
+/* A number of equal nodes, or a word for each; a bare number up to HOST_MAX_NODES is no size. */
+static void take_nodes(char ***argv, struct host_options *o)
+{
+	const char *text = argument(argv, NODES_EXPECTED);
+	u64 nr;
+
+	if (parse_u64(text, &nr) == 0) {
+		if (nr < 1 || nr > HOST_MAX_NODES)
+			host_die("strata: --nodes %s: expected %s\n", text, NODES_EXPECTED);
+		o->equal_nodes = nr;
+		return;
+	}
+	host_parse_nodes(text, &o->nodes);
+	if (!o->nodes.nr)
+		host_die("strata: --nodes: expected %s\n", NODES_EXPECTED);
+}
+
 /* What memory there is is said once; a file has its own nodes, and a device tree its own CPUs. */
 static void check_memory(struct host_options *o)
 {
@@ -63,14 +86,20 @@ static void check_memory(struct host_options *o)
 
 	if (!!o->map + !!o->dmesg + !!o->fdt > 1)
 		host_die("strata: --map, --dmesg and --fdt: expected one of them\n");
-	if (file && (o->mem || o->nodes))
+	if (o->mem && o->nodes.nr)
+		host_die("strata: --mem with a size for each node: expected one of them\n");
+	if (o->nodes.nr)
+		o->mem = o->nodes.bytes;
+	if (o->nodes.nr && (o->mem < MEM_MIN || o->mem > MEM_MAX))
+		host_die("strata: --nodes: expected sizes that add up to " MEM_EXPECTED "\n");
+	if (file && (o->mem || o->equal_nodes || o->nodes.nr))
 		host_die("strata: %s with %s: expected one of them, the file says what memory there is\n",
 			 file, o->mem ? "--mem" : "--nodes");
 	if (o->fdt && o->cpus)
 		host_die("strata: --fdt with --cpus: expected one of them, the file says which CPUs there "
 			 "are\n");
 	o->mem = o->mem ? o->mem : GIB(1);
-	o->nodes = o->nodes ? o->nodes : 1;
+	o->equal_nodes = o->equal_nodes ? o->equal_nodes : 1;
 	o->cpus = o->cpus ? o->cpus : 2;
 }
 
@@ -96,11 +125,11 @@ struct host_options host_parse_options(char **argv)
 		else if (strcmp(word, "--fdt") == 0)
 			o.fdt = argument(&argv, "the name of a .dtb file");
 		else if (strcmp(word, "--mem") == 0)
-			o.mem = number(&argv, MIB(16), TIB(4) - GIB(2), "a size from 16M to 4094G");
+			o.mem = number(&argv, MEM_MIN, MEM_MAX, "a size " MEM_EXPECTED);
 		else if (strcmp(word, "--cpus") == 0)
 			o.cpus = number(&argv, 1, HOST_MAX_CPUS, "a number from 1 to 64");
 		else if (strcmp(word, "--nodes") == 0)
-			o.nodes = number(&argv, 1, 8, "1 to 8");
+			take_nodes(&argv, &o);
 		else if (strcmp(word, "--levels") == 0)
 			o.levels = number(&argv, HOST_PT_MIN_LEVELS, ARCH_PT_MAX_LEVELS, LEVELS_EXPECTED);
 		else if (strcmp(word, "-c") == 0)
@@ -109,9 +138,9 @@ struct host_options host_parse_options(char **argv)
 			host_die("strata: %s: no such option\n%s", word, usage);
 	}
 	check_memory(&o);
-	if (o.nodes > 1 && o.nodes > o.mem / (4 * HOST_BLOCK))
-		host_die("strata: --nodes %lu: expected at most one node for each %luM of memory\n", o.nodes,
-			 4 * HOST_BLOCK >> 20);
+	if (o.equal_nodes > 1 && o.equal_nodes > o.mem / (4 * HOST_BLOCK))
+		host_die("strata: --nodes %lu: expected at most one node for each %luM of memory\n",
+			 o.equal_nodes, 4 * HOST_BLOCK >> 20);
 	if (o.commands && strchr(o.commands, '"'))
 		host_die("strata: -c %s: expected commands without a double quote\n", o.commands);
 	return o;

@@ -126,6 +126,9 @@ bool section_open_for(struct zone *zone);
  */
 unsigned sections_opened(void);
 bool section_wait(unsigned opened);
+/* Between the two calls section_wait() waits on other CPUs. The first one comes before the claim of a section. */
+void section_opening_begin(void);
+void section_opening_end(bool opened);
 /* Opens the section of pfn if it has memory. For tests and the shell. */
 bool section_open_pfn(pfn_t pfn);
 bool section_is_open(unsigned long nr);

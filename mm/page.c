@@ -287,17 +287,27 @@ static void section_open(unsigned long nr)
 /* Sections that are being opened by some CPU, and that have been. */
 static _Atomic unsigned nr_opening, nr_opened;
 
+void section_opening_begin(void)
+{
+	atomic_fetch_add(&nr_opening, 1);
+}
+
+void section_opening_end(bool opened)
+{
+	if (opened)
+		atomic_fetch_add(&nr_opened, 1);
+	atomic_fetch_sub(&nr_opening, 1);
+}
+
 static bool section_claim_open(unsigned long nr)
 {
 	bool mine;
 
-	atomic_fetch_add(&nr_opening, 1);
+	section_opening_begin();
 	mine = section_claim(nr);
-	if (mine) {
+	if (mine)
 		section_open(nr);
-		atomic_fetch_add(&nr_opened, 1);
-	}
-	atomic_fetch_sub(&nr_opening, 1);
+	section_opening_end(mine);
 	return mine;
 }
 

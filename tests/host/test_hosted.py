@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The hosted build from outside: options, streams, statuses, the end of input."""
 
+import json
 import os
 import pathlib
 import subprocess
@@ -47,6 +48,28 @@ class Hosted(unittest.TestCase):
                 done = strata(*arguments)
                 self.assertEqual(done.returncode, 1)
                 self.assertRegex(done.stderr, r"^strata: .*(expected|no such option)")
+
+    def test_nodes_are_as_their_words_say(self):
+        done = strata("--nodes", "256M:0:10/15/40 0:1 512M", "--cpus", "3", "-c", "numa -j; cpus -j")
+        self.assertEqual(done.returncode, 0)
+        nodes, cpus = (json.loads(line) for line in done.stdout.splitlines())
+        self.assertEqual([n["distance"] for n in nodes["nodes"]], [[10, 15, 40], [15, 10, 20], [40, 20, 10]])
+        ends = [max((int(r["end"], 16) for r in n["ranges"]), default=0) for n in nodes["nodes"]]
+        self.assertEqual(ends, [256 << 20, 0, 768 << 20])
+        self.assertEqual([c["node"] for c in cpus["cpus"]], [0, 1, 0])
+
+    def test_wrong_words_for_nodes_name_the_mistake(self):
+        for words, mistake in (
+            ("0", "a number from 1 to 8"), ("9", "a number from 1 to 8"), ("", "a number from 1 to 8"),
+            ("5M 16M", "multiples of 4M"), ("16M:9-1 16M", "in ascending order"), ("16M:x 16M", 'number of a CPU at "x 16M"'),
+            ("16M:0 16M:0", "each CPU on one node"), ("16M:0:10 16M", "2 distances of node 0"), ("4M 4M", "add up to"),
+            ("16M:0:10/300 16M", "from 10 to 255"), ("16M;16M", "a blank or the end"), ("4M " * 9, "at most 8 nodes"),
+        ):
+            with self.subTest(words=words):
+                done = strata("--nodes", words)
+                self.assertEqual(done.returncode, 1)
+                self.assertRegex(done.stderr, f"^strata: --nodes.*expected .*{mistake}")
+        self.assertIn("expected one of them", strata("--mem", "1G", "--nodes", "16M:0 16M").stderr)
 
     def test_terabytes_start_at_once_and_levels_are_as_asked(self):
         done = strata("--mem", "4094G", "--levels", "4", "-c", "version -j")

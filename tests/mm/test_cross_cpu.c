@@ -12,6 +12,9 @@
 #include "scratch.h"
 
 #include "../kernel/other_cpu.h"
+#include "zone_fixture.h"
+
+#include <arch/time.h>
 #include <kernel/errno.h>
 #include <mm/check.h>
 #include <mm/internal.h>
@@ -369,4 +372,93 @@ KTEST(cross_cpu, two_cpus_open_different_sections)
 	open_some(&here);
 	smp_wait(&task);
 	EXPECT_EQ(sections_opened() - before, here + there);
+}
+
+/* ---- a CPU waits for what another one is doing ---- */
+
+static struct zone *short_zone;
+static struct page *got_page;
+static _Atomic unsigned waiter;
+
+enum { WAITER_CALLS = 1, WAITER_RETURNED };
+
+static void alloc_from_short_zone(void *ctx)
+{
+	(void)ctx;
+	atomic_store(&waiter, WAITER_CALLS);
+	got_page = alloc_pages_node(short_zone->nid, SMALL_GFP | GFP_NOWAIT | __GFP_MEMALLOC, 0);
+	atomic_store(&waiter, WAITER_RETURNED);
+}
+
+/* This CPU opens a section, as far as others see; meanwhile a request that finds the lists empty does not fail. */
+KTEST(cross_cpu, request_waits_for_a_section_that_is_being_opened)
+{
+	struct smp_task task = {.fn = alloc_from_short_zone};
+	struct page *page;
+	LIST_HEAD(held);
+	NEEDS_OTHER_CPU(cpu);
+
+	short_zone = small_zone();
+	if (!short_zone)
+		SKIP("no DMA zone of 4 MiB or more");
+	mm_settle();
+	hold_blocks(&held, SMALL_GFP | GFP_KERNEL | __GFP_MEMALLOC, 0, ~0UL);
+	atomic_store(&waiter, 0);
+	section_opening_begin();
+	ASSERT_EQ(smp_start(cpu, &task), 0);
+	while (!atomic_load(&waiter))
+		arch_cpu_relax();
+	for (u64 end = arch_time_ns() + 5000000; arch_time_ns() < end;)
+		arch_cpu_relax();
+	EXPECT_EQ(atomic_load(&waiter), WAITER_CALLS);
+	page = list_first_entry(&held, struct page, lru); /* in place of what the section would list */
+	list_del(&page->lru);
+	__free_page(page);
+	drain_all_pages();
+	section_opening_end(true);
+	smp_wait(&task);
+	EXPECT_NOT_NULL(got_page);
+	if (got_page)
+		__free_page(got_page);
+	release_blocks(&held, 0);
+}
+
+static _Atomic bool destroying, was_quiet;
+
+static void stay_busy_beside_destroy(void *ctx)
+{
+	u64 end;
+
+	atomic_store((_Atomic bool *)ctx, true);
+	while (!atomic_load(&destroying))
+		arch_cpu_relax();
+	for (end = arch_time_ns() + 20000000; arch_time_ns() < end;)
+		arch_cpu_relax();
+	atomic_store(&was_quiet, true); /* the next thing that this CPU does is a quiet point */
+}
+
+/* Slabs that readers may still look at name their cache: kmem_cache_destroy() returns after every CPU was quiet. */
+KTEST(cross_cpu, destroy_waits_for_readers_of_an_rcu_cache)
+{
+	static _Atomic bool busy;
+	struct smp_task task = {.fn = stay_busy_beside_destroy, .ctx = (void *)&busy};
+	struct kmem_cache *s;
+	void *p;
+	NEEDS_OTHER_CPU(cpu);
+
+	s = kmem_cache_create("t-rcu", 256, 0, SLAB_TYPESAFE_BY_RCU, NULL);
+	ASSERT_NOT_NULL(s);
+	p = kmem_cache_alloc(s, GFP_KERNEL);
+	EXPECT_NOT_NULL(p);
+	kmem_cache_free(s, p);
+	atomic_store(&busy, false);
+	atomic_store(&destroying, false);
+	atomic_store(&was_quiet, false);
+	ASSERT_EQ(smp_start(cpu, &task), 0);
+	while (!atomic_load(&busy))
+		arch_cpu_relax();
+	atomic_store(&destroying, true);
+	EXPECT_EQ(kmem_cache_destroy(s), 0);
+	EXPECT_TRUE(atomic_load(&was_quiet));
+	smp_wait(&task);
 }

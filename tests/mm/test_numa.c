@@ -283,6 +283,29 @@ KTEST(numa, what_a_cpu_has_of_its_own_is_near_it)
 	}
 }
 
+/* The per-CPU page lists of each zone lie on the CPU's own node, or on the nearest one with memory. */
+KTEST(numa, page_lists_of_a_cpu_are_near_it)
+{
+	struct zone *zone;
+	unsigned cpu, seen = 0;
+
+	if (page_debug_enabled())
+		SKIP("page debugging does without per-CPU lists");
+	for_each_online_cpu (cpu) {
+		int nid = cpu_to_node_map[cpu];
+
+		if (!node_has_low_memory(numa_memory_node(nid)))
+			continue;
+		for_each_populated_zone (zone) {
+			struct pcp *pcp = per_cpu(pcp_zone[zone->id], cpu);
+
+			EXPECT_TRUE(nearest_with_memory(nid, page_to_nid(virt_to_page(pcp))));
+			seen++;
+		}
+	}
+	EXPECT_GT(seen, 0);
+}
+
 /* Of each range: the first and the last frames whose part of the array is not shared with another range's. */
 KTEST(numa, a_nodes_part_of_the_page_array_is_on_the_node)
 {
@@ -413,26 +436,48 @@ KTEST(numa, pages_by_the_bulk_are_counted_one_by_one)
 	}
 }
 
+/* A CPU whose node has no memory: pages of that node alone, and of any node. */
+struct memoryless {
+	struct page *own, *any;
+};
+
+static void alloc_without_memory(void *ctx)
+{
+	struct memoryless *got = ctx;
+
+	got->own = alloc_pages(GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN, 0);
+	got->any = alloc_pages(GFP_KERNEL, 0);
+}
+
 /* A node without memory is served by another one: as preferred as can be, but not local. */
-KTEST(numa, a_cpu_without_memory_counts_hits_elsewhere)
+KTEST(numa, cpu_of_a_memoryless_node_counts_hits_elsewhere)
 {
 	static struct counts before;
-	int nid = numa_memory_node(numa_node_id());
-	struct page *page;
+	struct memoryless got;
+	unsigned cpu;
+	int nid;
 
-	if (nodes[numa_node_id()].has_memory)
-		SKIP("this CPU's node has memory");
+	for_each_online_cpu (cpu)
+		if (!nodes[cpu_to_node_map[cpu]].has_memory)
+			break;
+	if (cpu >= NR_CPUS)
+		SKIP("every CPU's node has memory");
+	nid = cpu_to_node_map[cpu];
 	smp_settle();
 	counts_take(&before);
-	EXPECT_NULL(alloc_pages(GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN, 0));
-	page = alloc_pages(GFP_KERNEL, 0);
-	ASSERT_NOT_NULL(page);
-	EXPECT_TRUE(nearest_with_memory(numa_node_id(), page_to_nid(page)));
-	EXPECT_EQ(more(&before, page_to_nid(page), NUMA_HIT), 1);
-	EXPECT_EQ(more(&before, page_to_nid(page), NUMA_OTHER), 1);
-	EXPECT_EQ(more(&before, numa_node_id(), NUMA_LOCAL), 0);
-	EXPECT_NE(nid, numa_node_id());
-	__free_pages(page, 0);
+	if (cpu == arch_cpu_id())
+		alloc_without_memory(&got);
+	else
+		run_on(cpu, alloc_without_memory, &got);
+	EXPECT_NULL(got.own);
+	ASSERT_NOT_NULL(got.any);
+	EXPECT_TRUE(nearest_with_memory(nid, page_to_nid(got.any)));
+	EXPECT_GE(more(&before, page_to_nid(got.any), NUMA_HIT), 1);
+	EXPECT_GE(more(&before, page_to_nid(got.any), NUMA_OTHER), 1);
+	EXPECT_EQ(more(&before, nid, NUMA_LOCAL), 0);
+	EXPECT_NE(numa_memory_node(nid), nid);
+	EXPECT_NULL(alloc_pages_node(nid, GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN, PCP_MAX_ORDER + 1));
+	__free_pages(got.any, 0);
 }
 
 /* ---- interleaving ---- */
@@ -490,6 +535,45 @@ KTEST(numa, interleaved_pages_come_from_the_nodes_in_turn)
 		EXPECT_EQ(more(&before, n->nid, NUMA_INTERLEAVE_HIT), on_node[n->nid]);
 	list_for_each_entry_safe (page, tmp, &held, lru)
 		__free_page(page);
+}
+
+/* While node `nid` is full, in the eyes of its marks, another node serves its turn. That is no hit of interleaving. */
+static void expect_no_hit(struct ktest *t, int nid)
+{
+	static struct counts before;
+	unsigned long saved[NR_ZONES][NR_WMARKS];
+
+	for (unsigned z = 0; z < NR_ZONES; z++) {
+		struct zone *zone = node_zone(nid, (enum zone_type)z);
+
+		memcpy(saved[z], zone->wmark, sizeof(saved[z]));
+		for (unsigned m = 0; m < NR_WMARKS; m++)
+			zone->wmark[m] = ~0UL >> 2;
+	}
+	smp_settle();
+	counts_take(&before);
+	for (unsigned i = 0; i < nr_nodes; i++) {
+		struct page *page =
+			alloc_pages_node(NUMA_INTERLEAVE, GFP_NOWAIT | __GFP_NOWARN, PCP_MAX_ORDER + 1);
+
+		ASSERT_NOT_NULL(page);
+		EXPECT_NE(page_to_nid(page), nid);
+		__free_pages(page, PCP_MAX_ORDER + 1);
+	}
+	EXPECT_EQ(more(&before, nid, NUMA_INTERLEAVE_HIT), 0);
+	for (unsigned z = 0; z < NR_ZONES; z++)
+		memcpy(node_zone(nid, (enum zone_type)z)->wmark, saved[z], sizeof(saved[z]));
+}
+
+KTEST(numa, interleaving_counts_a_hit_at_the_intended_node_only)
+{
+	struct node *n;
+
+	if (nodes_with_room() < 2)
+		SKIP("needs two nodes with room");
+	for_each_node (n)
+		if (n->has_memory)
+			expect_no_hit(t, n->nid);
 }
 
 KTEST(numa, an_interleaved_area_is_spread_over_the_nodes)

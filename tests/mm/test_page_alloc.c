@@ -491,6 +491,28 @@ KTEST(page_alloc, a_failure_is_reported_in_kilobytes)
 	release_blocks(&held, 3);
 }
 
+/* Both rules subtract the atomic reserve: the short one of the local zone, and that of the zonelist. */
+KTEST(page_alloc, an_ordinary_request_leaves_the_atomic_reserve_alone)
+{
+	unsigned long saved[SNAPSHOT_ZONES];
+	struct zone *z;
+	struct page *page;
+
+	mm_settle();
+	for_each_populated_zone (z) {
+		saved[z->id] = z->highatomic_pages;
+		z->highatomic_pages = z->free_pages;
+	}
+	for (unsigned order = 0; order <= PCP_MAX_ORDER + 1; order++) {
+		page = alloc_pages(GFP_NOWAIT | __GFP_NOMEMALLOC | __GFP_NOWARN, order);
+		EXPECT_NULL(page);
+		if (page)
+			__free_pages(page, order);
+	}
+	for_each_populated_zone (z)
+		z->highatomic_pages = saved[z->id];
+}
+
 KTEST(page_alloc, reclaimers_may_take_the_last_page)
 {
 	NEEDS_SMALL_ZONE(small);

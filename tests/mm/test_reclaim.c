@@ -12,8 +12,10 @@
 #include "zone_fixture.h"
 
 #include <arch/irq.h>
+#include <kernel/fault.h>
 #include <kernel/work.h>
 #include <mm/check.h>
+#include <mm/kmalloc.h>
 #include <mm/slab.h>
 #include <mm/vmalloc.h>
 
@@ -140,6 +142,30 @@ KTEST(reclaim, noretry_asks_once)
 		EXPECT_EQ(calls, i);
 	}
 	feed(t);
+}
+
+/*
+ * The hoard is one page: the shrinker's first call is progress, and a request that retries calls it a second time. What
+ * kvmalloc() asks of the page allocator does not retry, since vmalloc() comes next; here vmalloc() fails by injection.
+ */
+KTEST(reclaim, kvmalloc_tries_contiguous_pages_once)
+{
+	struct fault_attr saved = fail_vmalloc;
+
+	NEEDS_SMALL_ZONE();
+	EXPECT_EQ(fault_attr_parse("1", &fail_vmalloc), 0);
+	starve(1);
+	lie = 1;
+	EXPECT_NULL(kvmalloc(4 * PAGE_SIZE, SMALL_GFP | GFP_KERNEL));
+	EXPECT_EQ(calls, 1);
+	EXPECT_EQ(fail_vmalloc.failed, 1);
+	feed(t);
+	starve(1);
+	lie = 1;
+	EXPECT_NULL(kmalloc(4 * PAGE_SIZE, SMALL_GFP | GFP_KERNEL));
+	EXPECT_EQ(calls, 2);
+	feed(t);
+	fail_vmalloc = saved;
 }
 
 KTEST(reclaim, a_slab_of_the_own_node_is_sought_without_asking_anybody)

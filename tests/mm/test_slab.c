@@ -703,11 +703,13 @@ KTEST(slab, free_objects_stay_below_the_limit)
 {
 	struct kmem_cache *s = test_cache(500, 0, SLAB_CONSISTENCY_CHECKS, NULL);
 	struct kmem_cache_node *n;
+	unsigned cpu, cpus = 0;
 
 	ASSERT_NOT_NULL(s);
 	n = node_of(s);
-	EXPECT_GE(n->free_limit,
-		  2u * s->batchcount + s->num); /* a batch more than the node has CPUs, and a slab */
+	for_each_possible_cpu (cpu)
+		cpus += slab_nid(cpu_to_node_map[cpu]) == n->nid;
+	EXPECT_EQ(n->free_limit, (1u + cpus) * s->batchcount + s->num); /* Linux's set_up_node() */
 	for (unsigned i = 0; i < MAX_OBJS; i++)
 		objs[i] = kmem_cache_alloc(s, GFP_KERNEL);
 	for (unsigned i = 0; i < MAX_OBJS; i++) {

@@ -457,6 +457,39 @@ KTEST(slab_cpu, cpus_of_one_node_share_an_array)
 	EXPECT_EQ(kmem_cache_destroy(small) | kmem_cache_destroy(large) | kmem_cache_destroy(debugged), 0);
 }
 
+/* A shared array that was used since the last look is left alone; the next look takes a fifth of its limit. */
+KTEST(slab_cpu, reaping_spares_a_touched_shared_array)
+{
+	struct kmem_cache *s;
+	struct kmem_cache_node *n;
+	struct array_cache *shared;
+	unsigned avail, share;
+
+	NEEDS_ARRAYS();
+	s = test_cache(64, 0);
+	ASSERT_NOT_NULL(s);
+	n = s->node[slab_local_nid()];
+	shared = n->shared;
+	if (shared) {
+		alloc_many(t, s, MAX_OBJS);
+		free_many(s, MAX_OBJS); /* what the CPU's array cannot keep goes to the shared one */
+		avail = shared->stack.avail;
+		share = (shared->stack.limit + 4) / 5;
+		EXPECT_GT(avail, share);
+		shared->touched = 1;
+		slab_reap_arrays(s, n, true);
+		EXPECT_EQ(shared->touched, 0);
+		EXPECT_EQ(shared->stack.avail, avail);
+		slab_reap_arrays(s, n, false);
+		EXPECT_EQ(shared->stack.avail, avail);
+		slab_reap_arrays(s, n, true);
+		EXPECT_EQ(shared->stack.avail, avail - share);
+	}
+	EXPECT_EQ(kmem_cache_destroy(s), 0);
+	if (!shared)
+		SKIP("this CPU has the node for itself");
+}
+
 /* ---- objects of other nodes ---- */
 
 /* Objects of the cache in its slabs or in the node's shared array. */

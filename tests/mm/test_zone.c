@@ -24,7 +24,9 @@ static void compute(unsigned long dma, unsigned long dma32, unsigned long normal
 	memset(table, 0, sizeof(table));
 	for (unsigned i = 0; i < NR_ZONES; i++) {
 		table[i].type = (enum zone_type)i;
-		table[i].present = table[i].managed = managed[i];
+		table[i].managed = managed[i];
+		table[i].present =
+			managed[i] + managed[i] / 8; /* some of it is reserved, and counts nowhere */
 	}
 	zone_compute_watermarks(table, ARRAY_SIZE(table));
 	for (unsigned i = 0; i < NR_ZONES; i++)

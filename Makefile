@@ -21,6 +21,8 @@ MUTANTS ?= 300
 SEED ?= 1
 FUZZ ?= $(FUZZ_TARGETS)
 FUZZ_SECONDS ?= 60
+override FRESH := $(value FRESH)
+export FRESH
 export ARCH VARIANT GRANULE CPU GIC FW MEM SMP NUMA LEVELS CMDLINE QEMU_ARGS SOAK_BOOTS
 export PYTHONDONTWRITEBYTECODE := 1
 
@@ -157,6 +159,8 @@ test-images-host:
 	@$(MAKE) --no-print-directory ARCH=host GRANULE=4 VARIANT=valgrind all
 	@$(MAKE) --no-print-directory ARCH=host GRANULE=16 VARIANT=asan all
 	@$(MAKE) --no-print-directory ARCH=host GRANULE=64 VARIANT= all
+test-fresh: setup-fresh	## as root: both commands of the README in a minimal Debian 12 with git and make only, below build/fresh; or the command FRESH
+	@tools/test-fresh
 
 bench: all	## the benchmark table: Linux's figures beside ours, or with ARCH=host malloc libraries
 ifdef HOSTED
@@ -208,6 +212,7 @@ help:	## this list
 		"CROSS_COMPILE=$(CROSS_COMPILE)" "prefix of the compiler and binutils" "CC=$(CC)" "the compiler; clang works too" \
 		"JOBS=$(JOBS)" "how many jobs at once" "SOAK_BOOTS=$(SOAK_BOOTS)" "boots of make soak" \
 		"FUZZ=$(FUZZ)" "which fuzzers make fuzz runs" "FUZZ_SECONDS=$(FUZZ_SECONDS)" "for how long each" \
+		"FRESH=$$FRESH" "the command of make test-fresh; nothing: make run, then make test" \
 		"MUTANTS=$(MUTANTS)" "mutants of make mutate" "SEED=$(SEED)" "of their sample" "V=$V" "1 shows full commands"
 
 clean:
@@ -222,7 +227,8 @@ setup-build: ; @tools/setup $(COMPILER) $(filter-out gcc-x86_64 gcc-host,gcc-$(A
 setup-iso: ; @tools/setup iso
 setup-run: ; @tools/setup python $(QEMU_SETUP_$(ARCH)) $(if $(filter uefi,$(FW)),$(UEFI_SETUP_$(ARCH))) $(filter uboot,$(FW))
 setup-debug: ; @tools/setup $(if $(filter aarch64,$(ARCH)),gdb-arm,gdb)
-setup-test: ; @tools/setup python qemu qemu-arm dtc ovmf aavmf uboot iso malloc valgrind spin libc
+setup-test: ; @tools/setup python qemu qemu-arm dtc ovmf aavmf uboot iso malloc valgrind spin libc procps numactl gdb gdb-arm pexpect exporter
+setup-fresh: ; @tools/setup python debootstrap
 setup-mutate: ; @tools/setup python gcc libc
 setup-lint: ; @tools/setup python lint
 setup-fuzz: ; @tools/setup python fuzz
@@ -231,5 +237,5 @@ setup-coverage: ; @tools/setup python coverage
 setup-plot: ; @tools/setup python valgrind gnuplot
 
 -include $(OBJS:.o=.d)
-.PHONY: FORCE all iso run debug test test-full soak test-images $(PORTS:%=test-images-%) bench bench-first bench-colour lint coverage host fuzz mutate help clean
-.PHONY: setup-build setup-fuzz setup-iso setup-run setup-debug setup-test setup-mutate setup-lint setup-malloc setup-coverage setup-plot
+.PHONY: FORCE all iso run debug test test-full test-fresh soak test-images $(PORTS:%=test-images-%) bench bench-first bench-colour lint coverage host fuzz mutate help clean
+.PHONY: setup-build setup-fuzz setup-iso setup-run setup-debug setup-test setup-mutate setup-lint setup-malloc setup-coverage setup-plot setup-fresh

@@ -29,12 +29,14 @@ ARCH_CFLAGS := -m64 -fno-pic -fno-pie -mno-red-zone -ftls-model=local-exec $(INS
 ifeq ($(VARIANT),)
 ARCH_CFLAGS += -falign-functions=64 -falign-loops=32
 endif
-LDFLAGS := -no-pie -pthread -Wl,-z,norelro -Wl,-z,noexecstack -Wl,-z,max-page-size=0x1000 -Wl,--build-id=none \
+# Recursive, as all that asks a compiler: setup-build may install it after this file was read (tools/check-makefiles).
+LDFLAGS = -no-pie -pthread -Wl,-z,norelro -Wl,-z,noexecstack -Wl,-z,max-page-size=0x1000 -Wl,--build-id=none \
 	-Wl,--no-warn-rwx-segments $(INSTRUMENT)
 # The same kernel with libFuzzer in it, which only clang has (tests/fuzz).
 ifeq ($(VARIANT),fuzz)
 ARCH_CFLAGS += -fsanitize=fuzzer-no-link
-LIBFUZZER = $(shell $(CC) -print-file-name=libclang_rt.fuzzer_no_main-x86_64.a)
+find_libfuzzer = $(shell $(CC) -print-file-name=libclang_rt.fuzzer_no_main-x86_64.a)
+LIBFUZZER = $(eval LIBFUZZER := $(find_libfuzzer))$(LIBFUZZER)
 LDFLAGS += -Wl,--whole-archive $(LIBFUZZER) -Wl,--no-whole-archive -lstdc++ -lm
 endif
 

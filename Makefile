@@ -18,6 +18,7 @@ override CMDLINE := $(value CMDLINE)
 QEMU_ARGS ?=
 SOAK_BOOTS ?= 50
 MUTANTS ?= 300
+DRAWS ?= 10000
 SEED ?= 1
 FUZZ ?= $(FUZZ_TARGETS)
 FUZZ_SECONDS ?= 60
@@ -195,6 +196,9 @@ fuzz: setup-fuzz	## the fuzzers of the hosted build, FUZZ_SECONDS each
 mutate: setup-mutate	## MUTANTS small changes of mm/, drawn with SEED: does a fast suite notice each?
 	@tools/mutate --count $(MUTANTS) --seed $(SEED)
 
+corrupt: host setup-mutate	## DRAWS pieces of metadata of the hosted build, drawn with SEED, are damaged: does verify name each? DRAW=N: that one alone
+	@tools/corrupt --draws $(DRAWS) --seed $(SEED) $(DRAW:%=--draw %)
+
 help:	## this list
 	@echo "Targets:"
 	@sed -n 's/^\([a-z][a-z -]*\):.*	## \(.*\)/\1	\2/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -213,7 +217,7 @@ help:	## this list
 		"JOBS=$(JOBS)" "how many jobs at once" "SOAK_BOOTS=$(SOAK_BOOTS)" "boots of make soak" \
 		"FUZZ=$(FUZZ)" "which fuzzers make fuzz runs" "FUZZ_SECONDS=$(FUZZ_SECONDS)" "for how long each" \
 		"FRESH=$$FRESH" "the command of make test-fresh; nothing: make run, then make test" \
-		"MUTANTS=$(MUTANTS)" "mutants of make mutate" "SEED=$(SEED)" "of their sample" "V=$V" "1 shows full commands"
+		"MUTANTS=$(MUTANTS)" "mutants of make mutate" "DRAWS=$(DRAWS)" "pieces that make corrupt damages" "SEED=$(SEED)" "of their sample" "V=$V" "1 shows full commands"
 
 clean:
 	$Qrm -rf build
@@ -237,5 +241,5 @@ setup-coverage: ; @tools/setup python coverage
 setup-plot: ; @tools/setup python valgrind gnuplot
 
 -include $(OBJS:.o=.d)
-.PHONY: FORCE all iso run debug test test-full test-fresh soak test-images $(PORTS:%=test-images-%) bench bench-first bench-colour lint coverage host fuzz mutate help clean
+.PHONY: FORCE all iso run debug test test-full test-fresh soak test-images $(PORTS:%=test-images-%) bench bench-first bench-colour lint coverage host fuzz mutate corrupt help clean
 .PHONY: setup-build setup-fuzz setup-iso setup-run setup-debug setup-test setup-mutate setup-lint setup-malloc setup-coverage setup-plot setup-fresh

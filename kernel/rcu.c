@@ -16,7 +16,7 @@
  * Failure.    None: heads live in the objects, nothing is allocated.
  * Next:       ktest.c, or mm/memblock.c for the order of the boot.
  */
-#include <kernel/work.h>
+#include "rcu_internal.h"
 
 #include <kernel/cpumask.h>
 
@@ -24,23 +24,9 @@
 #include <arch/irq.h>
 
 enum { RCU_BATCH = 64 }; /* callbacks a quiet point runs at most */
-#define RCU_IDLE (~0UL)
 
-struct rcu_list {
-	struct rcu_head *first;
-	struct rcu_head **last; /* the last one's link; says nothing while first is NULL */
-};
-
-struct rcu_cpu {
-	_Atomic u64 seen;
-	struct rcu_list fresh, waiting, ready;
-	u64 wait_seq;	    /* period that `waiting` waits for */
-	_Atomic u64 queued; /* callbacks ever queued, and ever run */
-	_Atomic u64 done;
-} __aligned(64);
-
-static struct rcu_cpu rcu_cpu[NR_CPUS];
-static _Atomic u64 rcu_seq;
+struct rcu_cpu rcu_cpu[NR_CPUS];
+_Atomic u64 rcu_seq;
 
 static void rcu_list_append(struct rcu_list *list, struct rcu_list *more)
 {

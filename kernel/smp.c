@@ -4,10 +4,10 @@
  * Idea.       Every CPU has a main loop that passes quiet points. Whatever another CPU wants of it is one of three
  *             things: something short, now (a call: an interrupt that runs one function); something long, soon (a
  *             task: the main loop takes it); or nothing at all (a hold: it stays at its next quiet point).
- * Layout.     call[cpu]: the one call that the CPU has made and that is not answered by all yet
- *             mailbox[cpu]: a bit for each CPU whose call this one has to answer
+ * Layout.     smp_request[cpu]: the one call that the CPU has made and that is not answered by all yet
+ *             smp_mailbox[cpu]: a bit for each CPU whose call this one has to answer
  *             cpu_state[cpu] -> task, rest, start
- * Invariants. I1  call[c].owed is at least the number of mailboxes with c's bit; c's call does not change before it is 0
+ * Invariants. I1  smp_request[c].owed is at least the number of mailboxes with c's bit; c's call does not change before it is 0
  *                 Who sets the first bit of a mailbox word sends the interrupt for all that it finds there; no port
  *                 loses one
  *             I2  `rest` is REST_NOT from the end of a quiet point or an idle sleep to the next one
@@ -20,7 +20,7 @@
  * Source.     Linux kernel/smp.c (smp_call_function_many), kernel/stop_machine.c.
  * Next:       mm/tlb.c, the first to call.
  */
-#include <kernel/smp.h>
+#include "smp_internal.h"
 
 #include <kernel/bug.h>
 #include <kernel/cmdline.h>
@@ -53,33 +53,17 @@ enum {
 #define NS_PER_S 1000000000UL
 #define LEAP_NS NS_PER_S
 
-enum start { START_WAITING, START_DONE, START_GIVEN_UP };
-enum rest { REST_NOT, REST_PARKED, REST_IDLE };
-
-struct cpu_state {
-	_Atomic(struct smp_task *) task;
-	_Atomic unsigned rest;
-	_Atomic unsigned start; /* the new CPU and the one that waits for it agree by one exchange */
-} __aligned(CACHE_LINE);
-
-static struct cpu_state cpu_state[NR_CPUS];
+struct cpu_state cpu_state[NR_CPUS];
 
 /* ---- calls ---- */
 
-static struct call {
-	void (*fn)(void *ctx);
-	void *ctx;
-	_Atomic unsigned owed; /* answers that are missing */
-} __aligned(CACHE_LINE) call[NR_CPUS];
-
-static struct mailbox {
-	_Atomic unsigned long from[NR_CPUS / 64];
-} __aligned(CACHE_LINE) mailbox[NR_CPUS];
+struct smp_request smp_request[NR_CPUS];
+struct smp_mailbox smp_mailbox[NR_CPUS];
 
 /* Requests merge: one interrupt answers all that are there, and one that finds none was only a wake-up. */
 void smp_ipi(void)
 {
-	struct mailbox *box = &mailbox[arch_cpu_id()];
+	struct smp_mailbox *box = &smp_mailbox[arch_cpu_id()];
 
 	for (unsigned word = 0; word < ARRAY_SIZE(box->from); word++) {
 		unsigned long callers;
@@ -88,7 +72,7 @@ void smp_ipi(void)
 			continue;
 		callers = atomic_exchange_explicit(&box->from[word], 0, memory_order_acquire);
 		for (; callers; callers &= callers - 1) {
-			struct call *c = &call[word * 64 + (unsigned)__builtin_ctzl(callers)];
+			struct smp_request *c = &smp_request[word * 64 + (unsigned)__builtin_ctzl(callers)];
 
 			c->fn(c->ctx);
 			atomic_fetch_sub_explicit(&c->owed, 1, memory_order_release);
@@ -123,7 +107,7 @@ static unsigned who_owes(unsigned caller)
 {
 	unsigned cpu = 0;
 
-	while (cpu < NR_CPUS && !(atomic_load(&mailbox[cpu].from[caller / 64]) >> caller % 64 & 1))
+	while (cpu < NR_CPUS && !(atomic_load(&smp_mailbox[cpu].from[caller / 64]) >> caller % 64 & 1))
 		cpu++;
 	return cpu;
 }
@@ -133,8 +117,8 @@ static __cold __noreturn void no_answer(unsigned me)
 	unsigned cpu = who_owes(me);
 
 	if (cpu == NR_CPUS)
-		panic("smp_call of %pS: a CPU does not come back from it", (void *)call[me].fn);
-	panic("smp_call of %pS: CPU %u does not answer", (void *)call[me].fn, cpu);
+		panic("smp_call of %pS: a CPU does not come back from it", (void *)smp_request[me].fn);
+	panic("smp_call of %pS: CPU %u does not answer", (void *)smp_request[me].fn, cpu);
 }
 
 void smp_call_wait(void)
@@ -142,7 +126,7 @@ void smp_call_wait(void)
 	unsigned me = arch_cpu_id();
 	struct patience patience = {};
 
-	for (u64 round = 1; atomic_load_explicit(&call[me].owed, memory_order_acquire); round++) {
+	for (u64 round = 1; atomic_load_explicit(&smp_request[me].owed, memory_order_acquire); round++) {
 		if (round % LOOK_ROUNDS == 0 && patience_ends(&patience, ANSWER_TIMEOUT_S))
 			no_answer(me);
 		arch_cpu_relax();
@@ -165,11 +149,11 @@ unsigned smp_call_start(const struct cpumask *cpus, void (*fn)(void *ctx), void 
 		return 0;
 	BUG_ON(arch_irq_disabled(), "smp_call of %pS with interrupts off", (void *)fn);
 	smp_call_wait();
-	call[me].fn = fn;
-	call[me].ctx = ctx;
-	atomic_store_explicit(&call[me].owed, nr, memory_order_relaxed);
+	smp_request[me].fn = fn;
+	smp_request[me].ctx = ctx;
+	atomic_store_explicit(&smp_request[me].owed, nr, memory_order_relaxed);
 	for_each_cpu (cpu, &others) {
-		_Atomic unsigned long *from = &mailbox[cpu].from[me / 64];
+		_Atomic unsigned long *from = &smp_mailbox[cpu].from[me / 64];
 
 		if (!atomic_fetch_or_explicit(from, 1UL << me % 64, memory_order_acq_rel))
 			cpumask_set(&to_wake, cpu);

@@ -14,7 +14,7 @@
  * Failure.    A quiet point with a lock held, or in an interrupt, is a BUG.
  * Next:       rcu.c.
  */
-#include <kernel/work.h>
+#include "work_internal.h"
 
 #include <kernel/bug.h>
 #include <kernel/smp.h>
@@ -23,12 +23,7 @@
 #include <arch/irq.h>
 #include <arch/time.h>
 
-struct work_queue {
-	struct work *first;
-	bool running; /* inside a step */
-};
-
-static struct work_queue work_queue[NR_CPUS];
+struct work_queue work_queue[NR_CPUS];
 
 void work_register(struct work *w)
 {

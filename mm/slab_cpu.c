@@ -46,11 +46,7 @@ struct array_cache slab_no_array;
 bool slab_bypass_all;
 struct fault_attr failslab = FAULT_ATTR_OFF;
 
-struct remote_stack {
-	unsigned avail;
-	void *entry[SLAB_REMOTE_LIMIT];
-};
-static DEFINE_PER_CPU(struct remote_stack, slab_remote);
+DEFINE_PER_CPU(struct remote_stack, slab_remote);
 
 static int set_failslab(const char *value)
 {

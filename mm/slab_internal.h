@@ -47,6 +47,13 @@ struct array_cache {
 };
 static_assert(offsetof(struct array_cache, stack) == 16, "what the fast path reads is one cache line");
 
+/* What one CPU has gathered of objects of other nodes, of any cache. */
+struct remote_stack {
+	unsigned avail;
+	void *entry[SLAB_REMOTE_LIMIT];
+};
+DECLARE_PER_CPU(struct remote_stack, slab_remote);
+
 static inline struct array_cache *array_of(struct pcpu_stack *stack)
 {
 	return container_of(stack, struct array_cache, stack);

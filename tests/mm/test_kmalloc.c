@@ -23,7 +23,6 @@ static unsigned live_bytes_differ(const u8 *p, size_t n, u8 c)
 
 /* ---- classes ---- */
 
-/* Shows kmalloc.K1. */
 KTEST(kmalloc, the_smallest_class_that_holds_the_size_serves_it)
 {
 	static const unsigned linux_classes[] = {8,    16,   32,   64,	 96,	128,   192,   256,   512,
@@ -106,7 +105,6 @@ KTEST(kmalloc, flags_choose_the_kind)
 
 /* ---- what comes back ---- */
 
-/* Shows kmalloc.K2. */
 KTEST(kmalloc, powers_of_two_are_aligned_to_themselves)
 {
 	for (size_t size = 8; size <= KIB(512); size *= 2) {
@@ -124,7 +122,6 @@ KTEST(kmalloc, powers_of_two_are_aligned_to_themselves)
 	}
 }
 
-/* Shows kmalloc.K2. */
 KTEST(kmalloc, every_size_is_usable_and_aligned_to_eight)
 {
 	for (size_t size = 1; size < 40000; size += 1 + size / 11) {
@@ -300,7 +297,6 @@ struct slot {
 	u32 size;
 };
 
-/* Shows kmalloc.K3. */
 KTEST(kmalloc, random_sizes_never_overlap)
 {
 	static struct slot slots[400];

@@ -24,6 +24,15 @@ FUZZ ?= $(FUZZ_TARGETS)
 FUZZ_SECONDS ?= 60
 override FRESH := $(value FRESH)
 export FRESH
+# A variable of the command line that is none of these is a mistake. The last are for those who know this file.
+VARIABLES := ARCH VARIANT GRANULE CPU GIC FW MEM SMP NUMA LEVELS CMDLINE QEMU_ARGS TIMEOUT CROSS_COMPILE CC JOBS V \
+	SOAK_BOOTS FUZZ FUZZ_SECONDS MUTANTS DRAWS DRAW SEED FRESH
+INTERNAL := LD NM OBJCOPY CFLAGS CPPFLAGS LDFLAGS TEST_CFLAGS O SHELL MAKEFLAGS
+ifeq ($(MAKELEVEL),0)
+is_given = $(filter command,$(firstword $(origin $(1))))
+UNKNOWN := $(filter-out $(VARIABLES) $(INTERNAL),$(foreach name,$(.VARIABLES),$(if $(call is_given,$(name)),$(name))))
+$(foreach name,$(UNKNOWN),$(warning $(name)=$(value $(name)): there is no such variable$(shell tools/nearest $(name) $(VARIABLES))))
+endif
 export ARCH VARIANT GRANULE CPU GIC FW MEM SMP NUMA LEVELS CMDLINE QEMU_ARGS SOAK_BOOTS
 export PYTHONDONTWRITEBYTECODE := 1
 
@@ -222,6 +231,12 @@ help:	## this list
 clean:
 	$Qrm -rf build
 
+# A mistake in the variables of a machine ends make before anything is installed, but for the Python that looks, or built.
+check-variables: ; @tools/setup python && tools/run-qemu --check
+ifneq ($(filter run debug,$(MAKECMDGOALS)),)
+$(sort $(dir $(OBJS))) setup-build setup-iso setup-run setup-debug: | check-variables
+endif
+
 # What each target lacks is installed, or named, before it starts.
 QEMU_SETUP_x86_64 := qemu
 QEMU_SETUP_aarch64 := qemu-arm
@@ -241,5 +256,5 @@ setup-coverage: ; @tools/setup python coverage
 setup-plot: ; @tools/setup python valgrind gnuplot
 
 -include $(OBJS:.o=.d)
-.PHONY: FORCE all iso run debug test test-full test-fresh soak test-images $(PORTS:%=test-images-%) bench bench-first bench-colour lint coverage host fuzz mutate corrupt help clean
+.PHONY: FORCE check-variables all iso run debug test test-full test-fresh soak test-images $(PORTS:%=test-images-%) bench bench-first bench-colour lint coverage host fuzz mutate corrupt help clean
 .PHONY: setup-build setup-fuzz setup-iso setup-run setup-debug setup-test setup-mutate setup-lint setup-malloc setup-coverage setup-plot setup-fresh

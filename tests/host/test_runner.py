@@ -48,10 +48,10 @@ class Runner(unittest.TestCase):
         pathlib.Path(path).write_bytes(fake_kernel.image(text, ending))
         return qemu.Config(mem="32M", smp="1", image=path, cmdline="test")
 
-    def run_qemu(self, text, ending, seconds=60):
+    def run_qemu(self, text, ending, seconds=60, *variables):
         config = self.kernel(text, ending)
         done = subprocess.run(
-            [qemu.ROOT / "tools" / "run-qemu", f"IMAGE={config.image}", "MEM=32M", "CMDLINE=test", f"TIMEOUT={seconds}"],
+            [qemu.ROOT / "tools" / "run-qemu", f"IMAGE={config.image}", "MEM=32M", "CMDLINE=test", f"TIMEOUT={seconds}", *variables],
             env={"PATH": os.environ["PATH"]},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -97,6 +97,11 @@ class Runner(unittest.TestCase):
         got, said = self.run_qemu(GOOD, "hang", seconds=2)
         self.assertEqual(got, 4, said)
         self.assertIn("time limit", said)
+
+    def test_run_qemu_shows_at_the_time_limit_what_qemu_said(self):
+        got, said = self.run_qemu(GOOD, "hang", 2, "CPU=qemu64,+vmx")  # which QEMU warns of
+        self.assertEqual(got, 4, said)
+        self.assertRegex(said, r"time limit was reached; QEMU said: .*vmx")
 
     def test_run_qemu_tells_a_broken_qemu_from_the_kernel(self):
         done = subprocess.run(

@@ -165,11 +165,11 @@ class Waiting(unittest.TestCase):
 
 
 def first_words(path):
-    """Programs that a script of Python may start: the first word of a list or tuple, and what shutil.which() is asked for."""
+    """Programs that a script of Python may start: the first word of a list or tuple, and what shutil.which() or a run() is given."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, (ast.List, ast.Tuple)) and node.elts and isinstance(node.elts[0], ast.Constant):
             yield node.elts[0].value
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("shutil.which", "find_program") and node.args:
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("shutil.which", "run") and node.args:
             yield getattr(node.args[0], "value", None)
         elif isinstance(node, ast.Dict):
             yield from (value.value for value in node.values if isinstance(value, ast.Constant))

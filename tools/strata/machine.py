@@ -22,11 +22,11 @@ class ConfigError(Exception):
     """A variable has a value that no machine can be built from."""
 
 
-def parse_size(text):
+def parse_size(text, name="MEM"):
     """Bytes of '512M' and the like; a bare number is in MiB, as for QEMU's -m."""
     match = re.fullmatch(r"(\d+)([KMGT]?)(?:i?B)?", str(text).strip(), re.IGNORECASE)
     if not match:
-        raise ConfigError(f"MEM={text}: expected a number with K, M, G or T")
+        raise ConfigError(f"{name}{'' if name.endswith(' ') else '='}{text}: expected a number with K, M, G or T")
     shift = {"K": 10, "M": 20, "G": 30, "T": 40, "": 20}[match[2].upper()]
     return int(match[1]) << shift
 
@@ -151,7 +151,7 @@ def parse_node(text):
     size, cpus, distances = (text.split(":") + [""])[:3] if text.count(":") in (1, 2) else (text, None, "")
     if cpus is None or not re.fullmatch(r"(\d+(/\d+)*)?", distances):
         raise ConfigError(f"NUMA={text}: expected 1 to 64 nodes, or for each SIZE:CPUS or SIZE:CPUS:DISTANCE/DISTANCE...")
-    return Node(parse_size(size), parse_cpus(cpus), [int(word) for word in distances.split("/") if word])
+    return Node(parse_size(size, "NUMA: memory "), parse_cpus(cpus), [int(word) for word in distances.split("/") if word])
 
 
 def parse_nodes(text, total, smp):
@@ -218,13 +218,30 @@ def pc_uefi(config, scratch):
     return pc_bios(config, scratch) + ["-bios", ovmf()]
 
 
-def pc(config, mem):
+# QEMU's models that have LA57, and their versions such as Icelake-Server-v2 (tests/host/test_variables.py asks QEMU).
+WITH_LA57 = ("max", "host", "Icelake-Server", "SapphireRapids", "GraniteRapids", "EPYC-Genoa", "EPYC-Turin")
+
+
+def has_la57(cpu):
+    model, *properties = cpu.split(",")
+    has = any(model == name or model.startswith(f"{name}-") for name in WITH_LA57)
+    for word in properties:
+        has = {"la57=on": True, "+la57": True, "la57=off": False, "-la57": False}.get(word, has)
+    return has
+
+
+def check_pc(config):
     if config.gic:
         raise ConfigError(f"GIC={config.gic}: expected nothing with ARCH=x86_64")
     if config.granule != "4":
         raise ConfigError(f"GRANULE={config.granule}: expected 4 with ARCH=x86_64")
     if config.levels not in ("", "4", "5"):
         raise ConfigError(f"LEVELS={config.levels}: expected 4 or 5")
+    if config.levels == "5" and not has_la57(config.cpu):
+        raise ConfigError(f"LEVELS=5: expected 4 with CPU={config.cpu}, which has no LA57")
+
+
+def pc(config, mem):
     # Without an option, the model's 40 physical bits end at about 960 GiB.
     cpu = config.cpu + (",phys-bits=46" if mem > 512 * GIB else "") + (",la57=off" if config.levels == "4" else "")
     exit_device = ["-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]
@@ -267,8 +284,6 @@ def fat_args(directory):
 def virt_uefi(config, scratch):
     """Straight from a FAT disk, as removable media are started: there is no place for a command line. One comes with the
     kernel through QEMU's own channel, which the firmware tries first; either way it starts an EFI application."""
-    if parse_size(config.mem) < 128 * MIB and config.numa.isdigit():
-        raise ConfigError(f"MEM={config.mem}: expected at least 128M with FW=uefi, which needs them for itself")
     if config.cmdline:
         return ["-bios", aavmf()] + virt_direct(config, scratch)
     boot = os.path.join(scratch, "disk", "EFI", "BOOT")
@@ -288,10 +303,6 @@ def uboot_image(script):
 
 
 def virt_uboot(config, scratch):
-    if parse_size(config.mem) > UBOOT_MOST:
-        raise ConfigError(f"MEM={config.mem}: expected at most {UBOOT_MOST // GIB}G with FW=uboot, which maps no more")
-    if config.numa != "1":
-        raise ConfigError(f"NUMA={config.numa}: expected 1 with FW=uboot, which knows one range of memory")
     if not os.access(UBOOT, os.R_OK):
         raise ConfigError(f"FW=uboot: no {UBOOT} (tools/setup uboot)")
     disk = pathlib.Path(scratch) / "disk"
@@ -302,8 +313,8 @@ def virt_uboot(config, scratch):
     return ["-bios", UBOOT] + fat_args(disk)
 
 
-def virt_cpu(config):
-    """-cpu, once it is known to translate as asked."""
+def check_virt(config):
+    """Refuses what cannot translate as asked, and what the firmware cannot start with."""
     model = config.cpu.split(",", 1)[0]
     if config.granule not in LEVELS_OF:
         raise ConfigError(f"GRANULE={config.granule}: expected 4, 16 or 64")
@@ -315,47 +326,66 @@ def virt_cpu(config):
         raise ConfigError(f"LEVELS={config.levels}: expected {expected} with GRANULE={config.granule}")
     if config.levels == "5" and (model not in WITH_LPA2 or "lpa2=off" in config.cpu):
         raise ConfigError(f"LEVELS=5: expected 4 with CPU={config.cpu}, which has no LPA2")
-    four_of_five = config.levels == "4" and len(levels) > 1 and model in WITH_LPA2
-    return config.cpu + (",lpa2=off" if four_of_five else "")
+    if config.gic not in ("", "2", "3"):
+        raise ConfigError(f"GIC={config.gic}: expected 2 or 3")
+    if config.gic == "2":
+        parse_number("SMP", config.smp, 1, 8, " with GIC=2")
+    if config.fw == "uefi" and parse_size(config.mem) < 128 * MIB and config.numa.isdigit():
+        raise ConfigError(f"MEM={config.mem}: expected at least 128M with FW=uefi, which needs them for itself")
+    if config.fw == "uboot" and parse_size(config.mem) > UBOOT_MOST:
+        raise ConfigError(f"MEM={config.mem}: expected at most {UBOOT_MOST // GIB}G with FW=uboot, which maps no more")
+    if config.fw == "uboot" and config.numa != "1":
+        raise ConfigError(f"NUMA={config.numa}: expected 1 with FW=uboot, which knows one range of memory")
 
 
 def virt(config, _mem):
-    gic = config.gic or "3"
-    if gic not in ("2", "3"):
-        raise ConfigError(f"GIC={gic}: expected 2 or 3")
-    if gic == "2":
-        parse_number("SMP", config.smp, 1, 8, " with GIC=2")
+    four_of_five = config.levels == "4" and len(LEVELS_OF[config.granule]) > 1 and config.cpu.split(",", 1)[0] in WITH_LPA2
+    cpu = config.cpu + (",lpa2=off" if four_of_five else "")
     # Native: a debugger that is attached would be handed the kernel's exit in place of QEMU.
     semihosting = ["-semihosting-config", "enable=on,target=native"]
-    return ["qemu-system-aarch64", "-M", f"virt,gic-version={gic}", "-cpu", virt_cpu(config)] + semihosting
+    return ["qemu-system-aarch64", "-M", f"virt,gic-version={config.gic or 3}", "-cpu", cpu] + semihosting
 
 
 # ---- any ----
 
 BOARD = {"x86_64": pc, "aarch64": virt}
+CHECK = {"x86_64": check_pc, "aarch64": check_virt}
 FIRMWARE = {
     "x86_64": {"direct": pc_direct, "bios": pc_bios, "uefi": pc_uefi},
     "aarch64": {"direct": virt_direct, "uboot": virt_uboot, "uefi": virt_uefi},
 }
 MOST_CPUS = {"x86_64": 255, "aarch64": 256}
+VARIANTS = ("", "debug")
 
 
-def command(config, scratch, serial="stdio", reboot=False):
-    """QEMU's command line. scratch: a directory for files that live as long as the run."""
+def check(config):
+    """The nodes of a machine. Refuses whatever of the variables no machine can be built from; needs no build and no QEMU."""
     if config.arch not in BOARD:
         hint = " (the hosted build is a program: build/host/strata)" if config.arch == "host" else ""
         raise ConfigError(f"ARCH={config.arch}: expected {' or '.join(BOARD)}{hint}")
+    if config.variant not in VARIANTS:
+        raise ConfigError(f"VARIANT={config.variant}: expected nothing or debug with ARCH={config.arch}")
+    firmware = FIRMWARE[config.arch]
+    if config.fw not in firmware:
+        names = list(firmware)
+        raise ConfigError(f"FW={config.fw}: expected {', '.join(names[:-1])} or {names[-1]} with ARCH={config.arch}")
     mem = parse_size(config.mem)
     if mem < MIB or mem % MIB:
         raise ConfigError(f"MEM={config.mem}: expected a multiple of 1M")
     smp = parse_number("SMP", config.smp, 1, MOST_CPUS[config.arch])
     nodes = parse_nodes(config.numa, mem, smp)
-    firmware = FIRMWARE[config.arch]
-    if config.fw not in firmware:
-        names = list(firmware)
-        raise ConfigError(f"FW={config.fw}: expected {', '.join(names[:-1])} or {names[-1]} with ARCH={config.arch}")
+    CHECK[config.arch](config)
+    try:
+        shlex.split(config.qemu_args)
+    except ValueError as error:
+        raise ConfigError(f"QEMU_ARGS={config.qemu_args}: expected words as the shell quotes them ({error})") from None
+    return nodes
 
-    argv = BOARD[config.arch](config, sum(node.size for node in nodes)) + memory_args(config.backend, nodes, smp)
+
+def command(config, scratch, serial="stdio", reboot=False):
+    """QEMU's command line. scratch: a directory for files that live as long as the run."""
+    nodes = check(config)
+    argv = BOARD[config.arch](config, sum(node.size for node in nodes)) + memory_args(config.backend, nodes, int(config.smp))
     argv += ["-display", "none", "-nic", "none", "-serial", serial]
     argv += [] if reboot else ["-no-reboot"]
-    return argv + firmware[config.fw](config, scratch) + shlex.split(config.qemu_args)
+    return argv + FIRMWARE[config.arch][config.fw](config, scratch) + shlex.split(config.qemu_args)

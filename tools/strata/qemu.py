@@ -19,6 +19,7 @@ from .machine import (  # noqa: F401  (a user of this module needs no other)
     ROOT,
     Config,
     ConfigError,
+    check,
     command,
     parse_nodes,
     parse_number,
@@ -66,7 +67,7 @@ def judge(qemu_status, timed_out, output, errors, reset_log, expect_ktap):
     """(status, reason) of a finished run."""
     status = kernel_status(qemu_status)
     if timed_out:
-        return TIMEOUT, MEANING[TIMEOUT]
+        return TIMEOUT, MEANING[TIMEOUT] + (f"; QEMU said: {errors.strip()}" if errors.strip() else "")
     if qemu_status == 0:
         return RESET, "triple fault" if "Triple fault" in reset_log else MEANING[RESET]
     if status is None:

@@ -17,6 +17,7 @@
 #include <mm/page_alloc.h>
 
 #include <kernel/errno.h>
+#include <kernel/failure.h>
 #include <kernel/printk.h>
 #include <kernel/shell.h>
 #include <kernel/string.h>
@@ -31,6 +32,7 @@ struct bench_run {
 	const struct bench *bench;
 	char row[BENCH_ROW_SIZE];
 	unsigned emitted, failed;
+	unsigned long mark; /* failure_mark() when the benchmark began */
 };
 
 static bool bench_running;
@@ -75,6 +77,12 @@ void bench_ticks(struct bench_run *b, const char *suffix, u64 ticks, u64 ops)
 void bench_skip(struct bench_run *b, const char *why)
 {
 	pr_warn("bench: %s is skipped: %s\n", b->row, why);
+	b->emitted++;
+}
+
+void bench_skip_failed(struct bench_run *b, const char *what)
+{
+	pr_warn("bench: %s is skipped: %s failed: %s\n", b->row, what, failure_since(b->mark));
 	b->emitted++;
 }
 
@@ -133,7 +141,7 @@ void bench_pair(struct bench_run *b, bench_chunk_fn chunk, const void *arg, unsi
 	if (!bench_wants(b, "") && !bench_wants(b, ".mean"))
 		return;
 	if (!measure_chunks(chunk, arg, rounds, &c)) {
-		bench_skip(b, "not enough memory");
+		bench_skip_failed(b, "an allocation");
 		return;
 	}
 	bench_ticks(b, "", c.best, rounds);
@@ -149,7 +157,7 @@ void bench_mean(struct bench_run *b, bench_chunk_fn chunk, const void *arg, unsi
 	if (measure_chunks(chunk, arg, rounds, &c))
 		bench_ticks(b, "", c.total, (u64)c.nr * rounds);
 	else
-		bench_skip(b, "not enough memory");
+		bench_skip_failed(b, "an allocation");
 }
 
 const char *const bench_order_name[] = {"lifo", "fifo", "random"};
@@ -189,7 +197,7 @@ void bench_batch(struct bench_run *b, const struct bench_batch *batch, enum benc
 		return;
 	obj = alloc_pages_exact(bytes, GFP_KERNEL | __GFP_NOWARN);
 	if (!obj) {
-		bench_skip(b, "not enough memory");
+		bench_skip_failed(b, "an allocation");
 		return;
 	}
 	index = (u32 *)((char *)obj + obj_bytes);
@@ -202,7 +210,7 @@ void bench_batch(struct bench_run *b, const struct bench_batch *batch, enum benc
 		bench_ticks(b, ".alloc", alloc_ticks, (u64)rounds * batch->nr);
 		bench_ticks(b, ".free", free_ticks, (u64)rounds * batch->nr);
 	} else {
-		bench_skip(b, "not enough memory");
+		bench_skip_failed(b, "an allocation");
 	}
 	free_pages_exact(obj, bytes);
 }
@@ -232,6 +240,7 @@ int bench_run_all(const char *glob, bench_emit_fn emit, void *ctx)
 			if (mixed != (pass == 0) || !bench_selected(glob, (*r)->group))
 				continue;
 			run.bench = *r;
+			run.mark = failure_mark();
 			(*r)->run(&run);
 			mm_settle();
 		}
@@ -306,7 +315,7 @@ static int cmd_bench(struct out *o, int argc, char **argv, bool json)
 	if (err == -EBUSY)
 		return out_error(o, err, "a benchmark is running");
 	if (err)
-		return out_error(o, err, "a benchmark failed its own check; the log says which");
+		return out_error(o, err, "a benchmark check failed: see `dmesg`");
 	return 0;
 }
 

@@ -15,6 +15,7 @@
 #include <arch/cpu.h>
 
 #include <kernel/errno.h>
+#include <kernel/failure.h>
 #include <kernel/string.h>
 
 #include <mm/internal.h>
@@ -42,8 +43,8 @@ static int frame_argument(struct out *o, const char *text, pfn_t *pfn)
 	}
 	if (v >= arch_phys_limit() >> PAGE_SHIFT)
 		return out_error(o, -ERANGE,
-				 "%s is beyond what the CPU can address, expected a PFN below 0x%lx", text,
-				 arch_phys_limit() >> PAGE_SHIFT);
+				 "PFN 0x%lx is beyond the physical address limit, expected less than 0x%lx",
+				 v, arch_phys_limit() >> PAGE_SHIFT);
 	*pfn = v;
 	return 0;
 }
@@ -188,6 +189,7 @@ static struct page *alloc_on_node(const struct alloc_request *rq, int nid)
 
 	if (page && rq->zone && page_zone(page)->type != rq->zone->type) {
 		__free_pages(page, rq->order);
+		failure_note("no free block in the zone");
 		return NULL;
 	}
 	return page;
@@ -212,15 +214,17 @@ static int cmd_alloc(struct out *o, int argc, char **argv, bool json)
 {
 	int err = arg_count(o, argc, argv, 1, 4);
 	struct alloc_request rq;
+	unsigned long mark;
 	struct page *page;
 
 	if (err || (err = alloc_arguments(o, argc, argv, &rq)) || (err = shell_mem_room(o, 1)))
 		return err;
+	mark = failure_mark();
 	page = alloc_requested(&rq);
 	if (!page)
-		return out_error(o, -ENOMEM, "no free block of order %u%s%s%s", rq.order,
+		return out_error(o, -ENOMEM, "allocation of order %u%s%s%s failed: %s", rq.order,
 				 rq.zone ? " in zone " : "", rq.zone ? rq.zone->name : "",
-				 rq.nid == NUMA_NO_NODE ? "" : " on that node");
+				 rq.nid == NUMA_NO_NODE ? "" : " on that node", failure_since(mark));
 	shell_mem_add((struct shell_mem){.start = page_to_phys(page),
 					 .nr_bytes = PAGE_SIZE << rq.order,
 					 .kind = SHELL_PAGES,

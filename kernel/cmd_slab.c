@@ -14,6 +14,7 @@
 #include "shell_mem.h"
 
 #include <kernel/errno.h>
+#include <kernel/failure.h>
 #include <kernel/string.h>
 
 #include <mm/kmalloc.h>
@@ -233,6 +234,7 @@ static int cmd_kmalloc(struct out *o, int argc, char **argv, bool json)
 	gfp_t gfp = GFP_KERNEL | __GFP_NOWARN;
 	int nid = NUMA_NO_NODE, err = arg_count(o, argc, argv, 1, 3);
 	const char *cache;
+	unsigned long mark;
 	u64 size;
 	void *p;
 
@@ -250,11 +252,12 @@ static int cmd_kmalloc(struct out *o, int argc, char **argv, bool json)
 	}
 	if (err || (err = shell_mem_room(o, 1)))
 		return err;
+	mark = failure_mark();
 	p = nid == NUMA_NO_NODE ? kmalloc(size, gfp) : kmalloc_node(size, gfp | __GFP_THISNODE, nid);
 	if (!p)
-		return out_error(o, -ENOMEM, "no memory for %lu bytes%s%s", size,
+		return out_error(o, -ENOMEM, "kmalloc of %lu bytes%s%s failed: %s", size,
 				 gfp & __GFP_DMA ? " in zone DMA" : "",
-				 nid == NUMA_NO_NODE ? "" : " on that node");
+				 nid == NUMA_NO_NODE ? "" : " on that node", failure_since(mark));
 	shell_mem_add(
 		(struct shell_mem){.start = (unsigned long)p, .nr_bytes = ksize(p), .kind = SHELL_KMALLOC});
 	cache = cache_of(p);
@@ -373,6 +376,7 @@ static int cache_create(struct out *o, int argc, char **argv, bool json)
 	struct cache_request rq = {0};
 	struct slab_cache_info c;
 	const char *name = argv[2];
+	unsigned long mark;
 	unsigned slot = 0;
 	int err = create_arguments(o, argc, argv, &rq);
 
@@ -388,10 +392,12 @@ static int cache_create(struct out *o, int argc, char **argv, bool json)
 	while (slot < OWN_MAX && own[slot])
 		slot++;
 	if (slot == OWN_MAX)
-		return out_error(o, -ENOSPC, "the shell has %d caches, destroy one first", OWN_MAX);
+		return out_error(o, -ENOSPC, "the shell can hold %d caches: destroy one first", OWN_MAX);
+	mark = failure_mark();
 	own[slot] = kmem_cache_create(name, (unsigned)rq.size, (unsigned)rq.align, rq.flags, NULL);
 	if (!own[slot])
-		return out_error(o, -ENOMEM, "no cache of %lu bytes can be made: see `dmesg`", rq.size);
+		return out_error(o, -ENOMEM, "creation of a cache for %lu bytes failed: %s", rq.size,
+				 failure_since(mark));
 	slab_cache_info(name, &c);
 	if (!json) {
 		out_printf(o, "%s: objects of %u bytes every %u, %u a slab of %u pages, %u colours\n", c.name,
@@ -410,6 +416,7 @@ static int cache_create(struct out *o, int argc, char **argv, bool json)
 static int cache_alloc(struct out *o, int argc, char **argv, bool json)
 {
 	static void *objs[CACHE_ALLOC_MAX];
+	unsigned long mark;
 	u64 count = 1;
 	unsigned index;
 	int err = own_find(o, argv[2], &index);
@@ -418,8 +425,10 @@ static int cache_alloc(struct out *o, int argc, char **argv, bool json)
 		err = cmd_number(o, "COUNT", argv[3], 1, CACHE_ALLOC_MAX, &count);
 	if (err || (err = shell_mem_room(o, (unsigned)count)))
 		return err;
+	mark = failure_mark();
 	if (kmem_cache_alloc_bulk(own[index], GFP_KERNEL | __GFP_NOWARN, count, objs) != (int)count)
-		return out_error(o, -ENOMEM, "no memory for %lu objects of \"%s\"", count, argv[2]);
+		return out_error(o, -ENOMEM, "allocation of %lu objects of \"%s\" failed: %s", count, argv[2],
+				 failure_since(mark));
 	if (json) {
 		json_obj(o, NULL);
 		json_arr(o, "ptrs");

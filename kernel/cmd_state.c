@@ -13,6 +13,7 @@
 #include <kernel/shell.h>
 
 #include <kernel/errno.h>
+#include <kernel/failure.h>
 #include <kernel/string.h>
 
 #include <mm/check.h>
@@ -88,6 +89,7 @@ static void forget_mark(void)
 static int cmd_mark(struct out *o, int argc, char **argv, bool json)
 {
 	int err = arg_count(o, argc, argv, 0, 0);
+	unsigned long failures;
 	struct zone_stat z;
 	void *block;
 
@@ -98,11 +100,12 @@ static int cmd_mark(struct out *o, int argc, char **argv, bool json)
 	vmalloc_for_each(count_area, &marked.max_areas);
 	marked.size =
 		marked.max_caches * sizeof(marked.caches[0]) + marked.max_areas * sizeof(marked.areas[0]);
+	failures = failure_mark();
 	block = alloc_pages_exact(marked.size, GFP_KERNEL | __GFP_NOWARN);
 	if (!block) {
 		marked.size = 0;
-		return out_error(o, -ENOMEM, "no memory to remember %lu caches and %lu areas",
-				 marked.max_caches, marked.max_areas);
+		return out_error(o, -ENOMEM, "allocation for %lu caches and %lu areas failed: %s", marked.max_caches,
+				 marked.max_areas, failure_since(failures));
 	}
 	marked.caches = block;
 	marked.areas = (vaddr_t *)(marked.caches + marked.max_caches);

@@ -18,6 +18,7 @@
 
 #include <kernel/address.h>
 #include <kernel/errno.h>
+#include <kernel/failure.h>
 #include <kernel/printk.h>
 #include <kernel/string.h>
 
@@ -142,7 +143,7 @@ static int cmd_vmalloc(struct out *o, int argc, char **argv, bool json)
 {
 	gfp_t gfp = GFP_KERNEL | __GFP_NOWARN;
 	int nid = NUMA_NO_NODE, err = arg_count(o, argc, argv, 1, 3);
-	unsigned long pages;
+	unsigned long pages, mark;
 	unsigned flags = 0;
 	u64 size;
 	void *p;
@@ -166,9 +167,10 @@ static int cmd_vmalloc(struct out *o, int argc, char **argv, bool json)
 	}
 	if (err || (err = shell_mem_room(o, 1)))
 		return err;
+	mark = failure_mark();
 	p = vmalloc_gfp(size, gfp, nid, flags, (unsigned long)cmd_vmalloc);
 	if (!p)
-		return out_error(o, -ENOMEM, "no memory for %lu bytes", size);
+		return out_error(o, -ENOMEM, "vmalloc of %lu bytes failed: %s", size, failure_since(mark));
 	pages = find_vm_area(p)->nr_pages;
 	shell_mem_add((struct shell_mem){
 		.start = (unsigned long)p, .nr_bytes = pages << PAGE_SHIFT, .kind = SHELL_AREA});
@@ -419,7 +421,7 @@ static int cmd_ptdump(struct out *o, int argc, char **argv, bool json)
 	    ((err = arg_addr(o, "START", argv[1], &start)) || (err = arg_addr(o, "END", argv[2], &end))))
 		return err;
 	if (argc == 3 && start >= end)
-		return out_error(o, -EINVAL, "END 0x%lx does not lie above START 0x%lx", end, start);
+		return out_error(o, -EINVAL, "END 0x%lx must be above START 0x%lx", end, start);
 	d.start = start & PAGE_MASK;
 	d.last = PAGE_ALIGN_UP(end) - 1;
 	if (!json) {

@@ -15,6 +15,7 @@ SRCS += kernel/crash.c
 SRCS += kernel/json.c
 SRCS += kernel/ksyms.c
 SRCS += kernel/ktest.c
+SRCS += kernel/lib/failure.c
 SRCS += kernel/lib/fault.c
 SRCS += kernel/lib/parse.c
 SRCS += kernel/lib/printf.c

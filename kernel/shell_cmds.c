@@ -21,6 +21,7 @@
 #include <kernel/cmdline.h>
 #include <kernel/crash.h>
 #include <kernel/errno.h>
+#include <kernel/failure.h>
 #include <kernel/printk.h>
 #include <kernel/random.h>
 #include <kernel/rbtree.h>
@@ -361,12 +362,22 @@ static int cmd_reboot(struct out *o, int argc, char **argv, bool json)
 }
 SHELL_CMD("reboot", "", "reset the machine", cmd_reboot, NULL);
 
+/* The memory of a crash kind: without it the crash would be another one than was asked for. */
+static void *crash_memory(void *p, unsigned long mark)
+{
+	if (!p)
+		panic("crash: an allocation failed: %s", failure_since(mark));
+	return p;
+}
+
 /* A cache with every check, and one object of it. */
 static char *crash_object(struct kmem_cache **cache)
 {
+	unsigned long mark = failure_mark();
+
 	*cache = kmem_cache_create("crash", 64, 0,
 				   SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE | SLAB_POISON | SLAB_PANIC, NULL);
-	return kmem_cache_alloc(*cache, GFP_KERNEL);
+	return crash_memory(kmem_cache_alloc(*cache, GFP_KERNEL), mark);
 }
 
 static void crash_panic(void)
@@ -405,7 +416,8 @@ static void crash_use_after_free(void)
 /* The rest of what 100 bytes are rounded up to belongs to nobody. */
 static void crash_kmalloc_overrun(void)
 {
-	volatile char *obj = kmalloc(100, GFP_KERNEL);
+	unsigned long mark = failure_mark();
+	volatile char *obj = crash_memory(kmalloc(100, GFP_KERNEL), mark);
 
 	obj[100] = 0x11;
 	kfree((void *)obj);
@@ -413,7 +425,8 @@ static void crash_kmalloc_overrun(void)
 
 static void crash_freed_page(void)
 {
-	volatile char *p = (char *)__get_free_pages(GFP_KERNEL, 0);
+	unsigned long mark = failure_mark();
+	volatile char *p = crash_memory((void *)__get_free_pages(GFP_KERNEL, 0), mark);
 
 	free_pages((unsigned long)p, 0);
 	(void)p[8];
@@ -422,7 +435,8 @@ static void crash_freed_page(void)
 /* The translation is still there: it goes with the next purge. */
 static void crash_freed_area(void)
 {
-	volatile char *p = vzalloc(PAGE_SIZE);
+	unsigned long mark = failure_mark();
+	volatile char *p = crash_memory(vzalloc(PAGE_SIZE), mark);
 
 	(void)p[8];
 	vfree((void *)p);
@@ -431,7 +445,8 @@ static void crash_freed_area(void)
 
 static void crash_uninitialised(void)
 {
-	volatile char *obj = kmalloc(100, GFP_KERNEL);
+	unsigned long mark = failure_mark();
+	volatile char *obj = crash_memory(kmalloc(100, GFP_KERNEL), mark);
 
 	if (obj[50] == 1)
 		obj[50] = 2;

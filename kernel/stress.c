@@ -21,6 +21,7 @@
 #include <arch/time.h>
 
 #include <kernel/errno.h>
+#include <kernel/failure.h>
 #include <kernel/printk.h>
 #include <kernel/random.h>
 #include <kernel/string.h>
@@ -546,6 +547,7 @@ static void stress_row(struct out *o, bool json, const char *name, u64 value)
 static int cmd_stress(struct out *o, int argc, char **argv, bool json)
 {
 	struct stress_request rq;
+	unsigned long mark = failure_mark();
 	struct stress *s = NULL;
 	char limit[48] = "";
 	int err = arg_count(o, argc, argv, 0, 4);
@@ -555,14 +557,15 @@ static int cmd_stress(struct out *o, int argc, char **argv, bool json)
 	for (unsigned tries = 0; !s && tries < CREATE_TRIES; tries++) /* may be made to fail on purpose */
 		s = vmalloc(rq.cpus * sizeof(*s));
 	if (!s)
-		return out_error(o, -ENOMEM, "no memory for the tables of %lu CPUs", rq.cpus);
+		return out_error(o, -ENOMEM, "allocation of the tables of %lu CPUs failed: %s", rq.cpus,
+				 failure_since(mark));
 	if (rq.ops != ~0UL)
 		snprintf(limit, sizeof(limit), " or %lu operations", rq.ops);
 	if (!json)
 		out_printf(o, "stress: %lu seconds%s on %lu CPU%s, repeat with seed=%lu%s\n", rq.seconds,
 			   limit, rq.cpus, rq.cpus == 1 ? "" : "s", rq.seed,
-			   rq.cpus == 1 ? " (but for the moments of interrupts)"
-					: " (but for the moments of interrupts and the order between CPUs)");
+			   rq.cpus == 1 ? " (interrupt timing differs)"
+					: " (interrupt timing and the order between CPUs differ)");
 	stress_run(s, &rq);
 
 	if (json) {

@@ -22,6 +22,7 @@
  */
 #include <mm/kmalloc.h>
 
+#include <kernel/failure.h>
 #include <kernel/printk.h>
 #include <mm/page_alloc.h>
 #include <mm/vmalloc.h>
@@ -71,8 +72,9 @@ static __always_inline void *kmalloc_large(size_t size, gfp_t gfp, int nid, unsi
 		return ZERO_SIZE_PTR;
 	if (size > KMALLOC_MAX_SIZE) {
 		if (!(gfp & __GFP_NOWARN))
-			pr_warn_once("kmalloc: %zu bytes asked for by %pS, at most %lu are possible\n", size,
+			pr_warn_once("kmalloc: request of %zu bytes by %pS exceeds the maximum of %lu\n", size,
 				     (void *)caller, KMALLOC_MAX_SIZE);
+		failure_note("the request exceeds the largest kmalloc");
 		return NULL;
 	}
 	gfp &= ~(__GFP_HIGHMEM | __GFP_DMA32 | __GFP_MOVABLE);

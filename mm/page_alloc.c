@@ -20,6 +20,7 @@
  * Next:       vmstat.c, reclaim.c, page_debug.c; then slab.c.
  */
 #include <arch/time.h>
+#include <kernel/failure.h>
 #include <kernel/bug.h>
 #include <kernel/cmdline.h>
 #include <kernel/errno.h>
@@ -305,8 +306,10 @@ static __noinline struct page *alloc_checked(int nid, gfp_t gfp, unsigned order,
 	struct request rq;
 	struct page *page;
 
-	if (!fill_request(&rq, nid, gfp, order))
+	if (!fill_request(&rq, nid, gfp, order)) {
+		failure_note("the node has no memory in the zones of the request");
 		return NULL;
+	}
 	page = get_from_zonelist(&rq, WMARK_LOW | nofragment(&rq));
 	if (likely(page))
 		return page;
@@ -324,6 +327,8 @@ static __noinline struct page *alloc_checked(int nid, gfp_t gfp, unsigned order,
 			      (void *)caller);
 		}
 	}
+	if (!page)
+		failure_note(order ? "no free block of pages" : "no free page");
 	if (!page && report_is_due(gfp))
 		report_failure(&rq, caller);
 	return page;
@@ -364,8 +369,9 @@ static __noinline struct page *alloc_slow(int nid, gfp_t gfp, unsigned order, un
 	struct page *page;
 
 	if (unlikely(order > MAX_ORDER)) {
-		pr_warn_once("alloc_pages: order %u is more than %u, asked for by %pS\n", order, MAX_ORDER,
-			     (void *)caller);
+		pr_warn_once("alloc_pages: order %u of request by %pS exceeds %u\n", order, (void *)caller,
+			     MAX_ORDER);
+		failure_note("the request exceeds the largest block");
 		return NULL;
 	}
 	page = nid == NUMA_NO_NODE ? alloc_at_home(gfp, order) : NULL;

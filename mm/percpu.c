@@ -17,6 +17,7 @@
  * Failure.    NULL: a page is missing for some CPU (what was mapped is taken back), or the window is full.
  * Next:       page.c, the array of page frames.
  */
+#include <kernel/failure.h>
 #include <kernel/percpu.h>
 
 #include <mm/check.h>
@@ -237,8 +238,10 @@ static bool percpu_grow(unsigned units, unsigned long align, unsigned long *offs
 	unsigned slot = percpu_claim();
 	struct chunk *c;
 
-	if (!slot)
+	if (!slot) {
+		failure_note("the per-CPU window is full");
 		return false;
+	}
 	c = (struct chunk *)get_zeroed_page(GFP_KERNEL);
 	if (!c)
 		goto err_slot;
@@ -285,7 +288,9 @@ void *alloc_percpu_size(size_t size, size_t align)
 
 	BUG_ON(!is_pow2(align) || align > PAGE_SIZE, "per-CPU alignment %zu", align);
 	if (size == 0 || size > CHUNK_SIZE) {
-		pr_warn_once("percpu: %zu bytes asked for by %pS\n", size, (void *)CALLER);
+		pr_warn_once("percpu: size %zu of request by %pS is 0 or exceeds a chunk\n", size,
+			     (void *)CALLER);
+		failure_note("the size is 0 or exceeds a per-CPU chunk");
 		return NULL;
 	}
 	if (fault_hits(&failslab, true, size)) /* objects, if of a kind of their own */

@@ -16,6 +16,7 @@
 #include "slab_internal.h"
 
 #include <arch/time.h>
+#include <kernel/failure.h>
 #include <kernel/errno.h>
 #include <kernel/work.h>
 #include <mm/kmalloc.h>
@@ -170,8 +171,10 @@ static struct kmem_cache *cache_create(const char *name, unsigned size, unsigned
 	s->ctor = ctor;
 	/* What the command line asks for must not make a cache impossible. */
 	if (!(user_flags && slab_geometry(s, size, align, flags | user_flags)) &&
-	    !slab_geometry(s, size, align, flags))
+	    !slab_geometry(s, size, align, flags)) {
+		failure_note("no slab order holds an object");
 		goto err_cache;
+	}
 	if (!cache_alloc_cell(s) || !cache_alloc_nodes(s))
 		goto err_cache;
 	cache_enable_shared(s);
@@ -186,16 +189,20 @@ struct kmem_cache *kmem_cache_create(const char *name, unsigned size, unsigned a
 				     void (*ctor)(void *))
 {
 	const char *bad = cache_bad_argument(name, size, align, flags);
+	unsigned long mark = failure_mark();
 	struct kmem_cache *s = bad ? NULL : cache_create(name, size, align, flags, ctor);
 
 	if (s)
 		return s;
+	if (bad)
+		failure_note(bad);
+	bad = failure_since(mark);
 	if (flags & SLAB_PANIC)
 		panic("kmem_cache_create(%s, size %u, align %u, flags 0x%x): %s", name ? name : "NULL", size,
-		      align, flags, bad ? bad : "no memory, or no slab order holds an object");
+		      align, flags, bad);
 	pr_warn("slab: kmem_cache_create(%s, size %u, align %u, flags 0x%x) by %pS: %s\n",
 		name ? name : "NULL", size, align, flags, (void *)CALLER,
-		bad ? bad : "no memory, or no slab order holds an object");
+		bad);
 	return NULL;
 }
 

@@ -27,6 +27,7 @@
 #include <mm/pgtable.h>
 #include <mm/tlb.h>
 
+#include <kernel/failure.h>
 #include <kernel/bug.h>
 #include <kernel/cmdline.h>
 #include <kernel/cpumask.h>
@@ -408,12 +409,15 @@ void vunmap(const void *addr)
 static __noinline struct vmap_area *get_area_slow(size_t size, size_t align, unsigned flags,
 						  unsigned long caller, gfp_t gfp)
 {
+	unsigned long mark = failure_mark();
 	struct vmap_area *a;
 
 	vm_unmap_aliases();
 	a = vmap_alloc(size, align, flags, caller, gfp);
-	if (!a && !(gfp & __GFP_NOWARN))
-		pr_warn_once("vmap allocation for size %zu failed: use vmalloc=<size> to increase size\n",
+	/* Without a descriptor the slab layer has reported what is missing; a larger window would not help. */
+	if (!a && !(gfp & __GFP_NOWARN) && !strcmp(failure_since(mark), VMAP_NO_ADDRESSES))
+		pr_warn_once("vmap allocation for size %zu failed: " VMAP_NO_ADDRESSES
+			     ", use vmalloc=<size> to increase its size\n",
 			     size);
 	return a;
 }
@@ -473,7 +477,9 @@ void *vmalloc_gfp(size_t size, gfp_t gfp, int nid, unsigned vm_flags, unsigned l
 
 	if (unlikely(!size || size >> PAGE_SHIFT >= ram_pages)) {
 		if (!(gfp & __GFP_NOWARN))
-			pr_warn_once("vmalloc: %zu bytes asked for by %pS\n", size, (void *)caller);
+			pr_warn_once("vmalloc: size %zu of request by %pS is 0 or exceeds RAM\n", size,
+				     (void *)caller);
+		failure_note("the size is 0 or exceeds RAM");
 		return NULL;
 	}
 	if (fault_hits(&fail_vmalloc, !(gfp & __GFP_NOFAIL), size))
@@ -522,6 +528,8 @@ void *vmap(struct page **pages, unsigned nr, unsigned flags, pt_prot_t prot)
 
 	if (flags & VM_NO_GUARD)
 		pr_warn_once("vmap: every area has a guard page; asked for none by %pS\n", (void *)CALLER);
+	if (!nr || nr > ram_pages)
+		failure_note("the number of pages is 0 or exceeds RAM");
 	if (!nr || nr > ram_pages || fault_hits(&fail_vmalloc, true, (size_t)nr << PAGE_SHIFT))
 		return NULL;
 	a = get_area((size_t)nr << PAGE_SHIFT, PAGE_SIZE, VM_MAP, CALLER, GFP_KERNEL);
@@ -578,6 +586,6 @@ void vmalloc_init(void)
 	vmap_init(start, start + size);
 	vmalloc_set_lazy_limit(lazy_limit);
 	work_register(&deferred_work);
-	pr_info("vmalloc: 0x%016lx-0x%016lx, purge above %lu lazy pages\n", start, start + size - 1,
+	pr_info("vmalloc: 0x%016lx-0x%016lx, lazy limit %lu pages\n", start, start + size - 1,
 		lazy_limit);
 }

@@ -50,6 +50,7 @@
 
 #include <mm/slab.h>
 
+#include <kernel/failure.h>
 #include <kernel/bug.h>
 #include <kernel/printk.h>
 
@@ -463,6 +464,7 @@ struct vmap_area *vmap_alloc(size_t size, size_t align, unsigned flags, unsigned
 		kmem_cache_free(area_cache, spare);
 	if (likely(s))
 		return a;
+	failure_note(VMAP_NO_ADDRESSES);
 err_area:
 	kmem_cache_free(area_cache, a);
 	return NULL;

@@ -42,6 +42,7 @@ extern vaddr_t vmap_start, vmap_end; /* the window */
  * lowest of all, with several the lowest of this CPU's (vmap.c, Order). NULL: no room, or no memory for a descriptor.
  * May wait.
  */
+#define VMAP_NO_ADDRESSES "no free addresses in the vmalloc window" /* vmap_alloc()'s cause of failure */
 struct vmap_area *vmap_alloc(size_t size, size_t align, unsigned flags, unsigned long caller, gfp_t gfp);
 /*
  * The busy area that starts at addr and has one of the flags becomes lazy; NULL: there is none. The caller

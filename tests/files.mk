@@ -35,6 +35,7 @@ SRCS += tests/kernel/test_cmd_slab.c
 SRCS += tests/kernel/test_cmd_state.c
 SRCS += tests/kernel/test_cmd_vm.c
 SRCS += tests/kernel/test_cmdline.c
+SRCS += tests/kernel/test_failure.c
 SRCS += tests/kernel/test_json.c
 SRCS += tests/kernel/test_ktest.c
 SRCS += tests/kernel/test_lineedit.c

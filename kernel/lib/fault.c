@@ -19,6 +19,9 @@
 #include <arch/cpu.h>
 #include <arch/irq.h>
 #include <kernel/errno.h>
+#include <kernel/bug.h>
+#include <kernel/failure.h>
+#include <kernel/printk.h>
 #include <kernel/random.h>
 #include <kernel/string.h>
 
@@ -64,9 +67,24 @@ int fault_attr_parse(const char *value, struct fault_attr *attr)
 	return 0;
 }
 
+/* A panic may be what an injected failure led to. */
+static void dump_injected(void)
+{
+	static const struct {
+		const char *name;
+		const struct fault_attr *attr;
+	} all[] = {{"failslab", &failslab}, {"fail_page_alloc", &fail_page_alloc}, {"fail_vmalloc", &fail_vmalloc}};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(all); i++)
+		if (all[i].attr->failed)
+			console_printf("fault injection: %s failed %lu of %lu calls\n", all[i].name,
+				       all[i].attr->failed, all[i].attr->calls);
+}
+
 void fault_start(void)
 {
 	started = true;
+	panic_register_dump(dump_injected);
 }
 
 /* ---- sweeps ---- */
@@ -143,7 +161,7 @@ static bool take_time(struct fault_attr *attr)
 	return left != 0;
 }
 
-bool fault_should_fail(struct fault_attr *attr, size_t size)
+static bool strikes(struct fault_attr *attr, size_t size)
 {
 	static u64 state; /* two CPUs may draw the same number */
 	unsigned interval, probability;
@@ -172,5 +190,22 @@ bool fault_should_fail(struct fault_attr *attr, size_t size)
 	if (!take_time(attr))
 		return false;
 	__atomic_add_fetch(&attr->failed, 1, __ATOMIC_RELAXED);
+	return true;
+}
+
+static const char *cause_of(const struct fault_attr *attr)
+{
+	if (attr == &failslab)
+		return "failslab injected a failure";
+	if (attr == &fail_page_alloc)
+		return "fail_page_alloc injected a failure";
+	return attr == &fail_vmalloc ? "fail_vmalloc injected a failure" : "fault injection";
+}
+
+bool fault_should_fail(struct fault_attr *attr, size_t size)
+{
+	if (!strikes(attr, size))
+		return false;
+	failure_note(cause_of(attr));
 	return true;
 }

@@ -72,7 +72,7 @@ static void walk_slabs(struct bench_run *b, struct kmem_cache *s, unsigned nr)
 			first[index[i]]->next = first[index[(i + 1) % nr]];
 		bench_pair(b, colour_walk, first[0], STEPS);
 	} else {
-		bench_skip(b, "not enough memory");
+		bench_skip_failed(b, "an allocation");
 	}
 	free_all(s, last);
 }
@@ -92,7 +92,7 @@ static void colour_rows(struct bench_run *b, unsigned size, bool on)
 		if (s)
 			walk_slabs(b, s, nr);
 		else
-			bench_skip(b, "no cache");
+			bench_skip_failed(b, "kmem_cache_create");
 	}
 	kmem_cache_destroy(s);
 }

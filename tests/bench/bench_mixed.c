@@ -229,7 +229,7 @@ BENCH(mixed, work)
 
 	bench_row(b, "net");
 	if (!m) {
-		bench_skip(b, "not enough memory");
+		bench_skip_failed(b, "an allocation");
 		return;
 	}
 	for (unsigned i = 0; i < MIXED_GENERATOR_PASSES; i++) {
@@ -252,7 +252,7 @@ BENCH(mixed, work)
 		report_latency(b, "alloc", &m->alloc, MIXED_ALLOCS);
 		report_latency(b, "free", &m->free, MIXED_FREES);
 	} else {
-		bench_skip(b, "not enough memory");
+		bench_skip_failed(b, "an allocation");
 	}
 	free_pages_exact(m, sizeof(*m));
 }

@@ -34,7 +34,7 @@ BENCH(kmem, pair)
 		if (s)
 			bench_pair(b, kmem_pairs, s, 1000);
 		else
-			bench_skip(b, "no cache");
+			bench_skip_failed(b, "kmem_cache_create");
 		kmem_cache_destroy(s);
 	}
 }
@@ -70,7 +70,7 @@ BENCH(kmem, batch)
 			if (s)
 				bench_batch(b, &batch, order);
 			else
-				bench_skip(b, "no cache");
+				bench_skip_failed(b, "kmem_cache_create");
 		}
 		kmem_cache_destroy(s);
 	}

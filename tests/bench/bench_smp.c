@@ -281,7 +281,7 @@ static void measure(struct bench_run *b, const struct load *load)
 		all = take_turn(&cpu_online_mask);
 		waits += all_waits() - before;
 		if (!one || !all) {
-			bench_skip(b, "not enough memory");
+			bench_skip_failed(b, "an allocation");
 			return;
 		}
 		ratio[i] = one * nr * 1000 / all;
@@ -302,7 +302,7 @@ BENCH(smp, all)
 		if (cpumask_weight(&cpu_online_mask) < 2)
 			bench_skip(b, "needs a second CPU");
 		else if (!bench_cache)
-			bench_skip(b, "no cache");
+			bench_skip_failed(b, "kmem_cache_create");
 		else
 			measure(b, &loads[i]);
 		mm_settle();

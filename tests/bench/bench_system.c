@@ -61,7 +61,7 @@ BENCH(fault, caught)
 	if (p)
 		bench_pair(b, caught_faults, p + PAGE_SIZE, 100);
 	else
-		bench_skip(b, "not enough memory");
+		bench_skip_failed(b, "an allocation");
 	vfree(p);
 }
 

@@ -94,6 +94,6 @@ BENCH(vmap, pair)
 	if (got == VMAP_PAGES)
 		bench_mean(b, vmap_pairs, pages, 1000);
 	else
-		bench_skip(b, "not enough memory");
+		bench_skip_failed(b, "an allocation");
 	free_pages_bulk(pages, got);
 }

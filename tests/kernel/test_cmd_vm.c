@@ -217,6 +217,6 @@ KTEST(cmd_vm, ptdump_plain_lines_tile_the_address_space)
 KTEST(cmd_vm, ptdump_checks_its_range)
 {
 	EXPECT_REFUSED(EINVAL, "END is missing", "ptdump 0x1000");
-	EXPECT_REFUSED(EINVAL, "does not lie above", "ptdump 0x2000 0x1000");
+	EXPECT_REFUSED(EINVAL, "must be above", "ptdump 0x2000 0x1000");
 	EXPECT_REFUSED(EINVAL, "START", "ptdump a b");
 }

@@ -58,6 +58,8 @@ void bench_ticks(struct bench_run *b, const char *suffix, u64 ticks, u64 ops);
 void bench_value(struct bench_run *b, const char *suffix, const char *unit, u64 milli);
 /* The row cannot be measured here (no memory): says so; the run goes on. */
 void bench_skip(struct bench_run *b, const char *why);
+/* The same because `what` ("an allocation") failed; the log names the cause. */
+void bench_skip_failed(struct bench_run *b, const char *what);
 /* The benchmark did not do what it is defined to do: the run fails. */
 void bench_fail(struct bench_run *b, const char *fmt, ...) __printf(2, 3);
 

@@ -58,7 +58,8 @@ static void show(struct out *o, const struct attribute *a, bool json)
 static int set(struct out *o, const struct attribute *a, const char *value)
 {
 	if (fault_attr_parse(value, a->attr))
-		return out_error(o, -EINVAL, "bad value \"%s\", expected " FAULT_ATTR_EXPECTED ", or 0 to disable",
+		return out_error(o, -EINVAL,
+				 "bad value \"%s\", expected " FAULT_ATTR_EXPECTED ", or 0 to disable",
 				 value);
 	mm_update_bypass();
 	return 0;

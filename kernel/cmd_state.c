@@ -104,8 +104,8 @@ static int cmd_mark(struct out *o, int argc, char **argv, bool json)
 	block = alloc_pages_exact(marked.size, GFP_KERNEL | __GFP_NOWARN);
 	if (!block) {
 		marked.size = 0;
-		return out_error(o, -ENOMEM, "allocation for %lu caches and %lu areas failed: %s", marked.max_caches,
-				 marked.max_areas, failure_since(failures));
+		return out_error(o, -ENOMEM, "allocation for %lu caches and %lu areas failed: %s",
+				 marked.max_caches, marked.max_areas, failure_since(failures));
 	}
 	marked.caches = block;
 	marked.areas = (vaddr_t *)(marked.caches + marked.max_caches);

@@ -45,8 +45,7 @@ int shell_mem_room(struct out *o, unsigned nr)
 {
 	if (nr <= LIVE_MAX - nr_live)
 		return 0;
-	return out_error(o, -ENOSPC,
-			 "the shell can hold %d allocations and holds %u: free some first",
+	return out_error(o, -ENOSPC, "the shell can hold %d allocations and holds %u: free some first",
 			 LIVE_MAX, nr_live);
 }
 
@@ -95,15 +94,16 @@ const struct shell_mem *shell_mem_find(struct out *o, enum shell_mem_kind kind, 
 	if (m && m->start == start && m->kind == kind)
 		return m;
 	if (m && m->kind != kind)
-		*err = out_error(o, -EINVAL, "0x%lx was allocated by `%s`: free it with `%s`", start, kinds[m->kind].made,
-				 kinds[m->kind].unmade);
+		*err = out_error(o, -EINVAL, "0x%lx was allocated by `%s`: free it with `%s`", start,
+				 kinds[m->kind].made, kinds[m->kind].unmade);
 	else if (m)
 		*err = out_error(o, -EINVAL, "0x%lx is inside the %s at 0x%lx, expected its start", start,
 				 kinds[kind].what, m->start);
 	else if (was_given_back(kind, start))
 		*err = out_error(o, -EINVAL, "0x%lx is already free: double free", start);
 	else
-		*err = out_error(o, -EPERM, "0x%lx is not an allocation of this shell, expected an address from `%s`",
+		*err = out_error(o, -EPERM,
+				 "0x%lx is not an allocation of this shell, expected an address from `%s`",
 				 start, kinds[kind].made);
 	return NULL;
 }

@@ -26,6 +26,7 @@
 #include <kernel/cmdline.h>
 #include <kernel/cpus.h>
 #include <kernel/errno.h>
+#include <kernel/failure.h>
 #include <kernel/percpu.h>
 #include <kernel/printk.h>
 #include <kernel/spinlock.h>
@@ -117,7 +118,7 @@ static __cold __noreturn void no_answer(unsigned me)
 	unsigned cpu = who_owes(me);
 
 	if (cpu == NR_CPUS)
-		panic("smp_call of %pS: a CPU does not come back from it", (void *)smp_request[me].fn);
+		panic("smp_call of %pS: a CPU has started the call and not finished it", (void *)smp_request[me].fn);
 	panic("smp_call of %pS: CPU %u does not answer", (void *)smp_request[me].fn, cpu);
 }
 
@@ -278,7 +279,7 @@ void smp_hold(void)
 	unsigned cpu;
 	u64 round = 0;
 
-	BUG_ON(this_cpu(lock_depth) || arch_in_interrupt(), "smp_hold: not at a quiet point");
+	BUG_ON(this_cpu(lock_depth) || arch_in_interrupt(), "smp_hold: lock held or in an interrupt");
 	if (atomic_load(&holder) == me) {
 		hold_depth++;
 		return;
@@ -429,11 +430,18 @@ static bool start_cpu(unsigned cpu)
 {
 	struct arch_cpu_memory mem = {.start_page = start_page};
 	struct patience patience = {};
-	int err = give_stacks(cpu, &mem) ? arch_cpu_start(cpu, &mem, secondary, NULL) : -ENOMEM;
+	unsigned long mark = failure_mark();
+	bool stacks = give_stacks(cpu, &mem);
+	int err = stacks ? arch_cpu_start(cpu, &mem, secondary, NULL) : -ENOMEM;
 
 	if (err) {
 		take_stacks(&mem);
-		pr_err("smp: CPU %u cannot be started: error %d\n", cpu, -err);
+		if (!stacks)
+			pr_err("smp: CPU %u cannot be started: vmalloc of its stacks failed: %s\n", cpu,
+			       failure_since(mark));
+		else
+			pr_err("smp: CPU %u cannot be started: the machine refused with error %d\n", cpu,
+			       -err);
 		return false;
 	}
 	while (!cpumask_test(&cpu_online_mask, cpu)) {

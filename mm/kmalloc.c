@@ -72,8 +72,8 @@ static __always_inline void *kmalloc_large(size_t size, gfp_t gfp, int nid, unsi
 		return ZERO_SIZE_PTR;
 	if (size > KMALLOC_MAX_SIZE) {
 		if (!(gfp & __GFP_NOWARN))
-			pr_warn_once("kmalloc: request of %zu bytes by %pS exceeds the maximum of %lu\n", size,
-				     (void *)caller, KMALLOC_MAX_SIZE);
+			pr_warn_once("kmalloc: request of %zu bytes by %pS exceeds the maximum of %lu\n",
+				     size, (void *)caller, KMALLOC_MAX_SIZE);
 		failure_note("the request exceeds the largest kmalloc");
 		return NULL;
 	}

@@ -304,7 +304,7 @@ void memmap_init(const struct boot_info *bi)
 	memmap_raw_nr = bi->nr_ranges;
 	memmap_nr = memmap_sanitise(bi->range, bi->nr_ranges, memmap, MEMMAP_MAX);
 	if (memmap_nr == MEMMAP_MAX)
-		pr_warn("memmap: more than %u ranges, the rest is not used\n", MEMMAP_MAX);
+		pr_warn("memmap: memory map truncated at %u ranges\n", MEMMAP_MAX);
 	pr_info("%s-provided physical RAM map:\n", bi->protocol);
 	memmap_print("firmware");
 

@@ -292,7 +292,8 @@ static void place_cpus(const struct boot_info *bi)
 				       : nodes_are_fake() ? (int)(cpu % nr_nodes)
 							  : (int)said_node(bi, cpu, &unsaid);
 	if (unsaid && bi->nr_node_ranges)
-		pr_warn("numa: %u CPUs are of no node: used as node %u's\n", unsaid, lowest_node(bi));
+		pr_warn("numa: firmware gives no node for %u CPUs: assigned to node %u\n", unsaid,
+			lowest_node(bi));
 }
 
 /* ---- distances ---- */
@@ -316,7 +317,7 @@ static void set_distances(const struct boot_info *bi)
 			odd |= said && (a == b ? said != LOCAL_DISTANCE : said <= LOCAL_DISTANCE);
 		}
 	if (odd)
-		pr_warn("numa: distances are not 10 to a node itself and more to others, not used\n");
+		pr_warn("numa: distance table discarded: local must be 10, remote above 10\n");
 	for (unsigned a = 0; a < nr_nodes && !odd; a++)
 		for (unsigned b = 0; b < nr_nodes; b++)
 			if (said_distance(bi, a, b))

@@ -517,7 +517,7 @@ static void add_info(unsigned long nr)
 	unsigned at = nr_infos;
 	bool one_node;
 
-	BUG_ON(nr_infos == max_infos, "page: %u sections are not whole, no room for more", nr_infos);
+	BUG_ON(nr_infos == max_infos, "page: irregular section table is full (%u entries)", nr_infos);
 	one_node = section_extent(nr, &info.lo, &info.hi, &nid);
 	info.large = ARRAY_LEVEL > 0 && one_node && info.hi - info.lo >= SECTION_PAGES / 2;
 	bytes = info.large ? ARRAY_BYTES : (info.hi - info.lo) * sizeof(struct page);

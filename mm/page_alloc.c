@@ -647,7 +647,7 @@ static void free_odd(struct page *page, unsigned order, unsigned long caller)
 	if (!(page->flags & PG_hwpoison))
 		bad_free(page, order, caller);
 	UPDATE_ONCE(page->flags, |=, PG_reserved);
-	pr_warn("page: pfn 0x%lx is bad and stays out\n", page_to_pfn(page));
+	pr_warn("page: pfn 0x%lx: hwpoison page retired\n", page_to_pfn(page));
 }
 
 static void free_shared(struct page *page, unsigned order, unsigned long caller)

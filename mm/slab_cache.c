@@ -201,8 +201,7 @@ struct kmem_cache *kmem_cache_create(const char *name, unsigned size, unsigned a
 		panic("kmem_cache_create(%s, size %u, align %u, flags 0x%x): %s", name ? name : "NULL", size,
 		      align, flags, bad);
 	pr_warn("slab: kmem_cache_create(%s, size %u, align %u, flags 0x%x) by %pS: %s\n",
-		name ? name : "NULL", size, align, flags, (void *)CALLER,
-		bad);
+		name ? name : "NULL", size, align, flags, (void *)CALLER, bad);
 	return NULL;
 }
 

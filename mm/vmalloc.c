@@ -586,6 +586,5 @@ void vmalloc_init(void)
 	vmap_init(start, start + size);
 	vmalloc_set_lazy_limit(lazy_limit);
 	work_register(&deferred_work);
-	pr_info("vmalloc: 0x%016lx-0x%016lx, lazy limit %lu pages\n", start, start + size - 1,
-		lazy_limit);
+	pr_info("vmalloc: 0x%016lx-0x%016lx, lazy limit %lu pages\n", start, start + size - 1, lazy_limit);
 }

@@ -215,7 +215,7 @@ static void handle(u32 irq, const struct a64_regs *regs)
 	else if (irq == a64_dev.uart_irq)
 		arch_uart_receive();
 	else
-		pr_warn_once("gic: interrupt %u, which nobody uses\n", irq);
+		pr_warn_once("gic: unexpected interrupt %u\n", irq);
 }
 
 static bool spurious(u32 irq)

@@ -207,7 +207,7 @@ static enum fill fill(vaddr_t va, pt_prot_t need, unsigned long pc)
 	/* Variables of CPUs are mapped once and for ever. */
 	BUG_ON(atomic_load(&lazy_cpus) >> arch_cpu_id() & 1 &&
 		       va - PERCPU_BASE >= HOST_MAX_CPUS * PERCPU_STRIDE,
-	       "CPU %u uses 0x%016lx in its sleep: its translation may be stale; at %pS", arch_cpu_id(), va,
+	       "idle CPU %u accessed 0x%016lx: its TLB entry may be stale; at %pS", arch_cpu_id(), va,
 	       (void *)pc);
 	if (r) /* another thread was faster, or the leaf, as it was when it was filled, forbids it */
 		return (r->leaf.prot & need) == need ? FILL_DONE : FILL_DENIED;

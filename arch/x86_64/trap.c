@@ -230,7 +230,7 @@ static void trap_interrupt(struct x86_regs *regs)
 		else if (line == X86_IRQ_COM1)
 			arch_uart_receive();
 	} else if (line >= X86_NR_IRQ_LINES && regs->vector != X86_VEC_SPURIOUS) {
-		pr_warn_once("trap: interrupt with vector %lu, which nobody uses\n", regs->vector);
+		pr_warn_once("trap: unexpected interrupt, vector %lu\n", regs->vector);
 	}
 	this_cpu(x86_irq_depth)--;
 }

@@ -18,10 +18,12 @@
 #include <arch/irq.h>
 #include <kernel/percpu.h>
 
-static DEFINE_PER_CPU(struct {
-	unsigned long nr;
-	const char *cause;
-}, last[2]);
+static DEFINE_PER_CPU(
+	struct {
+		unsigned long nr;
+		const char *cause;
+	},
+	last[2]);
 
 unsigned long failure_mark(void)
 {
@@ -38,5 +40,6 @@ const char *failure_since(unsigned long mark)
 {
 	unsigned context = arch_in_interrupt();
 
-	return this_cpu_ptr(&last[context])->nr == mark ? "cause unknown" : this_cpu_ptr(&last[context])->cause;
+	return this_cpu_ptr(&last[context])->nr == mark ? "cause unknown"
+							: this_cpu_ptr(&last[context])->cause;
 }

@@ -73,7 +73,9 @@ static void dump_injected(void)
 	static const struct {
 		const char *name;
 		const struct fault_attr *attr;
-	} all[] = {{"failslab", &failslab}, {"fail_page_alloc", &fail_page_alloc}, {"fail_vmalloc", &fail_vmalloc}};
+	} all[] = {{"failslab", &failslab},
+		   {"fail_page_alloc", &fail_page_alloc},
+		   {"fail_vmalloc", &fail_vmalloc}};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(all); i++)
 		if (all[i].attr->failed)

@@ -248,6 +248,12 @@ class Endings(unittest.TestCase):
                 cause = f"{option.split('=')[0]} injected a failure"
                 self.assertIn(f"error: vmalloc of 100000 bytes failed: {cause}", outcome.output)
 
+    def test_a_panic_names_what_was_injected(self):
+        outcome = self.boot('failslab=1 cmd="crash overrun" poweroff')
+        self.assertEqual(outcome.status, qemu.PANIC, outcome.output[-1500:])
+        self.assertRegex(outcome.output, r"panic: kmem_cache_create\(crash, .*: failslab injected a failure")
+        self.assertRegex(outcome.output, r"fault injection: failslab failed \d+ of \d+ calls")
+
     def test_input_that_is_there_before_the_kernel_is_kept_whole(self):
         with qemu.Qemu(hosttest.machine(mem="64M", smp="1", cmdline="loglevel=3")) as machine:
             machine.write(b"help version\n" * 20 + b"poweroff\n")

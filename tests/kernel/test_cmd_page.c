@@ -159,8 +159,8 @@ KTEST(cmd_page, free_inside_a_block_names_the_block)
 
 KTEST(cmd_page, free_of_foreign_frames_is_refused)
 {
-	EXPECT_REFUSED(EPERM, "not handed out", "free pa:0x%lx 0", image_to_phys(__text_start));
-	EXPECT_REFUSED(EPERM, "not handed out", "free 0 0");
+	EXPECT_REFUSED(EPERM, "not an allocation", "free pa:0x%lx 0", image_to_phys(__text_start));
+	EXPECT_REFUSED(EPERM, "not an allocation", "free 0 0");
 	EXPECT_REFUSED(EFAULT, "nothing is mapped", "free 0x%lx 0", VMALLOC_END - PAGE_SIZE);
 }
 

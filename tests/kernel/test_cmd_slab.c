@@ -135,10 +135,10 @@ KTEST(cmd_slab, kfree_names_each_mistake)
 	ASSERT_EQ(ask("kmalloc 64 -j"), 0);
 	p = answer_value("ptr");
 	EXPECT_REFUSED(EINVAL, "inside the memory", "kfree 0x%lx", p + 8);
-	EXPECT_REFUSED(EINVAL, "expected `kfree`", "vfree 0x%lx", p);
-	EXPECT_REFUSED(EINVAL, "expected `kfree`", "cache free 0x%lx", p);
-	EXPECT_REFUSED(EPERM, "not handed out", "kfree 0x%lx", foreign);
-	EXPECT_REFUSED(EPERM, "not handed out", "kfree 0");
+	EXPECT_REFUSED(EINVAL, "free it with `kfree`", "vfree 0x%lx", p);
+	EXPECT_REFUSED(EINVAL, "free it with `kfree`", "cache free 0x%lx", p);
+	EXPECT_REFUSED(EPERM, "not an allocation", "kfree 0x%lx", foreign);
+	EXPECT_REFUSED(EPERM, "not an allocation", "kfree 0");
 	EXPECT_EQ(ask("kfree 0x%lx", p), 0);
 	EXPECT_REFUSED(EINVAL, "double free", "kfree 0x%lx", p);
 }

@@ -72,8 +72,8 @@ KTEST(cmd_vm, vfree_names_each_mistake)
 	ASSERT_EQ(ask("vmalloc 3 -j"), 0);
 	p = answer_value("ptr");
 	EXPECT_REFUSED(EINVAL, "inside the area", "vfree 0x%lx", p + 1);
-	EXPECT_REFUSED(EPERM, "not handed out", "vfree 0x%lx", VMALLOC_END - PAGE_SIZE);
-	EXPECT_REFUSED(EINVAL, "expected `vfree`", "kfree 0x%lx", p);
+	EXPECT_REFUSED(EPERM, "not an allocation", "vfree 0x%lx", VMALLOC_END - PAGE_SIZE);
+	EXPECT_REFUSED(EINVAL, "free it with `vfree`", "kfree 0x%lx", p);
 	EXPECT_EQ(ask("vfree 0x%lx", p), 0);
 	EXPECT_REFUSED(EINVAL, "double free", "vfree 0x%lx", p);
 	EXPECT_REFUSED(EINVAL, "ADDR", "vfree here");

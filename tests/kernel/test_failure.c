@@ -25,6 +25,10 @@
 #include <mm/slab.h>
 #include <mm/vmalloc.h>
 
+#include <arch/pt.h>
+
+#include "../../mm/vmap.h"
+
 static const struct {
 	const char *name;
 	struct fault_attr *attr;
@@ -45,7 +49,8 @@ static void save(void)
 static void arm(unsigned which)
 {
 	for (unsigned i = 0; i < NR_ATTRIBUTES; i++)
-		BUG_ON(fault_attr_parse(i == which ? "1" : "0", attributes[i].attr), "a good value was refused");
+		BUG_ON(fault_attr_parse(i == which ? "1" : "0", attributes[i].attr),
+		       "a good value was refused");
 	mm_update_bypass();
 }
 
@@ -59,9 +64,17 @@ static void restore(void)
 /* Words of a cause that was not injected. */
 static bool blames_something_else(const char *text, unsigned which)
 {
-	static const char *const others[] = {"vmalloc=",	  "no free",	   "no memory", "cause unknown",
-					     "no slab order",	  "exceeds",	   "window",	"is full",
-					     "not enough memory", "out of memory", "page allocation failure"};
+	static const char *const others[] = {"vmalloc=",
+					     "no free",
+					     "no memory",
+					     "cause unknown",
+					     "no slab order",
+					     "exceeds",
+					     "window",
+					     "is full",
+					     "not enough memory",
+					     "out of memory",
+					     "page allocation failure"};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(others); i++)
 		if (strstr(text, others[i]))
@@ -78,8 +91,8 @@ static void expect_log_names(struct ktest *t, u64 *pos, unsigned which, const ch
 	char line[LOG_LINE_SIZE];
 
 	while (log_next_line(pos, line)) {
-		EXPECT_MSG(!blames_something_else(line, which), "%s, %s: %s", operation, attributes[which].name,
-			   line);
+		EXPECT_MSG(!blames_something_else(line, which), "%s, %s: %s", operation,
+			   attributes[which].name, line);
 		if (strstr(line, "fail"))
 			EXPECT_MSG(strstr(line, attributes[which].name) != NULL, "%s, %s: %s", operation,
 				   attributes[which].name, line);
@@ -258,12 +271,9 @@ static const struct {
 	void (*end)(void *p);
 	unsigned touched;
 } makers[] = {
-	{"kmem_cache_create", make_cache, end_cache, 1},
-	{"vmalloc", make_area, end_area, 7},
-	{"kmalloc, large", make_large, end_kmalloc, 2},
-	{"kmalloc, small", make_small, end_kmalloc, 1},
-	{"kvmalloc", make_either, end_either, 0},
-	{"alloc_percpu", make_percpu, free_percpu, 1},
+	{"kmem_cache_create", make_cache, end_cache, 1}, {"vmalloc", make_area, end_area, 7},
+	{"kmalloc, large", make_large, end_kmalloc, 2},	 {"kmalloc, small", make_small, end_kmalloc, 1},
+	{"kvmalloc", make_either, end_either, 0},	 {"alloc_percpu", make_percpu, free_percpu, 1},
 	{"vmap", make_mapping, end_mapping, 4},
 };
 
@@ -285,8 +295,9 @@ KTEST(failure, a_failed_call_notes_the_attribute_that_struck)
 				makers[n].end(p);
 			EXPECT_MSG(!p || !(makers[n].touched & 1u << which), "%s, %s: not refused",
 				   makers[n].name, attributes[which].name);
-			EXPECT_MSG(p || !strncmp(cause, attributes[which].name, strlen(attributes[which].name)),
-				   "%s, %s: %s", makers[n].name, attributes[which].name, cause);
+			EXPECT_MSG(
+				p || !strncmp(cause, attributes[which].name, strlen(attributes[which].name)),
+				"%s, %s: %s", makers[n].name, attributes[which].name, cause);
 			expect_log_names(t, &pos, which, makers[n].name);
 		}
 	}
@@ -302,6 +313,14 @@ KTEST(failure, a_refused_command_names_what_is_missing)
 	EXPECT_REFUSED(ENOMEM, "no slab order holds an object", "cache create t-failure 4M redzone");
 	restore();
 	EXPECT_STREQ(failure_since(failure_mark()), "cause unknown");
+}
+
+KTEST(failure, a_full_window_notes_missing_addresses)
+{
+	unsigned long mark = failure_mark();
+
+	EXPECT_NULL(vmap_alloc(1UL << (arch_va_bits() - 1), PAGE_SIZE, VM_ALLOC, 0, GFP_KERNEL));
+	EXPECT_STREQ(failure_since(mark), VMAP_NO_ADDRESSES);
 }
 
 KTEST(failure, a_request_above_the_limit_notes_the_limit)

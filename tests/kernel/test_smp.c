@@ -581,7 +581,7 @@ KTEST(smp, a_lock_keeps_cpus_apart)
 
 /* ---- misuse ---- */
 
-KTEST_PANIC(smp, hold_with_a_lock_held, "smp_hold: not at a quiet point")
+KTEST_PANIC(smp, hold_with_a_lock_held, "smp_hold: lock held or in an interrupt")
 {
 	(void)t;
 	spin_lock(&lock);

@@ -1,359 +1,611 @@
 /*
  * dmesg.c - a machine's memory map from a saved Linux boot log.
  *
- * Idea.       Linux prints the map that firmware gave, what it changed in it, the SRAT's ranges, its nodes and its zones;
- *             that is all that a .map file holds. Of a log only those lines are looked at; everything else, and what
- *             stands in front of a message, is passed over.
- * Layout.     [Jan  1 00:00:00 host kernel: ][<6>][[    0.000000] ]message
- *
- *             Linux version 6.1.0 ...                                    a new boot begins: what came before is forgotten
+ * Idea.       Linux prints the map that firmware gave, what it changed in it, the SRAT's ranges, its zones and, in the end, the
+ *             ranges of each node that it counts. scan() looks for a message at every word of a line. Text in front of the
+ *             message does not matter: stamps of any form, host names, quotes. All other text is passed over.
+ * Layout.     Linux version 6.1.0 ...                                    a boot begins; the last one with a map counts
+ *             BIOS-provided physical RAM map:                            also: user-defined, modified
  *             BIOS-e820: [mem 0x0-0x9ffff] usable                        since 3.5; END inclusive
- *             BIOS-e820: 0000000000000000 - 00000000000a0000 (usable)    before; END exclusive
- *             user: ..., Xen: ..., reserve setup_data: ...               the same after mem=, from Xen, with setup_data cut out
+ *             BIOS-e820: [mem 0x0-0x9ffff]  639 KB System RAM            since 7.0; [gap ...] says nothing
+ *             BIOS-e820: 0000000000000000 - 00000000000a0000 (usable)    before 3.5; END exclusive
+ *             BIOS-e820: 0009fc00 @ 00000000 (usable)                    2.2: SIZE @ START; MIPS: memory: SIZE @ START
+ *             user: ..., modified: ..., Xen: ..., reserve setup_data: ...    maps that take the place of firmware's
  *             e820: update [mem 0x0-0xfff] usable ==> reserved           and e820: remove, as above
  *             e820 update range: 0000000000000000 - 0000000000001000 (usable) ==> (reserved)
  *             SRAT: Node 0 PXM 0 [mem 0x0-0x9ffff] [hotplug]             or, before 3.5, 0-a0000
+ *             OF: reserved mem: 0x0..0xfff (4 KiB) nomap non-reusable name
+ *             Reserved memory: reserved region for node 'name': base 0x0, size 1 MiB
  *             Zone ranges:                                               then, line by line
  *               DMA      [mem 0x1000-0xffffff]                           or empty, or pages: 0x00000001 -> 0x00001000
- *               node   0: [mem 0x1000-0x9ffff]                           early memory node ranges
- *             Initmem setup node 0 ...
+ *             Early memory node ranges                                   then, line by line
+ *               node   0: [mem 0x1000-0x9ffff]                           before 3.5 in pages:    0: 0x00000001 -> 0x000000a0
+ *             Initmem setup node 0 [mem 0x1000-0x9ffff]                  figures to check the log by (dmesg_check.c)
+ *             On node 0 totalpages: 159
+ *             Memory: 500K/636K available
  * Invariants. L1, L2 of map.c
+ *             L3  node ranges are the memory that Linux counted; the map beside them only names memory that is not usable
+ *             L4  a line that a mail cut in two is read as one
  * Locking.    None: a pure function of the text.
- * Failure.    A line of one of these kinds that goes on otherwise: -EINVAL and a message with its number. A log without
- *             any map: a message without a number.
- * Source.     Linux arch/x86/kernel/e820.c, drivers/acpi/numa/srat.c, mm/mm_init.c, 2.6.16 to 6.8.
- * Next:       mm/memmap.c.
+ * Failure.    A message that goes on in no known way: -EINVAL with the number of its line, unless the node ranges are known
+ *             and agree with Linux's own counts; then a note. A log without any map: a message without a number.
+ * Source.     Linux arch/x86/kernel/e820.c, drivers/acpi/numa/srat.c, drivers/of/of_reserved_mem.c, mm/mm_init.c and
+ *             mm/page_alloc.c, 2.2 to 7.1.
+ * Next:       dmesg_words.c.
  */
-#include "map_lines.h"
+#include "dmesg.h"
 
 #include <kernel/bits.h>
 #include <kernel/errno.h>
+#include <kernel/printk.h>
 #include <kernel/string.h>
 
-struct dmesg {
-	struct map m;
-	bool in_zones; /* between "Zone ranges:" and the first line that is none */
-};
+enum { OTHER_LINES = 8 }; /* that may stand between those of a list: several CPUs print */
 
-/* ---- pieces of a line ---- */
+/* ---- lines of a PC's map ---- */
 
-static void skip(struct map_word *t, unsigned n)
+static void pc(struct dmesg *d)
 {
-	t->s += n;
-	t->len -= n;
+	if (d->m.arch == MAP_OTHER)
+		d->m.arch = MAP_X86_64;
 }
 
-static void skip_blanks(struct map_word *t)
+static void drop_source(struct map *m, enum map_source source)
 {
-	while (t->len && (*t->s == ' ' || *t->s == '\t'))
-		skip(t, 1);
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < m->bi->nr_ranges; i++)
+		if (m->bi->range[i].attr != source)
+			m->bi->range[kept++] = m->bi->range[i];
+	m->bi->nr_ranges = kept;
 }
 
-/* Passes over `text` if it comes next. */
-static bool take(struct map_word *t, const char *text)
-{
-	if (!map_word_starts(*t, text))
-		return false;
-	skip(t, (unsigned)strlen(text));
-	return true;
-}
-
-/* Passes over all up to and including `text`. */
-static bool take_through(struct map_word *t, const char *text)
+static enum dmesg_got range_line(struct dmesg *d, struct map_word *t, unsigned source)
 {
 	struct map_word at = *t;
+	u64 first, last;
+	enum dmesg_got got;
+	u32 type;
 
-	for (; at.len; skip(&at, 1))
-		if (take(&at, text)) {
-			*t = at;
-			return true;
-		}
-	return false;
+	dmesg_skip_blanks(&at);
+	if (!dmesg_take(&at, "[mem") && !dmesg_starts_number(at))
+		return DMESG_NONE;
+	got = dmesg_take_range(d, t, &first, &last);
+	if (got == DMESG_TAKEN)
+		got = dmesg_take_type(d, t, &type);
+	if (got != DMESG_TAKEN)
+		return got;
+	dmesg_boot_goes_on(d);
+	pc(d);
+	d->m.items++;
+	d->map_start = d->map_lines++ ? d->map_start : first;
+	map_add_range(&d->m, (enum map_source)source, first, last, type);
+	return DMESG_TAKEN;
 }
 
-/* A number and what follows it; 0x in front is allowed where the base is 16. */
-static bool take_number(struct map_word *t, unsigned base, u64 *v)
-{
-	struct map_word w;
-	unsigned n = 0;
-
-	if (base == 16)
-		take(t, "0x");
-	while (n < t->len &&
-	       ((t->s[n] >= '0' && t->s[n] <= '9') ||
-		(base == 16 && ((t->s[n] >= 'a' && t->s[n] <= 'f') || (t->s[n] >= 'A' && t->s[n] <= 'F')))))
-		n++;
-	w = (struct map_word){t->s, n};
-	if (!map_digits(w, base, v))
-		return false;
-	skip(t, n);
-	return true;
-}
-
-/* "<6>", "[    0.000000]" and the like, "[T0]": in front of the message, in any number. */
-static bool skip_stamp(struct map_word *t)
+/* "user:" and the like also begin other messages. Text that is no range belongs to such a message. */
+static enum dmesg_got weak_range_line(struct dmesg *d, struct map_word *t, unsigned source)
 {
 	struct map_word at = *t;
-	char close = take(&at, "<") ? '>' : take(&at, "[") ? ']' : '\0';
+	enum dmesg_got got = range_line(d, &at, source);
 
-	if (!close)
-		return false;
-	while (at.len && *at.s != close) {
-		if (*at.s != ' ' && *at.s != '.' && *at.s != 'T' && !(*at.s >= '0' && *at.s <= '9'))
-			return false;
-		skip(&at, 1);
-	}
-	if (!at.len)
-		return false;
-	skip(&at, 1);
+	dmesg_skip_blanks(t);
+	if (got == DMESG_BAD && !map_word_starts(*t, "[mem"))
+		return DMESG_NONE;
 	*t = at;
-	return true;
+	return got;
 }
 
-static struct map_word message(struct map_word line)
-{
-	struct map_word t = line;
-
-	while (t.len && (t.s[t.len - 1] == '\r' || t.s[t.len - 1] == ' ' || t.s[t.len - 1] == '\t'))
-		t.len--;
-	take_through(&t, "kernel: ");
-	skip_blanks(&t);
-	while (skip_stamp(&t))
-		skip_blanks(&t);
-	return t;
-}
-
-/*
- * "[mem 0xA-0xB]", "A - B" or "A-B" in hexadecimal; the latter two end before B. *last is inclusive; *last + 1 == *first
- * is an empty range.
- */
-static bool take_range(struct map *m, struct map_word *t, u64 *first, u64 *last)
+/* "memory: 04000000 @ 00000000 (usable)": MIPS. */
+static enum dmesg_got mips_line(struct dmesg *d, struct map_word *t, unsigned unused)
 {
 	struct map_word at = *t;
-	bool brackets, good;
-
-	skip_blanks(&at);
-	brackets = take(&at, "[mem ");
-	good = take_number(&at, 16, first);
-	skip_blanks(&at);
-	good = good && take(&at, "-");
-	skip_blanks(&at);
-	good = good && take_number(&at, 16, last) && (!brackets || take(&at, "]"));
-	skip_blanks(&at);
-	if (!good)
-		return map_bad(m, "\"%.*s\": expected a range, [mem 0xSTART-0xLAST] or START - END",
-			       (int)t->len, t->s);
-	if (!brackets && !*first && !*last)
-		*first = 1; /* nothing: at 0 that cannot be said inclusively */
-	else if (!brackets && *last)
-		--*last;
-	if (*last < *first && (*last + 1 != *first || (!brackets && !*last && *first > 1)))
-		return map_bad(m, "0x%lx to 0x%lx: expected an end that is not before the start",
-			       (unsigned long)*first, (unsigned long)*last);
-	*t = at;
-	return true;
-}
-
-/* "usable", "(usable)", "persistent (type 12)": up to the end, or up to `end`. */
-static bool take_type(struct map *m, struct map_word *t, const char *end, u32 *type)
-{
-	struct map_word rest = *t, text = *t;
-
-	if (end && take_through(&rest, end))
-		text.len = (unsigned)(rest.s - t->s) - (unsigned)strlen(end);
-	else
-		skip(&rest, rest.len);
-	while (text.len && text.s[text.len - 1] == ' ')
-		text.len--;
-	if (text.len > 1 && *text.s == '(' && text.s[text.len - 1] == ')')
-		text = (struct map_word){text.s + 1, text.len - 2};
-	if (map_word_starts(text, "persistent"))
-		text.len = (unsigned)strlen("persistent");
-	if (!map_type(text, type))
-		return map_bad(m, "\"%.*s\": expected a type of memory such as usable or reserved",
-			       (int)text.len, text.s);
-	*t = rest;
-	skip_blanks(t);
-	return true;
-}
-
-/* ---- kinds of lines ---- */
-
-static void range_line(struct map *m, enum map_source source, struct map_word t)
-{
 	u64 first, last;
 	u32 type;
 
-	if (!take_range(m, &t, &first, &last) || !take_type(m, &t, NULL, &type))
-		return;
-	m->items++;
-	map_add_range(m, source, first, last, type);
+	(void)unused;
+	dmesg_skip_blanks(&at);
+	if (!dmesg_starts_number(at) || dmesg_take_range(d, &at, &first, &last) != DMESG_TAKEN ||
+	    dmesg_take_type(d, &at, &type) != DMESG_TAKEN)
+		return DMESG_NONE;
+	dmesg_boot_goes_on(d);
+	d->m.items++;
+	map_add_range(&d->m, MAP_DT, first, last, type);
+	*t = at;
+	return DMESG_TAKEN;
 }
 
-static void edit_line(struct map *m, bool update, struct map_word t)
+/* A PC's map begins; of a log of several boots without "Linux version" this is the next one. */
+static enum dmesg_got map_header(struct dmesg *d, struct map_word *t, unsigned unused)
+{
+	(void)t;
+	(void)unused;
+	if (d->map_lines)
+		dmesg_boot_begins(d);
+	dmesg_boot_goes_on(d);
+	d->map_header = true;
+	return DMESG_TAKEN;
+}
+
+/* A whole map, after changes. The one that was printed under the same name before does not count. */
+static enum dmesg_got new_map_header(struct dmesg *d, struct map_word *t, unsigned source)
+{
+	(void)t;
+	drop_source(&d->m, (enum map_source)source);
+	if (source == MAP_USER)
+		drop_source(&d->m, MAP_DT); /* MIPS calls both maps alike */
+	return DMESG_TAKEN;
+}
+
+static enum dmesg_got edit_line(struct dmesg *d, struct map_word *t, unsigned update)
 {
 	u64 first, last;
 	u32 from = MEM_NONE, to = MEM_NONE;
+	struct map_word at = *t;
+	enum dmesg_got got;
 
-	if (!take_range(m, &t, &first, &last))
-		return;
-	if (update ? !take_type(m, &t, "==>", &from) || !take_type(m, &t, NULL, &to)
-		   : t.len && !take_type(m, &t, NULL, &from))
-		return;
-	map_add_edit(m, first, last, from, to);
+	dmesg_skip_blanks(&at);
+	if (!map_word_starts(at, "[mem") && !dmesg_starts_number(at))
+		return DMESG_NONE;
+	got = dmesg_take_range(d, t, &first, &last);
+	if (got == DMESG_TAKEN && (update || (t->len && (dmesg_is_word(*t->s) || *t->s == '('))))
+		got = dmesg_take_type(d, t, &from);
+	if (got == DMESG_TAKEN && update) {
+		dmesg_skip_blanks(t);
+		got = dmesg_take(t, "==>")
+			      ? dmesg_take_type(d, t, &to)
+			      : dmesg_why(d, "\"%.*s\": expected a type of memory behind ==>", SHOWN(*t));
+	}
+	if (got != DMESG_TAKEN || d->new_boot || d->counted)
+		return got; /* Linux had counted before */
+	map_add_edit(&d->m, first, last, from, to);
+	return DMESG_TAKEN;
+}
+
+/* Linux has looked where memory ends: it counts memory as the changes so far leave it. */
+static enum dmesg_got last_pfn_line(struct dmesg *d, struct map_word *t, unsigned unused)
+{
+	(void)t;
+	(void)unused;
+	d->counted_edits = (int)d->m.bi->nr_edits;
+	return DMESG_TAKEN;
+}
+
+static enum dmesg_got i386_line(struct dmesg *d, struct map_word *t, unsigned unused)
+{
+	(void)t;
+	(void)unused;
+	dmesg_boot_goes_on(d);
+	d->m.arch = MAP_I386;
+	return DMESG_TAKEN;
 }
 
 /* "Node 0 PXM 0 [mem 0x0-0x9ffff] hotplug", or 0-a0000. */
-static void srat_line(struct map *m, struct map_word t)
+static enum dmesg_got srat_line(struct dmesg *d, struct map_word *t, unsigned unused)
 {
 	u64 node, pxm, first, last;
+	enum dmesg_got got;
 
-	if (!take_number(&t, 10, &node) || !take(&t, " PXM ") || !take_number(&t, 10, &pxm)) {
-		map_bad(m, "expected `SRAT: Node N PXM N` and a range");
-		return;
-	}
-	if (take_range(m, &t, &first, &last))
-		map_add_node(m, node, first, last, false);
+	(void)unused;
+	if (!dmesg_take_number(t, 10, &node) || !dmesg_take(t, " PXM ") || !dmesg_take_number(t, 10, &pxm))
+		return dmesg_why(d, "expected `SRAT: Node N PXM N` and a range");
+	got = dmesg_take_range(d, t, &first, &last);
+	if (got != DMESG_TAKEN)
+		return got;
+	dmesg_boot_goes_on(d);
+	map_add_node(&d->m, node, first, last, false);
+	return DMESG_TAKEN;
 }
 
-/* "DMA [mem 0x0-0xffffff]", "DMA empty", "DMA 0x00000010 -> 0x00001000" or "DMA 0 -> 4096": the latter in pages. */
-static bool zone_line(struct map *m, struct map_word t)
+/* ---- reserved memory of a device tree ---- */
+
+static void reserve(struct dmesg *d, u64 start, u64 size)
 {
-	static const char *const names[] = {"DMA32", "DMA", "Normal", "HighMem"};
-	struct map_word name = {0}, at;
-	u64 start, end;
+	struct boot_info *bi = d->m.bi;
 
-	for (unsigned i = 0; !name.len && i < ARRAY_SIZE(names); i++)
-		if (take(&t, names[i]))
-			name = (struct map_word){names[i], (unsigned)strlen(names[i])};
-	take(&t, ":");
-	if (!name.len || (t.len && *t.s != ' ' && *t.s != '\t'))
-		return false;
-	skip_blanks(&t);
-	at = t;
-	if (map_word_is(t, "empty")) {
-		map_set_zone(m, name, true, 0, 0);
-	} else if (map_word_starts(t, "[mem ")) {
-		if (take_range(m, &t, &start, &end))
-			map_set_zone(m, name, false, start, end == ~0UL ? end : end + 1);
-	} else {
-		unsigned base = map_word_starts(t, "0x") ? 16 : 10;
-		bool good = take_number(&at, base, &start);
+	dmesg_boot_goes_on(d);
+	if (!size || size > ~0UL - start)
+		return;
+	if (bi->nr_reserved < BOOT_MAX_RESERVED)
+		bi->reserved[bi->nr_reserved++] = (struct boot_reserved){start, start + size};
+	else
+		boot_note(bi, "log:%u: more than %u reserved ranges, 0x%lx is not one", d->text.line,
+			  BOOT_MAX_RESERVED, (unsigned long)start);
+}
 
-		skip_blanks(&at);
-		good = good && take(&at, "->");
-		skip_blanks(&at);
-		if (!good || !take_number(&at, base, &end) || start > ~0UL >> 12 || end > ~0UL >> 12)
-			map_bad(m,
-				"\"%.*s\": expected a zone's range, [mem 0xSTART-0xLAST], empty or PAGE -> "
-				"PAGE",
-				(int)t.len, t.s);
-		else
-			map_set_zone(m, name, start >= end, start << 12, end << 12);
+/* "0xA..0xB (N KiB) nomap non-reusable name". Linux lends reusable memory out. */
+static enum dmesg_got of_range_line(struct dmesg *d, struct map_word *t, unsigned unused)
+{
+	u64 first, last;
+
+	(void)unused;
+	if (!map_word_starts(*t, "0x"))
+		return DMESG_NONE; /* "initialized node ..." */
+	if (!dmesg_take_number(t, 16, &first) || !dmesg_take(t, "..") || !dmesg_take_number(t, 16, &last) ||
+	    last < first)
+		return dmesg_why(d, "expected `OF: reserved mem: 0xSTART..0xLAST`");
+	dmesg_skip_blanks(t);
+	if (dmesg_take(t, "("))
+		dmesg_take_through(t, ")");
+	dmesg_skip_blanks(t);
+	if (dmesg_take_word(t, "nomap") || dmesg_take_word(t, "map"))
+		dmesg_skip_blanks(t);
+	if (dmesg_take_word(t, "reusable"))
+		dmesg_boot_goes_on(d);
+	else
+		reserve(d, first, last - first + 1);
+	return DMESG_TAKEN;
+}
+
+/* "... 0xA, size N MiB" */
+static enum dmesg_got of_size_line(struct dmesg *d, struct map_word *t, unsigned unused)
+{
+	static const struct {
+		const char *unit;
+		unsigned shift;
+	} units[] = {{"KiB", 10}, {"MiB", 20}, {"GiB", 30}};
+	u64 start, size;
+
+	(void)unused;
+	if (!dmesg_take_through(t, "0x") || !dmesg_take_number(t, 16, &start) || !dmesg_take(t, ", size ") ||
+	    !dmesg_take_number(t, 10, &size))
+		return DMESG_NONE;
+	dmesg_skip_blanks(t);
+	for (unsigned i = 0; i < ARRAY_SIZE(units); i++) {
+		if (!dmesg_take_word(t, units[i].unit) || size > ~0UL >> units[i].shift)
+			continue;
+		reserve(d, start, size << units[i].shift);
+		return DMESG_TAKEN;
 	}
+	return DMESG_NONE;
+}
+
+/* ---- zones ---- */
+
+static enum dmesg_got zone_header(struct dmesg *d, struct map_word *t, unsigned unused)
+{
+	(void)t;
+	(void)unused;
+	dmesg_boot_goes_on(d);
+	memset(d->m.zone, 0, sizeof(d->m.zone));
+	d->counted = true;
+	d->zone_lines = OTHER_LINES;
+	return DMESG_TAKEN;
+}
+
+/* Pages "0x00000010 -> 0x00001000" or "0 -> 4096". */
+static bool take_pages(struct map_word *t, u64 *start, u64 *end)
+{
+	struct map_word at = *t;
+	unsigned base = map_word_starts(at, "0x") ? 16 : 10;
+
+	if (!dmesg_take_number(&at, base, start))
+		return false;
+	dmesg_skip_blanks(&at);
+	if (!dmesg_take(&at, "->"))
+		return false;
+	dmesg_skip_blanks(&at);
+	if (!dmesg_take_number(&at, base, end) || *start > ~0UL >> 12 || *end > ~0UL >> 12)
+		return false;
+	*t = at;
 	return true;
 }
 
-/* "   0: [mem 0x1000-0x9ffff]" behind "node". Older kernels have other words there, and no need for it. */
-static void node_line(struct map *m, struct map_word t)
+/* "DMA      [mem 0x0-0xffffff]", "DMA empty", "DMA 0x00000010 -> 0x00001000": the latter in pages. */
+static enum dmesg_got zone_line(struct dmesg *d, struct map_word *t, unsigned kind)
 {
+	static const char *const names[] = {"DMA", "DMA32", "Normal", "HighMem", "Movable", "Device"};
+	const struct map_word name = {names[kind], (unsigned)strlen(names[kind])};
+	struct map_word at = *t;
+	u64 start, end;
+	enum dmesg_got got;
+
+	dmesg_take(&at, ":");
+	if (!d->zone_lines || !at.len || !dmesg_is_blank(*at.s))
+		return DMESG_NONE;
+	dmesg_skip_blanks(&at);
+	if (dmesg_take_word(&at, "empty")) {
+		map_set_zone(&d->m, name, true, 0, 0);
+	} else if (map_word_starts(at, "[mem")) {
+		got = dmesg_take_range(d, &at, &start, &end);
+		if (got != DMESG_TAKEN)
+			return got;
+		map_set_zone(&d->m, name, false, start, end == ~0UL ? end : end + 1);
+	} else if (take_pages(&at, &start, &end)) {
+		map_set_zone(&d->m, name, start >= end, start << 12, end << 12);
+	} else if (dmesg_starts_number(at) && *at.s <= '9') {
+		return dmesg_why(
+			d, "\"%.*s\": expected a zone's range, [mem 0xSTART-0xLAST], empty or PAGE -> PAGE",
+			SHOWN(at));
+	} else {
+		return DMESG_NONE;
+	}
+	d->zone_lines = OTHER_LINES;
+	*t = at;
+	return DMESG_TAKEN;
+}
+
+/* ---- nodes ---- */
+
+static enum dmesg_got node_header(struct dmesg *d, struct map_word *t, unsigned unused)
+{
+	(void)t;
+	(void)unused;
+	dmesg_boot_goes_on(d);
+	dmesg_forget_nodes(d);
+	d->node_header = d->counted = true;
+	d->zone_lines = 0;
+	d->node_lines = OTHER_LINES;
+	return DMESG_TAKEN;
+}
+
+static void add_node(struct dmesg *d, u64 node, u64 first, u64 last)
+{
+	dmesg_boot_goes_on(d);
+	d->zone_lines = 0;
+	d->nodes_seen++;
+	d->m.items++;
+	if (dmesg_node_is_known(d, node, first, last))
+		return; /* two consoles have it twice */
+	map_show_node(&d->m, node);
+	map_add_range(&d->m, MAP_EARLY_NODES, first, last, MEM_USABLE);
+	map_add_node(&d->m, node, first, last, true);
+}
+
+/* "0: 0x00000001 -> 0x0000009f", "0: 1 -> 159", only below their header: other messages look alike. */
+static enum dmesg_got node_pages(struct dmesg *d, struct map_word *t)
+{
+	struct map_word at = *t;
+	u64 node, start, end;
+
+	if (!d->node_lines || !dmesg_take_number(&at, 10, &node) || !dmesg_take(&at, ":"))
+		return DMESG_NONE;
+	dmesg_skip_blanks(&at);
+	if (!take_pages(&at, &start, &end))
+		return DMESG_NONE;
+	d->node_lines = OTHER_LINES;
+	d->in_pages = true;
+	if (start < end)
+		add_node(d, node, start << 12, (end << 12) - 1);
+	*t = at;
+	return DMESG_TAKEN;
+}
+
+/* "   0: [mem 0x1000-0x9ffff]" or pages behind "node". */
+static enum dmesg_got node_line(struct dmesg *d, struct map_word *t, unsigned unused)
+{
+	struct map_word at = *t;
+	u64 node, first, last;
+	enum dmesg_got got;
+
+	(void)unused;
+	if (!at.len || !dmesg_is_blank(*at.s))
+		return DMESG_NONE;
+	dmesg_skip_blanks(&at);
+	*t = at;
+	if (!dmesg_take_number(&at, 10, &node) || !dmesg_take(&at, ":"))
+		return DMESG_NONE;
+	dmesg_skip_blanks(&at);
+	if (!map_word_starts(at, "[mem"))
+		return node_pages(d, t);
+	got = dmesg_take_range(d, &at, &first, &last);
+	if (got != DMESG_TAKEN)
+		return got;
+	*t = at;
+	d->node_lines = d->node_lines ? OTHER_LINES : 0;
+	if (last + 1 != first)
+		add_node(d, node, first, last);
+	return DMESG_TAKEN;
+}
+
+/* "Initmem setup node 0 [mem 0x1000-0x9ffff]", "... 0000000000001000-00000000000a0000", "... as memoryless". */
+static enum dmesg_got setup_line(struct dmesg *d, struct map_word *t, unsigned unused)
+{
+	struct map_word at;
 	u64 node, first, last;
 
-	skip_blanks(&t);
-	if (!take_number(&t, 10, &node) || !take(&t, ":"))
-		return;
-	skip_blanks(&t);
-	if (!map_word_starts(t, "[mem ") || !take_range(m, &t, &first, &last))
-		return;
-	m->items++;
-	map_show_node(m, node);
-	map_add_range(m, MAP_EARLY_NODES, first, last, MEM_USABLE);
-	map_add_node(m, node, first, last, true);
-}
-
-/* A log of several boots: the last one counts. */
-static void boot_begins(struct dmesg *d, struct map_word t)
-{
-	struct map *m = &d->m;
-	const struct map keep = *m;
-
-	map_start(m, keep.name, keep.bi, keep.err, keep.err_size);
-	m->line = keep.line;
-	m->arch = MAP_OTHER; /* until a line that only a PC's kernel prints */
-	d->in_zones = false;
-	m->bi->nr_ranges = m->bi->nr_node_ranges = m->bi->nr_edits = m->bi->nr_reserved = 0;
-	map_kernel_version(t, m->kernel);
-}
-
-static void pc(struct map *m)
-{
-	if (m->arch == MAP_OTHER)
-		m->arch = MAP_X86_64;
-}
-
-static void dmesg_line(struct dmesg *d, struct map_word line)
-{
-	static const struct {
-		const char *start;
-		enum map_source source;
-	} maps[] = {
-		{"BIOS-e820: ", MAP_E820}, {"BIOS-e801: ", MAP_E820},
-		{"BIOS-88: ", MAP_E820},   {"Xen: ", MAP_E820},
-		{"user: ", MAP_USER},	   {"reserve setup_data: ", MAP_SETUP_DATA},
-	};
-	struct map *m = &d->m;
-	struct map_word t = message(line);
-	u64 node;
-
-	if (d->in_zones && zone_line(m, t))
-		return;
-	d->in_zones &= !t.len;
-	for (unsigned i = 0; i < ARRAY_SIZE(maps); i++) {
-		struct map_word at = t;
-
-		if (!take(&at, maps[i].start))
-			continue;
-		skip_blanks(&at);
-		/* Some of these words stand in front of other messages, too. */
-		if (strncmp(maps[i].start, "BIOS", 4) && !map_word_starts(at, "[mem ") &&
-		    !map_word_starts(at, "0"))
-			return;
-		pc(m);
-		range_line(m, maps[i].source, at);
-		return;
+	(void)unused;
+	if (d->new_boot || !dmesg_take_number(t, 10, &node))
+		return DMESG_NONE;
+	map_show_node(&d->m, node);
+	dmesg_skip_blanks(t);
+	at = *t;
+	if ((map_word_starts(at, "[mem") || dmesg_starts_number(at)) &&
+	    dmesg_take_range(d, &at, &first, &last) == DMESG_TAKEN) {
+		dmesg_check_span(d, node, first, last);
+		*t = at;
 	}
-	if (take(&t, "Linux version "))
-		boot_begins(d, t);
-	else if (take(&t, "e820: update ") || take(&t, "e820 update range: "))
-		edit_line(m, true, t);
-	else if (take(&t, "e820: remove ") || take(&t, "e820 remove range: "))
-		edit_line(m, false, t);
-	else if (take(&t, "ACPI: SRAT: Node ") || take(&t, "SRAT: Node "))
-		srat_line(m, t);
-	else if (take(&t, "Zone ranges:") || take(&t, "Zone PFN ranges:"))
-		d->in_zones = true;
-	else if (take(&t, "node "))
-		node_line(m, t);
-	else if (take(&t, "Initmem setup node ") && take_number(&t, 10, &node))
-		map_show_node(m, node);
-	else if (take_through(&t, "MB HIGHMEM available") || take_through(&t, "MB LOWMEM available"))
-		m->arch = MAP_I386;
+	return DMESG_TAKEN;
+}
+
+static enum dmesg_got totalpages_line(struct dmesg *d, struct map_word *t, unsigned unused)
+{
+	u64 node, pages;
+
+	(void)unused;
+	if (d->new_boot || !dmesg_take_number(t, 10, &node) || !dmesg_take(t, " totalpages: ") ||
+	    !dmesg_take_number(t, 10, &pages))
+		return DMESG_NONE;
+	d->zone_lines = d->node_lines = 0;
+	dmesg_check_pages(d, node, pages);
+	return DMESG_TAKEN;
+}
+
+/* "Memory: 500K/636K available" */
+static enum dmesg_got memory_line(struct dmesg *d, struct map_word *t, unsigned unused)
+{
+	u64 free, all;
+
+	(void)unused;
+	if (d->new_boot || !dmesg_take_number(t, 10, &free) ||
+	    (!dmesg_take(t, "K/") && !dmesg_take(t, "k/")) || !dmesg_take_number(t, 10, &all) ||
+	    (!dmesg_take(t, "K available") && !dmesg_take(t, "k available")))
+		return DMESG_NONE;
+	dmesg_check_memory(d, all);
+	return DMESG_TAKEN;
+}
+
+/* The version of this boot is that of the next one until a map comes: reports quote /proc/version, too. */
+static enum dmesg_got version_line(struct dmesg *d, struct map_word *t, unsigned unused)
+{
+	(void)unused;
+	if (!t->len || *t->s < '0' || *t->s > '9')
+		return DMESG_NONE;
+	memset(d->next_kernel, 0, sizeof(d->next_kernel));
+	map_kernel_version(*t, d->next_kernel);
+	d->new_boot = true;
+	return DMESG_TAKEN;
+}
+
+/* ---- all of them ---- */
+
+static const struct kind {
+	const char *start;
+	enum dmesg_got (*fn)(struct dmesg *d, struct map_word *t, unsigned arg);
+	unsigned arg;
+} kinds[] = {
+	{"Linux version ", version_line, 0},
+	{"BIOS-provided physical RAM map", map_header, 0},
+	{"BIOS-e820:", range_line, MAP_E820},
+	{"BIOS-e801:", range_line, MAP_E820},
+	{"BIOS-88:", range_line, MAP_E820},
+	{"Xen:", weak_range_line, MAP_E820},
+	{"user-defined physical RAM map", new_map_header, MAP_USER},
+	{"User-defined physical RAM map", new_map_header, MAP_USER},
+	{"user:", weak_range_line, MAP_USER},
+	{"modified physical RAM map", new_map_header, MAP_MODIFIED},
+	{"modified:", weak_range_line, MAP_MODIFIED},
+	{"reserve setup_data:", weak_range_line, MAP_SETUP_DATA},
+	{"memory:", mips_line, 0},
+	{"e820: update ", edit_line, true},
+	{"e820 update range:", edit_line, true},
+	{"e820: remove ", edit_line, false},
+	{"e820 remove range:", edit_line, false},
+	{"last_pfn = 0x", last_pfn_line, 0},
+	{"HIGHMEM available", i386_line, 0},
+	{"LOWMEM available", i386_line, 0},
+	{"SRAT: Node ", srat_line, 0},
+	{"OF: reserved mem: ", of_range_line, 0},
+	{"reserved region for node ", of_size_line, 0},
+	{"created DMA memory pool at ", of_size_line, 0},
+	{"Zone ranges:", zone_header, 0},
+	{"Zone PFN ranges:", zone_header, 0},
+	{"DMA", zone_line, MAP_DMA},
+	{"DMA32", zone_line, MAP_DMA32},
+	{"Normal", zone_line, MAP_NORMAL},
+	{"HighMem", zone_line, MAP_HIGHMEM},
+	{"Movable", zone_line, MAP_HIGHMEM + 1},
+	{"Device", zone_line, MAP_HIGHMEM + 2},
+	{"Early memory node ranges", node_header, 0},
+	{"Early memory PFN ranges", node_header, 0},
+	{"early_node_map[", node_header, 0},
+	{"node", node_line, 0},
+	{"Initmem setup node ", setup_line, 0},
+	{"Bootmem setup node ", setup_line, 0},
+	{"On node ", totalpages_line, 0},
+	{"Memory: ", memory_line, 0},
+};
+
+/* Reads the message that begins at *t, if one does. */
+static enum dmesg_got message(struct dmesg *d, struct map_word *t)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct map_word at = *t;
+		enum dmesg_got got;
+
+		if (*kinds[i].start != *t->s || !dmesg_take(&at, kinds[i].start))
+			continue;
+		got = kinds[i].fn(d, &at, kinds[i].arg);
+		if (got == DMESG_NONE)
+			continue;
+		d->bad_zone = got == DMESG_BAD && kinds[i].fn == zone_line;
+		d->bad_node = got == DMESG_BAD && kinds[i].fn == node_line;
+		*t = at;
+		return got;
+	}
+	return node_pages(d, t);
+}
+
+/* A stamp, a mark or nothing stands in front. A word or a quotation mark makes it text about messages. */
+static bool is_at_start(const struct dmesg *d, unsigned at)
+{
+	while (at && dmesg_is_blank(d->text.buf[at - 1]))
+		at--;
+	return !at || strchr("]>;:)|,.0123456789", d->text.buf[at - 1]);
+}
+
+/* The tail from `at` on stays in the buffer, and the next line goes behind it. */
+static void carry(struct dmesg *d, unsigned at)
+{
+	memmove(d->text.buf, d->text.buf + at, d->text.nr - at);
+	d->carried = d->text.nr - at;
+	d->carried_line = d->text.line;
+	memcpy(d->carried_why, d->why, sizeof(d->why));
+}
+
+/* Looks for messages in the buffer. Its first `carried` bytes are a message that ended too early. */
+static void scan(struct dmesg *d)
+{
+	const char *buf = d->text.buf;
+	unsigned carried = d->carried, at = 0;
+
+	d->carried = 0;
+	while (at < d->text.nr && !d->m.bad) {
+		struct map_word t = {buf + at, d->text.nr - at};
+		enum dmesg_got got = at && dmesg_is_word(buf[at - 1]) ? DMESG_NONE : message(d, &t);
+
+		if (got == DMESG_TAKEN) {
+			at = (unsigned)(t.s - buf);
+		} else if (at < carried) {
+			dmesg_mistake(d, d->carried_line, d->carried_why);
+			at = carried;
+		} else if (got == DMESG_BAD && is_at_start(d, at)) {
+			carry(d, at);
+			return;
+		} else {
+			at++;
+		}
+	}
+}
+
+/* The next line goes behind the carried bytes, without the marks of a quote. */
+static bool next_line(struct dmesg *d)
+{
+	unsigned keep = d->carried;
+
+	if (keep == DMESG_LINE_MAX)
+		keep--;
+	if (keep)
+		d->text.buf[keep++] = ' ';
+	d->carried = keep;
+	d->text.nr = keep;
+	if (!dmesg_text_next(&d->text, keep))
+		return false;
+	for (; keep && keep < d->text.nr && strchr("> |", d->text.buf[keep]); keep++)
+		d->text.buf[keep] = ' ';
+	return true;
 }
 
 int dmesg_parse(const char *name, const char *text, size_t len, struct boot_info *bi, char *err,
 		size_t err_size)
 {
-	struct map_word line;
-	struct dmesg d = {.in_zones = false};
+	struct dmesg d;
 
+	memset(&d, 0, sizeof(d));
 	map_start(&d.m, name, bi, err, err_size);
-	d.m.arch = MAP_OTHER;
-	while (map_next_line(&d.m, &text, &len, &line))
-		dmesg_line(&d, line);
-	if (!d.m.items && !d.m.bad) {
-		d.m.line = 0;
-		map_bad(&d.m, "no memory map, expected lines of a Linux boot log such as `BIOS-e820: [mem "
-			      "0x0-0x9ffff] usable`");
+	if (dmesg_text_is_binary(text, len, &d.m.line)) {
+		map_bad(&d.m, "expected text, this line has control characters");
+		return -EINVAL;
 	}
-	return map_finish(&d.m);
+	dmesg_text_start(&d.text, text, len);
+	dmesg_boot_begins(&d);
+	while (!d.m.bad && next_line(&d)) {
+		d.m.line = d.text.line;
+		d.zone_lines -= !!d.zone_lines;
+		d.node_lines -= !!d.node_lines;
+		scan(&d);
+	}
+	if (d.carried)
+		dmesg_mistake(&d, d.carried_line, d.carried_why);
+	return dmesg_finish(&d);
 }

@@ -2,7 +2,7 @@
 SRCS += boot/acpi.c
 SRCS += boot/acpi_arm.c
 SRCS += boot/bootinfo.c
-SRCS += $(if $(HOSTED),boot/dmesg.c boot/map.c)
+SRCS += $(if $(HOSTED),boot/dmesg.c boot/dmesg_check.c boot/dmesg_text.c boot/dmesg_words.c boot/map.c boot/map_rules.c)
 SRCS += boot/efi.c
 SRCS += boot/efi_stub.c
 SRCS += boot/fdt.c

@@ -1,15 +1,14 @@
 /*
  * map.c - a machine's memory map as text: the .map files of tests/memmaps.
  *
- * Idea.       Each line is checked and its fact noted. What follows from all of them together is decided at the end:
- *             which source of ranges counts, what Linux changed in it, which zones and nodes there are. The rules are
- *             those of tests/memmaps/README.md; the ranges themselves are sanitised by mm/memmap.c as any firmware's.
+ * Idea.       Each line is checked and its fact noted. What follows from all of them together is decided at the end, in
+ *             map_rules.c; the ranges themselves are sanitised by mm/memmap.c as any firmware's.
  * Layout.     struct map (map_lines.h): the state; struct boot_info: the result
  * Invariants. L1  a mistake is reported with the number of its line, the first one only
  *             L2  no byte outside of [text, text + len) is read
  * Locking.    None: a pure function of the text.
  * Failure.    -EINVAL and a message that says file, line and what was expected.
- * Next:       dmesg.c, the same from a boot log.
+ * Next:       map_rules.c.
  */
 #include "map_lines.h"
 
@@ -17,8 +16,6 @@
 #include <kernel/errno.h>
 #include <kernel/printk.h>
 #include <kernel/string.h>
-
-#define LOG_NODE 0x80000000U /* in boot_node_range.node: said by Linux, not by firmware */
 
 /* ---- text ---- */
 
@@ -143,34 +140,77 @@ void map_kernel_version(struct map_word w, unsigned version[3])
 
 /* ---- facts ---- */
 
+static const struct {
+	const char *name;
+	u32 type;
+	bool log; /* a word of some kernels only, .map files do not have it */
+} types[] = {
+	{"usable", MEM_USABLE, false},
+	{"reserved", MEM_RESERVED, false},
+	{"ACPI data", MEM_ACPI, false},
+	{"ACPI NVS", MEM_NVS, false},
+	{"unusable", MEM_UNUSABLE, false},
+	{"persistent", MEM_PERSISTENT, false},
+	{"soft reserved", MEM_SOFT_RESERVED, false},
+	{"System RAM", MEM_USABLE, true}, /* 7.0 */
+	{"device reserved", MEM_RESERVED, true},
+	{"persistent RAM", MEM_PERSISTENT, true},
+	{"ROM data", MEM_RESERVED, true}, /* MIPS */
+};
+
+/* A number that Linux has no name for is not usable, whatever it is. */
+static bool number_type(u64 n, u32 *type)
+{
+	if (n > ~0U)
+		return false;
+	*type = n == MEM_NONE || n == MEM_USABLE ? MEM_RESERVED : (u32)n;
+	return true;
+}
+
 bool map_type(struct map_word text, u32 *type)
 {
-	static const struct {
-		const char *name;
-		u32 type;
-	} types[] = {
-		{"usable", MEM_USABLE},
-		{"reserved", MEM_RESERVED},
-		{"ACPI data", MEM_ACPI},
-		{"ACPI NVS", MEM_NVS},
-		{"unusable", MEM_UNUSABLE},
-		{"persistent", MEM_PERSISTENT},
-		{"soft reserved", MEM_SOFT_RESERVED},
-	};
 	u64 n;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(types); i++) {
-		if (!map_word_is(text, types[i].name))
+		if (types[i].log || !map_word_is(text, types[i].name))
 			continue;
 		*type = types[i].type;
 		return true;
 	}
-	if (!map_word_starts(text, "type ") ||
-	    !map_digits((struct map_word){text.s + 5, text.len - 5}, 10, &n) || n > ~0U)
-		return false;
-	/* A number that Linux has no name for is not usable, whatever it is. */
-	*type = n == MEM_NONE || n == MEM_USABLE ? MEM_RESERVED : (u32)n;
-	return true;
+	return map_word_starts(text, "type ") &&
+	       map_digits((struct map_word){text.s + 5, text.len - 5}, 10, &n) && number_type(n, type);
+}
+
+static bool ends_word(struct map_word text, unsigned at)
+{
+	char c = at < text.len ? text.s[at] : ' ';
+
+	return !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_');
+}
+
+bool map_take_type(struct map_word *text, u32 *type)
+{
+	unsigned best = 0, n = 5;
+	u64 number;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(types); i++) {
+		unsigned len = (unsigned)strlen(types[i].name);
+
+		if (len <= best || !map_word_starts(*text, types[i].name) || !ends_word(*text, len))
+			continue;
+		best = len;
+		*type = types[i].type;
+	}
+	if (!best && map_word_starts(*text, "type ")) {
+		while (n < text->len && !ends_word(*text, n))
+			n++;
+		if (map_digits((struct map_word){text->s + 5, n - 5}, 10, &number) &&
+		    number_type(number, type))
+			best = n;
+	}
+	text->s += best;
+	text->len -= best;
+	return best != 0;
 }
 
 void map_add_range(struct map *m, enum map_source source, u64 first, u64 last, u32 type)
@@ -202,8 +242,8 @@ void map_add_node(struct map *m, u64 node, u64 first, u64 last, bool from_log)
 	struct boot_info *bi = m->bi;
 	u64 size = first == 0 && last == ~0UL ? last : last - first + 1; /* all of it has no size */
 
-	if (node >= LOG_NODE) {
-		map_bad(m, "node %lu: expected a number below %u", (unsigned long)node, LOG_NODE);
+	if (node >= MAP_LOG_NODE) {
+		map_bad(m, "node %lu: expected a number below %u", (unsigned long)node, MAP_LOG_NODE);
 		return;
 	}
 	if (bi->nr_node_ranges == BOOT_MAX_NODE_RANGES) {
@@ -211,7 +251,7 @@ void map_add_node(struct map *m, u64 node, u64 first, u64 last, bool from_log)
 		return;
 	}
 	bi->node_range[bi->nr_node_ranges++] =
-		(struct boot_node_range){first, size, (u32)node | (from_log ? LOG_NODE : 0)};
+		(struct boot_node_range){first, size, (u32)node | (from_log ? MAP_LOG_NODE : 0)};
 }
 
 void map_show_node(struct map *m, u64 node)
@@ -229,102 +269,6 @@ void map_set_zone(struct map *m, struct map_word name, bool empty, u64 start, u6
 	for (unsigned k = 0; k < MAP_ZONES; k++)
 		if (map_word_is(name, names[k]))
 			m->zone[k] = (struct map_zone){true, empty, start, end};
-}
-
-/* ---- what follows from the facts ---- */
-
-static void keep_best_source(struct map *m)
-{
-	struct boot_info *bi = m->bi;
-	u32 best = m->arch == MAP_OTHER ? MAP_DT : MAP_SETUP_DATA;
-	unsigned kept = 0;
-
-	for (unsigned i = 0; i < bi->nr_ranges; i++)
-		if (m->arch != MAP_OTHER)
-			best = max(best, bi->range[i].attr);
-		else if (bi->range[i].attr == MAP_EARLY_NODES)
-			best = MAP_EARLY_NODES;
-	for (unsigned i = 0; i < bi->nr_ranges; i++) {
-		if (bi->range[i].attr != best)
-			continue;
-		bi->range[kept] = bi->range[i];
-		bi->range[kept++].attr = 0;
-	}
-	bi->nr_ranges = kept;
-	if (m->arch != MAP_OTHER)
-		bi->nr_reserved = 0; /* a device tree's */
-}
-
-/* Linux since 2.6.36 takes the first page and the ROM window away; before, and where its log says so, it is in the log. */
-static void set_edits(struct map *m)
-{
-	const unsigned *k = m->kernel;
-
-	if (m->arch == MAP_OTHER)
-		m->bi->nr_edits = 0;
-	else if (!m->bi->nr_edits && (k[0] > 2 || (k[0] == 2 && (k[1] > 6 || (k[1] == 6 && k[2] >= 36)))))
-		boot_add_pc_edits(m->bi);
-}
-
-/* Firmware's ranges, unless Linux used one node only; Linux's own where firmware says nothing. */
-static void keep_nodes(struct map *m)
-{
-	struct boot_info *bi = m->bi;
-	bool from_log = true, flat;
-	unsigned kept = 0;
-
-	for (unsigned i = 0; i < bi->nr_node_ranges; i++)
-		from_log &= !!(bi->node_range[i].node & LOG_NODE);
-	flat = from_log ? m->arch != MAP_OTHER || !m->many_shown
-			: m->node_shown && !m->many_shown && m->nodes_shown == 1;
-	for (unsigned i = 0; i < bi->nr_node_ranges && !flat; i++) {
-		struct boot_node_range r = bi->node_range[i];
-
-		if (!!(r.node & LOG_NODE) != from_log)
-			continue;
-		r.node &= ~LOG_NODE;
-		bi->node_range[kept++] = r;
-	}
-	bi->nr_node_ranges = kept;
-}
-
-static void set_zones(struct map *m)
-{
-	const struct map_zone *z = m->zone;
-	struct boot_zones *out = &m->bi->zones;
-	const u64 highmem = z[MAP_HIGHMEM].named && !z[MAP_HIGHMEM].empty ? z[MAP_HIGHMEM].start : 0;
-	bool none = true;
-
-	for (unsigned k = 0; k < MAP_ZONES; k++)
-		none &= !z[k].named;
-	out->normal_end = ~0UL;
-	if (m->arch == MAP_OTHER) { /* the lines' own limits */
-		out->dma_end = z[MAP_DMA].named && !z[MAP_DMA].empty ? z[MAP_DMA].end : 0;
-		out->dma32_end = z[MAP_DMA32].named && !z[MAP_DMA32].empty ? z[MAP_DMA32].end : 0;
-		out->normal_end = highmem ? highmem : ~0UL;
-	} else {
-		out->dma_end = none || z[MAP_DMA].named ? MIB(16) : 0;
-		if (m->arch == MAP_I386)
-			out->normal_end = highmem ? highmem : MIB(896);
-		else if (none || z[MAP_DMA32].named)
-			out->dma32_end = GIB(4);
-	}
-	out->dma32_end = max(out->dma32_end, out->dma_end);
-	out->normal_end = max(out->normal_end, out->dma32_end);
-}
-
-int map_finish(struct map *m)
-{
-	m->line = 0;
-	if (!m->bad && !m->items)
-		map_bad(m, "no memory map, expected lines such as `e820 0x0 0x9ffff usable`");
-	if (m->bad)
-		return -EINVAL;
-	keep_best_source(m);
-	set_edits(m);
-	keep_nodes(m);
-	set_zones(m);
-	return 0;
 }
 
 /* ---- the lines of a .map file ---- */

@@ -16,7 +16,9 @@ struct map_word {
 enum map_arch { MAP_X86_64, MAP_I386, MAP_OTHER };
 
 /* Where a range was said; kept in boot_range.attr until map_finish() keeps those of the best source. */
-enum map_source { MAP_EARLY_NODES, MAP_DT, MAP_SETUP_DATA, MAP_E820, MAP_USER };
+enum map_source { MAP_EARLY_NODES, MAP_DT, MAP_SETUP_DATA, MAP_E820, MAP_USER, MAP_MODIFIED };
+
+#define MAP_LOG_NODE 0x80000000U /* in boot_node_range.node: said by Linux, not by firmware */
 
 /* Kinds in ascending order; `Movable` and `Device` are not of the firmware's making. */
 enum map_zone_kind { MAP_DMA, MAP_DMA32, MAP_NORMAL, MAP_HIGHMEM, MAP_ZONES };
@@ -62,6 +64,8 @@ void map_kernel_version(struct map_word w, unsigned version[3]);
 
 /* usable, reserved, ACPI data ...; false: no such type. */
 bool map_type(struct map_word text, u32 *type);
+/* The same at the beginning of *text, which moves on, in the words of any kernel. */
+bool map_take_type(struct map_word *text, u32 *type);
 /* first and last are inclusive; last == first - 1 is an empty range. */
 void map_add_range(struct map *m, enum map_source source, u64 first, u64 last, u32 type);
 void map_add_edit(struct map *m, u64 first, u64 last, u32 from, u32 to);

@@ -240,10 +240,13 @@ static u32 slit_size(const u8 *slit, u32 len, struct boot_info *bi)
 {
 	u64 n = len >= SLIT_MATRIX ? get_u64(slit + SLIT_MATRIX - 8) : 0;
 
-	if (!n || n > len || n * n != len - SLIT_MATRIX) {
+	if (!n || n > len || n * n > len - SLIT_MATRIX) {
 		boot_note(bi, "ACPI: SLIT of length 0x%x has %lu domains, not used", len, n);
 		return 0;
 	}
+	if (n * n < len - SLIT_MATRIX) /* some firmware has room for the most domains that it may have */
+		boot_note(bi, "ACPI: SLIT has %lu bytes behind its %lu domains, ignored",
+			  (unsigned long)(len - SLIT_MATRIX - n * n), n);
 	for (u64 i = 0; i < n * n; i++) {
 		u8 said = slit[SLIT_MATRIX + i];
 

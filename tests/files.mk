@@ -13,6 +13,7 @@ SRCS += tests/bench/bench_vmalloc.c
 SRCS += tests/boot/test_acpi.c
 SRCS += tests/boot/test_acpi_arm.c
 SRCS += tests/boot/test_bootinfo.c
+SRCS += $(if $(HOSTED),tests/boot/test_dmesg.c)
 SRCS += tests/boot/test_efi.c
 SRCS += tests/boot/test_efi_stub.c
 SRCS += tests/boot/test_fdt.c

@@ -153,7 +153,7 @@ static void read_map(struct boot_info *bi, const struct host_options *o)
 	char *text = read_file(name, &len);
 	const char *zero = memchr(text, 0, len);
 
-	if (zero && !o->fdt)
+	if (zero && o->map)
 		host_die("strata: %s: expected text, byte %lu is zero\n", name, (unsigned long)(zero - text));
 	if (o->fdt)
 		take_fdt(name, text, len, bi);

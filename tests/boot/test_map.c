@@ -1,5 +1,5 @@
 /*
- * test_map.c - properties of boot/map.c and boot/dmesg.c over good, odd and hostile text.
+ * test_map.c - properties of boot/map.c over good, odd and hostile text.
  *
  * Idea.       Small files, given as strings, and what must follow from them by the rules of tests/memmaps/README.md. The
  *             real ones are booted by tests/host/test_maps.py; here are the forms that they do not have, and mistakes.
@@ -7,10 +7,10 @@
  * Invariants. What boot_next_usable() says is what mm/memmap.c makes of the same boot_info.
  * Locking.    None.
  * Failure.    EXPECT lines name the input.
- * Next:       test_acpi.c.
+ * Next:       test_dmesg.c.
  */
 
-#include "boot_fixture.h"
+#include "map_fixture.h"
 #include <kernel/errno.h>
 #include <kernel/random.h>
 #include <mm/memmap.h>
@@ -21,40 +21,6 @@ static int parse(struct boot_fixture *f, const char *text)
 {
 	memset(&f->info, 0, sizeof(f->info));
 	return map_parse("f", text, strlen(text), &f->info, message, sizeof(message));
-}
-
-static int parse_log(struct boot_fixture *f, const char *text)
-{
-	memset(&f->info, 0, sizeof(f->info));
-	return dmesg_parse("f", text, strlen(text), &f->info, message, sizeof(message));
-}
-
-static void expect_usable(struct ktest *t, const struct boot_info *bi, const u64 (*want)[2], unsigned nr)
-{
-	u64 cursor = 0, start, end;
-	unsigned got = 0;
-
-	while (boot_next_usable(bi, &cursor, &start, &end)) {
-		if (got < nr) {
-			EXPECT_EQ(start, want[got][0]);
-			EXPECT_EQ(end, want[got][1]);
-		}
-		got++;
-	}
-	EXPECT_EQ(got, nr);
-}
-
-#define EXPECT_USABLE(f, ...)                                                   \
-	do {                                                                    \
-		static const u64 want[][2] = {__VA_ARGS__};                     \
-		expect_usable(t, &(f)->info, want, (unsigned)ARRAY_SIZE(want)); \
-	} while (0)
-
-static void expect_zones(struct ktest *t, const struct boot_info *bi, u64 dma, u64 dma32, u64 normal)
-{
-	EXPECT_EQ(bi->zones.dma_end, dma);
-	EXPECT_EQ(bi->zones.dma32_end, dma32);
-	EXPECT_EQ(bi->zones.normal_end, normal);
 }
 
 /* ---- rules ---- */
@@ -177,6 +143,38 @@ KTEST(map, nodes_are_firmwares_unless_linux_saw_one)
 	fixture_free(f);
 }
 
+KTEST(map, a_node_may_have_all_addresses)
+{
+	struct boot_fixture *f = fixture_new();
+
+	ASSERT_NOT_NULL(f);
+	EXPECT_EQ(parse(f, "# kernel: 2.6.20\ne820 0x0 0xffffff usable\nsrat 0 0x0 0xffffffffffffffff\n"
+			   "srat 1 0x800000 0xffffff\nexpect node 0 range 0x0 0x7fffff\n"
+			   "expect node 1 range 0x800000 0xffffff\n"),
+		  0);
+	EXPECT_EQ(f->info.nr_node_ranges, 2);
+	EXPECT_GE(f->info.node_range[0].size, 0x1000000);
+	fixture_free(f);
+}
+
+/* As with numa=fake=2, or on a machine whose northbridge says which memory is whose. */
+KTEST(map, nodes_without_an_srat_are_those_that_linux_had)
+{
+	struct boot_fixture *f = fixture_new();
+
+	ASSERT_NOT_NULL(f);
+	EXPECT_EQ(parse(f, "# kernel: 2.6.20\ne820 0x0 0xffffff usable\nexpect node 0 range 0x0 0x7fffff\n"
+			   "expect node 1 range 0x800000 0xffffff\n"),
+		  0);
+	EXPECT_EQ(f->info.nr_node_ranges, 2);
+	EXPECT_EQ(f->info.node_range[1].start, 0x800000);
+	EXPECT_EQ(parse(f, "# kernel: 2.6.20\ne820 0x0 0xffffff usable\nexpect node 0 range 0x0 0x7fffff\n"),
+		  0);
+	EXPECT_EQ(f->info.nr_node_ranges, 0);
+	EXPECT_USABLE(f, {0x0, 0x1000000});
+	fixture_free(f);
+}
+
 KTEST(map, reserved_memory_of_a_device_tree_is_there_and_kept)
 {
 	struct boot_fixture *f = fixture_new();
@@ -205,10 +203,6 @@ KTEST(map, mistakes_name_file_and_line)
 	EXPECT_STREQ(message, "f:1: expected at most 16 words");
 	EXPECT_EQ(parse(f, "srat 4294967295 0x0 0xfff"), -EINVAL);
 	EXPECT_STREQ(message, "f:1: node 4294967295: expected a number below 2147483648");
-	EXPECT_EQ(parse_log(f, "hello\n"), -EINVAL);
-	EXPECT_TRUE(strstr(message, "f: no memory map, expected") == message);
-	EXPECT_EQ(parse_log(f, "x\n[    0.000000] BIOS-e820: [mem 0x0-0x9ffff] odd"), -EINVAL);
-	EXPECT_TRUE(strstr(message, "f:2: \"odd\": expected") == message);
 	fixture_free(f);
 }
 
@@ -237,96 +231,7 @@ KTEST(map, too_much_of_anything_is_said)
 	fixture_free(f);
 }
 
-/* ---- boot logs ---- */
-
-KTEST(dmesg, forms_of_all_kernels_say_the_same)
-{
-	static const char *const logs[] = {
-		"[    0.000000] Linux version 6.1.0 (x)\n"
-		"[    0.000000] BIOS-e820: [mem 0x0000000000000000-0x000000000009fbff] usable\n"
-		"[    0.000000] BIOS-e820: [mem 0x0000000000100000-0x0000000000ffffff] usable\r\n"
-		"[    0.000000] e820: update [mem 0x00000000-0x00000fff] usable ==> reserved\n"
-		"[    0.000000] e820: remove [mem 0x000a0000-0x000fffff] usable\n"
-		"[    0.012345] ACPI: SRAT: Node 0 PXM 0 [mem 0x00000000-0x007fffff]\n"
-		"[    0.012345] ACPI: SRAT: Node 1 PXM 5 [mem 0x00800000-0x00ffffff] hotplug\n",
-		"<6>Linux version 2.6.37-x (x)\n"
-		"<6> BIOS-e820: 0000000000000000 - 000000000009fc00 (usable)\n"
-		"<6> BIOS-e820: 0000000000100000 - 0000000001000000 (usable)\n"
-		"<7>e820 update range: 0000000000000000 - 0000000000001000 (usable) ==> (reserved)\n"
-		"<7>e820 remove range: 00000000000a0000 - 0000000000100000 (usable)\n"
-		"SRAT: Node 0 PXM 0 0-800000\n"
-		"SRAT: Node 1 PXM 5 800000-1000000\n",
-		"Jan  1 00:00:00 h kernel: Linux version 5.4\n"
-		"Jan  1 00:00:00 h kernel: [    0.000000]  Xen: [mem 0x0-0x9fbff] usable\n"
-		"Jan  1 00:00:00 h kernel: [    0.000000][    T0]  Xen: [mem 0x100000-0xffffff] usable\n"
-		"Jan  1 00:00:00 h kernel: [    0.000000] reserve setup_data: [mem 0x0-0xffffffff] usable\n"
-		"Jan  1 00:00:00 h kernel: SRAT: Node 0 PXM 0 [mem 0x0-0x7fffff]\n"
-		"Jan  1 00:00:00 h kernel: SRAT: Node 1 PXM 1 [mem 0x800000-0xffffff] non-volatile\n",
-	};
-	struct boot_fixture *f = fixture_new();
-
-	ASSERT_NOT_NULL(f);
-	for (unsigned i = 0; i < ARRAY_SIZE(logs); i++) {
-		EXPECT_EQ(parse_log(f, logs[i]), 0);
-		EXPECT_STREQ(message, "");
-		EXPECT_USABLE(f, {0x1000, 0x9f000}, {0x100000, 0x1000000});
-		EXPECT_EQ(f->info.nr_node_ranges, 2);
-		EXPECT_EQ(f->info.node_range[1].start, 0x800000);
-		EXPECT_EQ(f->info.node_range[1].size, 0x800000);
-		expect_zones(t, &f->info, MIB(16), GIB(4), ~0UL);
-	}
-	fixture_free(f);
-}
-
-/* Of the old form, which ends one past the range, and a node that has every address. */
-KTEST(dmesg, ranges_without_a_byte_change_nothing_and_all_addresses_are_a_range)
-{
-	struct boot_fixture *f = fixture_new();
-
-	ASSERT_NOT_NULL(f);
-	EXPECT_EQ(
-		parse_log(f,
-			  "Linux version 2.6.20\nBIOS-e820: 0000000000000000 - 0000000000000000 (reserved)\n"
-			  "BIOS-e820: 0000000000000000 - 0000000001000000 (usable)\n"
-			  "e820 update range: 0000000000000000 - 0000000000000000 (usable) ==> (reserved)\n"),
-		0);
-	EXPECT_USABLE(f, {0x0, 0x1000000});
-	EXPECT_EQ(parse_log(f, "BIOS-e820: 0000000000001000 - 0000000000000000 (usable)\n"), -EINVAL);
-	EXPECT_EQ(parse(f, "# kernel: 2.6.20\ne820 0x0 0xffffff usable\nsrat 0 0x0 0xffffffffffffffff\n"
-			   "srat 1 0x800000 0xffffff\nexpect node 0 range 0x0 0x7fffff\n"
-			   "expect node 1 range 0x800000 0xffffff\n"),
-		  0);
-	EXPECT_EQ(f->info.nr_node_ranges, 2);
-	EXPECT_GE(f->info.node_range[0].size, 0x1000000);
-	fixture_free(f);
-}
-
-KTEST(dmesg, zones_and_machines_without_a_pcs_map_are_read)
-{
-	struct boot_fixture *f = fixture_new();
-
-	ASSERT_NOT_NULL(f);
-	EXPECT_EQ(parse_log(f, "Linux version 6.6\nZone ranges:\n  DMA      [mem 0x40000000-0x7fffffff]\n"
-			       "  DMA32    empty\n  Normal   [mem 0x80000000-0xffffffff]\n"
-			       "Movable zone start for each node\nEarly memory node ranges\n"
-			       "  node   0: [mem 0x0000000040000000-0x000000004fffffff]\n"
-			       "  node   1: [mem 0x0000000050000000-0x000000005fffffff]\n"),
-		  0);
-	EXPECT_USABLE(f, {0x40000000, 0x60000000});
-	expect_zones(t, &f->info, 0x80000000, 0x80000000, ~0UL);
-	EXPECT_EQ(f->info.nr_node_ranges, 2);
-	EXPECT_EQ(parse_log(f, " BIOS-88: 0000000000000000 - 000000000009f000 (usable)\n"
-			       " user: 0000000000000000 - 0000000000800000 (usable)\n8MB LOWMEM available.\n"
-			       "Zone PFN ranges:\n  DMA      0x00000000 -> 0x00001000\n  Normal          "
-			       "4096 ->     8192\n"
-			       "  HighMem  0x000377fe -> 0x00040000\nuser: not a range\n"),
-		  0);
-	EXPECT_USABLE(f, {0x0, 0x800000});
-	expect_zones(t, &f->info, MIB(16), MIB(16), 0x377fe000);
-	fixture_free(f);
-}
-
-/* ---- both ---- */
+/* ---- any text, of both kinds ---- */
 
 /* Shows map.L2. */
 KTEST(map, any_bytes_are_read_without_harm)

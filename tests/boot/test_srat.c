@@ -494,7 +494,7 @@ static void expect_no_distances(struct ktest *t, struct machine *m, const char *
 
 KTEST(srat, a_slit_of_a_wrong_size_is_refused)
 {
-	static const u64 n[] = {0, 1, 3, 1UL << 32, (1UL << 32) + 2, ~0UL};
+	static const u64 n[] = {0, 3, 1UL << 32, (1UL << 32) + 2, ~0UL};
 	struct machine m = {.f = NULL};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(n); i++) {
@@ -512,6 +512,28 @@ KTEST(srat, a_slit_of_a_wrong_size_is_refused)
 	slit_set(&m, 2);
 	m.f->bytes[AT_SLIT + SLIT_HEADER]++;
 	expect_no_distances(t, &m, "SLIT at 0x100200 has a wrong checksum");
+}
+
+/* As ALASKA A M I has it: one domain, and 63 bytes behind its one distance. Linux does not look at them. */
+KTEST(srat, bytes_behind_the_slits_matrix_are_ignored)
+{
+	static const u32 more[] = {1, 63, 4};
+	struct machine m = {.f = NULL};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(more); i++) {
+		unsigned n = 1 + i;
+
+		ASSERT_TRUE(machine_typical(&m, 0, 1));
+		slit_set(&m, n);
+		m.f->bytes[AT_SLIT + SLIT_HEADER + n * n] = 9; /* no distance that would be believed */
+		fixture_table(m.f, AT_SLIT, "SLIT", SLIT_HEADER + n * n + more[i]);
+		parse(&m);
+		EXPECT_EQ(m.f->info.distance[0][0], 10);
+		EXPECT_EQ(m.f->info.distance[0][1], n > 1 ? 20 : 0);
+		EXPECT_EQ(m.f->info.distance[1][0], n > 1 ? 21 : 0);
+		EXPECT_NOTE(&m.f->info, "ignored");
+		fixture_free(m.f);
+	}
 }
 
 KTEST(srat, a_slit_with_absurd_distances_is_refused)

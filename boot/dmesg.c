@@ -23,9 +23,8 @@
  *             Initmem setup node 0 [mem 0x1000-0x9ffff]                  figures to check the log by (dmesg_check.c)
  *             On node 0 totalpages: 159
  *             Memory: 500K/636K available
- * Invariants. L1, L2 of map.c
- *             L3  node ranges are the memory that Linux counted; the map beside them only names memory that is not usable
- *             L4  a line that a mail cut in two is read as one
+ * Invariants. D1  node ranges are the memory that Linux counted; the map beside them only names memory that is not usable
+ *             D2  a line that a mail cut in two is read as one
  * Locking.    None: a pure function of the text.
  * Failure.    A message that goes on in no known way: -EINVAL with the number of its line, unless the node ranges are known
  *             and agree with Linux's own counts; then a note. A log without any map: a message without a number.

@@ -297,6 +297,7 @@ static size_t replace(char *text, size_t len, const char *what, const char *with
 	return len;
 }
 
+/* Shows dmesg_text.T2. */
 KTEST(dmesg, escaped_characters_are_what_they_stand_for)
 {
 	static const struct {
@@ -397,7 +398,7 @@ KTEST(dmesg, what_is_no_text_is_refused)
 	fixture_free(f);
 }
 
-/* Mails are cut at 72 columns, and quotes of them, too. */
+/* Mails are cut at 72 columns, and quotes of them, too. Shows dmesg.D2 and dmesg_words.W1. */
 KTEST(dmesg, a_message_that_was_cut_in_two_is_one)
 {
 	static const char *const logs[] = {
@@ -514,6 +515,7 @@ KTEST(dmesg, words_of_all_kernels_are_known)
 	fixture_free(f);
 }
 
+/* Shows dmesg.D1, map_rules.R1 and dmesg_check.C2. */
 KTEST(dmesg, the_ranges_of_the_nodes_are_the_truth)
 {
 	static const char *const heads[] = {
@@ -639,7 +641,7 @@ KTEST(dmesg, reserved_memory_of_a_device_tree_is_read)
 	fixture_free(f);
 }
 
-/* Two nodes of 8 MiB each. */
+/* Two nodes of 8 MiB each. Shows map_rules.R2. */
 KTEST(dmesg, nodes_are_those_that_linux_lists)
 {
 	static const char *const logs[] = {
@@ -711,6 +713,7 @@ KTEST(dmesg, pages_have_the_size_that_the_sum_says)
 
 /* ---- logs that are not whole ---- */
 
+/* Shows dmesg_check.C1. */
 KTEST(dmesg, a_lost_beginning_is_said)
 {
 	static const struct {

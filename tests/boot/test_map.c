@@ -233,7 +233,7 @@ KTEST(map, too_much_of_anything_is_said)
 
 /* ---- any text, of both kinds ---- */
 
-/* Shows map.L2. */
+/* Shows map.L2 and dmesg_text.T1. */
 KTEST(map, any_bytes_are_read_without_harm)
 {
 	static const char *const good[] = {

@@ -13,6 +13,7 @@ SRCS += mm/page_alloc.c
 SRCS += mm/page_debug.c
 SRCS += mm/pcp.c
 SRCS += mm/percpu.c
+SRCS += mm/percpu_map.c
 SRCS += mm/pgtable.c
 SRCS += mm/reclaim.c
 SRCS += mm/slab.c

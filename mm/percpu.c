@@ -7,18 +7,30 @@
  * Layout.     window of a CPU (PERCPU_STRIDE):  | template copy | chunk 0 | chunk 1 | chunk 2 | ... | slots of kmap.c |
  *             Template copy and chunk 0 are mapped at boot from memblock, on the CPU's node. Further chunks
  *             come and go whole, with pages for every possible CPU. A chunk is a map of 8-byte units, one for
- *             all CPUs.
- * Invariants. C1  a unit that starts an allocation is in use; used counts the units in use
+ *             all CPUs (percpu_map.c). percpu_best[] is a tree over the chunks by their longest free run.
+ * Search.     The lowest chunk with a run that is long enough, and in it the lowest run. A run that is long enough may have no
+ *             place at the alignment: after CHUNK_TRIES chunks, and RUN_TRIES runs in each, only longer runs count, which
+ *             have one wherever they begin. A search is then a few steps for each level of two trees, however many
+ *             allocations there are. Only when the window has no room for a further chunk, all runs are tried.
+ * Invariants. C1  a unit that starts an allocation is in use, as is each unit behind it up to the next start or free unit;
+ *                 used counts the units in use
  *             C2  a chunk's pages are mapped in the windows of all possible CPUs
  *             C3  a chunk other than 0 that is published holds an allocation, or is being filled or emptied
  *             C4  between operations a slot is claimed if and only if its chunk is published
+ *             C5  each node of a chunk's tree describes the free runs of its units; a chunk that is dense has no tree, and
+ *                 its free units are one run at its end
+ *             C6  percpu_best[] has the longest free run of each published chunk, 0 for a slot without; a parent has the larger one
+ *                 of its two children
  * Locking.    percpu_lock for the maps. A slot of the window is claimed under it and filled or emptied
  *             without it.
  * Failure.    NULL: a page is missing for some CPU (what was mapped is taken back), or the window is full.
- * Next:       page.c, the array of page frames.
+ * Source.     Linux mm/percpu.c (chunk slots by free size, contig_hint).
+ * Next:       percpu_map.c.
  */
 #include <kernel/failure.h>
 #include <kernel/percpu.h>
+
+#include "percpu_map.h"
 
 #include <mm/check.h>
 #include <mm/internal.h>
@@ -37,21 +49,14 @@
 #include <kernel/string.h>
 
 enum {
-	UNIT_SHIFT = 3,
-	CHUNK_SIZE = 64 << 10,
 	CHUNK_PAGES = CHUNK_SIZE >> PAGE_SHIFT,
-	CHUNK_UNITS = CHUNK_SIZE >> UNIT_SHIFT,
 	FIRST_ROOM = 32 << 10, /* chunk 0: what boot needs until the page allocator is up */
-	MAX_CHUNKS = PERCPU_STRIDE / CHUNK_SIZE,
-};
-
-struct chunk {
-	unsigned long start; /* offset in the window, bytes */
-	unsigned units, used;
-	unsigned long in_use[CHUNK_UNITS / 64];
-	unsigned long first[CHUNK_UNITS / 64]; /* units that start an allocation */
+	CHUNK_TRIES = 4,
+	RUN_TRIES = 4,
+	ALL_TRIES = CHUNK_UNITS, /* more than there are runs */
 };
 static_assert(sizeof(struct chunk) <= PAGE_SIZE, "a chunk's map takes one page");
+static_assert((MAX_CHUNKS & (MAX_CHUNKS - 1)) == 0, "percpu_best[] is a full tree");
 
 unsigned long percpu_offset[NR_CPUS];
 
@@ -59,6 +64,7 @@ static struct spinlock percpu_lock = SPINLOCK_INIT("percpu_lock", LOCK_PERCPU);
 /* percpu_lock: */
 static struct chunk first_chunk;
 static struct chunk *chunks[MAX_CHUNKS];
+u16 percpu_best[2 * MAX_CHUNKS]; /* 1: of all; children of i: 2i, 2i + 1; the last half: one chunk each */
 static unsigned long claimed[DIV_ROUND_UP(MAX_CHUNKS, 64)];
 static unsigned long nr_pages;
 
@@ -75,70 +81,42 @@ static unsigned long chunk_start(unsigned slot)
 	return first_end + (slot - 1) * CHUNK_SIZE;
 }
 
-/* ---- the map of one chunk ---- */
+/* ---- the tree of chunks ---- */
 
-/* First unit in [unit, end) whose bit is `set`, or end. */
-static unsigned next_unit(const unsigned long *map, unsigned unit, unsigned end, bool set)
+static void best_update(unsigned slot)
 {
-	while (unit < end) {
-		unsigned long word = (set ? map[unit / 64] : ~map[unit / 64]) >> (unit % 64);
+	unsigned i = MAX_CHUNKS + slot;
+	u16 longest = (u16)(chunks[slot] ? chunk_longest(chunks[slot]) : 0);
 
-		if (word)
-			return min(unit + (unsigned)__builtin_ctzl(word), end);
-		unit = ALIGN_DOWN(unit, 64u) + 64;
+	while (i && percpu_best[i] != longest) {
+		percpu_best[i] = longest;
+		longest = max(longest, percpu_best[i ^ 1]);
+		i /= 2;
+		percpu_steps++;
 	}
-	return end;
 }
 
-/* Lowest run of free units; align counts in the window. False: none. */
-static bool chunk_find(const struct chunk *c, unsigned units, unsigned long align, unsigned *found)
+/* The first slot at or above `from` whose chunk has a run of so many units, or MAX_CHUNKS. */
+static unsigned best_next(unsigned from, unsigned units)
 {
-	unsigned unit = 0;
+	unsigned i = MAX_CHUNKS + from;
 
-	for (;;) {
-		unsigned long offset;
-		unsigned busy;
-
-		unit = next_unit(c->in_use, unit, c->units, false);
-		offset = ALIGN_UP(c->start + ((unsigned long)unit << UNIT_SHIFT), align);
-		unit = (unsigned)((offset - c->start) >> UNIT_SHIFT);
-		if (unit >= c->units || units > c->units - unit)
-			return false;
-		busy = next_unit(c->in_use, unit, unit + units, true);
-		if (busy == unit + units) {
-			*found = unit;
-			return true;
+	if (from >= MAX_CHUNKS)
+		return MAX_CHUNKS;
+	for (; percpu_best[i] < units; i++) {
+		for (; i & 1; i /= 2) {
+			if (i == 1)
+				return MAX_CHUNKS;
+			percpu_steps++;
 		}
-		unit = busy;
+		percpu_steps++;
 	}
-}
-
-static bool chunk_alloc(struct chunk *c, unsigned units, unsigned long align, unsigned long *offset)
-{
-	unsigned unit;
-
-	if (c->units - c->used < units || !chunk_find(c, units, align, &unit))
-		return false;
-	for (unsigned i = unit; i < unit + units; i++)
-		bitmap_set(c->in_use, i);
-	bitmap_set(c->first, unit);
-	c->used += units;
-	*offset = c->start + ((unsigned long)unit << UNIT_SHIFT);
-	return true;
-}
-
-static void chunk_free(struct chunk *c, unsigned long offset)
-{
-	unsigned unit = (unsigned)((offset - c->start) >> UNIT_SHIFT);
-
-	BUG_ON(!IS_ALIGNED(offset, 1UL << UNIT_SHIFT) || !bitmap_test(c->first, unit),
-	       "per-CPU offset 0x%lx: not an allocation", offset);
-	bitmap_clear(c->first, unit);
-	do {
-		bitmap_clear(c->in_use, unit);
-		c->used--;
-		unit++;
-	} while (unit < c->units && bitmap_test(c->in_use, unit) && !bitmap_test(c->first, unit));
+	while (i < MAX_CHUNKS) {
+		i *= 2;
+		i += percpu_best[i] < units;
+		percpu_steps++;
+	}
+	return i - MAX_CHUNKS;
 }
 
 /* ---- chunks ---- */
@@ -209,7 +187,8 @@ static unsigned percpu_claim(void)
 	unsigned slot;
 
 	spin_lock(&percpu_lock);
-	slot = next_unit(claimed, 1, MAX_CHUNKS, false);
+	for (slot = 1; slot < MAX_CHUNKS && bitmap_test(claimed, slot); slot++)
+		;
 	if (slot < MAX_CHUNKS && chunk_start(slot) + CHUNK_SIZE <= PERCPU_SIZE)
 		bitmap_set(claimed, slot);
 	else
@@ -225,6 +204,7 @@ static void percpu_publish(unsigned slot, struct chunk *c)
 
 	spin_lock(&percpu_lock);
 	chunks[slot] = c;
+	best_update(slot);
 	if (c)
 		UPDATE_ONCE(nr_pages, +=, (unsigned long)pages);
 	else
@@ -247,9 +227,8 @@ static bool percpu_grow(unsigned units, unsigned long align, unsigned long *offs
 		goto err_slot;
 	if (!percpu_map_all(chunk_start(slot)))
 		goto err_map;
-	c->start = chunk_start(slot);
-	c->units = CHUNK_UNITS;
-	BUG_ON(!chunk_alloc(c, units, align, offset), "an empty chunk has no room for %u units", units);
+	chunk_init(c, chunk_start(slot), CHUNK_SIZE);
+	BUG_ON(!chunk_alloc(c, units, align, 1, offset), "an empty chunk has no room for %u units", units);
 	percpu_publish(slot, c);
 	return true;
 
@@ -270,15 +249,34 @@ static void percpu_shrink(unsigned slot, struct chunk *c)
 
 /* ---- interface ---- */
 
-static bool percpu_alloc_offset(unsigned units, unsigned long align, unsigned long *offset)
+/* From one of the chunks that have a run of `run` units, in ascending order. */
+static bool alloc_from(unsigned run, unsigned units, size_t align, unsigned chunk_tries, unsigned run_tries,
+		       unsigned long *offset)
 {
-	bool found = false;
+	for (unsigned slot = best_next(0, run); slot < MAX_CHUNKS && chunk_tries;
+	     slot = best_next(slot + 1, run), chunk_tries--) {
+		if (chunk_alloc(chunks[slot], units, align, run_tries, offset)) {
+			best_update(slot);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool percpu_alloc_offset(unsigned units, size_t align, unsigned long *offset)
+{
+	bool found;
 
 	spin_lock(&percpu_lock);
-	for (unsigned i = 0; i < MAX_CHUNKS && !found; i++)
-		found = chunks[i] && chunk_alloc(chunks[i], units, align, offset);
+	found = alloc_from(units, units, align, CHUNK_TRIES, RUN_TRIES, offset) ||
+		alloc_from(chunk_units_for(units, align), units, align, 1, 0, offset);
 	spin_unlock(&percpu_lock);
-	return found || percpu_grow(units, align, offset);
+	if (found || percpu_grow(units, align, offset))
+		return true;
+	spin_lock(&percpu_lock);
+	found = alloc_from(units, units, align, MAX_CHUNKS, ALL_TRIES, offset);
+	spin_unlock(&percpu_lock);
+	return found;
 }
 
 void *alloc_percpu_size(size_t size, size_t align)
@@ -305,15 +303,14 @@ void *alloc_percpu_size(size_t size, size_t align)
 
 void free_percpu(void *ptr)
 {
-	unsigned long offset = (unsigned long)ptr - (unsigned long)__percpu_start;
+	unsigned long offset = (unsigned long)ptr - (unsigned long)__percpu_start, slot = 0;
 	struct chunk *c = NULL;
-	unsigned slot = 0;
 	bool empty;
 
 	if (!ptr)
 		return;
 	if (offset >= first_end)
-		slot = (unsigned)((offset - first_end) / CHUNK_SIZE) + 1;
+		slot = (offset - first_end) / CHUNK_SIZE + 1;
 	spin_lock(&percpu_lock);
 	if (slot < MAX_CHUNKS)
 		c = chunks[slot];
@@ -324,9 +321,10 @@ void free_percpu(void *ptr)
 		chunks[slot] = NULL;
 		UPDATE_ONCE(nr_pages, -=, CHUNK_PAGES * cpumask_weight(&cpu_possible_mask));
 	}
+	best_update((unsigned)slot);
 	spin_unlock(&percpu_lock);
 	if (empty)
-		percpu_shrink(slot, c);
+		percpu_shrink((unsigned)slot, c);
 }
 
 unsigned long percpu_pages(void)
@@ -349,14 +347,14 @@ unsigned long percpu_used_bytes(void)
 
 void percpu_init(void)
 {
-	size_t fixed = (size_t)(__percpu_end - __percpu_start);
+	size_t fixed = (size_t)(__percpu_end - __percpu_start), first_start;
 	unsigned cpu;
 
 	first_end = PAGE_ALIGN_UP(fixed + FIRST_ROOM);
-	first_chunk.start = ALIGN_UP(fixed, 1UL << UNIT_SHIFT);
-	first_chunk.units = (unsigned)((first_end - first_chunk.start) >> UNIT_SHIFT);
-	BUG_ON(first_chunk.units > CHUNK_UNITS, "chunk 0 has %u units", first_chunk.units);
+	first_start = ALIGN_UP(fixed, 1UL << UNIT_SHIFT);
+	chunk_init(&first_chunk, first_start, first_end - first_start);
 	chunks[0] = &first_chunk;
+	best_update(0);
 	bitmap_set(claimed, 0);
 	for_each_possible_cpu (cpu) {
 		void *area = memblock_alloc_or_panic(first_end, PAGE_SIZE,
@@ -376,36 +374,36 @@ void percpu_init(void)
 
 /* ---- check ---- */
 
-static const char *chunk_check(const struct chunk *c)
+static bool chunk_mapped(const struct chunk *c)
 {
-	unsigned used = 0, cpu;
+	const unsigned long end = c->start + ((unsigned long)c->units << UNIT_SHIFT);
+	unsigned cpu;
 
-	for (unsigned i = 0; i < ARRAY_SIZE(c->in_use); i++) {
-		if (c->first[i] & ~c->in_use[i])
-			return "C1 an allocation starts at a free unit";
-		used += hweight64(c->in_use[i]);
-	}
-	if (used != c->used)
-		return "C1 units in use are miscounted";
 	for_each_possible_cpu (cpu)
-		for (unsigned long off = c->start; off < c->start + ((unsigned long)c->units << UNIT_SHIFT);
-		     off += PAGE_SIZE)
+		for (unsigned long off = c->start; off < end; off += PAGE_SIZE)
 			if (!pt_lookup(window(cpu) + off).mapped)
-				return "C2 a page of a chunk is not mapped";
-	return NULL;
+				return false;
+	return true;
 }
 
 static const char *percpu_check(void)
 {
 	for (unsigned i = 0; i < MAX_CHUNKS; i++) {
-		const char *what = chunks[i] ? chunk_check(chunks[i]) : NULL;
+		const struct chunk *c = chunks[i];
+		const char *what = c ? chunk_check(c) : NULL;
 
 		if (what)
 			return what;
-		if (i > 0 && chunks[i] && chunks[i]->used == 0)
-			return "C3 an empty chunk was kept";
-		if (bitmap_test(claimed, i) != (chunks[i] != NULL))
-			return "C4 a slot without a chunk is taken, or one with a chunk is free";
+		if (c && !chunk_mapped(c))
+			return "percpu.C2: a page of a chunk is not mapped";
+		if (i > 0 && c && c->used == 0)
+			return "percpu.C3: an empty chunk was kept";
+		if (bitmap_test(claimed, i) != (c != NULL))
+			return "percpu.C4: a slot without a chunk is taken, or one with a chunk is free";
+		if (percpu_best[MAX_CHUNKS + i] != (c ? chunk_longest(c) : 0))
+			return "percpu.C6: a chunk's longest free run is not what percpu_best[] says";
+		if (i && percpu_best[i] != max(percpu_best[2 * i], percpu_best[2 * i + 1]))
+			return "percpu.C6: a node of percpu_best[] is not the larger one of its children";
 	}
 	return NULL;
 }

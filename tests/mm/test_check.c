@@ -11,6 +11,7 @@
  * Next:       mm/check.c.
  */
 #include "../../mm/pt_internal.h"
+#include "../../mm/percpu_map.h"
 #include "../../mm/slab_internal.h"
 #include "scratch.h"
 #include "zone_fixture.h"
@@ -494,11 +495,21 @@ KTEST(check, percpu_names_a_page_that_is_not_mapped)
 	va = (vaddr_t)per_cpu_ptr(p, 0);
 	slot = pt_slot(va, 0);
 	saved = arch_pte_clear(slot);
-	EXPECT_BROKEN(check_says("percpu"), "C2 ");
+	EXPECT_BROKEN(check_says("percpu"), "percpu.C2:");
 	arch_pte_write(slot, saved);
 	arch_pt_sync();
 	EXPECT_NULL(check_says("percpu"));
 	free_percpu(p);
+}
+
+KTEST(check, percpu_names_a_chunk_that_best_does_not_know)
+{
+	for (unsigned i = 1; i < 2 * MAX_CHUNKS; i += 1 + i / 7) {
+		percpu_best[i] ^= 1;
+		EXPECT_BROKEN(check_says("percpu"), "percpu.C6:");
+		percpu_best[i] ^= 1;
+	}
+	EXPECT_NULL(check_says("percpu"));
 }
 
 /* ---- all of them ---- */

@@ -3,12 +3,13 @@
  *
  * Idea.       Allocations of random size and alignment are tagged on every CPU and compared later; the window
  *             is grown past its first chunk and filled to its end.
- * Layout.     static variables; allocations; growth; failure; misuse.
+ * Layout.     static variables; allocations; growth; failure; misuse; many objects; the map of a chunk.
  * Invariants. The runner compares free pages and runs the check of the chunks after every case.
  * Locking.    None.
  * Failure.    Cases that need more memory than there is are skipped.
  * Next:       mm/slab.c, the largest user.
  */
+#include "../../mm/percpu_map.h"
 #include "scratch.h"
 
 #include <arch/cpu.h>
@@ -167,7 +168,7 @@ KTEST(percpu, a_full_window_fails_and_recovers)
 	const unsigned long room =
 		PERCPU_STRIDE - 16 * PAGE_SIZE; /* behind it are the slots of kmap_local_page() */
 	const unsigned long per_chunk = (KIB(64) >> PAGE_SHIFT) * cpumask_weight(&cpu_possible_mask) + 1;
-	static void *p[512];
+	static void *p[PERCPU_STRIDE / KIB(64)];
 	unsigned nr = 0;
 
 	if (nr_free_pages() < 2 * per_chunk * PERCPU_STRIDE / KIB(64))
@@ -230,4 +231,283 @@ KTEST_PANIC(percpu, double_free_is_a_bug, "not an allocation")
 KTEST_PANIC(percpu, freeing_a_static_variable_is_a_bug, "is not a per-CPU pointer")
 {
 	free_percpu(&test_var);
+}
+
+KTEST_PANIC(percpu, freeing_an_address_below_the_template_is_a_bug, "is not a per-CPU pointer")
+{
+	free_percpu(__percpu_start - 8);
+}
+
+/* 2^32 chunks and some: what a count of 32 bits would take for an address of chunk 0. */
+KTEST_PANIC(percpu, freeing_an_address_far_away_is_a_bug, "is not a per-CPU pointer")
+{
+	void *p = alloc_percpu_size(64, 8);
+
+	free_percpu((char *)p + (KIB(64) << 32));
+}
+
+KTEST_PANIC(percpu, freeing_a_slot_behind_the_window_is_a_bug, "is not a per-CPU pointer")
+{
+	free_percpu(__percpu_start + PERCPU_STRIDE - 8);
+}
+
+/* ---- many objects ---- */
+
+enum { LINUX_OBJECTS = 35000, MANY = 32000, FEW = 1000 };
+
+static void *many[LINUX_OBJECTS];
+
+static bool memory_for_windows(unsigned long bytes)
+{
+	return nr_free_pages() > bytes / PAGE_SIZE * 2 * cpumask_weight(&cpu_possible_mask);
+}
+
+static void free_many(unsigned from, unsigned step)
+{
+	for (unsigned i = from; i < ARRAY_SIZE(many); i += step) {
+		free_percpu(many[i]);
+		many[i] = NULL;
+	}
+}
+
+/* The load of Linux's test_vmalloc (pcpu_alloc_test): 35 000 objects of up to 1 KiB, aligned to up to 2 KiB. */
+KTEST(percpu, as_many_random_objects_as_in_linuxs_test_fit)
+{
+	unsigned cpu, bad = 0;
+
+	if (!memory_for_windows(MIB(32)))
+		SKIP("too little memory for 32 MiB on each CPU");
+	for (unsigned i = 0; i < LINUX_OBJECTS; i++) {
+		size_t align = 2UL << test_rand_below(11);
+
+		many[i] = alloc_percpu_size(8 + test_rand_below(1017), align);
+		if (!EXPECT_NOT_NULL(many[i]))
+			break;
+		bad += !IS_ALIGNED((vaddr_t)per_cpu_ptr((char *)many[i], 0), align);
+		for_each_possible_cpu (cpu)
+			*(u64 *)per_cpu_ptr((char *)many[i], cpu) = i << 8 | cpu;
+	}
+	for (unsigned i = 0; i < LINUX_OBJECTS && many[i]; i++)
+		for_each_possible_cpu (cpu)
+			bad += *(u64 *)per_cpu_ptr((char *)many[i], cpu) != (i << 8 | cpu);
+	EXPECT_EQ(bad, 0);
+	free_many(0, 1);
+}
+
+struct steps {
+	unsigned long sum, most, ops;
+};
+
+static void *alloc_counted(struct steps *s)
+{
+	unsigned long before = percpu_steps;
+	void *p = alloc_percpu_size(1 + test_rand_below(64), 8UL << test_rand_below(4));
+
+	s->sum += percpu_steps - before;
+	s->most = max(s->most, percpu_steps - before);
+	s->ops++;
+	return p;
+}
+
+/* Every second one of nr objects goes, and others take their places: holes of all sizes everywhere. */
+static struct steps refill_holes(struct ktest *t, unsigned nr)
+{
+	struct steps steps = {0};
+
+	for (unsigned i = 0; i < nr; i++)
+		if (!many[i])
+			many[i] = alloc_percpu_size(1 + test_rand_below(64), 8UL << test_rand_below(4));
+	free_many(0, 2);
+	for (unsigned i = 0; i < nr; i += 2) {
+		many[i] = alloc_counted(&steps);
+		if (!EXPECT_NOT_NULL(many[i]))
+			break;
+	}
+	return steps;
+}
+
+/* A first fit looks at each hole: with 32 times as many objects it takes 32 times as long. */
+KTEST(percpu, steps_of_an_allocation_do_not_grow_with_their_number)
+{
+	const unsigned new_chunk = 2 * CHUNK_WORDS + 100; /* its tree, once in a while */
+	struct steps few, all;
+
+	if (!memory_for_windows(MIB(4)))
+		SKIP("too little memory");
+	few = refill_holes(t, FEW);
+	all = refill_holes(t, MANY);
+	free_many(0, 1);
+	EXPECT_MSG(all.sum / all.ops <= 2 * (few.sum / few.ops) + 20,
+		   "%lu steps for one of %u, %lu for one of %u", few.sum / few.ops, FEW, all.sum / all.ops,
+		   MANY);
+	EXPECT_LE(all.most, 400 + new_chunk);
+	EXPECT_LE(all.sum / all.ops, 150);
+}
+
+/* ---- the map ---- */
+
+static struct chunk map;
+static u8 taken[CHUNK_UNITS]; /* 0: free, 1: in use, 2: the first of an allocation */
+
+static void map_init(unsigned long start, size_t size)
+{
+	memset(&map, 0, sizeof(map));
+	memset(taken, 0, sizeof(taken));
+	chunk_init(&map, start, size);
+}
+
+/* The same search, unit by unit. CHUNK_UNITS: none. */
+static unsigned lowest_place(unsigned units, size_t align)
+{
+	unsigned free = 0;
+
+	for (unsigned unit = 0, start = 0; unit < map.units; unit++) {
+		free = taken[unit] ? 0 : free + 1;
+		if (!free)
+			continue;
+		start = unit + 1 - free;
+		start = (unsigned)((ALIGN_UP(map.start + start * 8UL, align) - map.start) / 8);
+		if (unit + 1 >= start + units)
+			return start;
+	}
+	return CHUNK_UNITS;
+}
+
+static void take_units(struct ktest *t)
+{
+	unsigned units = 1 + test_rand_below(1u << test_rand_below(11)), at;
+	size_t align = 8UL << test_rand_below(6);
+	unsigned long offset = 0;
+
+	at = lowest_place(units, align);
+	EXPECT_EQ(chunk_alloc(&map, units, align, CHUNK_UNITS, &offset), at < CHUNK_UNITS);
+	if (at == CHUNK_UNITS)
+		return;
+	EXPECT_EQ(offset, map.start + at * 8UL);
+	memset(taken + at, 1, units);
+	taken[at] = 2;
+}
+
+static void give_units(unsigned unit)
+{
+	while (unit < map.units && taken[unit] != 2)
+		unit++;
+	if (unit == map.units)
+		return;
+	chunk_free(&map, map.start + unit * 8UL);
+	do
+		taken[unit++] = 0;
+	while (unit < map.units && taken[unit] == 1);
+}
+
+KTEST(percpu, a_map_finds_the_lowest_place_that_fits)
+{
+	static const unsigned sizes[] = {CHUNK_SIZE, CHUNK_SIZE - 8, 8 * 4099, 8 * 64, 8 * 3};
+
+	for (unsigned s = 0; s < ARRAY_SIZE(sizes); s++) {
+		map_init(8UL * test_rand_below(5000), sizes[s]);
+		for (unsigned n = 0; n < 400; n++) {
+			if (test_rand_below(5) < 3)
+				take_units(t);
+			else
+				give_units(test_rand_below(map.units));
+			if (n % 16 == 0 && !EXPECT_NULL(chunk_check(&map)))
+				return;
+		}
+		for (unsigned unit = 0; map.used && unit < map.units; unit++)
+			give_units(unit);
+		EXPECT_EQ(chunk_longest(&map), map.units);
+	}
+}
+
+/* With few tries a place may be missed, but none is wrong, and a run that is long for any alignment is always found. */
+KTEST(percpu, few_tries_find_a_run_that_holds_any_alignment)
+{
+	unsigned long offset;
+
+	map_init(8, CHUNK_SIZE);
+	for (unsigned n = 0; n < 300; n++)
+		take_units(t);
+	for (unsigned n = 0; n < 200; n++)
+		give_units(test_rand_below(map.units));
+	for (unsigned n = 0; n < 2000; n++) {
+		unsigned units = 1 + test_rand_below(100), unit;
+		size_t align = 8UL << test_rand_below(6);
+		bool sure = chunk_longest(&map) >= chunk_units_for(units, align);
+
+		if (!chunk_alloc(&map, units, align, test_rand_below(3), &offset)) {
+			EXPECT_FALSE(sure);
+			continue;
+		}
+		EXPECT_TRUE(IS_ALIGNED(offset, align));
+		unit = (unsigned)(offset - map.start) / 8;
+		for (unsigned i = 0; i < units; i++)
+			EXPECT_EQ(taken[unit + i], 0);
+		chunk_free(&map, offset);
+	}
+	EXPECT_NULL(chunk_check(&map));
+}
+
+static void expect_named(struct ktest *t, const char *number)
+{
+	const char *what = chunk_check(&map);
+
+	if (EXPECT_NOT_NULL(what))
+		EXPECT_MSG(strstr(what, number) != NULL, "%s, expected %s", what, number);
+}
+
+/* Three allocations at the start; the second one goes if a tree is wanted. */
+static bool small_map(bool tree)
+{
+	unsigned long offset[3];
+	bool got = true;
+
+	map_init(0, CHUNK_SIZE - 64);
+	for (unsigned i = 0; i < 3; i++)
+		got = got && chunk_alloc(&map, 100, 8, 1, &offset[i]);
+	if (got && tree)
+		chunk_free(&map, offset[1]);
+	return got && map.dense == !tree;
+}
+
+KTEST(percpu, the_check_names_a_damaged_node_of_a_map)
+{
+	for (unsigned i = 1; i < 2 * CHUNK_WORDS; i++) {
+		u16 *field[] = {&map.node[i].head, &map.node[i].tail, &map.node[i].longest};
+
+		for (unsigned f = 0; f < 3; f++) {
+			u16 was;
+
+			ASSERT_TRUE(i > 1 || f || small_map(true));
+			was = *field[f];
+			*field[f] ^= (u16)(1u << test_rand_below(16));
+			expect_named(t, "percpu.C5:");
+			*field[f] = was;
+		}
+	}
+	EXPECT_NULL(chunk_check(&map));
+	map.dense = true;
+	expect_named(t, "percpu.C5:");
+}
+
+KTEST(percpu, the_check_names_damaged_bits_of_a_map)
+{
+	ASSERT_TRUE(small_map(false));
+	EXPECT_NULL(chunk_check(&map));
+	map.used--;
+	expect_named(t, "percpu.C1:");
+	map.used++;
+	bitmap_set(map.first, 300);
+	expect_named(t, "percpu.C1:");
+	bitmap_clear(map.first, 300);
+	bitmap_clear(map.first, 0);
+	expect_named(t, "percpu.C1:");
+	bitmap_set(map.first, 0);
+	bitmap_set(map.in_use, CHUNK_UNITS - 1);
+	expect_named(t, "percpu.C1:");
+	bitmap_clear(map.in_use, CHUNK_UNITS - 1);
+	map.units = CHUNK_UNITS + 1;
+	expect_named(t, "percpu.C1:");
+	map.units = CHUNK_UNITS - 8;
+	EXPECT_NULL(chunk_check(&map));
 }

@@ -47,7 +47,7 @@ extern struct a64_layout a64_layout; /* set by boot.c before kmain() */
 #define VMEMMAP_BASE (a64_layout.vmemmap)
 #define VMEMMAP_SIZE (a64_layout.vmemmap_size)
 #define PERCPU_BASE (a64_layout.percpu)
-#define PERCPU_STRIDE 0x1000000UL /* 16 MiB of addresses a CPU */
+#define PERCPU_STRIDE 0x2000000UL /* 32 MiB of addresses a CPU */
 #define DEVICE_SIZE 0x10000000UL
 #define DEVICE_BASE (a64_layout.vmemmap - DEVICE_SIZE) /* registers; Linux has its fixmap there */
 #define A64_UART_VA DEVICE_BASE			       /* the first page of them */

@@ -32,7 +32,7 @@ extern struct host_layout host_layout; /* set by main() before kmain() */
 #define PERCPU_BASE 0x7eb000000000UL
 #define DEVICE_BASE HOST_WINDOW_END
 #define DEVICE_SIZE 0UL
-#define PERCPU_STRIDE 0x1000000UL
+#define PERCPU_STRIDE 0x2000000UL
 #define HOST_WINDOW_START VMALLOC_START /* all that is reached through the software TLB */
 #define HOST_WINDOW_END 0x7ec000000000UL
 #endif

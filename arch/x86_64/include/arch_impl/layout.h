@@ -35,7 +35,7 @@ extern struct x86_layout x86_layout; /* set by entry.S and boot.c before kmain()
 #define VMEMMAP_BASE (x86_layout.vmemmap)
 #define VMEMMAP_SIZE (x86_layout.vmemmap_size)
 #define PERCPU_BASE (x86_layout.percpu)
-#define PERCPU_STRIDE 0x1000000UL			 /* 16 MiB of addresses a CPU */
+#define PERCPU_STRIDE 0x2000000UL			 /* 32 MiB of addresses a CPU */
 #define DEVICE_BASE (x86_layout.percpu + 0x4000000000UL) /* 256 GiB above: the local APIC's registers */
 #define DEVICE_SIZE 0x1000UL
 #endif

@@ -463,7 +463,8 @@ void split_page(struct page *page, unsigned order)
 	       order, page->flags);
 	for (unsigned long i = 0; i < 1UL << order; i++) {
 		WRITE_ONCE(page[i].flags, head);
-		page[i].refcount = 1;
+		if (i) /* the first page keeps what references the block has */
+			page[i].refcount = 1;
 		page_copy_owner(page + i, page);
 	}
 }

@@ -703,6 +703,25 @@ KTEST(page_alloc, a_high_order_atomic_request_reserves_its_pageblock)
 
 /* ---- pieces of blocks ---- */
 
+KTEST(page_alloc, a_split_block_keeps_its_heads_references)
+{
+	struct page *page = alloc_pages(GFP_KERNEL, 2);
+
+	ASSERT_NOT_NULL(page);
+	get_page(page);
+	get_page(page);
+	split_page(page, 2);
+	EXPECT_EQ(page->refcount, 3);
+	for (unsigned i = 1; i < 4; i++) {
+		EXPECT_EQ(page[i].refcount, 1);
+		__free_page(page + i);
+	}
+	put_page(page);
+	put_page(page);
+	EXPECT_EQ(page_state(page), PAGE_ALLOCATED);
+	__free_page(page);
+}
+
 KTEST(page_alloc, a_split_block_is_freed_page_by_page)
 {
 	struct snapshot before;

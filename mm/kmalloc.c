@@ -216,8 +216,11 @@ void *krealloc(const void *p, size_t size, gfp_t gfp)
 		kfree(p);
 		return ZERO_SIZE_PTR;
 	}
-	if (old >= size)
+	if (old >= size) {
+		if (gfp & __GFP_ZERO || opt_init_on_alloc) /* a later call that grows it again finds zeros */
+			memset((char *)p + size, 0, old - size);
 		return kmalloc_mark((void *)p, size, old);
+	}
 	copy = kmalloc_lookup(size, gfp);
 	if (copy && old) {
 		memcpy(copy, p, old);

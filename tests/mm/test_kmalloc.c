@@ -257,6 +257,46 @@ KTEST(kmalloc, krealloc_stays_in_place_while_it_fits)
 	kfree(p);
 }
 
+/* A random walk over sizes; each byte that a call adds is zero, and the bytes that it keeps are as they were written. */
+static unsigned walk_zeroed(const size_t *size, unsigned nr)
+{
+	unsigned bad = 0;
+	size_t old = 0;
+	u8 *p = NULL;
+
+	for (unsigned i = 0; i < nr; i++) {
+		u8 *q = krealloc(p, size[i], GFP_KERNEL | __GFP_ZERO);
+
+		if (!q) {
+			bad++;
+			break;
+		}
+		bad += live_bytes_differ(q, min(old, size[i]), 0xa5);
+		bad += size[i] > old ? live_bytes_differ(q + old, size[i] - old, 0) : 0;
+		memset(q, 0xa5, size[i]);
+		p = q;
+		old = size[i];
+	}
+	kfree(p);
+	return bad;
+}
+
+KTEST(kmalloc, krealloc_zeroes_what_it_adds)
+{
+	static const size_t in_one_class[] = {40, 20, 60}, to_another[] = {40, 64, 1000, 100, 128, 5000},
+			    large[] = {PAGE_SIZE * 3, PAGE_SIZE * 2 + 1, PAGE_SIZE * 3, 10, PAGE_SIZE * 5};
+	size_t sizes[40];
+
+	EXPECT_EQ(walk_zeroed(in_one_class, ARRAY_SIZE(in_one_class)), 0);
+	EXPECT_EQ(walk_zeroed(to_another, ARRAY_SIZE(to_another)), 0);
+	EXPECT_EQ(walk_zeroed(large, ARRAY_SIZE(large)), 0);
+	for (unsigned n = 0; n < 50; n++) {
+		for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++)
+			sizes[i] = 1 + test_rand_below(1u << (2 + test_rand_below(13)));
+		EXPECT_EQ(walk_zeroed(sizes, ARRAY_SIZE(sizes)), 0);
+	}
+}
+
 KTEST(kmalloc, krealloc_leaves_the_old_object_when_it_fails)
 {
 	u8 *p = kmalloc(100, GFP_KERNEL);

@@ -24,7 +24,10 @@ static inline void *kcalloc(size_t n, size_t size, gfp_t gfp)
 {
 	return kmalloc_array(n, size, gfp | __GFP_ZERO);
 }
-/* Same pointer while the usable size suffices; on failure NULL and p untouched; size 0 frees. */
+/*
+ * Same pointer while the usable size suffices; on failure NULL and p untouched; size 0 frees. If the first allocation and
+ * each call since then had __GFP_ZERO, bytes that a call adds are zero.
+ */
 void *krealloc(const void *p, size_t size, gfp_t gfp);
 /* Any pointer that kmalloc gave, NULL and ZERO_SIZE_PTR. Anything else is a BUG that says what it is. */
 void kfree(const void *p);

@@ -329,13 +329,16 @@ static void remerge(struct zone *zone, struct page *page, enum migratetype type)
 	buddy_free(zone, head, order, type, false);
 }
 
+unsigned long buddy_boost_most(const struct zone *zone)
+{
+	return max(zone->wmark[WMARK_HIGH] * WATERMARK_BOOST_FACTOR / 10000, PAGEBLOCK_PAGES);
+}
+
 static void boost_watermark(struct zone *zone)
 {
-	unsigned long most = zone->wmark[WMARK_HIGH] * WATERMARK_BOOST_FACTOR / 10000;
-
 	if (!zone->wmark[WMARK_HIGH] || zone->managed < 4 * PAGEBLOCK_PAGES)
 		return;
-	WRITE_ONCE(zone->boost, min(READ_ONCE(zone->boost) + PAGEBLOCK_PAGES, max(most, PAGEBLOCK_PAGES)));
+	WRITE_ONCE(zone->boost, min(READ_ONCE(zone->boost) + PAGEBLOCK_PAGES, buddy_boost_most(zone)));
 	__atomic_store_n(&zone->wake, true, __ATOMIC_RELEASE); /* behind the boost: see page_work_step() */
 }
 

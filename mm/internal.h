@@ -220,6 +220,8 @@ bool buddy_unreserve_highatomic(struct zone *zone, enum migratetype to, bool las
 /* 0, or -EBUSY: isolated already, or not free and not movable. */
 int buddy_isolate(struct zone *zone, struct page *page);
 void buddy_unisolate(struct zone *zone, struct page *page, enum migratetype type);
+/* What a boost of the zone's marks grows to. */
+unsigned long buddy_boost_most(const struct zone *zone);
 const char *buddy_check_zone(struct zone *zone);
 
 /* ---- pcp.c ---- */

@@ -12,13 +12,14 @@
  * Locking.    The fast paths take none. zone->lock inside buddy calls; nothing is called with it held.
  * References. Nobody takes one speculatively: get_page() needs one already. So allocation stores 1 plainly, and a
  *             free that reads 1 (acquire, pairs with the release of a put on another CPU) is the sole owner.
- * Failure.    NULL, state unchanged, one report a second unless __GFP_NOWARN. __GFP_NOFAIL that cannot progress
- *             panics.
+ * Failure.    NULL, state unchanged, one report a second unless __GFP_NOWARN. A request reclaims RECLAIM_ROUNDS times
+ *             at most. __GFP_NOFAIL then waits a second for what other CPUs hold, and panics if none comes.
  * Source.     Linux mm/page_alloc.c 6.1 (get_page_from_freelist, __alloc_pages_slowpath, __zone_watermark_ok).
  *             There is no page cache, so reclaim is vmalloc's lazy areas, pcp lists, slabs, shrinkers, RCU
  *             callbacks.
  * Next:       vmstat.c, reclaim.c, page_debug.c; then slab.c.
  */
+#include <arch/cpu.h>
 #include <arch/time.h>
 #include <kernel/failure.h>
 #include <kernel/bug.h>
@@ -260,23 +261,47 @@ static bool report_is_due(gfp_t gfp)
 	return true;
 }
 
+enum {
+	RECLAIM_ROUNDS = 16, /* Linux: MAX_RECLAIM_RETRIES */
+	NOFAIL_WAIT_NS = 1000000000,
+	NOFAIL_PAUSE_NS = 100000,
+};
+
+/* One reserved pageblock of each zone becomes ordinary memory; without progress, all of them. */
+static bool unreserve_zones(enum migratetype to, bool progress)
+{
+	struct zone *zone;
+	bool gave = false;
+
+	for_each_populated_zone (zone) {
+		unsigned long most =
+			progress ? 1 : DIV_ROUND_UP(READ_ONCE(zone->highatomic_pages), PAGEBLOCK_PAGES);
+
+		for (unsigned long i = 0; i < most; i++) {
+			unsigned long irq = spin_lock_irqsave(&zone->lock);
+			bool one = buddy_unreserve_highatomic(zone, to, !progress);
+
+			spin_unlock_irqrestore(&zone->lock, irq);
+			if (!one)
+				break;
+			gave = true;
+		}
+	}
+	return gave;
+}
+
+/* Other CPUs free pages meanwhile and take them again: their progress is not this request's, so rounds are counted. */
 static struct page *alloc_reclaiming(const struct request *rq, unsigned alloc_flags)
 {
 	struct page *page = NULL;
 
-	while (!page) {
-		bool progress = reclaim_direct(), gave = false;
-		struct zone *zone;
+	for (unsigned round = 0; !page && round < RECLAIM_ROUNDS; round++) {
+		bool progress = reclaim_direct(), gave;
 
 		page = get_from_zonelist(rq, alloc_flags);
 		if (page || (rq->gfp & __GFP_NORETRY))
 			break;
-		for_each_populated_zone (zone) {
-			unsigned long irq = spin_lock_irqsave(&zone->lock);
-
-			gave |= buddy_unreserve_highatomic(zone, rq->type, !progress);
-			spin_unlock_irqrestore(&zone->lock, irq);
-		}
+		gave = unreserve_zones(rq->type, progress);
 		if (!progress && !gave)
 			break;
 		page = get_from_zonelist(rq, alloc_flags);
@@ -284,6 +309,25 @@ static struct page *alloc_reclaiming(const struct request *rq, unsigned alloc_fl
 			break;
 	}
 	return page;
+}
+
+/* No mark counts any more. What other CPUs hold may come back soon: the request waits for them a bounded time. */
+static struct page *alloc_nofail(const struct request *rq, unsigned alloc_flags)
+{
+	u64 now = arch_time_ns();
+	const u64 end = now + NOFAIL_WAIT_NS;
+
+	for (;;) {
+		struct page *page = get_from_zonelist(rq, alloc_flags | ALLOC_NO_WATERMARKS);
+		u64 pause_end = now + NOFAIL_PAUSE_NS;
+
+		if (page || now >= end || !reclaim_allowed(rq->gfp) || cpumask_weight(&cpu_online_mask) < 2)
+			return page;
+		do
+			arch_cpu_relax();
+		while ((now = arch_time_ns()) < pause_end);
+		reclaim_direct();
+	}
 }
 
 static bool fill_request(struct request *rq, int nid, gfp_t gfp, unsigned order)
@@ -320,7 +364,7 @@ static __noinline struct page *alloc_checked(int nid, gfp_t gfp, unsigned order,
 	if (!page && reclaim_allowed(gfp))
 		page = alloc_reclaiming(&rq, alloc_flags);
 	if (!page && (gfp & __GFP_NOFAIL)) {
-		page = get_from_zonelist(&rq, alloc_flags | ALLOC_NO_WATERMARKS);
+		page = alloc_nofail(&rq, alloc_flags);
 		if (!page) {
 			report_failure(&rq, caller);
 			panic("out of memory: order %u with __GFP_NOFAIL, asked for by %pS\n", order,

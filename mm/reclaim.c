@@ -5,7 +5,8 @@
  *             asked, cheapest first; the allocator asks only where waiting is allowed.
  * Layout.     vmalloc's lazy areas -> slab arrays and empty slabs -> shrinkers -> RCU callbacks -> per-CPU page lists
  * Invariants. R1  reclaim never runs inside reclaim, in an interrupt, or with a lock held
- *             R2  progress is pages that are free afterwards, not objects freed
+ *             R2  progress is pages that are free afterwards, not objects freed, and not what lay on the CPUs' lists
+ *             R3  after direct reclaim no zone has a boost: a request sees NULL at the plain mark only
  * Locking.    Those who are asked only try their locks. The list of shrinkers changes while the other CPUs are held.
  * Failure.    Nothing to give back: false.
  * Source.     Linux mm/vmscan.c, mm/shrinker; order: design, section 3. kswapd's part runs at quiet points.
@@ -61,20 +62,33 @@ static unsigned long shrink_all(void)
 	return pages;
 }
 
+/* A boost asks for one round of reclaim: after that round it must not refuse a request. */
+static void drop_boosts(void)
+{
+	struct zone *zone;
+
+	for_each_populated_zone (zone)
+		if (READ_ONCE(zone->boost))
+			WRITE_ONCE(zone->boost, 0);
+}
+
 /*
  * Whether anything came back. Main loop only, but in the middle of the operation that lacks memory: so it waits for a
  * grace period a bounded time only, as the CPU that it depends on may itself wait for this one.
  */
 bool reclaim_direct(void)
 {
-	unsigned long before = nr_free_pages();
+	unsigned long before;
 
 	this_cpu(reclaiming) = true;
+	drain_all_pages();
+	before = nr_free_pages();
 	vm_unmap_aliases();
 	slab_reap(true);
 	shrink_all();
 	rcu_help(RCU_ROUNDS);
 	drain_all_pages();
+	drop_boosts();
 	this_cpu(reclaiming) = false;
 	return nr_free_pages() > before;
 }

@@ -10,6 +10,8 @@
  *             Z2  min <= low <= high, low - min = high - low
  *             Z3  managed = free + isolated + pcp + allocated
  *             Z4  lowmem_reserve grows with the request's zone
+ *             Z5  a zone has a boost only while `wake` is set, which takes it away, and at most the larger one of 1.5 times the
+ *                 high mark and a pageblock
  * Locking.    Boot only; watermarks are plain words read without a lock.
  * Failure.    None.
  * Source.     Linux mm/page_alloc.c (calculate_node_totalpages, setup_per_zone_wmarks,
@@ -387,6 +389,8 @@ const char *zone_check(void)
 		for (unsigned j = 1; j < NR_ZONES; j++)
 			if (zone->lowmem_reserve[j] < zone->lowmem_reserve[j - 1])
 				return "zone Z4: lowmem_reserve falls";
+		if (zone->boost && (!zone->wake || zone->boost > buddy_boost_most(zone)))
+			return "zone Z5: a boost that nothing takes away, or above its bound";
 		if (zone->free_pages + zone->isolated_pages > zone->managed)
 			return "zone Z3: more free pages than managed ones";
 	}

@@ -57,6 +57,7 @@ SRCS += tests/mm/test_check.c
 SRCS += tests/mm/test_check_walk.c
 SRCS += tests/mm/test_cross_cpu.c
 SRCS += tests/mm/test_cross_vm.c
+SRCS += tests/mm/test_exhaust.c
 SRCS += tests/mm/test_fault.c
 SRCS += tests/mm/test_kmalloc.c
 SRCS += tests/mm/test_kmap.c

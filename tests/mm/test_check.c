@@ -112,6 +112,16 @@ KTEST(check, zone_names_wrong_counts)
 	zone->isolated_pages += zone->managed + 1;
 	EXPECT_BROKEN(check_says("zone"), "Z3:");
 	zone->isolated_pages -= zone->managed + 1;
+
+	mm_settle();
+	zone->boost = 1;
+	zone->wake = false;
+	EXPECT_BROKEN(check_says("zone"), "Z5:");
+	zone->wake = true;
+	EXPECT_NULL(check_says("zone"));
+	zone->boost = buddy_boost_most(zone) + 1;
+	EXPECT_BROKEN(check_says("zone"), "Z5:");
+	zone->boost = 0;
 	EXPECT_NULL(check_says("zone"));
 }
 

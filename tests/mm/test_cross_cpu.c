@@ -326,6 +326,43 @@ KTEST(cross_cpu, caches_come_and_go_on_two_cpus_at_once)
 	EXPECT_NULL(slab_find_cache("cross-b"));
 }
 
+/* ---- memory that another CPU holds ---- */
+
+static LIST_HEAD(theirs);
+
+/* Takes the small zone to its last page, and gives it back a moment later. */
+static void hold_small_zone(void *ctx)
+{
+	u64 end;
+
+	hold_blocks(&theirs, SMALL_GFP | GFP_ATOMIC | __GFP_MEMALLOC, 0, ~0UL);
+	atomic_store((_Atomic unsigned *)ctx, 1);
+	for (end = arch_time_ns() + 5000000; arch_time_ns() < end;)
+		arch_cpu_relax();
+	release_blocks(&theirs, 0);
+	pcp_drain_local(NULL);
+}
+
+KTEST(cross_cpu, a_request_that_must_not_fail_waits_for_other_cpus)
+{
+	struct smp_task task = {.fn = hold_small_zone, .ctx = &step};
+	NEEDS_OTHER_CPU(cpu);
+	struct page *page;
+
+	if (!small_zone() || cpu_to_node_map[cpu] != numa_node_id())
+		SKIP("no small DMA zone that both CPUs begin at");
+	mm_settle();
+	atomic_store(&step, 0);
+	ASSERT_EQ(smp_start(cpu, &task), 0);
+	while (!atomic_load(&step))
+		arch_cpu_relax();
+	page = alloc_pages(SMALL_GFP | GFP_KERNEL | __GFP_NOFAIL, 3);
+	if (EXPECT_NOT_NULL(page))
+		__free_pages(page, 3);
+	smp_wait(&task);
+	mm_settle();
+}
+
 /* ---- per-CPU memory ---- */
 
 static void add_own(void *ctx)

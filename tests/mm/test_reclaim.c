@@ -196,6 +196,76 @@ KTEST(reclaim, promises_are_no_progress)
 	feed(t);
 }
 
+enum { LENDER_CALLS_MOST = 1000 };
+
+/*
+ * As another CPU does that frees a page and takes it again all the time: each round frees one page, which is progress, but
+ * none for a larger request.
+ */
+static unsigned long lender_count(void)
+{
+	struct page *page = calls ? alloc_page(SMALL_GFP | GFP_ATOMIC | __GFP_MEMALLOC) : NULL;
+
+	if (page)
+		list_add(&page->lru, &held);
+	return calls < LENDER_CALLS_MOST;
+}
+
+static unsigned long lender_scan(unsigned long nr)
+{
+	struct page *page = list_first_entry(&held, struct page, lru);
+
+	(void)nr;
+	calls++;
+	list_del(&page->lru);
+	__free_page(page);
+	return 1;
+}
+
+static struct shrinker lender = {.name = "lender", .count = lender_count, .scan = lender_scan};
+
+KTEST(reclaim, a_request_reclaims_a_bounded_number_of_times)
+{
+	struct snapshot before;
+
+	NEEDS_SMALL_ZONE();
+	snapshot_take(&before);
+	starve(0);
+	unregister_shrinker(&hoarder);
+	register_shrinker(&lender);
+	EXPECT_NULL(alloc_pages(SMALL_GFP | GFP_KERNEL, 3));
+	unregister_shrinker(&lender);
+	EXPECT_GE(calls, 2); /* it was progress */
+	EXPECT_LE(calls, 20);
+	register_shrinker(&hoarder);
+	feed(t);
+	expect_snapshot(t, &before);
+}
+
+/* A boost stands for memory that is free: a request that may reclaim gets it, of any order, and at the first attempt. */
+KTEST(reclaim, a_boost_is_gone_when_a_request_has_reclaimed)
+{
+	static const gfp_t kinds[] = {GFP_KERNEL, GFP_KERNEL | __GFP_NORETRY};
+	struct zone *small = small_zone();
+
+	NEEDS_SMALL_ZONE();
+	for (unsigned order = 0; order <= 4; order++)
+		for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
+			struct page *page;
+
+			mm_settle();
+			small->boost = small->free_pages; /* as if many fallbacks had left it */
+			small->wake = true;
+			EXPECT_NULL(alloc_pages(SMALL_GFP | GFP_NOWAIT, order));
+			EXPECT_NE(small->boost, 0);
+			page = alloc_pages(SMALL_GFP | kinds[i], order);
+			EXPECT_EQ(small->boost, 0);
+			if (EXPECT_NOT_NULL(page))
+				__free_pages(page, order);
+		}
+	mm_settle();
+}
+
 KTEST(reclaim, the_main_loop_reclaims_when_a_zone_is_low)
 {
 	NEEDS_SMALL_ZONE();

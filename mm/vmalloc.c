@@ -217,8 +217,23 @@ static void retire(vaddr_t start, size_t bytes, struct vmap_area *a)
 	atomic_store_explicit(&a->cleared, true, memory_order_release);
 }
 
-/* This CPU purges: what it frees there waits for the next round, or for another CPU. */
-static DEFINE_PER_CPU(bool, in_purge);
+/*
+ * Odd while this CPU purges: what it frees there waits for the next round, or for another CPU. Other CPUs see by the
+ * number that the purge is over, even if the next one has begun.
+ */
+DEFINE_PER_CPU(unsigned long, purge_turn);
+
+static bool in_purge(void)
+{
+	return this_cpu(purge_turn) & 1;
+}
+
+static void purge_turn_next(void)
+{
+	unsigned long *turn = this_cpu_ptr(&purge_turn);
+
+	__atomic_store_n(turn, *turn + 1, __ATOMIC_RELEASE);
+}
 
 /* One shootdown for all but those that have had theirs. Their guard pages were never mapped. */
 static void flush_areas(const struct list_head *areas)
@@ -266,14 +281,14 @@ static unsigned long purge_all(void)
 	struct vmap_stolen stolen;
 	unsigned long total = 0;
 
-	if (this_cpu(in_purge))
+	if (in_purge())
 		return 0;
-	this_cpu(in_purge) = true;
+	purge_turn_next();
 	for (unsigned round = 0; round < ALL_ROUNDS && vmap_steal_lazy(&stolen); round++) {
 		flush_areas(&stolen.areas);
 		total += give_back(&stolen);
 	}
-	this_cpu(in_purge) = false;
+	purge_turn_next();
 	return total;
 }
 
@@ -289,9 +304,9 @@ static __noinline void purge_above_limit(void)
 
 	WRITE_ONCE(*this_cpu_ptr(&vmap_many_lazy), false);
 	full_barrier(); /* who tells us again after this has flushed_bytes told before */
-	if (this_cpu(in_purge))
+	if (in_purge())
 		return;
-	this_cpu(in_purge) = true;
+	purge_turn_next();
 	if (vmap_take_flushed(&stolen))
 		give_back(&stolen);
 	if (vmap_lazy_above_limit() && !atomic_exchange_explicit(&at_it, true, memory_order_acquire)) {
@@ -302,16 +317,37 @@ static __noinline void purge_above_limit(void)
 		}
 		atomic_store_explicit(&at_it, false, memory_order_release);
 	}
-	this_cpu(in_purge) = false;
+	purge_turn_next();
+}
+
+/*
+ * Waits for the purge that each other CPU is in: what it has in hand is not free yet. Purges that begin later hold areas
+ * that became lazy later. Returns whether there was one.
+ */
+static bool wait_for_purges(void)
+{
+	bool waited = false;
+	unsigned cpu;
+
+	for_each_online_cpu (cpu) {
+		const unsigned long *turn = per_cpu_ptr(&purge_turn, cpu);
+		unsigned long was = __atomic_load_n(turn, __ATOMIC_ACQUIRE);
+
+		if (!(was & 1))
+			continue;
+		waited = true;
+		while (__atomic_load_n(turn, __ATOMIC_ACQUIRE) == was)
+			arch_cpu_relax();
+	}
+	return waited;
 }
 
 unsigned long vm_unmap_aliases(void)
 {
 	unsigned long total = purge_all();
 
-	/* What another CPU has in hand is not free yet, and the caller may need it. */
-	while (!this_cpu(in_purge) && vmap_purging())
-		arch_cpu_relax();
+	if (!in_purge() && wait_for_purges())
+		total += purge_all(); /* those purges have left flushed areas to other CPUs */
 	vmap_drain();
 	return total;
 }
@@ -448,12 +484,12 @@ static __always_inline void mark_area(char *p, size_t size, size_t bytes, gfp_t 
 	san_free(p + size, bytes - size);
 }
 
-/* Always inlined: with a constant level, sizes are. */
-static __always_inline void *vmalloc_level(size_t size, unsigned level, gfp_t gfp, int nid, unsigned flags,
-					   unsigned long caller)
+/* Always inlined: with a constant level, sizes are. align is a multiple of the level's size. */
+static __always_inline void *vmalloc_level(size_t size, size_t align, unsigned level, gfp_t gfp, int nid,
+					   unsigned flags, unsigned long caller)
 {
 	size_t bytes = ALIGN_UP(size, PT_LEVEL_SIZE(level));
-	struct vmap_area *a = get_area(bytes, PT_LEVEL_SIZE(level), VM_ALLOC | flags, caller, gfp);
+	struct vmap_area *a = get_area(bytes, align, VM_ALLOC | flags, caller, gfp);
 
 	if (unlikely(!a))
 		return NULL;
@@ -471,25 +507,45 @@ err:
 	return NULL;
 }
 
-void *vmalloc_gfp(size_t size, gfp_t gfp, int nid, unsigned vm_flags, unsigned long caller)
+/* Whether a request of this size goes on; its failure is not the allocator's. */
+static __always_inline bool vmalloc_begins(size_t size, gfp_t gfp, unsigned long caller)
 {
-	void *p = NULL;
-
 	if (unlikely(!size || size >> PAGE_SHIFT >= ram_pages)) {
 		if (!(gfp & __GFP_NOWARN))
 			pr_warn_once("vmalloc: size %zu of request by %pS is 0 or exceeds RAM\n", size,
 				     (void *)caller);
 		failure_note("the size is 0 or exceeds RAM");
-		return NULL;
+		return false;
 	}
-	if (fault_hits(&fail_vmalloc, !(gfp & __GFP_NOFAIL), size))
+	return !fault_hits(&fail_vmalloc, !(gfp & __GFP_NOFAIL), size);
+}
+
+void *vmalloc_gfp(size_t size, gfp_t gfp, int nid, unsigned vm_flags, unsigned long caller)
+{
+	void *p = NULL;
+
+	if (unlikely(!vmalloc_begins(size, gfp, caller)))
 		return NULL;
 	if ((vm_flags & VM_HUGE) && size >= PT_LEVEL_SIZE(HUGE_LEVEL) && vmalloc_has_huge())
-		p = vmalloc_level(size, HUGE_LEVEL, (gfp & ~__GFP_NOFAIL) | __GFP_NOWARN | __GFP_NORETRY, nid,
-				  vm_flags, caller);
+		p = vmalloc_level(size, PT_LEVEL_SIZE(HUGE_LEVEL), HUGE_LEVEL,
+				  (gfp & ~__GFP_NOFAIL) | __GFP_NOWARN | __GFP_NORETRY, nid, vm_flags,
+				  caller);
 	if (!p)
-		p = vmalloc_level(size, 0, gfp, nid, vm_flags, caller);
+		p = vmalloc_level(size, PAGE_SIZE, 0, gfp, nid, vm_flags, caller);
 	return p;
+}
+
+void *__vmalloc_node(size_t size, size_t align, gfp_t gfp, int nid, const void *caller)
+{
+	align = max(align, PAGE_SIZE);
+	BUG_ON(!is_pow2(align), "__vmalloc_node: alignment 0x%zx", align);
+	if (align > vmap_end - vmap_start) {
+		failure_note("the alignment exceeds the vmalloc window");
+		return NULL;
+	}
+	if (!vmalloc_begins(size, gfp, (unsigned long)caller))
+		return NULL;
+	return vmalloc_level(size, align, 0, gfp, nid, 0, (unsigned long)caller);
 }
 
 void *vmalloc(size_t size)
@@ -581,7 +637,7 @@ void vmalloc_init(void)
 	unsigned long lazy_limit;
 
 	pt_count_boot_tables();
-	ram_pages = totalram_pages();
+	ram_pages = min(totalram_pages(), BIT(31)); /* an area counts its pages in 32 bits */
 	lazy_limit = min(fls64(cpus) * (MIB(32) >> PAGE_SHIFT), ram_pages / 64); /* Linux: lazy_max_pages() */
 	vmap_init(start, start + size);
 	vmalloc_set_lazy_limit(lazy_limit);

@@ -75,7 +75,6 @@ static size_t cached_size =
 	STRIPE_SIZE / 4; /* longer areas would leave much of a stripe: from `vmap_common` */
 static unsigned long lazy_limit;
 DEFINE_PER_CPU(bool, vmap_many_lazy);
-static _Atomic size_t purging_bytes; /* stolen and not yet released */
 static _Atomic u64 purges;
 
 /* ---- the trees ---- */
@@ -585,24 +584,14 @@ u64 vmap_nr_purges(void)
 	return atomic_load_explicit(&purges, memory_order_relaxed);
 }
 
-bool vmap_purging(void)
-{
-	return atomic_load_explicit(&purging_bytes, memory_order_acquire);
-}
-
 /* Takes a shard's lazy list as a whole, in a few steps however long it is. */
 static void steal_list(struct vmap_shard *s, struct vmap_stolen *stolen)
 {
-	size_t bytes;
-
-	/* Acquire and release: who sees that another one took them sees them in purging_bytes. */
+	/* Acquire and release: a CPU that sees the list empty sees the turn of the purge that took it (vmalloc.c). */
 	if (!__atomic_load_n(&s->lazy_pages, __ATOMIC_ACQUIRE) &&
 	    !__atomic_load_n(&s->flushed_bytes, __ATOMIC_ACQUIRE))
 		return;
 	spin_lock(&s->lock);
-	bytes = (s->lazy_pages << PAGE_SHIFT) + s->flushed_bytes;
-	purging_bytes += bytes;
-	stolen->bytes += bytes;
 	list_splice_init(&s->lazy, &stolen->areas);
 	__atomic_store_n(&s->lazy_pages, 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&s->flushed_bytes, 0, __ATOMIC_RELEASE);
@@ -619,7 +608,6 @@ static __cold void put_lazy_back(struct vmap_area *a)
 	spin_lock(&s->lock);
 	list_move_tail(&a->list, &s->lazy);
 	UPDATE_ONCE(s->lazy_pages, +=, area_size(a) >> PAGE_SHIFT);
-	purging_bytes -= area_size(a);
 	spin_unlock(&s->lock);
 }
 
@@ -627,14 +615,12 @@ bool vmap_steal_lazy(struct vmap_stolen *stolen)
 {
 	struct vmap_area *a, *tmp;
 
-	*stolen = (struct vmap_stolen){};
 	list_init(&stolen->areas);
 	for_each_shard (s)
 		steal_list(s, stolen);
 	list_for_each_entry_safe (a, tmp, &stolen->areas, list) {
 		if (likely(atomic_load_explicit(&a->cleared, memory_order_acquire)))
 			continue;
-		stolen->bytes -= area_size(a);
 		put_lazy_back(a);
 	}
 	if (list_empty(&stolen->areas))
@@ -652,7 +638,6 @@ static void leave_to(struct vmap_shard *s, struct list_head *areas, size_t bytes
 	s->steals++;
 	spin_unlock(&s->lock);
 	__atomic_store_n(s->told, true, __ATOMIC_RELEASE); /* behind flushed_bytes */
-	purging_bytes -= bytes;
 }
 
 void vmap_hand_over(struct vmap_stolen *stolen)
@@ -674,7 +659,6 @@ void vmap_hand_over(struct vmap_stolen *stolen)
 		list_move_tail(&a->list, &theirs);
 		if (&tmp->list != &stolen->areas && tmp->shard == a->shard)
 			continue;
-		stolen->bytes -= bytes;
 		leave_to(s, &theirs, bytes);
 		bytes = 0;
 	}
@@ -685,14 +669,11 @@ bool vmap_take_flushed(struct vmap_stolen *stolen)
 	struct vmap_shard *s = this_cpu(own_shard);
 	struct vmap_area *a, *tmp;
 
-	*stolen = (struct vmap_stolen){};
 	list_init(&stolen->areas);
 	if (!READ_ONCE(s->flushed_bytes))
 		return false;
 	spin_lock(&s->lock);
-	stolen->bytes = s->flushed_bytes;
-	purging_bytes += stolen->bytes;
-	WRITE_ONCE(s->flushed_bytes, 0);
+	__atomic_store_n(&s->flushed_bytes, 0, __ATOMIC_RELEASE);
 	list_for_each_entry_safe (a, tmp, &s->lazy, list) {
 		if (!a->flushed)
 			break;
@@ -745,7 +726,6 @@ void vmap_release(struct vmap_stolen *stolen)
 	}
 	if (run)
 		release_run(run, &surplus);
-	purging_bytes -= stolen->bytes;
 	free_surplus(&surplus);
 }
 

@@ -52,13 +52,14 @@ struct vmap_area *vmap_retire(vaddr_t addr, unsigned flags);
 /* vmap_retire() on this CPU has found more lazy pages than the limit, or another CPU has left it flushed areas. */
 DECLARE_PER_CPU(bool, vmap_many_lazy);
 bool vmap_lazy_above_limit(void);
+/* vmalloc.c: odd while the CPU purges. */
+DECLARE_PER_CPU(unsigned long, purge_turn);
 /* Busy area that covers addr, or NULL. */
 struct vmap_area *vmap_find(vaddr_t addr);
 
-/* What a purge has in hand: the areas, and the sum of their addresses. */
+/* What a purge has in hand. */
 struct vmap_stolen {
 	struct list_head areas;
-	size_t bytes;
 };
 /*
  * Takes all lazy areas that are cleared; false if there are none. They belong to the caller until
@@ -69,8 +70,6 @@ bool vmap_steal_lazy(struct vmap_stolen *stolen);
 void vmap_hand_over(struct vmap_stolen *stolen);
 /* What other CPUs have flushed and left to this one; false if there is nothing. */
 bool vmap_take_flushed(struct vmap_stolen *stolen);
-/* Some CPU has areas in hand. */
-bool vmap_purging(void);
 /* The ranges are free, the descriptors gone. Every TLB has been flushed for them. */
 void vmap_release(struct vmap_stolen *stolen);
 

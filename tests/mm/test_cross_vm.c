@@ -12,6 +12,7 @@
 #include "scratch.h"
 
 #include "../kernel/other_cpu.h"
+#include <arch/time.h>
 #include <kernel/random.h>
 #include <kernel/string.h>
 #include <mm/internal.h>
@@ -565,6 +566,68 @@ static void churn_large_areas(void *ctx)
 		vfree(p);
 		quiet_point();
 	}
+}
+
+static void set_turn(unsigned long turn)
+{
+	__atomic_store_n(this_cpu_ptr(&purge_turn), turn, __ATOMIC_RELEASE);
+}
+
+/* Poses as a CPU that ends a purge and is in the next one at once. */
+static void purge_after_purge(void *ctx)
+{
+	unsigned long turn = *this_cpu_ptr(&purge_turn);
+
+	(void)ctx;
+	set_turn(turn + 1);
+	atomic_store(&step, 1);
+	for (unsigned long i = 3; atomic_load(&step) == 1; i += 2)
+		set_turn(turn + i);
+	set_turn(turn);
+}
+
+KTEST(cross_vm, unmapping_aliases_ends_while_another_cpu_goes_on_purging)
+{
+	struct smp_task task = {.fn = purge_after_purge};
+	NEEDS_OTHER_CPU(cpu);
+
+	atomic_store(&step, 0);
+	ASSERT_EQ(smp_start(cpu, &task), 0);
+	while (!atomic_load(&step)) /* no quiet point: the other CPU has none */
+		arch_cpu_relax();
+	for (unsigned i = 0; i < 20; i++)
+		vm_unmap_aliases();
+	atomic_store(&step, 2);
+	smp_wait(&task);
+}
+
+/* Poses as a CPU that is in one purge for 2 ms; *ctx is set when it leaves it. */
+static void one_long_purge(void *ctx)
+{
+	unsigned long turn = *this_cpu_ptr(&purge_turn);
+	u64 end;
+
+	set_turn(turn + 1);
+	atomic_store(&step, 1);
+	for (end = arch_time_ns() + 2000000; arch_time_ns() < end;)
+		arch_cpu_relax();
+	atomic_store((_Atomic bool *)ctx, true);
+	set_turn(turn);
+}
+
+KTEST(cross_vm, unmapping_aliases_waits_for_a_purge_under_way)
+{
+	_Atomic bool left = false;
+	struct smp_task task = {.fn = one_long_purge, .ctx = &left};
+	NEEDS_OTHER_CPU(cpu);
+
+	atomic_store(&step, 0);
+	ASSERT_EQ(smp_start(cpu, &task), 0);
+	while (!atomic_load(&step))
+		arch_cpu_relax();
+	vm_unmap_aliases();
+	EXPECT_TRUE(atomic_load(&left));
+	smp_wait(&task);
 }
 
 /* A purge frees areas of its own, and with this limit each vfree() purges: nobody waits for itself. */

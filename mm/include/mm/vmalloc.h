@@ -35,6 +35,8 @@ void *vmalloc_node(size_t size, int nid);
 void *vmalloc_interleave(size_t size);	    /* frames from all nodes in turn: tables that every CPU uses */
 void *vmalloc_32(size_t size);		    /* frames below 4 GiB */
 void *vmalloc_huge(size_t size, gfp_t gfp); /* 2 MiB leaves where size, memory and granule allow */
+/* At a multiple of align, a power of two; NULL as well if that is more than the window. caller: as vmallocinfo names it. */
+void *__vmalloc_node(size_t size, size_t align, gfp_t gfp, int nid, const void *caller);
 void *vmalloc_gfp(size_t size, gfp_t gfp, int nid, unsigned vm_flags, unsigned long caller);
 /* NULL is fine. An address that no area starts at is a BUG that names the area around it. From an interrupt:
  * queued. */

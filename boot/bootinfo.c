@@ -8,14 +8,19 @@
  * Invariants. I1  notes is NUL-terminated and notes_len < BOOT_NOTES_SIZE
  *             I2  no range that is not usable is dropped while a usable one could make room for it
  * Locking.    None: boot, one CPU.
- * Failure.    Notes that do not fit are cut.
+ * Failure.    The last note that fits is cut; those behind it are counted.
  * Next:       multiboot2.c, pvh.c.
  */
 
 #include "boot.h"
 #include <kernel/bits.h>
 #include <kernel/printk.h>
+#include <kernel/sort.h>
 #include <kernel/string.h>
+
+static_assert(BOOT_MAX_RANGES <= 1 << 16, "an index of a range fits into u16");
+
+enum { NOTE_MIN = 32 }; /* less of a note is not worth having */
 
 void boot_note(struct boot_info *bi, const char *fmt, ...)
 {
@@ -23,8 +28,10 @@ void boot_note(struct boot_info *bi, const char *fmt, ...)
 	va_list ap;
 	int n;
 
-	if (room < 2)
+	if (room < NOTE_MIN) {
+		bi->notes_lost++;
 		return;
+	}
 	va_start(ap, fmt);
 	n = vsnprintf(bi->notes + bi->notes_len, room - 1, fmt, ap);
 	va_end(ap);
@@ -44,12 +51,14 @@ void boot_add_range(struct boot_info *bi, u64 start, u64 size, u32 type, u32 att
 			while (i > 0 && bi->range[i - 1].type != MEM_USABLE)
 				i--;
 		if (type == MEM_USABLE || i == 0) {
-			boot_note(bi, "memory map: no room for [0x%lx, +0x%lx) type %u", start, size, type);
+			boot_note(bi, "memory map: no room for [0x%lx, +0x%lx) type %u: more than %u ranges",
+				  start, size, type, BOOT_MAX_RANGES);
 			return;
 		}
 		i--;
-		boot_note(bi, "memory map: no room, usable [0x%lx, +0x%lx) dropped", bi->range[i].start,
-			  bi->range[i].size);
+		bi->nr_sorted = 0;
+		boot_note(bi, "memory map: no room, usable [0x%lx, +0x%lx) dropped: more than %u ranges",
+			  bi->range[i].start, bi->range[i].size, BOOT_MAX_RANGES);
 	}
 	bi->range[i] = (struct boot_range){.start = start, .size = size, .type = type, .attr = attr};
 }
@@ -76,52 +85,107 @@ static void nearer(u64 border, u64 at, u64 *next)
 		*next = min(*next, border);
 }
 
-/* Where the type of memory may change next. */
-static u64 next_border(const struct boot_info *bi, u64 at)
+static u64 range_end(const struct boot_info *bi, unsigned i)
 {
-	u64 next = ~0UL;
-
-	for (unsigned i = 0; i < bi->nr_ranges; i++) {
-		nearer(bi->range[i].start, at, &next);
-		nearer(end_of(bi->range[i].start, bi->range[i].size), at, &next);
-	}
-	for (unsigned i = 0; i < bi->nr_edits; i++) {
-		nearer(bi->edit[i].start, at, &next);
-		nearer(bi->edit[i].end, at, &next);
-	}
-	return next;
+	return end_of(bi->range[i].start, bi->range[i].size);
 }
 
-static u32 type_at(const struct boot_info *bi, u64 at)
+static int by_start(const void *a, const void *b, const void *priv)
+{
+	const struct boot_range *range = priv, *x = &range[*(const u16 *)a], *y = &range[*(const u16 *)b];
+
+	return (x->start > y->start) - (x->start < y->start);
+}
+
+static void sort_ranges(struct boot_info *bi)
+{
+	if (bi->nr_sorted == bi->nr_ranges)
+		return;
+	for (unsigned i = 0; i < bi->nr_ranges; i++)
+		bi->by_start[i] = (u16)i;
+	sort_r(bi->by_start, bi->nr_ranges, sizeof(bi->by_start[0]), by_start, bi->range);
+	bi->nr_sorted = bi->nr_ranges;
+	bi->nr_swept = bi->nr_cover = 0;
+}
+
+static u32 cover_type(const struct boot_info *bi, unsigned at)
+{
+	return bi->range[bi->cover[at]].type;
+}
+
+static void cover_swap(struct boot_info *bi, unsigned a, unsigned b)
+{
+	u16 t = bi->cover[a];
+
+	bi->cover[a] = bi->cover[b];
+	bi->cover[b] = t;
+}
+
+static void cover_push(struct boot_info *bi, u16 range)
+{
+	unsigned at = bi->nr_cover++;
+
+	bi->cover[at] = range;
+	for (unsigned up; at && cover_type(bi, up = (at - 1) / 2) < cover_type(bi, at); at = up)
+		cover_swap(bi, at, up);
+}
+
+static void cover_pop(struct boot_info *bi)
+{
+	bi->cover[0] = bi->cover[--bi->nr_cover];
+	for (unsigned at = 0, child; (child = 2 * at + 1) < bi->nr_cover; at = child) {
+		if (child + 1 < bi->nr_cover && cover_type(bi, child) < cover_type(bi, child + 1))
+			child++;
+		if (cover_type(bi, at) >= cover_type(bi, child))
+			return;
+		cover_swap(bi, at, child);
+	}
+}
+
+/*
+ * The type of memory at `at`, and where it may change next: where the range with the largest type ends, or another one
+ * begins. A walk goes upwards; one that begins anew sweeps from the first range on.
+ */
+static u32 type_at(struct boot_info *bi, u64 at, u64 *next)
 {
 	u32 type = MEM_NONE;
 
-	for (unsigned i = 0; i < bi->nr_ranges; i++) {
-		const struct boot_range *r = &bi->range[i];
-
-		if (at >= r->start && at < end_of(r->start, r->size))
-			type = max(type, r->type);
+	if (at < bi->swept_to)
+		bi->nr_swept = bi->nr_cover = 0;
+	bi->swept_to = at;
+	while (bi->nr_swept < bi->nr_ranges && bi->range[bi->by_start[bi->nr_swept]].start <= at)
+		cover_push(bi, bi->by_start[bi->nr_swept++]);
+	while (bi->nr_cover && range_end(bi, bi->cover[0]) <= at)
+		cover_pop(bi);
+	*next = bi->nr_swept < bi->nr_ranges ? bi->range[bi->by_start[bi->nr_swept]].start : ~0UL;
+	if (bi->nr_cover) {
+		type = cover_type(bi, 0);
+		nearer(range_end(bi, bi->cover[0]), at, next);
 	}
-	for (unsigned i = 0; i < bi->nr_edits && type != MEM_NONE; i++) {
+	for (unsigned i = 0; i < bi->nr_edits; i++) {
 		const struct boot_edit *e = &bi->edit[i];
 
-		if (at >= e->start && at < e->end && (e->from == MEM_NONE || e->from == type))
+		nearer(e->start, at, next);
+		nearer(e->end, at, next);
+		if (type != MEM_NONE && at >= e->start && at < e->end &&
+		    (e->from == MEM_NONE || e->from == type))
 			type = e->to;
 	}
 	return type;
 }
 
-bool boot_next_usable(const struct boot_info *bi, u64 *cursor, u64 *start, u64 *end)
+bool boot_next_usable(struct boot_info *bi, u64 *cursor, u64 *start, u64 *end)
 {
 	const u64 page = 0x1000;
-	u64 at = *cursor;
+	u64 at = *cursor, next;
 
+	sort_ranges(bi);
 	while (at != ~0UL) {
-		while (at != ~0UL && type_at(bi, at) != MEM_USABLE)
-			at = next_border(bi, at);
+		for (; at != ~0UL && type_at(bi, at, &next) != MEM_USABLE; at = next)
+			;
 		*start = at;
-		while (at != ~0UL && type_at(bi, at) == MEM_USABLE)
-			at = next_border(bi, at);
+		for (; at != ~0UL && type_at(bi, at, &next) == MEM_USABLE; at = next)
+			;
 		*end = ALIGN_DOWN(at, page);
 		*cursor = at;
 		if (*start <= ~0UL - page && ALIGN_UP(*start, page) < *end) {

@@ -20,6 +20,7 @@ SRCS += kernel/lib/fault.c
 SRCS += kernel/lib/parse.c
 SRCS += kernel/lib/printf.c
 SRCS += kernel/lib/rbtree.c
+SRCS += kernel/lib/sort.c
 SRCS += $(if $(HOSTED),,kernel/lib/string.c) # libc has them, and sanitizers look into libc's
 SRCS += kernel/lib/utf8.c
 SRCS += kernel/lineedit.c

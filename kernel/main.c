@@ -43,6 +43,9 @@ static void print_notes(struct boot_info *bi)
 		pr_warn("boot: %s\n", line);
 		line = end + 1;
 	}
+	if (bi->notes_lost)
+		pr_warn("boot: %u more of these had no room\n", bi->notes_lost);
+	bi->notes_lost = 0;
 	bi->notes_len = 0;
 	bi->notes[0] = '\0';
 }

@@ -111,7 +111,10 @@ struct section_info {
 	pfn_t lo, hi;  /* frames that have a struct page; whole order-10 blocks */
 	paddr_t array; /* their array; aligned to its size if large; 0: in pieces, mapped at boot */
 	paddr_t ext;   /* page_owner's array, 0 without */
+	int nid;       /* a node that has memory in it */
+	bool one_node; /* the only one */
 	bool large;    /* mapped by one large leaf */
+	bool placed;   /* the array's memory is set aside */
 };
 
 void page_init(const struct boot_info *bi);

@@ -1,8 +1,10 @@
 /*
  * memblock.c - memory before there are pages.
  *
- * Idea.       Two sorted arrays of ranges, what exists and what is taken; free memory is the difference. Few
- *             ranges, few operations: plain arrays and linear merging are enough, and both stay readable for ever.
+ * Idea.       Two sorted arrays of ranges, what exists and what is taken; free memory is the difference. Each operation
+ *             searches by halves and then touches the regions of its own range only, so that boot takes time in
+ *             proportion to the number of ranges. An array that is full is copied into memory that memblock has, twice
+ *             as long (Linux's memblock_double_array).
  * Layout.     memory.region[]    {start, end, nid}    from the sanitised map, page aligned inwards
  *             reserved.region[]  {start, end, name}   page aligned outwards when frames are counted
  * Invariants. B1  sorted, disjoint, no empty region
@@ -10,7 +12,7 @@
  *             B3  an allocation lies in memory and touches no earlier reservation
  *             B4  address 0 is never returned
  * Locking.    None: boot only. After the hand-over nothing changes but by memblock_forget().
- * Failure.    A full array: -ENOSPC, nothing changed. No room: 0, or a panic in the _or_panic form.
+ * Failure.    A full array that cannot grow: -ENOSPC, nothing changed. No room: 0, or a panic in the _or_panic form.
  * Source.     Linux mm/memblock.c. Boot allocations grow upwards from 16 MiB instead of downwards from the top, so
  *             that all of them share the first section and every other section stays one piece.
  * Next:       numa.c, then pgtable.c.
@@ -28,18 +30,30 @@
 #include <mm/memmap.h>
 #include <mm/page.h>
 
-enum { MEMBLOCK_MAX_REGIONS = 2048 };
+enum {
+	FIRST_REGIONS = 512, /* before an array grows: more than a loader's reservations, which come first */
+	ROOM_AT_HAND_OVER = 8,
+};
+static_assert(BOOT_MAX_RESERVED + BOOT_MAX_MODULES < FIRST_REGIONS - 16,
+	      "no memory is needed to reserve memory");
 /* Firmware scribbles there (Linux arch/x86/kernel/setup.c), and frame 0 is never handed out: 0 means none. */
 #define LOW_MEMORY_END KIB(64)
 
-static struct memblock_region memory_regions[MEMBLOCK_MAX_REGIONS];
-static struct memblock_region reserved_regions[MEMBLOCK_MAX_REGIONS];
+static struct memblock_region memory_regions[FIRST_REGIONS];
+static struct memblock_region reserved_regions[FIRST_REGIONS];
 
 struct memblock memblock = {
-	.memory = {memory_regions, 0, MEMBLOCK_MAX_REGIONS, "memory"},
-	.reserved = {reserved_regions, 0, MEMBLOCK_MAX_REGIONS, "reserved"},
+	.memory = {memory_regions, 0, FIRST_REGIONS, "memblock memory"},
+	.reserved = {reserved_regions, 0, FIRST_REGIONS, "memblock reserved"},
+	.may_grow = true,
 };
 paddr_t memblock_limit;
+
+/* Where the kernel's arrays are since they grew, so that a check can tell. */
+static struct {
+	const struct memblock_region *memory, *reserved;
+	unsigned memory_max, reserved_max;
+} own = {memory_regions, reserved_regions, FIRST_REGIONS, FIRST_REGIONS};
 
 /* ---- arrays of ranges ---- */
 
@@ -56,29 +70,31 @@ static void type_insert(struct memblock_type *t, unsigned at, paddr_t start, pad
 	t->cnt++;
 }
 
-static void type_delete(struct memblock_type *t, unsigned at)
+/* Regions [from, to) go. */
+static void type_delete(struct memblock_type *t, unsigned from, unsigned to)
 {
-	t->cnt--;
-	memmove(&t->region[at], &t->region[at + 1], (t->cnt - at) * sizeof(t->region[0]));
+	memmove(&t->region[from], &t->region[to], (t->cnt - to) * sizeof(t->region[0]));
+	t->cnt -= to - from;
 }
 
-/* Merges neighbours in [from - 1, to + 1]: only there can a change have made them touch. */
+static bool regions_join(const struct memblock_region *a, const struct memblock_region *b)
+{
+	return a->end == b->start && regions_agree(a, b);
+}
+
+/* Merges neighbours in [from - 1, to]: only there can a change have made them alike. */
 static void type_merge(struct memblock_type *t, unsigned from, unsigned to)
 {
-	unsigned i = from ? from - 1 : 0;
+	unsigned kept = from ? from - 1 : 0, i = kept + 1;
 
-	while (i + 1 < t->cnt && i <= to) {
-		struct memblock_region *a = &t->region[i], *b = a + 1;
-
-		if (a->end == b->start && regions_agree(a, b)) {
-			a->end = b->end;
-			type_delete(t, i + 1);
-			if (to)
-				to--;
-		} else {
-			i++;
-		}
+	for (; i < t->cnt && i <= to; i++) {
+		if (regions_join(&t->region[kept], &t->region[i]))
+			t->region[kept].end = t->region[i].end;
+		else
+			t->region[++kept] = t->region[i];
 	}
+	if (kept + 1 < i)
+		type_delete(t, kept + 1, i);
 }
 
 /* First region that ends above pa. */
@@ -97,31 +113,79 @@ static unsigned type_find(const struct memblock_type *t, paddr_t pa)
 	return lo;
 }
 
-/* Inserts the parts of [start, end) that are not covered yet; what is covered keeps its node and name. */
-static int type_add(struct memblock_type *t, paddr_t start, paddr_t end, int nid, const char *name)
+/* First region that begins at pa or above. */
+static unsigned type_find_start(const struct memblock_type *t, paddr_t pa)
 {
-	unsigned first = type_find(t, start), pieces = 0, i;
-	paddr_t pos = start;
+	unsigned i = type_find(t, pa);
 
-	if (start >= end)
-		return 0;
-	for (i = first; pos < end; i++) { /* count, so that a full array changes nothing */
-		paddr_t next = i < t->cnt && t->region[i].start < end ? t->region[i].start : end;
+	return i + (i < t->cnt && t->region[i].start < pa);
+}
 
-		pieces += pos < next;
-		pos = i < t->cnt && next < end ? t->region[i].end : end;
+/* A part of a new range that nothing covers yet, in front of region `at`. */
+struct gap {
+	unsigned at;
+	paddr_t start, end;
+};
+
+/* The first gap of [pos, end) from region `at` on; false: all is covered. */
+static bool type_gap(const struct memblock_type *t, unsigned at, paddr_t pos, paddr_t end, struct gap *g)
+{
+	while (at < t->cnt && t->region[at].start <= pos && pos < end)
+		pos = max(pos, t->region[at++].end);
+	if (pos >= end)
+		return false;
+	*g = (struct gap){at, pos, at < t->cnt ? min(t->region[at].start, end) : end};
+	return true;
+}
+
+/* Whether the range that fills the gap is one with the region in front of it, and with the one behind it. */
+static void gap_joins(const struct memblock_type *t, const struct memblock_region *filled, unsigned at,
+		      bool *front, bool *back)
+{
+	*front = at > 0 && regions_join(&t->region[at - 1], filled);
+	*back = at < t->cnt && regions_join(filled, &t->region[at]);
+}
+
+/* How many more regions the array has at most while type_add() is at work: one that extends a region needs no place. */
+static unsigned type_add_needs(const struct memblock_type *t, paddr_t start, paddr_t end, int nid,
+			       const char *name)
+{
+	int more = 0, most = 0;
+	struct gap g;
+
+	for (unsigned at = type_find(t, start); type_gap(t, at, start, end, &g); at = g.at, start = g.end) {
+		struct memblock_region filled = {g.start, g.end, nid, name};
+		bool front, back;
+
+		gap_joins(t, &filled, g.at, &front, &back);
+		more += 1 - front - back;
+		most = max(most, more);
 	}
-	if (pieces > t->max - t->cnt)
-		return -ENOSPC;
-	for (i = first, pos = start; pos < end; i++) {
-		paddr_t next = i < t->cnt && t->region[i].start < end ? t->region[i].start : end;
+	return (unsigned)most;
+}
 
-		if (pos < next)
-			type_insert(t, i++, pos, next, nid, name);
-		pos = i < t->cnt && next < end ? t->region[i].end : end;
+/* Adds the parts of [start, end) that are not covered yet; what is covered keeps its node and name. There is room. */
+static void type_add(struct memblock_type *t, paddr_t start, paddr_t end, int nid, const char *name)
+{
+	struct gap g;
+
+	for (unsigned at = type_find(t, start); type_gap(t, at, start, end, &g); at = g.at, start = g.end) {
+		struct memblock_region filled = {g.start, g.end, nid, name};
+		bool front, back;
+
+		gap_joins(t, &filled, g.at, &front, &back);
+		if (front && back) {
+			t->region[g.at - 1].end = t->region[g.at].end;
+			type_delete(t, g.at, g.at + 1);
+			g.at--;
+		} else if (front) {
+			t->region[g.at - 1].end = g.end;
+		} else if (back) {
+			t->region[g.at].start = g.start;
+		} else {
+			type_insert(t, g.at, g.start, g.end, nid, name);
+		}
 	}
-	type_merge(t, first, i);
-	return 0;
 }
 
 /* Whether a cut at pa makes two regions of one. */
@@ -132,41 +196,33 @@ static bool inside_region(const struct memblock_type *t, paddr_t pa)
 	return i < t->cnt && t->region[i].start < pa;
 }
 
-/* Splits regions at both borders, so that [*first, *past) is exactly what lies inside. At most two more regions. */
-static int type_isolate(struct memblock_type *t, paddr_t start, paddr_t end, unsigned *first, unsigned *past)
+/* How many more regions type_isolate() makes. */
+static unsigned type_isolate_needs(const struct memblock_type *t, paddr_t start, paddr_t end)
 {
-	unsigned i = type_find(t, start);
-
-	*first = *past = i;
-	if (start >= end)
-		return 0;
-	if (t->max - t->cnt < (unsigned)inside_region(t, start) + inside_region(t, end))
-		return -ENOSPC;
-	if (i < t->cnt && t->region[i].start < start) {
-		type_insert(t, i, t->region[i].start, start, t->region[i].nid, t->region[i].name);
-		t->region[++i].start = start;
-	}
-	*first = i;
-	for (; i < t->cnt && t->region[i].start < end; i++) {
-		if (t->region[i].end > end) {
-			type_insert(t, i, t->region[i].start, end, t->region[i].nid, t->region[i].name);
-			t->region[i + 1].start = end;
-		}
-	}
-	*past = i;
-	return 0;
+	return start < end ? (unsigned)inside_region(t, start) + inside_region(t, end) : 0;
 }
 
-static int type_remove(struct memblock_type *t, paddr_t start, paddr_t end)
+/* The region that pa is inside of becomes two. */
+static void type_cut(struct memblock_type *t, paddr_t pa)
 {
-	unsigned first, past;
-	int err = type_isolate(t, start, end, &first, &past);
+	unsigned i = type_find(t, pa);
+	struct memblock_region *r = &t->region[i];
 
-	if (err)
-		return err;
-	while (past > first)
-		type_delete(t, --past);
-	return 0;
+	if (i == t->cnt || r->start >= pa)
+		return;
+	type_insert(t, i, r->start, pa, r->nid, r->name);
+	r[1].start = pa;
+}
+
+/* Splits regions at both borders, so that [*first, *past) is exactly what lies inside. There is room. */
+static void type_isolate(struct memblock_type *t, paddr_t start, paddr_t end, unsigned *first, unsigned *past)
+{
+	if (start < end) {
+		type_cut(t, start);
+		type_cut(t, end);
+	}
+	*first = type_find(t, start);
+	*past = start < end ? type_find_start(t, end) : *first;
 }
 
 static const char *type_check(const struct memblock_type *t)
@@ -184,53 +240,196 @@ static const char *type_check(const struct memblock_type *t)
 	return NULL;
 }
 
+/* ---- arrays that grow ---- */
+
+static paddr_t find_free(struct memblock *mb, size_t size, size_t align, paddr_t lo, paddr_t hi, int nid,
+			 bool top_down);
+
+/* Room for a longer array, outside of [start, end). */
+static paddr_t find_outside(struct memblock *mb, size_t bytes, paddr_t start, paddr_t end)
+{
+	static const paddr_t lowest[] = {MIB(16), MIB(1), PAGE_SIZE};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(lowest); i++) {
+		paddr_t at = find_free(mb, bytes, PAGE_SIZE, lowest[i], min(start, memblock_limit),
+				       NUMA_NO_NODE, false);
+
+		if (!at)
+			at = find_free(mb, bytes, PAGE_SIZE, max(lowest[i], end), memblock_limit,
+				       NUMA_NO_NODE, false);
+		if (at)
+			return at;
+	}
+	return 0;
+}
+
+static void rovers_forget(struct memblock *mb)
+{
+	memset(mb->rover, 0, sizeof(mb->rover));
+}
+
+static void own_arrays_noted(const struct memblock *mb)
+{
+	if (mb != &memblock)
+		return;
+	own.memory = mb->memory.region;
+	own.memory_max = mb->memory.max;
+	own.reserved = mb->reserved.region;
+	own.reserved_max = mb->reserved.max;
+}
+
+/*
+ * Twice as many regions, in memory that is free and not in [start, end), with which the caller is about to do
+ * something else. The array that it grew into before is free again.
+ */
+static bool type_grow(struct memblock *mb, struct memblock_type *t, paddr_t start, paddr_t end)
+{
+	const struct memblock_type old = *t;
+	size_t bytes = PAGE_ALIGN_UP(2UL * t->max * sizeof(t->region[0]));
+	paddr_t at;
+
+	if (!mb->may_grow || mb->handed_over)
+		return false;
+	at = find_outside(mb, bytes, start, end);
+	if (!at)
+		return false;
+	t->region = memcpy(phys_to_virt(at), old.region, old.cnt * sizeof(old.region[0]));
+	t->max = (unsigned)(bytes / sizeof(old.region[0]));
+	t->grown_at = at;
+	if (memblock_reserve(mb, at, at + bytes, t->what)) {
+		*t = old;
+		return false;
+	}
+	own_arrays_noted(mb);
+	if (old.grown_at)
+		memblock_free(mb, old.grown_at, old.grown_at + old.max * sizeof(old.region[0]));
+	return true;
+}
+
+static int add_range(struct memblock *mb, struct memblock_type *t, paddr_t start, paddr_t end, int nid,
+		     const char *name)
+{
+	if (start >= end)
+		return 0;
+	while (type_add_needs(t, start, end, nid, name) > t->max - t->cnt)
+		if (!type_grow(mb, t, start, end))
+			return -ENOSPC;
+	type_add(t, start, end, nid, name);
+	return 0;
+}
+
+/* Cuts at both borders; [*first, *past) is what lies inside. */
+static int isolate(struct memblock *mb, struct memblock_type *t, paddr_t start, paddr_t end, unsigned *first,
+		   unsigned *past)
+{
+	while (type_isolate_needs(t, start, end) > t->max - t->cnt)
+		if (!type_grow(mb, t, start, end))
+			return -ENOSPC;
+	type_isolate(t, start, end, first, past);
+	return 0;
+}
+
+static int remove_range(struct memblock *mb, struct memblock_type *t, paddr_t start, paddr_t end)
+{
+	unsigned first, past;
+	int err = isolate(mb, t, start, end, &first, &past);
+
+	if (!err)
+		type_delete(t, first, past);
+	rovers_forget(mb);
+	return err;
+}
+
 /* ---- the interface ---- */
 
 int memblock_add(struct memblock *mb, paddr_t start, paddr_t end, int nid)
 {
 	BUG_ON(mb->handed_over, "memblock_add after the hand-over");
-	return type_add(&mb->memory, start, end, nid, NULL);
+	rovers_forget(mb);
+	return add_range(mb, &mb->memory, start, end, nid, NULL);
 }
 
 int memblock_remove(struct memblock *mb, paddr_t start, paddr_t end)
 {
 	BUG_ON(mb->handed_over, "memblock_remove after the hand-over");
-	return type_remove(&mb->memory, start, end);
+	return remove_range(mb, &mb->memory, start, end);
 }
 
 int memblock_reserve(struct memblock *mb, paddr_t start, paddr_t end, const char *name)
 {
 	BUG_ON(mb->handed_over, "memblock_reserve after the hand-over: %s", name);
-	return type_add(&mb->reserved, start, end, NUMA_NO_NODE, name);
+	return add_range(mb, &mb->reserved, start, end, NUMA_NO_NODE, name);
 }
 
 int memblock_free(struct memblock *mb, paddr_t start, paddr_t end)
 {
 	BUG_ON(mb->handed_over, "memblock_free after the hand-over");
-	return type_remove(&mb->reserved, start, end);
+	return remove_range(mb, &mb->reserved, start, end);
 }
 
 int memblock_forget(struct memblock *mb, paddr_t start, paddr_t end)
 {
-	return type_remove(&mb->reserved, start, end);
+	return remove_range(mb, &mb->reserved, start, end);
+}
+
+bool memblock_keep_room(struct memblock *mb)
+{
+	struct memblock_type *t = &mb->reserved;
+
+	return t->max - t->cnt >= ROOM_AT_HAND_OVER || type_grow(mb, t, 0, 0);
 }
 
 int memblock_set_node(struct memblock *mb, paddr_t start, paddr_t end, int nid)
 {
 	unsigned first, past;
-	int err = type_isolate(&mb->memory, start, end, &first, &past);
+	int err = isolate(mb, &mb->memory, start, end, &first, &past);
 
 	if (err)
 		return err;
 	for (unsigned i = first; i < past; i++)
 		mb->memory.region[i].nid = nid;
 	type_merge(&mb->memory, first, past);
+	rovers_forget(mb);
 	return 0;
 }
 
-bool memblock_next_free(const struct memblock *mb, paddr_t *cursor, paddr_t *start, paddr_t *end, int *nid)
+void memblock_trim_memory(struct memblock *mb, size_t align)
 {
-	for (unsigned m = type_find(&mb->memory, *cursor); m < mb->memory.cnt; m++) {
+	struct memblock_type *t = &mb->memory;
+	unsigned kept = 0;
+
+	BUG_ON(!is_pow2(align), "memblock: alignment %zu is not a power of two (trim)", align);
+	for (unsigned i = 0; i < t->cnt; i++) {
+		struct memblock_region r = t->region[i];
+		paddr_t start = ALIGN_UP(r.start, align), end = ALIGN_DOWN(r.end, align);
+
+		if (start < r.start || start >= end) /* the next border may lie above all addresses */
+			continue;
+		r.start = start;
+		r.end = end;
+		t->region[kept++] = r;
+	}
+	t->cnt = kept;
+	rovers_forget(mb);
+}
+
+bool memblock_overlaps_region(const struct memblock_type *t, paddr_t start, paddr_t end)
+{
+	unsigned i = type_find(t, start);
+
+	return start < end && i < t->cnt && t->region[i].start < end;
+}
+
+unsigned memblock_first_memory(const struct memblock *mb, paddr_t pa)
+{
+	return type_find(&mb->memory, pa);
+}
+
+bool memblock_next_free_below(const struct memblock *mb, paddr_t max, paddr_t *cursor, paddr_t *start,
+			      paddr_t *end, int *nid)
+{
+	for (unsigned m = type_find(&mb->memory, *cursor);
+	     m < mb->memory.cnt && mb->memory.region[m].start < max; m++) {
 		const struct memblock_region *mem = &mb->memory.region[m];
 		paddr_t pos = max(*cursor, mem->start);
 
@@ -243,12 +442,17 @@ bool memblock_next_free(const struct memblock *mb, paddr_t *cursor, paddr_t *sta
 				*end = *cursor = next;
 				if (nid)
 					*nid = mem->nid;
-				return true;
+				return pos < max;
 			}
 			pos = taken ? mb->reserved.region[r].end : mem->end;
 		}
 	}
 	return false;
+}
+
+bool memblock_next_free(const struct memblock *mb, paddr_t *cursor, paddr_t *start, paddr_t *end, int *nid)
+{
+	return memblock_next_free_below(mb, ~0UL, cursor, start, end, nid);
 }
 
 /* The place for size bytes in the free range [start, end), or 0. */
@@ -262,30 +466,77 @@ static paddr_t fit(paddr_t start, paddr_t end, size_t size, size_t align, bool t
 	return at >= start && at < end && end - at >= size ? at : 0;
 }
 
-static paddr_t find_free(const struct memblock *mb, size_t size, size_t align, paddr_t lo, paddr_t hi,
-			 int nid, bool top_down)
+/* The highest place in what [start, end), a part of one region of memory, has free. */
+static paddr_t fit_down(const struct memblock_type *reserved, paddr_t start, paddr_t end, size_t size,
+			size_t align)
 {
-	paddr_t cursor = 0, start, end, found = 0;
-	int range_nid;
+	for (unsigned r = type_find_start(reserved, end);; r--) {
+		paddr_t free_from = r ? max(start, reserved->region[r - 1].end) : start;
+		paddr_t at = fit(free_from, end, size, align, true);
 
-	while (memblock_next_free(mb, &cursor, &start, &end, &range_nid)) {
-		paddr_t at;
-
-		if (nid != NUMA_NO_NODE && range_nid != nid)
-			continue;
-		at = fit(max(start, lo), min(end, hi), size, align, top_down);
-		if (!at)
-			continue;
-		found = at;
-		if (!top_down)
-			break;
+		if (at || free_from == start)
+			return at;
+		end = reserved->region[r - 1].start;
+		if (end <= start)
+			return 0;
 	}
-	return found;
 }
 
-static paddr_t alloc_range(struct memblock *mb, size_t size, size_t align, paddr_t lo, paddr_t hi, int nid,
-			   const char *name, bool top_down)
+static paddr_t find_down(const struct memblock *mb, size_t size, size_t align, paddr_t lo, paddr_t hi,
+			 int nid)
 {
+	for (unsigned m = type_find_start(&mb->memory, hi); m-- > 0;) {
+		const struct memblock_region *mem = &mb->memory.region[m];
+		paddr_t start = max(mem->start, lo), end = min(mem->end, hi), at;
+
+		if (mem->end <= lo)
+			break;
+		if (start >= end || (nid != NUMA_NO_NODE && mem->nid != nid))
+			continue;
+		at = fit_down(&mb->reserved, start, end, size, align);
+		if (at)
+			return at;
+	}
+	return 0;
+}
+
+/* Whether what the rover knows holds for this request, too: it asks for no less, and from no lower. */
+static bool rover_serves(const struct memblock_rover *r, size_t size, size_t align, paddr_t lo)
+{
+	return r->size && size >= r->size && align >= r->align && lo >= r->lo;
+}
+
+/*
+ * The lowest place. Boot asks for pages again and again from the same address on; the rover of the node remembers how
+ * far nothing fits, so that not every request passes all that is taken.
+ */
+static paddr_t find_up(struct memblock *mb, size_t size, size_t align, paddr_t lo, paddr_t hi, int nid)
+{
+	struct memblock_rover *r = &mb->rover[nid == NUMA_NO_NODE ? MAX_NODES : nid];
+	bool served = rover_serves(r, size, align, lo);
+	paddr_t cursor = served ? max(lo, r->at) : lo, start, end, at = 0;
+	int range_nid;
+
+	while (!at && memblock_next_free_below(mb, hi, &cursor, &start, &end, &range_nid))
+		if (nid == NUMA_NO_NODE || range_nid == nid)
+			at = fit(max(start, lo), min(end, hi), size, align, false);
+	if (!served || (size == r->size && align == r->align && lo == r->lo))
+		*r = (struct memblock_rover){size, align, lo, at ? at : max(lo, hi - min(hi, size))};
+	return at;
+}
+
+static paddr_t find_free(struct memblock *mb, size_t size, size_t align, paddr_t lo, paddr_t hi, int nid,
+			 bool top_down)
+{
+	if (lo >= hi || (nid != NUMA_NO_NODE && (nid < 0 || nid >= MAX_NODES)))
+		return 0;
+	return top_down ? find_down(mb, size, align, lo, hi, nid) : find_up(mb, size, align, lo, hi, nid);
+}
+
+paddr_t memblock_alloc_flags(struct memblock *mb, size_t size, size_t align, paddr_t lo, paddr_t hi, int nid,
+			     const char *name, unsigned flags)
+{
+	bool top_down = !(flags & MEMBLOCK_BOTTOM_UP);
 	paddr_t at;
 
 	BUG_ON(mb->handed_over, "memblock allocation after the hand-over: %s", name);
@@ -294,7 +545,7 @@ static paddr_t alloc_range(struct memblock *mb, size_t size, size_t align, paddr
 		return 0;
 	lo = max(lo, PAGE_SIZE);
 	at = find_free(mb, size, align, lo, hi, nid, top_down);
-	if (!at && nid != NUMA_NO_NODE)
+	if (!at && nid != NUMA_NO_NODE && !(flags & MEMBLOCK_EXACT_NID))
 		at = find_free(mb, size, align, lo, hi, NUMA_NO_NODE, top_down);
 	return at && !memblock_reserve(mb, at, at + size, name) ? at : 0;
 }
@@ -302,15 +553,17 @@ static paddr_t alloc_range(struct memblock *mb, size_t size, size_t align, paddr
 paddr_t memblock_alloc_range(struct memblock *mb, size_t size, size_t align, paddr_t lo, paddr_t hi, int nid,
 			     const char *name)
 {
-	return alloc_range(mb, size, align, lo, hi, nid, name, true);
+	return memblock_alloc_flags(mb, size, align, lo, hi, nid, name, 0);
 }
 
 void *memblock_alloc_or_panic(size_t size, size_t align, int nid, const char *name)
 {
-	paddr_t at = alloc_range(&memblock, size, align, MIB(16), memblock_limit, nid, name, false);
+	paddr_t at = memblock_alloc_flags(&memblock, size, align, MIB(16), memblock_limit, nid, name,
+					  MEMBLOCK_BOTTOM_UP);
 
 	if (!at)
-		at = alloc_range(&memblock, size, align, MIB(1), memblock_limit, nid, name, false);
+		at = memblock_alloc_flags(&memblock, size, align, MIB(1), memblock_limit, nid, name,
+					  MEMBLOCK_BOTTOM_UP);
 	if (!at)
 		panic("memblock: no %zu bytes (aligned to %zu) for %s below 0x%lx\n", size, align, name,
 		      memblock_limit);
@@ -369,8 +622,8 @@ static const char *memblock_check_own(void)
 {
 	const struct memblock_type *m = &memblock.memory, *r = &memblock.reserved;
 
-	if (m->region != memory_regions || r->region != reserved_regions || m->max != MEMBLOCK_MAX_REGIONS ||
-	    r->max != MEMBLOCK_MAX_REGIONS || m->cnt > m->max || r->cnt > r->max)
+	if (m->region != own.memory || r->region != own.reserved || m->max != own.memory_max ||
+	    r->max != own.reserved_max || m->cnt > m->max || r->cnt > r->max)
 		return "memblock.B1: an array is not in its place, or has more regions than room";
 	return memblock_check(&memblock);
 }
@@ -381,7 +634,8 @@ MM_CHECK_RANKED("memblock", memblock_check_own, CHECK_RANK_MEMORY);
 static void reserve_or_panic(struct memblock *mb, paddr_t start, paddr_t end, const char *name)
 {
 	if (memblock_reserve(mb, start, end, name))
-		panic("memblock: no room to reserve 0x%lx-0x%lx (%s)\n", start, end, name);
+		panic("memblock: its array \"%s\" is full with %u regions, no place for 0x%lx-0x%lx (%s)\n",
+		      mb->reserved.what, mb->reserved.max, start, end, name);
 }
 
 static void reserve_image(void)
@@ -413,10 +667,52 @@ void memblock_reserve_boot(struct memblock *mb, const struct boot_info *bi)
 		reserve_or_panic(mb, bi->reserved[i].start, bi->reserved[i].end, "firmware");
 }
 
+/* The whole pages of a usable entry of the map; false: it has none. */
+static bool usable_pages(const struct memmap_entry *e, paddr_t *start, paddr_t *end)
+{
+	*start = PAGE_ALIGN_UP(e->start);
+	*end = e->end & PAGE_MASK;
+	return e->type == MEM_USABLE && *start < *end && *start >= e->start;
+}
+
+/* The largest range that is mapped comes first: from then on the array of the others can grow. */
+static void add_largest(void)
+{
+	paddr_t best_start = 0, best_end = 0, start, end;
+
+	for (unsigned i = 0; i < memmap_nr; i++) {
+		if (!usable_pages(&memmap[i], &start, &end) || start >= memblock_limit)
+			continue;
+		end = min(end, memblock_limit);
+		if (end - start > best_end - best_start) {
+			best_start = start;
+			best_end = end;
+		}
+	}
+	memblock_add(&memblock, best_start, best_end, NUMA_NO_NODE);
+}
+
+static void add_usable(void)
+{
+	unsigned lost_ranges = 0;
+	u64 lost = 0;
+	paddr_t start, end;
+
+	for (unsigned i = 0; i < memmap_nr; i++) {
+		if (!usable_pages(&memmap[i], &start, &end) ||
+		    !memblock_add(&memblock, start, end, NUMA_NO_NODE))
+			continue;
+		lost += end - start;
+		lost_ranges++;
+	}
+	if (lost)
+		pr_warn("memblock: its array \"%s\" is full with %u regions: %u ranges with %lu KiB are not "
+			"used\n",
+			memblock.memory.what, memblock.memory.max, lost_ranges, lost >> 10);
+}
+
 void memblock_init(const struct boot_info *bi)
 {
-	u64 usable = 0;
-
 	memblock_limit = EARLY_MAP_END;
 	memmap_init(bi);
 	/* Reservations first: no boot allocation can then land on them. */
@@ -424,18 +720,9 @@ void memblock_init(const struct boot_info *bi)
 	reserve_image();
 	memblock_reserve_boot(&memblock, bi);
 
-	for (unsigned i = 0; i < memmap_nr; i++) {
-		paddr_t start = PAGE_ALIGN_UP(memmap[i].start), end = memmap[i].end & PAGE_MASK;
-
-		if (memmap[i].type != MEM_USABLE || start >= end || start < memmap[i].start)
-			continue;
-		if (memblock_add(&memblock, start, end, NUMA_NO_NODE)) {
-			pr_warn("memblock: too many ranges, memory above 0x%lx is not used\n", start);
-			break;
-		}
-		usable += end - start;
-	}
-	if (!usable)
+	add_largest();
+	add_usable();
+	if (!memblock.memory.cnt)
 		panic("no usable memory: the loader's map has %u ranges, none of them a whole page of RAM\n",
 		      bi->nr_ranges);
 }

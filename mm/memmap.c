@@ -7,7 +7,7 @@
  * Invariants. M1  sorted and disjoint, no empty entry          M2  no two touching entries of one mergeable
  * type M3  a byte's type is the maximum over the inputs that cover it (before mem= and memmap= change it)
  * Locking.    None: written once, before other CPUs run.
- * Failure.    More pieces than MEMMAP_MAX: the rest is dropped with a warning; dropped ranges are no memory.
+ * Failure.    None: MEMMAP_MAX entries are room for every border that the map and all edits can have.
  * Source.     Linux arch/x86/kernel/e820.c (e820__update_table, e820__range_update, parse_memmap_one).
  * Next:       memblock.c, which takes the usable ranges.
  */
@@ -17,6 +17,7 @@
 #include <kernel/cmdline.h>
 #include <kernel/errno.h>
 #include <kernel/printk.h>
+#include <kernel/sort.h>
 #include <kernel/string.h>
 #include <mm/memmap.h>
 
@@ -34,41 +35,59 @@ struct border {
 };
 
 static struct border borders[2 * BOOT_MAX_RANGES];
-static u32 covering[BOOT_MAX_RANGES]; /* entries that cover the sweep's position */
 
 /* At one address starts come before ends, so that touching ranges of one type merge. */
-static bool border_before(const struct border *a, const struct border *b)
+static int border_cmp(const void *a, const void *b, const void *priv)
 {
-	return a->addr != b->addr ? a->addr < b->addr : a->is_end < b->is_end;
+	const struct border *x = a, *y = b;
+
+	(void)priv;
+	return x->addr != y->addr ? (x->addr > y->addr) - (x->addr < y->addr) : x->is_end - y->is_end;
 }
 
-/* Heap sort: no recursion, no extra memory, n log n for any firmware. */
-static void border_sift(struct border *b, unsigned root, unsigned n)
-{
-	for (unsigned child; (child = 2 * root + 1) < n; root = child) {
-		struct border t;
+/* ---- what covers the sweep's position: a heap of entries, the largest type on top ---- */
 
-		if (child + 1 < n && border_before(&b[child], &b[child + 1]))
+static struct {
+	u16 entry[BOOT_MAX_RANGES];
+	unsigned nr;
+	bool ended[BOOT_MAX_RANGES]; /* those leave when they come to the top */
+} cover;
+
+static void cover_swap(unsigned a, unsigned b)
+{
+	u16 t = cover.entry[a];
+
+	cover.entry[a] = cover.entry[b];
+	cover.entry[b] = t;
+}
+
+static void cover_begin(const struct boot_range *in, u32 entry)
+{
+	unsigned at = cover.nr++;
+
+	cover.entry[at] = (u16)entry;
+	cover.ended[entry] = false;
+	for (unsigned up; at && in[cover.entry[up = (at - 1) / 2]].type < in[entry].type; at = up)
+		cover_swap(at, up);
+}
+
+static void cover_pop(const struct boot_range *in)
+{
+	cover.entry[0] = cover.entry[--cover.nr];
+	for (unsigned at = 0, child; (child = 2 * at + 1) < cover.nr; at = child) {
+		if (child + 1 < cover.nr && in[cover.entry[child]].type < in[cover.entry[child + 1]].type)
 			child++;
-		if (!border_before(&b[root], &b[child]))
+		if (in[cover.entry[at]].type >= in[cover.entry[child]].type)
 			return;
-		t = b[root];
-		b[root] = b[child];
-		b[child] = t;
+		cover_swap(at, child);
 	}
 }
 
-static void border_sort(struct border *b, unsigned n)
+static u32 cover_type(const struct boot_range *in)
 {
-	for (unsigned i = n / 2; i-- > 0;)
-		border_sift(b, i, n);
-	while (n > 1) {
-		struct border t = b[0];
-
-		b[0] = b[--n];
-		b[n] = t;
-		border_sift(b, 0, n);
-	}
+	while (cover.nr && cover.ended[cover.entry[0]])
+		cover_pop(in);
+	return cover.nr ? in[cover.entry[0]].type : MEM_NONE;
 }
 
 /* Persistent memory of the legacy kind and soft-reserved ranges stay as the firmware cut them. */
@@ -85,7 +104,7 @@ static u64 range_end(const struct boot_range *r)
 unsigned memmap_sanitise(const struct boot_range *in, unsigned nr_in, struct memmap_entry *out,
 			 unsigned out_max)
 {
-	unsigned nr_borders = 0, nr_cover = 0, nr = 0;
+	unsigned nr_borders = 0, nr = 0;
 	u32 type = MEM_NONE;
 
 	nr_in = min(nr_in, (unsigned)BOOT_MAX_RANGES);
@@ -95,21 +114,18 @@ unsigned memmap_sanitise(const struct boot_range *in, unsigned nr_in, struct mem
 		borders[nr_borders++] = (struct border){in[i].start, i, false};
 		borders[nr_borders++] = (struct border){range_end(&in[i]), i, true};
 	}
-	border_sort(borders, nr_borders);
+	sort_r(borders, nr_borders, sizeof(borders[0]), border_cmp, NULL);
 
+	cover.nr = 0;
 	for (unsigned i = 0; i < nr_borders; i++) {
 		const struct border *b = &borders[i];
-		u32 now = MEM_NONE;
+		u32 now;
 
-		if (!b->is_end) {
-			covering[nr_cover++] = b->entry;
-		} else {
-			for (unsigned c = 0; c < nr_cover; c++)
-				if (covering[c] == b->entry)
-					covering[c] = covering[--nr_cover];
-		}
-		for (unsigned c = 0; c < nr_cover; c++)
-			now = max(now, in[covering[c]].type);
+		if (b->is_end)
+			cover.ended[b->entry] = true;
+		else
+			cover_begin(in, b->entry);
+		now = cover_type(in);
 		if (now == type && (now == MEM_NONE || type_merges(now)))
 			continue;
 		if (type != MEM_NONE) { /* close the open entry, unless it is empty */
@@ -127,20 +143,48 @@ unsigned memmap_sanitise(const struct boot_range *in, unsigned nr_in, struct mem
 	return nr;
 }
 
+/* First entry that ends above `at`. */
+static unsigned memmap_find(const struct memmap_entry *map, unsigned nr, u64 at)
+{
+	unsigned lo = 0, hi = nr;
+
+	while (lo < hi) {
+		unsigned mid = (lo + hi) / 2;
+
+		if (map[mid].end <= at)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 /* Cuts the entry that `at` lies inside of in two. When the map is full, its last entry goes. */
 static unsigned memmap_cut(struct memmap_entry *map, unsigned nr, unsigned max_nr, u64 at)
 {
-	for (unsigned i = 0; i < nr; i++) {
-		if (at <= map[i].start || at >= map[i].end)
-			continue;
-		nr = min(nr, max_nr - 1);
-		memmove(&map[i + 1], &map[i], (nr - i) * sizeof(*map));
-		map[i].end = at;
-		if (i < nr)
-			map[i + 1].start = at;
-		return nr + 1;
-	}
-	return nr;
+	unsigned i = memmap_find(map, nr, at);
+
+	if (i == nr || at <= map[i].start)
+		return nr;
+	nr = min(nr, max_nr - 1);
+	memmove(&map[i + 1], &map[i], (nr - i) * sizeof(*map));
+	map[i].end = at;
+	if (i < nr)
+		map[i + 1].start = at;
+	return nr + 1;
+}
+
+/* Appends to a map that is made anew from the left; e is a copy, since it may lie where it goes. */
+static void memmap_append(struct memmap_entry *map, unsigned *nr, struct memmap_entry e)
+{
+	struct memmap_entry *last = &map[*nr - 1];
+
+	if (e.type == MEM_NONE)
+		return;
+	if (*nr && last->end == e.start && last->type == e.type && type_merges(e.type))
+		last->end = e.end;
+	else
+		map[(*nr)++] = e;
 }
 
 unsigned memmap_retype(struct memmap_entry *map, unsigned nr, unsigned max_nr, u64 start, u64 end, u32 from,
@@ -157,13 +201,46 @@ unsigned memmap_retype(struct memmap_entry *map, unsigned nr, unsigned max_nr, u
 
 		if (e.start >= start && e.end <= end && (from == MEM_NONE || from == e.type))
 			e.type = to;
-		if (e.type == MEM_NONE)
-			continue;
-		if (kept && map[kept - 1].end == e.start && map[kept - 1].type == e.type &&
-		    type_merges(e.type))
-			map[kept - 1].end = e.end;
-		else
-			map[kept++] = e;
+		memmap_append(map, &kept, e);
+	}
+	return kept;
+}
+
+/*
+ * A further range on a sanitised map. The entries from its start on move to the array's end, and come back one by one
+ * with the holes filled between them.
+ */
+static unsigned memmap_add(struct memmap_entry *map, unsigned nr, unsigned max_nr, u64 start, u64 end,
+			   u32 type)
+{
+	unsigned kept, from;
+
+	if (start >= end)
+		return nr;
+	nr = memmap_cut(map, nr, max_nr, start);
+	nr = memmap_cut(map, nr, max_nr, end);
+	kept = memmap_find(map, nr, start);
+	from = max_nr - (nr - kept);
+	memmove(&map[from], &map[kept], (nr - kept) * sizeof(*map));
+	while (start < end || from < max_nr) {
+		u64 next = from < max_nr ? min(map[from].start, max(start, end)) : end;
+		struct memmap_entry e = {start, next, type};
+
+		if (start >= end || next <= start) { /* no hole: what is there */
+			e = map[from++];
+			if (e.start < end)
+				e.type = max(e.type, type);
+			start = max(start, e.end);
+		} else if (kept == max_nr) {
+			break;
+		} else if (kept == from) { /* full: the last entry goes */
+			memmove(&map[from + 1], &map[from], (max_nr - 1 - from) * sizeof(*map));
+			from++;
+			start = next;
+		} else {
+			start = next;
+		}
+		memmap_append(map, &kept, e);
 	}
 	return kept;
 }
@@ -260,17 +337,6 @@ static int set_memmap(const char *value)
 CMDLINE_OPT("memmap", "exactmap, SIZE@START, SIZE#START, SIZE$START or SIZE!START, separated by commas",
 	    set_memmap);
 
-static unsigned add_range(struct memmap_entry *map, unsigned nr, unsigned max_nr, const struct memmap_edit *e)
-{
-	static struct boot_range all[BOOT_MAX_RANGES];
-	unsigned n = min(nr, (unsigned)ARRAY_SIZE(all) - 1); /* what does not fit lies above all else: lost */
-
-	for (unsigned i = 0; i < n; i++)
-		all[i] = (struct boot_range){map[i].start, map[i].end - map[i].start, map[i].type, 0};
-	all[n] = (struct boot_range){e->start, e->size, e->type, 0};
-	return memmap_sanitise(all, n + 1, map, max_nr);
-}
-
 unsigned memmap_apply(const struct memmap_edits *edits, struct memmap_entry *map, unsigned nr,
 		      unsigned max_nr)
 {
@@ -282,7 +348,8 @@ unsigned memmap_apply(const struct memmap_edits *edits, struct memmap_entry *map
 		else if (e->op == MEMMAP_CAP)
 			nr = memmap_retype(map, nr, max_nr, e->start, ~0UL, MEM_USABLE, MEM_NONE);
 		else
-			nr = add_range(map, nr, max_nr, e);
+			nr = memmap_add(map, nr, max_nr, e->start,
+					e->start + e->size < e->start ? ~0UL : e->start + e->size, e->type);
 	}
 	return nr;
 }
@@ -303,8 +370,6 @@ void memmap_init(const struct boot_info *bi)
 	memmap_raw = bi->range;
 	memmap_raw_nr = bi->nr_ranges;
 	memmap_nr = memmap_sanitise(bi->range, bi->nr_ranges, memmap, MEMMAP_MAX);
-	if (memmap_nr == MEMMAP_MAX)
-		pr_warn("memmap: memory map truncated at %u ranges\n", MEMMAP_MAX);
 	pr_info("%s-provided physical RAM map:\n", bi->protocol);
 	memmap_print("firmware");
 

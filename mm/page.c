@@ -59,12 +59,11 @@ bool section_is_open(unsigned long nr)
 	       __atomic_load_n(&section_opened[nr / 64], __ATOMIC_ACQUIRE) >> (nr % 64) & 1;
 }
 
-static struct section_info *section_info(unsigned long nr)
+/* Index of the first section_info of section nr or above. */
+static unsigned first_info(unsigned long nr)
 {
 	unsigned lo = 0, hi = nr_infos;
 
-	if (!bitmap_test(section_odd, nr))
-		return NULL;
 	while (lo < hi) {
 		unsigned mid = (lo + hi) / 2;
 
@@ -73,7 +72,12 @@ static struct section_info *section_info(unsigned long nr)
 		else
 			hi = mid;
 	}
-	return &infos[lo];
+	return lo;
+}
+
+static struct section_info *section_info(unsigned long nr)
+{
+	return bitmap_test(section_odd, nr) ? &infos[first_info(nr)] : NULL;
 }
 
 static pfn_t section_start(unsigned long nr)
@@ -141,8 +145,8 @@ void section_for_each_block(unsigned long nr, const struct zone *zone,
 					    ctx);
 		return;
 	}
-	while (lo < hi && memblock_next_free(&memblock, &cursor, &start, &end, &nid) &&
-	       start >> PAGE_SHIFT < hi) {
+	while (lo < hi &&
+	       memblock_next_free_below(&memblock, hi << PAGE_SHIFT, &cursor, &start, &end, &nid)) {
 		if (nid == zone->nid)
 			page_for_each_block(max(lo, PAGE_ALIGN_UP(start) >> PAGE_SHIFT),
 					    min(hi, end >> PAGE_SHIFT), fn, ctx);
@@ -160,23 +164,24 @@ static void count_block(pfn_t pfn, unsigned order, void *ctx)
 /* What every whole section holds, times their number; the others one by one. */
 void section_account(struct zone *zone)
 {
+	const unsigned past = first_info(DIV_ROUND_UP(zone->end_pfn, SECTION_PAGES));
 	unsigned long whole = 0;
 
-	for (unsigned i = 0; i < memblock.memory.cnt; i++) {
+	for (unsigned i = memblock_first_memory(&memblock, zone->start_pfn << PAGE_SHIFT);
+	     i < memblock.memory.cnt; i++) {
 		const struct memblock_region *r = &memblock.memory.region[i];
 		pfn_t start = max(r->start >> PAGE_SHIFT, zone->start_pfn),
 		      end = min(r->end >> PAGE_SHIFT, zone->end_pfn);
 
-		if (r->nid != zone->nid || start >= end)
+		if (start >= end)
+			break;
+		if (r->nid != zone->nid)
 			continue;
 		zone->present += end - start;
 		start = DIV_ROUND_UP(start, SECTION_PAGES);
 		end = end / SECTION_PAGES;
-		if (start >= end)
-			continue;
-		whole += end - start;
-		for (unsigned k = 0; k < nr_infos; k++)
-			whole -= infos[k].nr >= start && infos[k].nr < end;
+		if (start < end)
+			whole += end - start - (first_info(end) - first_info(start));
 	}
 	if (whole) {
 		struct zone one = {.unopened = {0}};
@@ -186,7 +191,7 @@ void section_account(struct zone *zone)
 			zone->unopened[o] += one.unopened[o] * whole;
 		zone->managed += one.managed * whole;
 	}
-	for (unsigned k = 0; k < nr_infos; k++)
+	for (unsigned k = first_info(zone->start_pfn / SECTION_PAGES); k < past; k++)
 		section_for_each_block(infos[k].nr, zone, count_block, zone);
 }
 
@@ -434,16 +439,17 @@ static bool section_extent(unsigned long nr, pfn_t *lo, pfn_t *hi, int *nid)
 
 	*lo = end;
 	*hi = start;
-	for (unsigned i = 0; i < memblock.memory.cnt; i++) {
+	for (unsigned i = memblock_first_memory(&memblock, start << PAGE_SHIFT); i < memblock.memory.cnt;
+	     i++) {
 		const struct memblock_region *r = &memblock.memory.region[i];
 		pfn_t s = max(r->start >> PAGE_SHIFT, start), e = min(r->end >> PAGE_SHIFT, end);
 
-		if (s < e) {
-			only = only && (*lo == end || *nid == r->nid);
-			*lo = min(*lo, s);
-			*hi = max(*hi, e);
-			*nid = r->nid;
-		}
+		if (s >= e)
+			break;
+		only = only && (*lo == end || *nid == r->nid);
+		*lo = min(*lo, s);
+		*hi = max(*hi, e);
+		*nid = r->nid;
 	}
 	*lo = ALIGN_DOWN(*lo, BLOCK_PAGES);
 	*hi = ALIGN_UP(*hi, BLOCK_PAGES);
@@ -454,16 +460,10 @@ static bool section_extent(unsigned long nr, pfn_t *lo, pfn_t *hi, int *nid)
 static paddr_t alloc_in_section(unsigned long nr, int nid, paddr_t least, size_t bytes, size_t align,
 				const char *name)
 {
-	paddr_t lo = section_start(nr) << PAGE_SHIFT, hi = section_start(nr + 1) << PAGE_SHIFT, at = 0;
+	paddr_t lo = section_start(nr) << PAGE_SHIFT, hi = section_start(nr + 1) << PAGE_SHIFT;
 
-	for (unsigned i = memblock.memory.cnt; i-- > 0 && !at;) {
-		const struct memblock_region *r = &memblock.memory.region[i];
-
-		if (r->nid == nid)
-			at = memblock_alloc_range(&memblock, bytes, align, max(max(lo, r->start), least),
-						  min(hi, r->end), NUMA_NO_NODE, name);
-	}
-	return at;
+	return memblock_alloc_flags(&memblock, bytes, align, max(lo, least), hi, nid, name,
+				    MEMBLOCK_EXACT_NID);
 }
 
 /* Inside the section itself if a run is long enough, so that no other section loses its wholeness; else on nid. */
@@ -482,11 +482,11 @@ static pfn_t array_piece(pfn_t pfn, pfn_t hi, int *nid)
 	const pfn_t step = PAGE_SIZE / sizeof(struct page);
 
 	*nid = NUMA_NO_NODE;
-	for (unsigned i = 0; i < memblock.memory.cnt; i++) {
+	for (unsigned i = memblock_first_memory(&memblock, pfn << PAGE_SHIFT); i < memblock.memory.cnt; i++) {
 		const struct memblock_region *r = &memblock.memory.region[i];
 
-		if (r->end >> PAGE_SHIFT <= pfn)
-			continue;
+		if (r->start >> PAGE_SHIFT >= hi)
+			break;
 		if (*nid == NUMA_NO_NODE)
 			*nid = r->nid;
 		else if (r->nid != *nid)
@@ -509,39 +509,83 @@ static void place_array_by_node(const struct section_info *info)
 	}
 }
 
+/* Boot: as many places again. Where the table was is free memory again. */
+static void grow_infos(unsigned more)
+{
+	const size_t old_bytes = max_infos * sizeof(infos[0]), bytes = old_bytes + more * sizeof(infos[0]);
+	struct section_info *grown =
+		memblock_alloc_or_panic(bytes, CACHE_LINE, NUMA_NO_NODE, "section table");
+
+	if (old_bytes) {
+		memcpy(grown, infos, old_bytes);
+		memblock_free(&memblock, virt_to_phys(infos), virt_to_phys(infos) + old_bytes);
+	}
+	infos = grown;
+	max_infos += more;
+}
+
+/* Its extent, and the tables that map its array. Its memory comes later: tables and arrays lie together each. */
 static void add_info(unsigned long nr)
 {
-	struct section_info info = {.nr = nr};
-	int nid = NUMA_NO_NODE;
-	size_t bytes;
-	unsigned at = nr_infos;
-	bool one_node;
+	struct section_info info = {.nr = nr, .nid = NUMA_NO_NODE};
+	unsigned at;
 
-	BUG_ON(nr_infos == max_infos, "page: irregular section table is full (%u entries)", nr_infos);
-	one_node = section_extent(nr, &info.lo, &info.hi, &nid);
-	info.large = ARRAY_LEVEL > 0 && one_node && info.hi - info.lo >= SECTION_PAGES / 2;
-	bytes = info.large ? ARRAY_BYTES : (info.hi - info.lo) * sizeof(struct page);
-	if (!info.large && pt_populate((vaddr_t)pfn_to_page(info.lo), bytes, 0, GFP_KERNEL))
+	info.one_node = section_extent(nr, &info.lo, &info.hi, &info.nid);
+	info.large = ARRAY_LEVEL > 0 && info.one_node && info.hi - info.lo >= SECTION_PAGES / 2;
+	if (!info.large && pt_populate((vaddr_t)pfn_to_page(info.lo),
+				       (info.hi - info.lo) * sizeof(struct page), 0, GFP_KERNEL))
 		panic("page: no tables for the page array\n");
-	if (one_node)
-		info.array = alloc_meta(nr, nid, bytes, info.large ? ARRAY_BYTES : PAGE_SIZE, "page array");
-	else
-		place_array_by_node(&info);
-	if (opt_page_owner)
-		info.ext = alloc_meta(nr, nid, (info.hi - info.lo) * sizeof(struct page_ext), PAGE_SIZE,
-				      "page owners");
-	for (; at && infos[at - 1].nr > nr; at--)
-		infos[at] = infos[at - 1];
+	if (nr_infos == max_infos)
+		grow_infos(max_infos);
+	at = first_info(nr);
+	memmove(&infos[at + 1], &infos[at], (nr_infos - at) * sizeof(infos[0]));
 	infos[at] = info;
 	nr_infos++;
 }
 
-static bool has_info(unsigned long nr)
+static void place_array(struct section_info *info)
 {
-	for (unsigned i = 0; i < nr_infos; i++)
-		if (infos[i].nr == nr)
-			return true;
-	return false;
+	size_t bytes = info->large ? ARRAY_BYTES : (info->hi - info->lo) * sizeof(struct page);
+
+	if (info->one_node)
+		info->array = alloc_meta(info->nr, info->nid, bytes, info->large ? ARRAY_BYTES : PAGE_SIZE,
+					 "page array");
+	else
+		place_array_by_node(info);
+	info->placed = true;
+}
+
+static void place_ext(struct section_info *info)
+{
+	info->ext = alloc_meta(info->nr, info->nid, (info->hi - info->lo) * sizeof(struct page_ext),
+			       PAGE_SIZE, "page owners");
+}
+
+/* What every section that is not whole needs. Metadata of one may land in another: until nothing changes. */
+static void place_metadata(void)
+{
+	unsigned done;
+
+	do {
+		done = nr_infos;
+		for (unsigned long w = 0; w < DIV_ROUND_UP(nr_sections, 64); w++)
+			for (unsigned long odd = section_odd[w]; odd; odd &= odd - 1) {
+				unsigned long nr = w * 64 + (unsigned long)__builtin_ctzl(odd);
+				unsigned at = first_info(nr);
+
+				if (at == nr_infos || infos[at].nr != nr)
+					add_info(nr);
+			}
+		for (unsigned i = 0; i < nr_infos; i++)
+			if (!infos[i].placed)
+				place_array(&infos[i]);
+		for (unsigned i = 0; i < nr_infos && opt_page_owner; i++)
+			if (!infos[i].ext)
+				place_ext(&infos[i]);
+		if (!memblock_keep_room(&memblock))
+			panic("memblock: no memory for a longer array \"%s\"\n", memblock.reserved.what);
+		find_odd_sections();
+	} while (nr_infos != done);
 }
 
 static void *alloc_bitmap(void)
@@ -552,13 +596,11 @@ static void *alloc_bitmap(void)
 
 void page_init(const struct boot_info *bi)
 {
-	unsigned long words;
-	unsigned done;
+	unsigned nr_odd = 0;
 
 	zone_limits_init(bi);
 	kmap_init();
 	nr_sections = DIV_ROUND_UP(memblock_end(&memblock), 1UL << SECTION_SHIFT);
-	words = DIV_ROUND_UP(nr_sections, 64);
 	section_present = alloc_bitmap();
 	section_claimed = alloc_bitmap();
 	section_opened = alloc_bitmap();
@@ -575,22 +617,11 @@ void page_init(const struct boot_info *bi)
 	}
 
 	find_odd_sections();
-	for (unsigned long w = 0; w < words; w++)
-		max_infos += hweight64(section_odd[w]);
-	max_infos += 16; /* sections that lose their wholeness to metadata of others */
-	infos = memblock_alloc_or_panic(max_infos * sizeof(infos[0]), CACHE_LINE, NUMA_NO_NODE,
-					"section table");
-	do { /* metadata of one section may land in another: until nothing changes */
-		done = nr_infos;
-		for (unsigned long w = 0; w < words; w++)
-			for (unsigned long odd = section_odd[w]; odd; odd &= odd - 1) {
-				unsigned long nr = w * 64 + (unsigned long)__builtin_ctzl(odd);
-
-				if (!has_info(nr))
-					add_info(nr);
-			}
-		find_odd_sections();
-	} while (nr_infos != done);
+	for (unsigned long w = 0; w < DIV_ROUND_UP(nr_sections, 64); w++)
+		nr_odd += hweight64(section_odd[w]);
+	grow_infos(nr_odd + 16);
+	find_odd_sections(); /* the table's own section is one of them now */
+	place_metadata();
 }
 
 /* ---- frames ---- */

@@ -160,18 +160,15 @@ static void zone_init_one(struct node *n, enum zone_type type)
 
 struct zone *zone_of_pfn(pfn_t pfn)
 {
-	struct zone *zone;
+	int nid = memblock_nid(&memblock, pfn << PAGE_SHIFT);
 
-	for_each_populated_zone (zone) {
-		if (pfn < zone->start_pfn || pfn >= zone->end_pfn)
-			continue;
-		for (unsigned i = 0; i < memblock.memory.cnt; i++) {
-			const struct memblock_region *r = &memblock.memory.region[i];
+	if (nid == NUMA_NO_NODE)
+		return NULL;
+	for (unsigned type = 0; type < NR_ZONES; type++) {
+		struct zone *zone = node_zone(nid, (enum zone_type)type);
 
-			if (r->nid == zone->nid && pfn >= r->start >> PAGE_SHIFT &&
-			    pfn < r->end >> PAGE_SHIFT)
-				return zone;
-		}
+		if (zone->present && pfn >= zone->start_pfn && pfn < zone->end_pfn)
+			return zone;
 	}
 	return NULL;
 }
@@ -273,20 +270,18 @@ void zone_compute_watermarks(struct zone *table, unsigned nr)
 
 /* ---- boot ---- */
 
-static void node_span(struct node *n)
+/* From its first memory to its last; the regions come in ascending order. */
+static void node_spans(void)
 {
-	n->start_pfn = ~0UL;
 	for (unsigned i = 0; i < memblock.memory.cnt; i++) {
 		const struct memblock_region *r = &memblock.memory.region[i];
+		struct node *n = &nodes[r->nid];
 
-		if (r->nid != n->nid)
-			continue;
-		n->start_pfn = min(n->start_pfn, r->start >> PAGE_SHIFT);
-		n->end_pfn = max(n->end_pfn, r->end >> PAGE_SHIFT);
+		if (!n->end_pfn)
+			n->start_pfn = r->start >> PAGE_SHIFT;
+		n->end_pfn = r->end >> PAGE_SHIFT;
+		n->has_memory = true;
 	}
-	n->has_memory = n->end_pfn != 0;
-	if (!n->has_memory)
-		n->start_pfn = 0;
 }
 
 static void print_range(const char *name, pfn_t start, pfn_t end)
@@ -356,11 +351,10 @@ void zone_init(void)
 	struct node *n;
 
 	memblock.handed_over = true;
-	for_each_node (n) {
-		node_span(n);
+	node_spans();
+	for_each_node (n)
 		for (unsigned type = 0; type < NR_ZONES; type++)
 			zone_init_one(n, (enum zone_type)type);
-	}
 	numa_build_zonelists(nodes, nr_nodes, zone_table);
 	zone_compute_watermarks(zone_table, nr_zone_ids);
 	for_each_populated_zone (zone)

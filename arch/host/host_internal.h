@@ -48,7 +48,7 @@ void host_machine(struct boot_info *bi, const struct host_options *o);
 /* phys.c */
 extern paddr_t host_ram_end; /* the memory file holds physical addresses below it */
 extern int host_memfd;
-void host_phys_init(const struct boot_info *bi);
+void host_phys_init(struct boot_info *bi);
 void host_phys_apply_tables(void); /* the direct map and the image as the installed tables have them */
 
 /* console.c */

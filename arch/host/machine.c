@@ -91,7 +91,7 @@ static char *read_file(const char *name, size_t *len)
 	return text;
 }
 
-static void check_usable(const struct boot_info *bi, const char *name)
+static void check_usable(struct boot_info *bi, const char *name)
 {
 	u64 cursor = 0, start, end, usable = 0, above = 0;
 
@@ -164,7 +164,7 @@ static void read_map(struct boot_info *bi, const struct host_options *o)
 	check_usable(bi, name);
 }
 
-static bool has_memory(const struct boot_info *bi, const struct boot_node_range *r)
+static bool has_memory(struct boot_info *bi, const struct boot_node_range *r)
 {
 	u64 cursor = r->start, start, end;
 

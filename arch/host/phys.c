@@ -24,7 +24,8 @@
 #include <kernel/bits.h>
 #include <kernel/sections.h>
 
-enum { MAX_RUNS = 8192 };
+/* Each range of memory and the hole below it, of as many as a map can have once nodes cut them; and the image. */
+enum { MAX_RUNS = 2 * (BOOT_MAX_RANGES + 2 * BOOT_MAX_NODE_RANGES + BOOT_MAX_EDITS) + 256 };
 
 paddr_t host_ram_end;
 int host_memfd;
@@ -69,7 +70,7 @@ image_move(int fd, unsigned long load)
 }
 
 /* The lowest place at or above `from` where the image fits and nothing is reserved. */
-static bool find_load(const struct boot_info *bi, paddr_t from, paddr_t *load)
+static bool find_load(struct boot_info *bi, paddr_t from, paddr_t *load)
 {
 	const u64 size = (u64)(__image_end - (char *)HOST_IMAGE_BASE);
 	u64 cursor = from, start, end;
@@ -90,7 +91,7 @@ static bool find_load(const struct boot_info *bi, paddr_t from, paddr_t *load)
 	return false;
 }
 
-void host_phys_init(const struct boot_info *bi)
+void host_phys_init(struct boot_info *bi)
 {
 	u64 cursor = 0, start, end;
 

@@ -578,9 +578,9 @@ static bool page_is_sound(const struct boot_info *bi, u64 at)
 	return seen != 0;
 }
 
-static bool numa_is_sound(const struct machine *m)
+static bool numa_is_sound(struct machine *m)
 {
-	const struct boot_info *bi = &m->f->info;
+	struct boot_info *bi = &m->f->info;
 	u64 cursor = 0, start, end;
 
 	for (unsigned i = 0; i < bi->nr_node_ranges; i++)

@@ -127,7 +127,7 @@ static unsigned ranges_at(const struct boot_info *bi, u64 addr)
 }
 
 /* In whole pages, and behind all edits. */
-static bool is_usable(const struct boot_info *bi, u64 addr)
+static bool is_usable(struct boot_info *bi, u64 addr)
 {
 	u64 cursor = 0, start, end;
 
@@ -137,12 +137,12 @@ static bool is_usable(const struct boot_info *bi, u64 addr)
 	return false;
 }
 
-static void check_placed(const struct boot_info *bi, u64 addr)
+static void check_placed(struct boot_info *bi, u64 addr)
 {
 	FUZZ_CHECK(!is_usable(bi, addr) || ranges_at(bi, addr), "0x%lx is of no node", addr);
 }
 
-void fuzz_check_nodes(const struct boot_info *bi, const struct boot_cpu *cpu, unsigned nr_cpus)
+void fuzz_check_nodes(struct boot_info *bi, const struct boot_cpu *cpu, unsigned nr_cpus)
 {
 	for (unsigned i = 0; i < nr_cpus; i++)
 		FUZZ_CHECK(cpu[i].node == BOOT_NO_NODE ||

@@ -14,7 +14,7 @@ void fuzz_check_info(const struct boot_info *bi);
 /* The ranges as a sanitised map: sorted, without overlaps, and usable only where nothing else claims it. */
 void fuzz_check_map(const struct boot_info *bi);
 /* All or nothing: usable memory is of one node each, and CPUs and distances are of nodes only where there are any. */
-void fuzz_check_nodes(const struct boot_info *bi, const struct boot_cpu *cpu, unsigned nr_cpus);
+void fuzz_check_nodes(struct boot_info *bi, const struct boot_cpu *cpu, unsigned nr_cpus);
 
 /* A parser of text: the input is made into something sound, or refused with a message. */
 void fuzz_check_text_parser(int (*parse)(const char *name, const char *text, size_t len, struct boot_info *bi,

@@ -7,7 +7,7 @@
  * Invariants. B1 to B4 of mm/memblock.c.
  * Locking.    None.
  * Failure.    As every test's.
- * Next:       test_numa.c.
+ * Next:       test_memblock_rules.c.
  */
 #include <mm/memblock.h>
 

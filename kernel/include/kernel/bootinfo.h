@@ -108,6 +108,11 @@ struct boot_info {
 	char cmdline[BOOT_CMDLINE_SIZE];
 	struct boot_range range[BOOT_MAX_RANGES];
 	unsigned nr_ranges;
+	/* Where boot_next_usable() is: the first nr_swept of nr_sorted ranges start at swept_to or below. */
+	u16 by_start[BOOT_MAX_RANGES];
+	u16 cover[BOOT_MAX_RANGES]; /* those of them that may cover it: a heap, the largest type on top */
+	unsigned nr_sorted, nr_swept, nr_cover;
+	u64 swept_to;
 	struct boot_module module[BOOT_MAX_MODULES];
 	unsigned nr_modules;
 	u64 info_start, info_end; /* the loader's own block, to be reserved while it is read */
@@ -132,9 +137,10 @@ struct boot_info {
 	/* What the parser found odd, one '\n'-terminated line each; printed when there is a console. */
 	char notes[BOOT_NOTES_SIZE];
 	unsigned notes_len;
+	unsigned notes_lost; /* those that had no room */
 };
 
-/* Appends a line to bi->notes; what does not fit is dropped. Usable before any kernel service. */
+/* Appends a line to bi->notes; one that does not fit is counted only. Usable before any kernel service. */
 void boot_note(struct boot_info *bi, const char *fmt, ...) __printf(2, 3);
 /*
  * Appends a range. When the array is full a usable range is dropped with a note, and any other range takes
@@ -144,9 +150,9 @@ void boot_add_range(struct boot_info *bi, u64 start, u64 size, u32 type, u32 att
 /*
  * The next range of usable memory at or above *cursor, joined and in whole pages of 4 KiB, as mm/memmap.c will make
  * it without options: the most restrictive type wins, then the edits apply. False: there is none. For those who need
- * to know before the kernel runs; takes time by the square of the number of ranges.
+ * to know before the kernel runs. The first call after ranges were added sorts them.
  */
-bool boot_next_usable(const struct boot_info *bi, u64 *cursor, u64 *start, u64 *end);
+bool boot_next_usable(struct boot_info *bi, u64 *cursor, u64 *start, u64 *end);
 /*
  * What every PC's map may claim and no PC has: the first page is the BIOS's, and the window of video memory and
  * ROMs is no RAM (Linux arch/x86/kernel/setup.c, trim_bios_range).

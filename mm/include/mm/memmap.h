@@ -11,7 +11,11 @@ struct memmap_entry {
 	u32 type;
 };
 
-enum { MEMMAP_MAX = 2 * BOOT_MAX_RANGES };
+enum {
+	MEMMAP_MAX_EDITS = 32,
+	/* Two borders a range and an edit, and the end of what the CPU addresses. */
+	MEMMAP_MAX = 2 * (BOOT_MAX_RANGES + BOOT_MAX_EDITS + MEMMAP_MAX_EDITS + 1),
+};
 
 /*
  * Sort, resolve overlaps (the numerically larger type wins: RAM loses against everything), merge. Entries
@@ -39,7 +43,7 @@ struct memmap_edit {
 	u32 type;
 };
 struct memmap_edits {
-	struct memmap_edit edit[32];
+	struct memmap_edit edit[MEMMAP_MAX_EDITS];
 	unsigned nr;
 };
 /*

@@ -56,7 +56,6 @@ void boot_add_range(struct boot_info *bi, u64 start, u64 size, u32 type, u32 att
 			return;
 		}
 		i--;
-		bi->nr_sorted = 0;
 		boot_note(bi, "memory map: no room, usable [0x%lx, +0x%lx) dropped: more than %u ranges",
 			  bi->range[i].start, bi->range[i].size, BOOT_MAX_RANGES);
 	}
@@ -99,8 +98,6 @@ static int by_start(const void *a, const void *b, const void *priv)
 
 static void sort_ranges(struct boot_info *bi)
 {
-	if (bi->nr_sorted == bi->nr_ranges)
-		return;
 	for (unsigned i = 0; i < bi->nr_ranges; i++)
 		bi->by_start[i] = (u16)i;
 	sort_r(bi->by_start, bi->nr_ranges, sizeof(bi->by_start[0]), by_start, bi->range);
@@ -179,7 +176,8 @@ bool boot_next_usable(struct boot_info *bi, u64 *cursor, u64 *start, u64 *end)
 	const u64 page = 0x1000;
 	u64 at = *cursor, next;
 
-	sort_ranges(bi);
+	if (!at || bi->nr_sorted != bi->nr_ranges)
+		sort_ranges(bi);
 	while (at != ~0UL) {
 		for (; at != ~0UL && type_at(bi, at, &next) != MEM_USABLE; at = next)
 			;

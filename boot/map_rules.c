@@ -79,7 +79,7 @@ static void drop_late_edits(struct boot_info *bi)
 }
 
 /* The map leads to the ranges of the nodes: as many bytes in both, and in common. */
-static bool map_agrees(const struct boot_info *bi, u64 *by_map, u64 *by_nodes)
+static bool map_agrees(struct boot_info *bi, u64 *by_map, u64 *by_nodes)
 {
 	u64 cursor = 0, start, end, common = 0;
 

@@ -167,7 +167,7 @@ static size_t write_log(char *to, size_t size, unsigned machine, const char *for
 	return at;
 }
 
-static bool is_the_machine(const struct boot_info *bi)
+static bool is_the_machine(struct boot_info *bi)
 {
 	static const u64 want[][2] = {{0x1000, 0x9f000}, {0x100000, 0x1000000}};
 	u64 cursor = 0, start, end;

@@ -150,7 +150,7 @@ void boot_add_range(struct boot_info *bi, u64 start, u64 size, u32 type, u32 att
 /*
  * The next range of usable memory at or above *cursor, joined and in whole pages of 4 KiB, as mm/memmap.c will make
  * it without options: the most restrictive type wins, then the edits apply. False: there is none. For those who need
- * to know before the kernel runs. The first call after ranges were added sorts them.
+ * to know before the kernel runs. A walk from 0 sorts the ranges.
  */
 bool boot_next_usable(struct boot_info *bi, u64 *cursor, u64 *start, u64 *end);
 /*

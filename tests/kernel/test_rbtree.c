@@ -191,3 +191,97 @@ KTEST(rbtree, check_names_what_is_wrong)
 	item_of(rb_first(&tree))->largest = 5000;
 	EXPECT_STREQ(rb_check(&tree), "rbtree.I4: a derived value was stale");
 }
+
+/* Linux's cached trees keep the leftmost node aside; here rb_first() must find it, and rb_last() the other end. */
+KTEST(rbtree, ends_are_exact_while_random_items_come_and_go)
+{
+	tree_reset(NULL);
+	for (int round = 0; round < 4000; round++) {
+		struct item *it = &items[test_rand_below(ITEMS)];
+		unsigned lowest = 0, highest = ITEMS;
+
+		if (it->in)
+			item_erase(it);
+		else
+			item_insert(it);
+		while (lowest < ITEMS && !items[lowest].in)
+			lowest++;
+		while (highest > 0 && !items[highest - 1].in)
+			highest--;
+		EXPECT_TRUE(rb_first(&tree) == (lowest < ITEMS ? &items[lowest].node : NULL));
+		EXPECT_TRUE(rb_last(&tree) == (highest ? &items[highest - 1].node : NULL));
+	}
+}
+
+/* Inserts the first nr items in the order of digits of `order` in the factorial number system. */
+static void insert_in_order(unsigned nr, unsigned order)
+{
+	unsigned left[8];
+
+	for (unsigned i = 0; i < nr; i++)
+		left[i] = i;
+	for (unsigned n = nr; n; n--) {
+		unsigned pick = order % n;
+
+		order /= n;
+		item_insert(&items[left[pick]]);
+		for (unsigned i = pick; i + 1 < n; i++)
+			left[i] = left[i + 1];
+	}
+}
+
+KTEST(rbtree, small_trees_are_sound_in_every_order)
+{
+	static const unsigned orders[] = {1, 1, 2, 6, 24, 120, 720};
+
+	for (unsigned nr = 1; nr <= 6; nr++) {
+		for (unsigned order = 0; order < orders[nr] && !t->failures; order++) {
+			tree_reset(item_update);
+			insert_in_order(nr, order);
+			expect_sound(t);
+			for (unsigned i = 0; i < nr; i++) { /* from the front, the back or the root */
+				struct rb_node *n = order % 3 == 0   ? rb_first(&tree)
+						    : order % 3 == 1 ? rb_last(&tree)
+								     : tree.node;
+
+				item_erase(item_of(n));
+				expect_sound(t);
+			}
+			EXPECT_NULL(tree.node);
+		}
+	}
+}
+
+/* Each single erase from each tree of up to 6 items. */
+KTEST(rbtree, any_item_of_a_small_tree_can_be_erased)
+{
+	for (unsigned nr = 1; nr <= 6; nr++) {
+		for (unsigned order = 0; order < 720 && !t->failures; order++) {
+			tree_reset(item_update);
+			insert_in_order(nr, order);
+			item_erase(&items[order % nr]);
+			expect_sound(t);
+			expect_content(t);
+		}
+	}
+}
+
+static unsigned height(const struct rb_node *n)
+{
+	return n ? 1 + max(height(n->left), height(n->right)) : 0;
+}
+
+/* A red-black tree of n nodes is at most 2 * log2(n + 1) high. */
+KTEST(rbtree, height_stays_within_its_bound)
+{
+	unsigned nr = 0, bound = 0;
+
+	tree_reset(NULL);
+	for (unsigned i = 0; i < ITEMS; i++) {
+		item_insert(&items[i]);
+		nr++;
+		while ((1u << (bound / 2)) < nr + 1)
+			bound++;
+		EXPECT_LE(height(tree.node), bound + 1);
+	}
+}

@@ -7,7 +7,9 @@
  * Layout.     kmalloc_caches[kind][class], kmalloc_class[(size - 1) / 8]
  *             large: first page has PG_kmalloc, private = number of pages
  *
- *             Powers of two from 8 to two pages, 96 and 192 are Linux's. 672, 816 and 2720 put 6 and 5 objects
+ *             Powers of two from 16 to two pages, 96 and 192 are Linux's. There is no kmalloc-8: a slab's index has one byte
+ *             for an object, so the least stride is 16 (SLAB_MIN_STRIDE, Linux's SLAB_OBJ_MIN_SIZE), and kmalloc-16 has it.
+ *             Linux's SLAB begins at 32 for the same reason; only SLUB, which needs no index, has 8. 672, 816 and 2720 put 6 and 5 objects
  *             into 4 KiB and 3 into 8 KiB where 4 and 2 of the next power would be. In the mixed workload
  *             (sizes 1 to 64 KiB) live bytes against pages taken go from 0.863 to 0.872 by these three;
  *             others (384, 1360, 1632, 3264 ...) cost as much in half-used slabs and arrays as they save in

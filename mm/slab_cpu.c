@@ -20,6 +20,12 @@
  * Locking.    Only the owner CPU touches its arrays. Push and pop are restartable (arch/pcpu.h); what changes
  *             more runs with IRQs off. An interrupt may install a body, and take one away (a drain that another CPU
  *             asks for): then the body is closed at once and freed after a grace period.
+ * Lines.      Refills take neighbours, and a batch of the small kmalloc sizes fills whole cache lines: two CPUs that take
+ *             objects of a new slab have no line in common. An object that another CPU frees stays on that CPU, beside its
+ *             neighbours on the first one; if both are written all the time, the line moves between the CPUs (smp.scratch.16).
+ *             Only a question at each free could keep them apart: from which CPU is this slab? That is a load and a compare in
+ *             the fast path. Objects that CPUs write at the same time belong into a cache with SLAB_HWCACHE_ALIGN or an
+ *             alignment of a line (smp.scratch.line).
  * Failure.    No body: the call works on the slabs. No objects and no pages: NULL.
  * Next:       slab_cache.c, who makes and ends caches; kmalloc.c, the caches by size; slab_debug.c, what is checked.
  *

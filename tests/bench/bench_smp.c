@@ -13,6 +13,7 @@
  * Next:       bench_tlb.c.
  */
 #include <kernel/bench.h>
+#include <kernel/percpu.h>
 #include <kernel/smp.h>
 #include <kernel/spinlock.h>
 #include <kernel/work.h>
@@ -146,14 +147,99 @@ static bool vmalloc_batches(void)
 	return batches(area_get, area_put);
 }
 
+/*
+ * Hoard's cache-scratch: this CPU allocates an object for each CPU, side by side in one cache line. Each frees its own, which
+ * goes to its own array, and takes it again and again: CPUs that write such objects write one line for ever. A cache with
+ * SLAB_HWCACHE_ALIGN has one line for each object.
+ */
+enum { SCRATCH_WRITES = 32 };
+
+static DEFINE_PER_CPU(void *, scratch_given);
+static struct kmem_cache *line_cache;
+
+static void scratch_give(struct kmem_cache *s)
+{
+	unsigned cpu;
+
+	for_each_online_cpu (cpu) {
+		void **given = per_cpu_ptr(&scratch_given, cpu);
+
+		if (!*given)
+			*given = s ? kmem_cache_alloc(s, GFP_KERNEL) : kmalloc(16, GFP_KERNEL);
+	}
+}
+
+static void scratch_give_small(void)
+{
+	scratch_give(NULL);
+}
+
+static void scratch_give_lines(void)
+{
+	scratch_give(line_cache);
+}
+
+/* Objects of CPUs that had no turn. */
+static void scratch_take_back(void)
+{
+	unsigned cpu;
+
+	for_each_online_cpu (cpu) {
+		kfree(per_cpu(scratch_given, cpu));
+		per_cpu(scratch_given, cpu) = NULL;
+	}
+}
+
+static __always_inline bool scratch(void *(*alloc)(void))
+{
+	kfree(this_cpu(scratch_given));
+	this_cpu(scratch_given) = NULL;
+	for (unsigned i = 0; i < CHUNK; i++) {
+		volatile u64 *obj = alloc();
+
+		if (unlikely(!obj))
+			return false;
+		for (unsigned n = 0; n < SCRATCH_WRITES; n++)
+			*obj = n;
+		kfree((void *)obj);
+	}
+	return true;
+}
+
+static inline void *small_get(void)
+{
+	return kmalloc(16, GFP_KERNEL);
+}
+
+static inline void *line_get(void)
+{
+	return kmem_cache_alloc(line_cache, GFP_KERNEL);
+}
+
+static bool scratch_small(void)
+{
+	return scratch(small_get);
+}
+
+static bool scratch_lines(void)
+{
+	return scratch(line_get);
+}
+
 static const struct load {
 	const char *name;
 	bool (*chunk)(void);
+	void (*prepare)(void); /* before each turn */
 } loads[] = {
-	{"kmem.pair.256", kmem_pairs},		{"kmem.batch.256", kmem_batches},
-	{"kmalloc.pair.64", kmalloc_pairs},	{"page.pair.0", page_pairs},
-	{"page.batch", page_batches},		{"vmalloc.pair.16k", vmalloc_pairs},
-	{"vmalloc.batch.16k", vmalloc_batches},
+	{"kmem.pair.256", .chunk = kmem_pairs},
+	{"kmem.batch.256", .chunk = kmem_batches},
+	{"kmalloc.pair.64", .chunk = kmalloc_pairs},
+	{"page.pair.0", .chunk = page_pairs},
+	{"page.batch", .chunk = page_batches},
+	{"vmalloc.pair.16k", .chunk = vmalloc_pairs},
+	{"vmalloc.batch.16k", .chunk = vmalloc_batches},
+	{"scratch.16", .chunk = scratch_small, .prepare = scratch_give_small},
+	{"scratch.line", .chunk = scratch_lines, .prepare = scratch_give_lines},
 };
 
 /* ---- one turn ---- */
@@ -217,6 +303,8 @@ static u64 take_turn(const struct cpumask *cpus)
 	u64 start = ~0UL, end = 0;
 	bool enough = true;
 
+	if (turn.load->prepare)
+		turn.load->prepare();
 	start_parts(cpus);
 	atomic_store_explicit(&turn.go, true, memory_order_release);
 	run_part(&part[me]);
@@ -295,17 +383,20 @@ static void measure(struct bench_run *b, const struct load *load)
 BENCH(smp, all)
 {
 	bench_cache = kmem_cache_create("bench", 256, 0, 0, NULL);
+	line_cache = kmem_cache_create("bench-line", 16, CACHE_LINE, 0, NULL);
 	for (unsigned i = 0; i < ARRAY_SIZE(loads); i++) {
 		bench_row(b, "%s", loads[i].name);
 		if (!bench_wants(b, "") && !bench_wants(b, ".one") && !bench_wants(b, ".waits"))
 			continue;
 		if (cpumask_weight(&cpu_online_mask) < 2)
 			bench_skip(b, "needs a second CPU");
-		else if (!bench_cache)
+		else if (!bench_cache || !line_cache)
 			bench_skip_failed(b, "kmem_cache_create");
 		else
 			measure(b, &loads[i]);
+		scratch_take_back();
 		mm_settle();
 	}
+	kmem_cache_destroy(line_cache);
 	kmem_cache_destroy(bench_cache);
 }

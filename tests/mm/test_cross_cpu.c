@@ -326,6 +326,62 @@ KTEST(cross_cpu, caches_come_and_go_on_two_cpus_at_once)
 	EXPECT_NULL(slab_find_cache("cross-b"));
 }
 
+/* ---- cache lines ---- */
+
+struct line_user {
+	struct kmem_cache *cache;
+	void *obj[NR];
+	unsigned nr;
+};
+
+static void take_some(void *ctx)
+{
+	struct line_user *u = ctx;
+
+	for (unsigned i = 0; i < 25 && u->nr < NR; i++)
+		u->obj[u->nr++] = kmem_cache_alloc(u->cache, GFP_KERNEL);
+}
+
+static unsigned lines_of_both(const struct line_user *a, const struct line_user *b)
+{
+	unsigned both = 0;
+
+	for (unsigned i = 0; i < a->nr; i++)
+		for (unsigned k = 0; k < b->nr; k++)
+			both += (vaddr_t)a->obj[i] / CACHE_LINE == (vaddr_t)b->obj[k] / CACHE_LINE;
+	return both;
+}
+
+/*
+ * A refill takes objects that lie side by side, and what it moves is a whole number of cache lines for the small kmalloc
+ * sizes. What one CPU hands to another to free is another matter: it stays with the CPU that frees it.
+ */
+KTEST(cross_cpu, new_small_objects_of_two_cpus_share_no_cache_line)
+{
+	static const unsigned sizes[] = {16, 32, 64, 96};
+	static struct line_user here, there;
+	NEEDS_OTHER_CPU(cpu);
+
+	if (fault_armed(&failslab) || opt_init_on_alloc || opt_init_on_free)
+		SKIP("caches have no arrays");
+	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct kmem_cache *s = kmem_cache_create("lines", sizes[i], 0, 0, NULL);
+
+		ASSERT_NOT_NULL(s);
+		here = there = (struct line_user){.cache = s};
+		for (unsigned round = 0; round < NR / 25; round++) {
+			take_some(&here);
+			run_on(cpu, take_some, &there);
+		}
+		if (!(s->flags & SLAB_DEBUG_FLAGS))
+			EXPECT_MSG(lines_of_both(&here, &there) == 0, "%u bytes: %u pairs in one line",
+				   sizes[i], lines_of_both(&here, &there));
+		kmem_cache_free_bulk(s, here.nr, here.obj);
+		kmem_cache_free_bulk(s, there.nr, there.obj);
+		EXPECT_EQ(kmem_cache_destroy(s), 0);
+	}
+}
+
 /* ---- memory that another CPU holds ---- */
 
 static LIST_HEAD(theirs);

@@ -22,7 +22,10 @@
 #include <mm/pgtable.h>
 #include <mm/stat.h>
 
-/* "pa:ADDRESS", a kernel virtual address, or else a frame number. */
+/*
+ * "pa:ADDRESS", a kernel virtual address, or else a frame number. Frames above 4 TiB have numbers that are addresses in the
+ * hosted build: there a number is an address if something is mapped at it.
+ */
 static int frame_argument(struct out *o, const char *text, pfn_t *pfn)
 {
 	bool physical = !strncmp(text, "pa:", 3);
@@ -36,10 +39,11 @@ static int frame_argument(struct out *o, const char *text, pfn_t *pfn)
 	} else if (cmd_is_kernel_address(v)) {
 		struct pt_query q = pt_lookup(v);
 
-		if (!q.mapped)
+		if (q.mapped)
+			v = q.pa >> PAGE_SHIFT;
+		else if (v >= arch_phys_limit() >> PAGE_SHIFT)
 			return out_error(o, -EFAULT,
 					 "nothing is mapped at 0x%lx, expected a mapped address or a PFN", v);
-		v = q.pa >> PAGE_SHIFT;
 	}
 	if (v >= arch_phys_limit() >> PAGE_SHIFT)
 		return out_error(o, -ERANGE,

@@ -101,9 +101,16 @@ static void check_usable(struct boot_info *bi, const char *name)
 		usable += low > start ? low - start : 0;
 		above += end > DIRECT_MAP_SIZE ? end - max(start, DIRECT_MAP_SIZE) : 0;
 	}
-	if (usable < USABLE_MIN)
-		host_die("strata: %s: %lu KiB of usable memory%s, expected at least %lu\n", name,
-			 (unsigned long)usable >> 10, above ? " below 4 TiB" : "", USABLE_MIN >> 10);
+	if (usable >= USABLE_MIN)
+		return;
+	if (above)
+		host_die("strata: %s: %lu KiB of usable memory below 0x%lx, %lu KiB above, expected at least "
+			 "%lu "
+			 "below\n",
+			 name, (unsigned long)usable >> 10, DIRECT_MAP_SIZE, (unsigned long)above >> 10,
+			 USABLE_MIN >> 10);
+	host_die("strata: %s: %lu KiB of usable memory, expected at least %lu\n", name,
+		 (unsigned long)usable >> 10, USABLE_MIN >> 10);
 }
 
 /* For whoever wants to know what was read: no device of it is here. */

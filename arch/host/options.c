@@ -17,14 +17,20 @@
 #include <kernel/string.h>
 
 #define MEM_MIN MIB(16)
+#if HOST_DIRECT_MAP_GIB > 4096
+#define MEM_MAX (TIB(64) - GIB(2))
+#define MEM_MAX_TEXT "65534G"
+#else /* a sanitizer's build */
 #define MEM_MAX (TIB(4) - GIB(2))
-#define MEM_EXPECTED "from 16M to 4094G"
+#define MEM_MAX_TEXT "4094G"
+#endif
+#define MEM_EXPECTED "from 16M to " MEM_MAX_TEXT
 #define NODES_EXPECTED "a number from 1 to 8, or a word SIZE:CPUS for each node"
 #define LEVELS_EXPECTED "4 or 5, with pages of 16 KiB 4, with pages of 64 KiB 3"
 
 static const char usage[] =
 	"usage: strata [OPTION...] [-- CMDLINE...]\n"
-	"  --mem SIZE         physical memory, 16M to 4094G (default 1G)\n"
+	"  --mem SIZE         physical memory, 16M to " MEM_MAX_TEXT " (default 1G)\n"
 	"  --map FILE         the memory map of a real machine, a .map file (tests/memmaps/README.md)\n"
 	"  --dmesg FILE       the same from a saved Linux boot log\n"
 	"  --fdt FILE         memory, nodes and CPUs of a flattened device tree (.dtb)\n"

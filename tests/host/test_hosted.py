@@ -72,9 +72,12 @@ class Hosted(unittest.TestCase):
         self.assertIn("expected one of them", strata("--mem", "1G", "--nodes", "16M:0 16M").stderr)
 
     def test_terabytes_start_at_once_and_levels_are_as_asked(self):
-        done = strata("--mem", "4094G", "--levels", "4", "-c", "version -j")
-        self.assertEqual(done.returncode, 0)
-        self.assertIn('"levels":4', done.stdout)
+        for levels in ("4", "5"):
+            done = strata("--mem", "65534G", "--levels", levels, "-c", "version -j; alloc 10; page 17000000000 -j; verify")
+            self.assertEqual(done.returncode, 0, done.stderr[-2000:])
+            self.assertIn(f'"levels":{levels}', done.stdout)
+            self.assertIn('"pfn":17000000000,', done.stdout)
+        self.assertIn("expected from 16M to 65534G", strata("--mem", "65535G").stderr.replace("a size ", ""))
 
 
 if __name__ == "__main__":

@@ -314,8 +314,19 @@ ODD = {
         "arch i386\ne820 0x0 0x9ffff usable\ne820 0x100000 0x3fffffff usable\nexpect zone DMA 0x1000 0xffffff\n"
         "expect zone Normal 0x1000000 0x1779efff\nexpect zone HighMem 0x1779f000 0x3fffffff", r"HighMem  \[mem 0x000000001779f000"),
     "memory_above_what_is_addressed_is_said": (
-        "e820 0x100000 0xfffffff usable\ne820 0x50000000000 0x500ffffffff usable",
-        r"usable memory \[0x50000000000, 0x50100000000\) is above"),
+        "e820 0x100000 0xfffffff usable\ne820 0x500000000000 0x5000ffffffff usable",
+        r"usable memory \[0x500000000000, 0x500100000000\) is above"),
+    "the_second_socket_has_its_memory_from_64_tib_on": (
+        """arch arm64
+        dt memory 0x88300000 0x77d00000
+        dt memory 0x80000000000 0x80000000
+        dt memory 0x800c0000000 0x3f40000000
+        dt memory 0x400000000000 0xc0000000
+        dt memory 0x400100000000 0x3f00000000
+        expect zone DMA32 0x88300000 0xffffffff
+        expect zone Normal 0x100000000 0x403fffffffff
+        expect node 0 range 0x88300000 0x83fffffffff
+        expect node 1 range 0x400000000000 0x403fffffffff""", r"Initmem setup node 1 \[mem 0x0000400000000000-0x0000403fffffffff\]"),
     "ranges_in_any_order_that_overlap": (
         """# kernel: 6.1
         e820 0x3000000 0x1fffffff usable

@@ -22,19 +22,24 @@ extern struct host_layout host_layout; /* set by main() before kmain() */
 
 #define KERNEL_LOAD (host_layout.image_load)
 #define KERNEL_VMA (HOST_IMAGE_BASE - host_layout.image_load)
+#if HOST_DIRECT_MAP_GIB > 4096
+#define DIRECT_MAP_BASE 0x2d0000000000UL /* above the libraries of a process whose stack has no limit */
+#define VMALLOC_START 0x760000000000UL
+#else
 #define DIRECT_MAP_BASE 0x550000000000UL
+#define VMALLOC_START 0x7e8000000000UL
+#endif
 #define DIRECT_MAP_SIZE (HOST_DIRECT_MAP_GIB << 30) /* arch.mk */
 #define EARLY_MAP_END DIRECT_MAP_SIZE		    /* phys.c maps all that there is */
-#define VMALLOC_START 0x7e8000000000UL
-#define VMALLOC_END 0x7ea000000000UL
-#define VMEMMAP_BASE 0x7ea000000000UL
-#define VMEMMAP_SIZE 0x1000000000UL /* 64 bytes for each frame of the direct map */
-#define PERCPU_BASE 0x7eb000000000UL
+#define VMALLOC_END (VMALLOC_START + 0x2000000000UL)
+#define VMEMMAP_BASE VMALLOC_END
+#define VMEMMAP_SIZE (DIRECT_MAP_SIZE >> (12 - 6)) /* 64 bytes for each frame of the direct map */
+#define PERCPU_BASE (VMEMMAP_BASE + VMEMMAP_SIZE)
 #define DEVICE_BASE HOST_WINDOW_END
 #define DEVICE_SIZE 0UL
 #define PERCPU_STRIDE 0x2000000UL
 #define HOST_WINDOW_START VMALLOC_START /* all that is reached through the software TLB */
-#define HOST_WINDOW_END 0x7ec000000000UL
+#define HOST_WINDOW_END (PERCPU_BASE + 0x1000000000UL)
 #endif
 
 #endif

@@ -50,6 +50,13 @@ void spin_wait(struct spinlock *lock, u32 ticket)
 	      READ_ONCE(lock->cpu));
 }
 
+bool spin_is_free(const struct spinlock *lock, enum lock_rank rank, unsigned sub)
+{
+	return atomic_load_explicit(&lock->next, memory_order_relaxed) ==
+		       atomic_load_explicit(&lock->owner, memory_order_relaxed) &&
+	       lock->cpu == -1 && lock->rank == rank && lock->sub == (u8)sub;
+}
+
 u64 lock_waits(enum lock_rank rank)
 {
 	u64 sum = 0;

@@ -18,6 +18,7 @@ SRCS += mm/pgtable.c
 SRCS += mm/reclaim.c
 SRCS += mm/slab.c
 SRCS += mm/slab_cache.c
+SRCS += mm/slab_check.c
 SRCS += mm/slab_cpu.c
 SRCS += mm/slab_debug.c
 SRCS += mm/slab_info.c

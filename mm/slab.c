@@ -19,9 +19,14 @@
  *             S2  s_mem - block is a multiple of colour_off below max(1, colour) * colour_off
  *             S3  entries [inuse, num) are distinct and < num; an index in an object is NULL iff the slab is
  *                 full, else it is the object named by its entry num-1
- *             S4  every page of the slab has PG_slab and this node; its memory is of this node
+ *             S4  every page of the slab has PG_slab and this node; its memory is of this node; the block has the
+ *                 cache's order and one reference
+ *             S5  the index lies where the cache's flags say
  *             N1  total_slabs, free_slabs == lengths of the lists; free_objects == sum of num - inuse
  *             N2  after a put: free_objects <= free_limit or no slab is empty
+ *             N3  total_slabs == grown - reaped
+ *             G1  what slab_geometry() derives fits together: the objects and an index on the slab fill its pages, the
+ *                 left-over and the colours are what remains
  * Locking.    list_lock guards the lists and everything in the slabs on them; IRQs off. Pages are asked for and given
  *             back with list_lock dropped: a new slab is private until node_add_slabs(), a surplus one after it was
  *             unlinked.

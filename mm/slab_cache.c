@@ -4,7 +4,9 @@
  * Idea.       A cache is a descriptor, a struct for each node with memory, and a cell per CPU for its array. Caches that
  *             are not used give back what they keep, a little at a time.
  * Layout.     cache_list: all caches. cpus_on_node[nid]: how many CPUs get their objects from that node.
- * Invariants. A cache on the list is complete.
+ * Invariants. C1  a cache on the list is complete: what creation fixed is as creation left it, and it has a part on
+ *                 each node with memory
+ *             C2  the part of a node names its cache and node; its limits follow from the cache's and from the CPUs there
  * Locking.    cache_list_lock guards the list of caches. Reapers only try locks.
  * Failure.    No memory: NULL, nothing changed. A cache with live objects is not destroyed: -EBUSY with a list of them.
  * Source.     Linux mm/slab.c (cache_reap, setup_kmem_cache_node, kmem_cache_init), mm/slab_common.c.
@@ -18,6 +20,7 @@
 #include <arch/time.h>
 #include <kernel/failure.h>
 #include <kernel/errno.h>
+#include <kernel/random.h>
 #include <kernel/work.h>
 #include <mm/kmalloc.h>
 
@@ -60,6 +63,37 @@ static void count_cpus(void)
 		cpus_on_node[slab_nid(cpu_to_node_map[cpu])]++;
 }
 
+unsigned slab_cpus_on_node(int nid)
+{
+	return cpus_on_node[nid];
+}
+
+unsigned long slab_free_limit(const struct kmem_cache *s, int nid)
+{
+	return (1UL + cpus_on_node[nid]) * s->batchcount + s->num;
+}
+
+u64 slab_cache_seal(const struct kmem_cache *s)
+{
+	u64 words[offsetof(struct kmem_cache, seal) / sizeof(u64)], sum = 0;
+
+	static_assert(offsetof(struct kmem_cache, seal) % sizeof(u64) == 0, "words");
+	memcpy(words, s, sizeof(words));
+	for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
+		sum = mix64(sum ^ words[i]);
+	return sum;
+}
+
+u64 slab_node_seal(const struct kmem_cache_node *n)
+{
+	const u64 words[] = {(u64)n->cache, (u64)n->cpu, (u64)n->nid, n->free_limit, (u64)n->shared};
+	u64 sum = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
+		sum = mix64(sum ^ words[i]);
+	return sum;
+}
+
 static void node_setup(struct kmem_cache_node *n, struct kmem_cache *s, int nid)
 {
 	*n = (struct kmem_cache_node){.cache = s, .cpu = s->cpu, .nid = nid};
@@ -67,9 +101,10 @@ static void node_setup(struct kmem_cache_node *n, struct kmem_cache *s, int nid)
 	list_init(&n->slabs_partial);
 	list_init(&n->slabs_full);
 	list_init(&n->slabs_free);
-	n->free_limit = (1UL + cpus_on_node[nid]) * s->batchcount + s->num;
+	n->free_limit = slab_free_limit(s, nid);
 	/* Spread over the period, so that not all caches are looked at in one step. */
 	n->next_reap_ns = arch_time_ns() + REAP_NODE_NS + (unsigned long)s % REAP_NODE_NS;
+	n->seal = slab_node_seal(n);
 	s->node[nid] = n;
 }
 
@@ -95,6 +130,7 @@ static void cache_enable_shared(struct kmem_cache *s)
 		ac->stack.avail = 0;
 		ac->stack.limit = limit;
 		n->shared = ac;
+		n->seal = slab_node_seal(n);
 	}
 }
 
@@ -141,6 +177,7 @@ static void cache_free_parts(struct kmem_cache *s)
 
 static void cache_link(struct kmem_cache *s)
 {
+	s->seal = slab_cache_seal(s);
 	spin_lock(&cache_list_lock);
 	list_add(&s->list, &cache_list);
 	spin_unlock(&cache_list_lock);

@@ -17,6 +17,9 @@
  *             A2  no object is twice in the arrays of a cache, and none is in an array and in its slab
  *             A3  slab_no_array.avail == slab_no_array.limit == 0
  *             A4  debugged and bypassed caches have no array bodies
+ *             A5  a CPU's array is of the node that serves the CPU, a shared one of its own; limit and batchcount are
+ *                 those of the cache
+ *             A6  a stack of foreign objects holds no more than it has room for
  * Locking.    Only the owner CPU touches its arrays. Push and pop are restartable (arch/pcpu.h); what changes
  *             more runs with IRQs off. An interrupt may install a body, and take one away (a drain that another CPU
  *             asks for): then the body is closed at once and freed after a grace period.
@@ -27,7 +30,7 @@
  *             the fast path. Objects that CPUs write at the same time belong into a cache with SLAB_HWCACHE_ALIGN or an
  *             alignment of a line (smp.scratch.line).
  * Failure.    No body: the call works on the slabs. No objects and no pages: NULL.
- * Next:       slab_cache.c, who makes and ends caches; kmalloc.c, the caches by size; slab_debug.c, what is checked.
+ * Next:       slab_cache.c, who makes and ends caches; kmalloc.c, the caches by size; slab_check.c, what is checked.
  *
  * Not Linux:  a refill that finds nothing makes slabs for a few objects, not one slab. Foreign objects go to
  *             one small stack per CPU instead of an array per pair of nodes and cache; it is flushed grouped by
@@ -182,12 +185,15 @@ static struct array_cache *array_get(struct kmem_cache *s)
 }
 
 /* From the top of the shared array. list_lock held. */
-static unsigned shared_take(struct array_cache *shared, void **objs, unsigned nr)
+static unsigned shared_take(struct kmem_cache_node *n, void **objs, unsigned nr)
 {
+	struct array_cache *shared = n->shared;
+
 	if (!shared)
 		return 0;
 	nr = min(nr, shared->stack.avail);
 	UPDATE_ONCE(shared->stack.avail, -=, nr);
+	n->shared_avail -= nr;
 	memcpy(objs, shared->stack.entry + shared->stack.avail, nr * sizeof(void *));
 	if (nr)
 		WRITE_ONCE(shared->touched, 1); /* the reaper looks without the lock */
@@ -195,13 +201,16 @@ static unsigned shared_take(struct array_cache *shared, void **objs, unsigned nr
 }
 
 /* As much of the batch as the shared array has room for. list_lock held. */
-static unsigned shared_put(struct array_cache *shared, void **objs, unsigned nr)
+static unsigned shared_put(struct kmem_cache_node *n, void **objs, unsigned nr)
 {
+	struct array_cache *shared = n->shared;
+
 	if (!shared)
 		return 0;
 	nr = min(nr, shared->stack.limit - shared->stack.avail);
 	memcpy(shared->stack.entry + shared->stack.avail, objs, nr * sizeof(void *));
 	UPDATE_ONCE(shared->stack.avail, +=, nr);
+	n->shared_avail += nr;
 	return nr;
 }
 
@@ -238,7 +247,7 @@ static void *array_refill(struct kmem_cache *s, struct array_cache *ac, gfp_t gf
 
 	if (READ_ONCE(n->free_objects) || (n->shared && READ_ONCE(n->shared->stack.avail))) {
 		spin_lock(&n->list_lock);
-		got = shared_take(n->shared, entry, want);
+		got = shared_take(n, entry, want);
 		if (!got)
 			got = node_take(n, entry, want);
 		spin_unlock(&n->list_lock);
@@ -261,7 +270,7 @@ static void array_flush(struct array_cache *ac, unsigned nr)
 	unsigned moved;
 
 	spin_lock(&n->list_lock);
-	moved = shared_put(n->shared, entry, nr);
+	moved = shared_put(n, entry, nr);
 	if (!moved) {
 		node_put(n, entry, nr, &surplus);
 		moved = nr;
@@ -291,9 +300,9 @@ static void remote_flush(struct remote_stack *r)
 			else
 				r->entry[kept++] = r->entry[i];
 		}
-		r->avail = kept;
+		r->avail = r->again = kept;
 		spin_lock(&n->list_lock);
-		moved = shared_put(n->shared, batch, nr);
+		moved = shared_put(n, batch, nr);
 		node_put(n, batch + moved, nr - moved, &surplus);
 		spin_unlock(&n->list_lock);
 	}
@@ -308,6 +317,7 @@ void slab_free_remote(void *obj)
 	if (r->avail == SLAB_REMOTE_LIMIT)
 		remote_flush(r);
 	r->entry[r->avail++] = obj;
+	r->again++;
 	arch_irq_restore(flags);
 }
 
@@ -463,6 +473,7 @@ static void shared_flush(struct kmem_cache_node *n, unsigned nr)
 	nr = min(nr, stack->avail);
 	node_put(n, stack->entry, nr, &surplus);
 	UPDATE_ONCE(stack->avail, -=, nr);
+	n->shared_avail -= nr;
 	memmove(stack->entry, stack->entry + nr, stack->avail * sizeof(void *));
 	spin_unlock_irqrestore(&n->list_lock, flags);
 	slab_release_list(&surplus);

@@ -1,5 +1,5 @@
 /*
- * slab_debug.c - finds misuse of objects and says what it was; checks the structures of the slab layer.
+ * slab_debug.c - finds misuse of objects and says what it was.
  *
  * Idea.       Most errors with objects are one of six: freed twice, freed into the wrong cache, an interior
  *             pointer freed, written past the end, before the start, or after the free. Each leaves a trace
@@ -13,10 +13,9 @@
  *             allocated. The object is 0x6b .. 0xa5 while free and 0x5a .. 0xa5 when it is handed out.
  * Invariants. D1  both zones of an object hold the same word, and it tells whether the object is free
  *             D2  a free object of a poisoned cache holds the free pattern
- *             slab_check() tests these and S1-S4, N1, A1-A4 (slab.c, slab_cpu.c) under their numbers.
  * Locking.    A live object and its zones belong to its owner; list_lock is taken to look at a slab's index.
  * Failure.    Misuse is a BUG, after object, slab, callers and the damaged lines were printed.
- * Next:       ../tests/mm/test_slab_debug.c
+ * Next:       slab_check.c, which looks at all objects.
  *
  * Not Linux:  a debugged cache has no arrays, so a free is checked against the slab's index at once, and red
  *             zones do not give way to alignment: the left one is as wide as that.
@@ -26,7 +25,6 @@
 #include <kernel/cmdline.h>
 #include <kernel/errno.h>
 #include <kernel/string.h>
-#include <mm/check.h>
 #include <mm/kmalloc.h>
 #include <mm/vmalloc.h>
 
@@ -221,6 +219,35 @@ static const u8 *poison_damage(const struct kmem_cache *s, const void *obj)
 		if (*p != POISON_FREE)
 			return p;
 	return *p == POISON_END ? NULL : p;
+}
+
+/* Marks are kept for 8 bytes at a time: the last bytes of a live object may share theirs with its right zone. */
+bool slab_debug_zones_hold(const struct kmem_cache *s, const void *obj, bool live)
+{
+	const u8 *left = left_zone(s, obj), *end = right_zone_end(s, obj);
+	const u8 *right = (const u8 *)obj + ALIGN_DOWN(s->object_size, 8u);
+	bool whole;
+
+	san_reveal(left, s->obj_offset);
+	san_reveal(right, (unsigned long)(end - right));
+	whole = !zones_damage(s, obj, live ? ZONE_LIVE : ZONE_FREE);
+	if (!slab_marks(s))
+		return whole;
+	san_free(left, s->obj_offset);
+	san_free(right, (unsigned long)(end - right));
+	if (live)
+		san_reveal(right, s->object_size % 8);
+	return whole;
+}
+
+bool slab_debug_poison_holds(const struct kmem_cache *s, const void *obj)
+{
+	bool whole;
+
+	slot_open(s, obj);
+	whole = !poison_damage(s, obj);
+	slot_close(s, obj);
+	return whole;
 }
 
 /* ---- reports ---- */
@@ -447,179 +474,3 @@ void slab_report_live(const struct kmem_cache *s)
 	}
 	pr_err("slab: cache %s: %lu live objects, %u shown\n", s->name, live, shown);
 }
-
-/* ---- slab_check() ---- */
-
-static char check_text[160];
-
-#define CHECK(cond, ...)                                                       \
-	do {                                                                   \
-		if (!(cond)) {                                                 \
-			snprintf(check_text, sizeof(check_text), __VA_ARGS__); \
-			return false;                                          \
-		}                                                              \
-	} while (0)
-
-/* D1, D2 */
-static bool check_free_object(const struct kmem_cache *s, const void *obj)
-{
-	bool zones, poison;
-
-	slot_open(s, obj);
-	zones = !zones_damage(s, obj, ZONE_FREE);
-	poison = !poison_damage(s, obj);
-	slot_close(s, obj);
-	CHECK(zones, "D1: %s: red zone of free object 0x%lx", s->name, (unsigned long)obj);
-	CHECK(poison, "D2: %s: free object 0x%lx was written to", s->name, (unsigned long)obj);
-	return true;
-}
-
-/* S1-S4, D1, D2 of one slab that stands on a list where inuse is within [lo, hi]. The index is open. */
-static bool check_open_slab(const struct kmem_cache *s, const struct kmem_cache_node *n,
-			    const struct page *page, unsigned lo, unsigned hi)
-{
-	unsigned long block = (unsigned long)page_address(page), start = (unsigned long)page->s_mem;
-	unsigned long pfn = page_to_pfn(page), seen[DIV_ROUND_UP(SLAB_MAX_OBJS + 1, 64)] = {0};
-	const slab_index_t *idx = page->freelist;
-
-	CHECK(page->num == s->num && page->inuse >= lo && page->inuse <= hi,
-	      "S1: %s: slab 0x%lx has %u of %u objects in use and is on the wrong list", s->name, pfn,
-	      page->inuse, page->num);
-	CHECK((start - block) % s->colour_off == 0 &&
-		      start - block < max(1UL, (unsigned long)s->colour) * s->colour_off,
-	      "S2: %s: slab 0x%lx starts at offset 0x%lx", s->name, pfn, start - block);
-	CHECK(page_to_nid(page) == n->nid, "S4: %s: slab 0x%lx of node %d is on node %d's list", s->name, pfn,
-	      page_to_nid(page), n->nid);
-	for (unsigned i = 0; i < 1u << s->order; i++)
-		CHECK((page[i].flags & PG_slab) && page[i].slab_node == n,
-		      "S4: %s: page %u of slab 0x%lx does not name its node", s->name, i, pfn);
-	CHECK(page->inuse == page->num || idx, "S3: %s: slab 0x%lx has free objects and no index", s->name,
-	      pfn);
-	if (s->flags & SLAB_INDEX_IN_OBJECT)
-		CHECK(page->inuse == page->num ? !idx : idx == slab_object(s, page, idx[s->num - 1u]),
-		      "S3: %s: slab 0x%lx: the index is not in the object that it names last", s->name, pfn);
-	for (unsigned i = page->inuse; i < page->num; i++) {
-		const void *obj = slab_object(s, page, idx[i]);
-
-		CHECK(idx[i] < s->num && !bitmap_test(seen, idx[i]),
-		      "S3: %s: slab 0x%lx: entry %u is bad or double", s->name, pfn, i);
-		bitmap_set(seen, idx[i]);
-		if ((s->flags & SLAB_DEBUG_FLAGS) && !check_free_object(s, obj))
-			return false;
-	}
-	return true;
-}
-
-static bool check_slab(const struct kmem_cache *s, const struct kmem_cache_node *n, const struct page *page,
-		       unsigned lo, unsigned hi)
-{
-	bool ok;
-
-	slab_open_index(page);
-	ok = check_open_slab(s, n, page, lo, hi);
-	slab_close_index(s, page);
-	return ok;
-}
-
-static bool check_list(const struct kmem_cache *s, const struct kmem_cache_node *n,
-		       const struct list_head *list, unsigned lo, unsigned hi, unsigned long *slabs,
-		       unsigned long *free_objects)
-{
-	const struct page *page;
-
-	list_for_each_entry (page, list, lru) {
-		CHECK(page->lru.next->prev == &page->lru, "N1: %s: list links of slab 0x%lx", s->name,
-		      page_to_pfn(page));
-		if (!check_slab(s, n, page, lo, hi))
-			return false;
-		++*slabs;
-		*free_objects += page->num - page->inuse;
-	}
-	return true;
-}
-
-/* list_lock held. */
-static bool check_node(const struct kmem_cache *s, const struct kmem_cache_node *n)
-{
-	unsigned long slabs = 0, empty = 0, objects = 0;
-
-	if (!check_list(s, n, &n->slabs_partial, 1, s->num - 1u, &slabs, &objects) ||
-	    !check_list(s, n, &n->slabs_full, s->num, s->num, &slabs, &objects) ||
-	    !check_list(s, n, &n->slabs_free, 0, 0, &empty, &objects))
-		return false;
-	CHECK(slabs + empty == n->total_slabs && empty == n->free_slabs && objects == n->free_objects,
-	      "N1: %s: %lu slabs, %lu empty, %lu free objects on the lists, counted %lu, %lu, %lu", s->name,
-	      slabs + empty, empty, objects, n->total_slabs, n->free_slabs, n->free_objects);
-	CHECK(n->cache == s && n->cpu == s->cpu, "N1: %s: node %d belongs to another cache", s->name, n->nid);
-	return true;
-}
-
-/* A1, A2 of one array. */
-static bool check_array(const struct kmem_cache *s, const struct pcpu_stack *stack,
-			const struct kmem_cache_node *n)
-{
-	CHECK(stack->avail <= stack->limit, "A1: %s: %u objects in an array for %u", s->name, stack->avail,
-	      stack->limit);
-	for (unsigned i = 0; i < stack->avail; i++) {
-		const void *obj = stack->entry[i];
-		const struct page *page = virt_to_page(obj);
-		unsigned long offset;
-		unsigned index;
-
-		CHECK(virt_addr_valid(obj) && (page->flags & PG_slab) && page->slab_node == n,
-		      "A1: %s: an array holds 0x%lx, no object of its node", s->name, (unsigned long)obj);
-		page = slab_head(s, obj);
-		offset = (unsigned long)((const char *)obj - (const char *)page->s_mem) - s->obj_offset;
-		index = slab_index(s, offset);
-		CHECK(index < s->num && (unsigned long)index * s->size == offset,
-		      "A1: %s: an array holds 0x%lx, not the start of an object", s->name,
-		      (unsigned long)obj);
-		CHECK(page->inuse == page->num || !slab_index_is_free(page, index),
-		      "A2: %s: 0x%lx is in an array and in its slab", s->name, (unsigned long)obj);
-		for (unsigned j = 0; j < i; j++)
-			CHECK(stack->entry[j] != obj, "A2: %s: 0x%lx is twice in an array", s->name,
-			      (unsigned long)obj);
-	}
-	return true;
-}
-
-static bool check_cache(const struct kmem_cache *s)
-{
-	struct kmem_cache_node *n;
-	bool ok = true;
-	unsigned cpu;
-
-	for_each_cache_node (s, n) {
-		unsigned long flags = spin_lock_irqsave(&n->list_lock);
-
-		ok = ok && check_node(s, n) && (!n->shared || check_array(s, &n->shared->stack, n));
-		spin_unlock_irqrestore(&n->list_lock, flags);
-	}
-	for_each_possible_cpu (cpu) {
-		struct pcpu_stack *stack = *per_cpu_ptr(s->cpu, cpu);
-
-		if (!ok)
-			return false;
-		if (stack == &slab_no_array.stack)
-			continue;
-		CHECK(!slab_bypassed(s), "A4: %s: an array although it is bypassed", s->name);
-		ok = check_array(s, stack, array_of(stack)->node);
-	}
-	return ok;
-}
-
-const char *slab_check(void)
-{
-	const struct kmem_cache *s;
-	bool ok = slab_no_array.stack.avail == 0 && slab_no_array.stack.limit == 0;
-
-	if (!ok)
-		return "A3: the array that stands for none has been written to";
-	spin_lock(&cache_list_lock);
-	list_for_each_entry (s, &cache_list, list)
-		if (!(ok = check_cache(s)))
-			break;
-	spin_unlock(&cache_list_lock);
-	return ok ? NULL : check_text;
-}
-MM_CHECK("slab", slab_check);

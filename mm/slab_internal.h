@@ -49,7 +49,7 @@ static_assert(offsetof(struct array_cache, stack) == 16, "what the fast path rea
 
 /* What one CPU has gathered of objects of other nodes, of any cache. */
 struct remote_stack {
-	unsigned avail;
+	unsigned avail, again; /* the same number twice: without a mark of their own these objects look live */
 	void *entry[SLAB_REMOTE_LIMIT];
 };
 DECLARE_PER_CPU(struct remote_stack, slab_remote);
@@ -81,9 +81,11 @@ struct kmem_cache_node {
 	unsigned long free_slabs;   /* on slabs_free */
 	unsigned long free_objects; /* inside the slabs of the lists; what CPUs hold counts as allocated */
 	struct array_cache *shared; /* only where the node has several CPUs */
+	u32 shared_avail;	    /* its avail again: without a mark of their own these objects look live */
 	bool free_touched;	    /* slabs_free was used since the reaper looked */
 	u64 next_reap_ns;
 	unsigned long grown, reaped; /* slabs, ever */
+	u64 seal;		     /* of what is fixed, and of shared; slab_node_seal() */
 };
 
 struct kmem_cache {
@@ -107,6 +109,7 @@ struct kmem_cache {
 	void (*ctor)(void *);
 	u32 limit, batchcount, shared;
 	char name[SLAB_NAME_LEN];
+	u64 seal; /* of all above; slab_cache_seal() */
 
 	/* ---- cache_list_lock ---- */
 	struct list_head list;
@@ -341,8 +344,21 @@ void slab_report_live(const struct kmem_cache *s);
 
 /* True if slot index of the slab is in the slab (free, and in no CPU's array). */
 bool slab_index_is_free(const struct page *page, unsigned index);
+/* Whether both zones of the object hold the word of its state; whether a free object holds the pattern. */
+bool slab_debug_zones_hold(const struct kmem_cache *s, const void *obj, bool live);
+bool slab_debug_poison_holds(const struct kmem_cache *s, const void *obj);
+
+/* ---- slab_check.c ---- */
+
 /* NULL, or the invariant that does not hold. Context: main loop. */
 const char *slab_check(void);
+
+/* What creation left, in one number: of a cache, and of its part on one node. */
+u64 slab_cache_seal(const struct kmem_cache *s);
+u64 slab_node_seal(const struct kmem_cache_node *n);
+/* slab_cache.c: the objects that may stay in the slabs of the node before empty ones go back; CPUs that it serves. */
+unsigned long slab_free_limit(const struct kmem_cache *s, int nid);
+unsigned slab_cpus_on_node(int nid);
 
 /* ---- kmalloc.c ---- */
 

@@ -79,6 +79,7 @@ SRCS += tests/mm/test_percpu.c
 SRCS += tests/mm/test_pgtable.c
 SRCS += tests/mm/test_reclaim.c
 SRCS += tests/mm/test_slab.c
+SRCS += tests/mm/test_slab_check.c
 SRCS += tests/mm/test_slab_cpu.c
 SRCS += tests/mm/test_slab_debug.c
 SRCS += tests/mm/test_stat.c

@@ -38,6 +38,7 @@ static const struct corrupt_field cache[] = {
 	FIELD(struct kmem_cache, batchcount),
 	FIELD(struct kmem_cache, shared),
 	NOTHING(struct kmem_cache, name, REPORTED),
+	FIELD(struct kmem_cache, seal),
 	ARRAY(struct kmem_cache, list, void *),
 	FLEXIBLE(struct kmem_cache, node, "see kmem_cache.node"),
 };
@@ -66,6 +67,8 @@ static const struct corrupt_field cache_node[] = {
 	NOTHING(struct kmem_cache_node, next_reap_ns, "a hint: when the reaper looks again"),
 	FIELD(struct kmem_cache_node, grown),
 	FIELD(struct kmem_cache_node, reaped),
+	FIELD(struct kmem_cache_node, shared_avail),
+	FIELD(struct kmem_cache_node, seal),
 };
 
 static const struct corrupt_field array[] = {
@@ -79,6 +82,7 @@ static const struct corrupt_field array[] = {
 
 static const struct corrupt_field remote[] = {
 	FIELD(struct remote_stack, avail),
+	FIELD(struct remote_stack, again),
 	NOTHING(struct remote_stack, entry, "see remote.entry: above avail it says nothing"),
 };
 
@@ -91,7 +95,7 @@ const struct corrupt_view corrupt_slab_views[] = {
 	VIEW("kmem_cache", "slab slab_cache", kmem_cache, cache, live_cache),
 	MEMORY("kmem_cache.node", "slab slab_cache", words, live_cache_nodes),
 	VIEW("kmem_cache_node", "slab slab_cache lock", kmem_cache_node, cache_node, live_cache_node),
-	MEMORY("kmem_cache.cell", "slab slab_cpu", words, live_cell),
+	MEMORY("kmem_cache.cell", "slab slab_cpu", unordered_words, live_cell),
 	VIEW("array_cache", "slab slab_cpu", array_cache, array, live_array),
 	MEMORY("array_cache.entry", "slab slab_cpu", unordered_words, live_array_entries),
 	VIEW("shared", "slab slab_cpu", array_cache, array, live_shared),

@@ -13,6 +13,7 @@
 #include "../../mm/pt_internal.h"
 #include "../../mm/percpu_map.h"
 #include "../../mm/slab_internal.h"
+#include "expect_broken.h"
 #include "scratch.h"
 #include "zone_fixture.h"
 
@@ -21,24 +22,7 @@
 #include <kernel/sections.h>
 #include <kernel/string.h>
 #include <kernel/work.h>
-#include <mm/check.h>
 #include <mm/memblock.h>
-
-/* What the registered check says now; NULL: all is well. */
-static const char *check_says(const char *name)
-{
-	for (const struct mm_check *const *c = __start_mm_checks; c < __stop_mm_checks; c++)
-		if (strcmp((*c)->name, name) == 0)
-			return (*c)->fn();
-	return "there is no such check";
-}
-
-#define EXPECT_BROKEN(said, part)                                                                          \
-	({                                                                                                 \
-		const char *expect_said = (said);                                                          \
-		EXPECT_MSG(expect_said &&strstr(expect_said, part), "expected \"%s\", the check says: %s", \
-			   part, expect_said ? expect_said : "all is well");                               \
-	})
 
 /* ---- boot ranges ---- */
 
@@ -485,15 +469,7 @@ KTEST(check, vmap_names_a_page_that_is_not_where_it_belongs)
 	vfree(q);
 }
 
-/* ---- objects and per-CPU memory ---- */
-
-KTEST(check, slab_names_a_write_into_the_array_of_nobody)
-{
-	slab_no_array.stack.avail = 1;
-	EXPECT_BROKEN(check_says("slab"), "A3:");
-	slab_no_array.stack.avail = 0;
-	EXPECT_NULL(check_says("slab"));
-}
+/* ---- per-CPU memory ---- */
 
 KTEST(check, percpu_names_a_page_that_is_not_mapped)
 {

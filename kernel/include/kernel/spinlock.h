@@ -66,6 +66,11 @@ static inline void lock_debug_wait(void)
 {
 }
 #endif
+/*
+ * Whether the lock is free and of this rank, for checks: while every other CPU is held no lock is. A check asks before it
+ * takes one, since a damaged lock would be waited for without an end.
+ */
+bool spin_is_free(const struct spinlock *lock, enum lock_rank rank, unsigned sub);
 /* Prints the locks that a CPU holds, this one or a stopped one; for panics. */
 void lock_print_held(unsigned cpu);
 

@@ -122,6 +122,7 @@ KTEST(kmalloc, flags_choose_the_kind)
 
 /* ---- what comes back ---- */
 
+/* Shows kmalloc.K2. */
 KTEST(kmalloc, powers_of_two_are_aligned_to_themselves)
 {
 	for (size_t size = 8; size <= KIB(512); size *= 2) {
@@ -354,6 +355,7 @@ struct slot {
 	u32 size;
 };
 
+/* Shows kmalloc.K3. */
 KTEST(kmalloc, random_sizes_never_overlap)
 {
 	static struct slot slots[400];

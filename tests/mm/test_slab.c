@@ -699,6 +699,7 @@ KTEST(slab, partial_slabs_are_used_before_empty_ones)
 	EXPECT_EQ(kmem_cache_destroy(s), 0);
 }
 
+/* Shows slab.N2. */
 KTEST(slab, free_objects_stay_below_the_limit)
 {
 	struct kmem_cache *s = test_cache(500, 0, SLAB_CONSISTENCY_CHECKS, NULL);

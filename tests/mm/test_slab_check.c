@@ -209,7 +209,7 @@ KTEST(slab_check, names_an_array_with_wrong_objects)
 	SLAB_BROKEN(ac->node, other->node[slab_local_nid()], "slab_cpu.A5: ");
 	SLAB_BROKEN(ac->batchcount, 1, "slab_cpu.A5: ");
 	SLAB_BROKEN(stack->limit, stack->limit + 1, "slab_cpu.A5: ");
-	SLAB_BROKEN(this_cpu_deref(s->cpu), (void *)16, "slab_cpu.A5: ");
+	SLAB_BROKEN(*per_cpu_ptr(s->cpu, arch_cpu_id()), (void *)16, "slab_cpu.A5: ");
 	SLAB_BROKEN(slab_bypass_all, true, "slab_cpu.A4: ");
 	SLAB_BROKEN(slab_no_array.stack.avail, 1, "slab_cpu.A3: ");
 	EXPECT_NULL(check_says("slab"));

@@ -385,15 +385,33 @@ KTEST(cross_cpu, new_small_objects_of_two_cpus_share_no_cache_line)
 /* ---- memory that another CPU holds ---- */
 
 static LIST_HEAD(theirs);
+static _Atomic unsigned reclaims;
+enum { RECLAIMS_AWAITED = 4 };
 
-/* Takes the small zone to its last page, and gives it back a moment later. */
+static unsigned long count_reclaims(void)
+{
+	atomic_fetch_add(&reclaims, 1);
+	return 0;
+}
+
+static unsigned long scan_nothing(unsigned long nr)
+{
+	(void)nr;
+	return 0;
+}
+
+static struct shrinker reclaim_counter = {.name = "counter", .count = count_reclaims, .scan = scan_nothing};
+
+/* Takes the small zone to its last page, and gives it back when the other CPU has reclaimed in vain for some time. */
 static void hold_small_zone(void *ctx)
 {
-	u64 end;
+	u64 end = arch_time_ns() + 5000000000UL;
 
+	(void)ctx;
 	hold_blocks(&theirs, SMALL_GFP | GFP_ATOMIC | __GFP_MEMALLOC, 0, ~0UL);
-	atomic_store((_Atomic unsigned *)ctx, 1);
-	for (end = arch_time_ns() + 5000000; arch_time_ns() < end;)
+	atomic_store(&reclaims, 0);
+	atomic_store(&step, 1);
+	while (atomic_load(&reclaims) < RECLAIMS_AWAITED && arch_time_ns() < end)
 		arch_cpu_relax();
 	release_blocks(&theirs, 0);
 	pcp_drain_local(NULL);
@@ -401,13 +419,14 @@ static void hold_small_zone(void *ctx)
 
 KTEST(cross_cpu, a_request_that_must_not_fail_waits_for_other_cpus)
 {
-	struct smp_task task = {.fn = hold_small_zone, .ctx = &step};
+	struct smp_task task = {.fn = hold_small_zone};
 	NEEDS_OTHER_CPU(cpu);
 	struct page *page;
 
 	if (!small_zone() || cpu_to_node_map[cpu] != numa_node_id())
 		SKIP("no small DMA zone that both CPUs begin at");
 	mm_settle();
+	register_shrinker(&reclaim_counter);
 	atomic_store(&step, 0);
 	ASSERT_EQ(smp_start(cpu, &task), 0);
 	while (!atomic_load(&step))
@@ -416,6 +435,8 @@ KTEST(cross_cpu, a_request_that_must_not_fail_waits_for_other_cpus)
 	if (EXPECT_NOT_NULL(page))
 		__free_pages(page, 3);
 	smp_wait(&task);
+	unregister_shrinker(&reclaim_counter);
+	EXPECT_GE(atomic_load(&reclaims), RECLAIMS_AWAITED);
 	mm_settle();
 }
 

@@ -196,33 +196,30 @@ KTEST(reclaim, promises_are_no_progress)
 	feed(t);
 }
 
-enum { LENDER_CALLS_MOST = 1000 };
+enum { CRUMBS_MOST = 500 };
 
-/*
- * As another CPU does that frees a page and takes it again all the time: each round frees one page, which is progress, but
- * none for a larger request.
- */
-static unsigned long lender_count(void)
+static unsigned long crumbs_count(void)
 {
-	struct page *page = calls ? alloc_page(SMALL_GFP | GFP_ATOMIC | __GFP_MEMALLOC) : NULL;
-
-	if (page)
-		list_add(&page->lru, &held);
-	return calls < LENDER_CALLS_MOST;
+	return calls < CRUMBS_MOST;
 }
 
-static unsigned long lender_scan(unsigned long nr)
+/* As another CPU does that frees memory page by page: each round is progress, and no two free pages make a block. */
+static unsigned long crumbs_scan(unsigned long nr)
 {
-	struct page *page = list_first_entry(&held, struct page, lru);
+	struct page *page;
 
 	(void)nr;
 	calls++;
-	list_del(&page->lru);
-	__free_page(page);
-	return 1;
+	list_for_each_entry (page, &held, lru)
+		if (page_to_pfn(page) & 1) {
+			list_del(&page->lru);
+			__free_page(page);
+			return 1;
+		}
+	return 0;
 }
 
-static struct shrinker lender = {.name = "lender", .count = lender_count, .scan = lender_scan};
+static struct shrinker crumbs = {.name = "crumbs", .count = crumbs_count, .scan = crumbs_scan};
 
 KTEST(reclaim, a_request_reclaims_a_bounded_number_of_times)
 {
@@ -232,9 +229,10 @@ KTEST(reclaim, a_request_reclaims_a_bounded_number_of_times)
 	snapshot_take(&before);
 	starve(0);
 	unregister_shrinker(&hoarder);
-	register_shrinker(&lender);
+	hold_blocks(&held, SMALL_GFP | GFP_ATOMIC | __GFP_MEMALLOC, 0, ~0UL); /* no block is left at all */
+	register_shrinker(&crumbs);
 	EXPECT_NULL(alloc_pages(SMALL_GFP | GFP_KERNEL, 3));
-	unregister_shrinker(&lender);
+	unregister_shrinker(&crumbs);
 	EXPECT_GE(calls, 2); /* it was progress */
 	EXPECT_LE(calls, 20);
 	register_shrinker(&hoarder);

@@ -2,7 +2,7 @@
 """Plain answers are /proc files: strict readers of Linux's formats, and the programs that read the real ones.
 
 The programs (slabtop, vmstat and free of procps, numastat of numactl) run in a mount namespace of their own, where our
-text stands in the place of the file.
+text stands in the place of the file. prometheus-node-exporter takes a folder in place of /proc.
 """
 
 import os
@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import tempfile
 import unittest
+import urllib.request
 
 import paths  # noqa: F401
 from strata import console, hosttest, qemu
@@ -134,8 +135,7 @@ class Formats(WithKernel):
 class Programs(WithKernel):
     @classmethod
     def setUpClass(cls):
-        probe = ["unshare", "-rm", "true"]
-        if not shutil.which("unshare") or subprocess.run(probe, check=False, capture_output=True).returncode:
+        if subprocess.run(["unshare", "-rm", "true"], check=False, capture_output=True).returncode:
             raise unittest.SkipTest("no mount namespace of one's own can be made here")
         super().setUpClass()
         scratch = tempfile.TemporaryDirectory()
@@ -144,8 +144,6 @@ class Programs(WithKernel):
 
     def run_with(self, program, mounts):
         """What the program prints with each of our paths in the place of a path of the system."""
-        if not shutil.which(program[0]):
-            self.skipTest(f"{program[0]} is not installed")
         binds = "".join(f"mount --bind '{ours}' '{theirs}' && " for ours, theirs in mounts)
         done = subprocess.run(
             ["unshare", "-rm", "sh", "-c", f'{binds}exec "$@"', "sh", *program],
@@ -213,6 +211,112 @@ class Programs(WithKernel):
             if key != "node":
                 self.assertRegex(output, rf"(?m)^{key} +{value}$")
         self.assertEqual(output.split(), self.text("numastat").split())
+
+
+EXPORTER = "build/packages/usr/bin/prometheus-node-exporter"  # unpacked there by tools/setup, where none is installed
+COLLECTORS = ("meminfo", "buddyinfo", "zoneinfo", "slabinfo", "meminfo_numa")
+
+
+class Exporter(WithKernel):
+    """What prometheus-node-exporter says of our files, value by value against the text that it read."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        scratch = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(scratch.cleanup)
+        cls.proc, cls.sys = pathlib.Path(scratch.name) / "proc", pathlib.Path(scratch.name) / "sys"
+        cls.proc.mkdir()
+        for name in ("meminfo", "buddyinfo", "zoneinfo", "slabinfo"):
+            (cls.proc / name).write_text("".join(f"{line}\n" for line in cls.kernel.run(name)), encoding="utf-8")
+        node = cls.sys / "devices/system/node/node0"
+        node.mkdir(parents=True)
+        (node / "numastat").write_text("".join(f"{line}\n" for line in cls.kernel.run("numastat 0")), encoding="utf-8")
+        (node / "meminfo").write_text("".join(f"Node 0 {line}\n" for line in cls.kernel.run("meminfo")), encoding="utf-8")
+        cls.metrics = cls.scrape()
+
+    @classmethod
+    def scrape(cls):
+        """{name: {labels: value}} of all that the exporter says; it listens on a port that the system chooses."""
+        program = shutil.which("prometheus-node-exporter") or str(qemu.ROOT / EXPORTER)
+        argv = [program, f"--path.procfs={cls.proc}", f"--path.sysfs={cls.sys}", "--web.listen-address=127.0.0.1:0"]
+        argv += ["--collector.disable-defaults", *(f"--collector.{name}" for name in COLLECTORS)]
+        exporter = qemu.start(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        try:
+            address = None
+            for line in exporter.stderr:
+                match = re.search(r'msg="Listening on" address=(\S+)', line)
+                if match:
+                    address = match[1]
+                    break
+            with urllib.request.urlopen(f"http://{address}/metrics", timeout=60) as answer:
+                text = answer.read().decode()
+        finally:
+            exporter.kill()
+            exporter.communicate()
+        metrics = {}
+        for name, labels, value in re.findall(r"^(\w+)(?:\{(.*)\})? (\S+)$", text, re.MULTILINE):
+            key = tuple(sorted(re.findall(r'(\w+)="([^"]*)"', labels)))
+            metrics.setdefault(name, {})[key] = float(value)
+        return metrics
+
+    def metric(self, name, **labels):
+        values = self.metrics.get(name, {})
+        key = tuple(sorted(labels.items()))
+        self.assertIn(key, values, f"{name} has {sorted(values)}")
+        return values[key]
+
+    def lines(self, name):
+        return (self.proc / name).read_text(encoding="utf-8").splitlines()
+
+    def test_each_collector_succeeds(self):
+        for name in COLLECTORS:
+            self.assertEqual(self.metric("node_scrape_collector_success", collector=name), 1)
+
+    def test_meminfo(self):
+        pairs = [re.fullmatch(r"(\w+): +(\d+) kB", line).groups() for line in self.lines("meminfo")]
+        self.assertIn("MemFree", dict(pairs))
+        for key, kilobytes in pairs:
+            self.assertEqual(self.metric(f"node_memory_{key}_bytes"), int(kilobytes) * 1024, key)
+            self.assertEqual(self.metric(f"node_memory_numa_{key}", node="0"), int(kilobytes) * 1024, key)
+
+    def test_buddyinfo(self):
+        lines = self.lines("buddyinfo")
+        for line in lines:
+            _, node, _, zone, *counts = line.replace(",", "").split()
+            for order, count in enumerate(counts):
+                self.assertEqual(self.metric("node_buddyinfo_blocks", node=node, zone=zone, size=str(order)), int(count), line)
+        self.assertEqual(len(self.metrics["node_buddyinfo_blocks"]), 11 * len(lines))
+
+    def test_zoneinfo(self):
+        text, seen = "\n".join(self.lines("zoneinfo")), set()
+        for zone in re.split(r"(?m)^Node 0, zone +", text)[1:]:
+            name = zone.split("\n")[0]
+            labels = {"node": "0", "zone": name}
+            for key in ("min", "low", "high", "spanned", "present", "managed"):
+                value = int(re.search(rf"(?m)^ +{key} +(\d+)$", zone)[1])
+                self.assertEqual(self.metric(f"node_zoneinfo_{key}_pages", **labels), value, name)
+            # Of a zone without pages the file says these no more.
+            for key, value in re.findall(r"(?m)^ +(nr_free_pages|numa_\w+) +(\d+)$", zone):
+                key += "_total" if key.startswith("numa_") else ""
+                self.assertEqual(self.metric(f"node_zoneinfo_{key}", **labels), int(value), name)
+                seen.add(key)
+            for i, pages in enumerate(re.search(r"protection: \((.*)\)", zone)[1].split(", ")):
+                self.assertEqual(self.metric(f"node_zoneinfo_protection_{i}", **labels), int(pages), name)
+        self.assertGreaterEqual(seen, {"nr_free_pages", "numa_hit_total", "numa_local_total"})
+
+    def test_slabinfo(self):
+        rows = list(slabinfo_rows(self.lines("slabinfo")))
+        self.assertEqual(len(self.metrics["node_slabinfo_objects"]), len(rows))
+        for row in rows:
+            for metric, field in (("active_objects", "active"), ("objects", "objs"), ("object_size_bytes", "size"),
+                                  ("objects_per_slab", "per_slab"), ("pages_per_slab", "pages")):
+                self.assertEqual(self.metric(f"node_slabinfo_{metric}", slab=row["name"]), row[field], row)
+
+    def test_numastat(self):
+        for line in (self.sys / "devices/system/node/node0/numastat").read_text(encoding="utf-8").splitlines():
+            key, value = line.split()
+            self.assertEqual(self.metric(f"node_memory_numa_{key}_total", node="0"), int(value), key)
 
 
 if __name__ == "__main__":

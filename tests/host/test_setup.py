@@ -185,6 +185,8 @@ def programs_started():
         if path.is_file() and path.suffix in ("", ".py") and path.name not in NOT_IN_TEST:
             text = path.read_text(encoding="utf-8")
             is_shell = text.startswith("#!/bin/sh")
+            if text.startswith("#!") and not is_shell and "python3" not in text.split("\n", 1)[0]:
+                continue  # awk
             for word in COMMAND_POSITION.findall(text) if is_shell else first_words(path):
                 if isinstance(word, str) and re.fullmatch(r"[a-z][\w.+-]*", word):
                     found.setdefault(word, path.relative_to(ROOT))

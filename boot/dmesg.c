@@ -10,7 +10,7 @@
  *             BIOS-e820: [mem 0x0-0x9ffff]  639 KB System RAM            since 7.0; [gap ...] says nothing
  *             BIOS-e820: 0000000000000000 - 00000000000a0000 (usable)    before 3.5; END exclusive
  *             BIOS-e820: 0009fc00 @ 00000000 (usable)                    2.2: SIZE @ START; MIPS: memory: SIZE @ START
- *             user: ..., modified: ..., Xen: ..., reserve setup_data: ...    maps that take the place of firmware's
+ *             user: ..., modified: ..., Xen: ..., reserve setup_data: ..., extended: ...    maps in place of firmware's
  *             e820: update [mem 0x0-0xfff] usable ==> reserved           and e820: remove, as above
  *             e820 update range: 0000000000000000 - 0000000000001000 (usable) ==> (reserved)
  *             SRAT: Node 0 PXM 0 [mem 0x0-0x9ffff] [hotplug]             or, before 3.5, 0-a0000
@@ -20,7 +20,8 @@
  *               DMA      [mem 0x1000-0xffffff]                           or empty, or pages: 0x00000001 -> 0x00001000
  *             Early memory node ranges                                   then, line by line
  *               node   0: [mem 0x1000-0x9ffff]                           before 3.5 in pages:    0: 0x00000001 -> 0x000000a0
- *             Initmem setup node 0 [mem 0x1000-0x9ffff]                  figures to check the log by (dmesg_check.c)
+ *             Initmem setup node 0 [mem 0x1000-0x9ffff]                  figures to check the log by (dmesg_check.c); before
+ *             Bootmem setup node 0 0000000000000000-0000000000100000     2.6.18, without node ranges, the nodes
  *             On node 0 totalpages: 159
  *             Memory: 500K/636K available
  * Invariants. D1  node ranges are the memory that Linux counted; the map beside them only names memory that is not usable
@@ -67,7 +68,11 @@ static enum dmesg_got range_line(struct dmesg *d, struct map_word *t, unsigned s
 	u32 type;
 
 	dmesg_skip_blanks(&at);
-	if (!dmesg_take(&at, "[mem") && !dmesg_starts_number(at))
+	if (dmesg_take(&at, "[gap 0x")) {
+		d->map_lines++; /* the map may begin with a gap */
+		return DMESG_NONE;
+	}
+	if (at.len && !dmesg_take(&at, "[mem") && !dmesg_starts_number(at))
 		return DMESG_NONE;
 	got = dmesg_take_range(d, t, &first, &last);
 	if (got == DMESG_TAKEN)
@@ -179,6 +184,12 @@ static enum dmesg_got i386_line(struct dmesg *d, struct map_word *t, unsigned un
 	return DMESG_TAKEN;
 }
 
+/* Before 2.6.16 the END of a node was inclusive: it was read as one less. */
+static u64 whole_page(u64 last)
+{
+	return (last & 0xfff) == 0xffe ? last + 1 : last;
+}
+
 /* "Node 0 PXM 0 [mem 0x0-0x9ffff] hotplug", or 0-a0000. */
 static enum dmesg_got srat_line(struct dmesg *d, struct map_word *t, unsigned unused)
 {
@@ -192,7 +203,7 @@ static enum dmesg_got srat_line(struct dmesg *d, struct map_word *t, unsigned un
 	if (got != DMESG_TAKEN)
 		return got;
 	dmesg_boot_goes_on(d);
-	map_add_node(&d->m, node, first, last, false);
+	map_add_node(&d->m, node, first, whole_page(last), false);
 	return DMESG_TAKEN;
 }
 
@@ -342,6 +353,8 @@ static void add_node(struct dmesg *d, u64 node, u64 first, u64 last)
 {
 	dmesg_boot_goes_on(d);
 	d->zone_lines = 0;
+	if (!d->nodes_seen)
+		dmesg_forget_nodes(d); /* of setup_line() */
 	d->nodes_seen++;
 	d->m.items++;
 	if (dmesg_node_is_known(d, node, first, last))
@@ -385,7 +398,7 @@ static enum dmesg_got node_line(struct dmesg *d, struct map_word *t, unsigned un
 	if (!dmesg_take_number(&at, 10, &node) || !dmesg_take(&at, ":"))
 		return DMESG_NONE;
 	dmesg_skip_blanks(&at);
-	if (!map_word_starts(at, "[mem"))
+	if (!map_word_starts(at, "[mem") && (at.len || !d->node_lines))
 		return node_pages(d, t);
 	got = dmesg_take_range(d, &at, &first, &last);
 	if (got != DMESG_TAKEN)
@@ -397,7 +410,10 @@ static enum dmesg_got node_line(struct dmesg *d, struct map_word *t, unsigned un
 	return DMESG_TAKEN;
 }
 
-/* "Initmem setup node 0 [mem 0x1000-0x9ffff]", "... 0000000000001000-00000000000a0000", "... as memoryless". */
+/*
+ * "Initmem setup node 0 [mem 0x1000-0x9ffff]", "... 0000000000001000-00000000000a0000", "... as memoryless". Behind the
+ * ranges of nodes this is where a node begins and ends. In front of them, and without them, it is all that is known of it.
+ */
 static enum dmesg_got setup_line(struct dmesg *d, struct map_word *t, unsigned unused)
 {
 	struct map_word at;
@@ -411,8 +427,11 @@ static enum dmesg_got setup_line(struct dmesg *d, struct map_word *t, unsigned u
 	at = *t;
 	if ((map_word_starts(at, "[mem") || dmesg_starts_number(at)) &&
 	    dmesg_take_range(d, &at, &first, &last) == DMESG_TAKEN) {
-		dmesg_check_span(d, node, first, last);
 		*t = at;
+		if (d->nodes_seen)
+			dmesg_check_span(d, node, first, last);
+		else if (last && last + 1 != first && !dmesg_node_is_known(d, node, first, whole_page(last)))
+			map_add_node(&d->m, node, first, whole_page(last), true);
 	}
 	return DMESG_TAKEN;
 }
@@ -475,6 +494,7 @@ static const struct kind {
 	{"modified physical RAM map", new_map_header, MAP_MODIFIED},
 	{"modified:", weak_range_line, MAP_MODIFIED},
 	{"reserve setup_data:", weak_range_line, MAP_SETUP_DATA},
+	{"extended:", weak_range_line, MAP_SETUP_DATA},
 	{"memory:", mips_line, 0},
 	{"e820: update ", edit_line, true},
 	{"e820 update range:", edit_line, true},
@@ -525,12 +545,12 @@ static enum dmesg_got message(struct dmesg *d, struct map_word *t)
 	return node_pages(d, t);
 }
 
-/* A stamp, a mark or nothing stands in front. A word or a quotation mark makes it text about messages. */
-static bool is_at_start(const struct dmesg *d, unsigned at)
+/* A stamp, a mark, nothing or a message that ends at `from` stands in front. After a word it is text about messages. */
+static bool is_at_start(const struct dmesg *d, unsigned from, unsigned at)
 {
-	while (at && dmesg_is_blank(d->text.buf[at - 1]))
+	while (at > from && dmesg_is_blank(d->text.buf[at - 1]))
 		at--;
-	return !at || strchr("]>;:)|,.0123456789", d->text.buf[at - 1]);
+	return at == from || strchr("]>;:)|,.0123456789", d->text.buf[at - 1]);
 }
 
 /* The tail from `at` on stays in the buffer, and the next line goes behind it. */
@@ -546,7 +566,7 @@ static void carry(struct dmesg *d, unsigned at)
 static void scan(struct dmesg *d)
 {
 	const char *buf = d->text.buf;
-	unsigned carried = d->carried, at = 0;
+	unsigned carried = d->carried, at = 0, from = 0;
 
 	d->carried = 0;
 	while (at < d->text.nr && !d->m.bad) {
@@ -554,11 +574,12 @@ static void scan(struct dmesg *d)
 		enum dmesg_got got = at && dmesg_is_word(buf[at - 1]) ? DMESG_NONE : message(d, &t);
 
 		if (got == DMESG_TAKEN) {
-			at = (unsigned)(t.s - buf);
+			at = from = (unsigned)(t.s - buf);
+			carried = 0;
 		} else if (at < carried) {
 			dmesg_mistake(d, d->carried_line, d->carried_why);
 			at = carried;
-		} else if (got == DMESG_BAD && is_at_start(d, at)) {
+		} else if (got == DMESG_BAD && is_at_start(d, from, at)) {
 			carry(d, at);
 			return;
 		} else {

@@ -7,7 +7,8 @@
  * Layout.     UTF-16 of ASCII, both byte orders      each second byte is zero
  *             zero bytes elsewhere                   one blank: a number that had one inside is not read as another number
  *             ESC [ ... letter, and as text          ^[[0m  #033[0m  \x1b[0m  \033[0m  \e[0m  \u001b[0m  [0m
- *             &gt; &#62; &#x3e; &amp;gt; \u003e      >
+ *             &gt; &#62; &#x3e; &amp;gt; \u003e =3E  >
+ *             = at the end of a line                 the line goes on in the next one: a mail, quoted-printable
  *             <br />, <span class=x>, </pre>         a blank
  *             UTF-8: marks, blanks, dashes, arrows   nothing, ' ', '-', "->"
  * Invariants. T1  no byte outside of [text, text + len) is read, and no more than DMESG_LINE_MAX are kept of a line
@@ -169,7 +170,7 @@ static bool take_code(struct map_word *w, unsigned base, unsigned digits, char e
 	return true;
 }
 
-/* "&gt;", "&#62;", "&#x3e;", each also behind "&amp;", and "\u003e". */
+/* "&gt;", "&#62;", "&#x3e;", each also behind "&amp;", "\u003e", and "=3E". */
 static bool take_entity(struct map_word *w, char *c)
 {
 	static const struct {
@@ -179,7 +180,7 @@ static bool take_entity(struct map_word *w, char *c)
 		     {"lsqb;", '['}, {"rsqb;", ']'}, {"lbrack;", '['}, {"rbrack;", ']'}};
 	struct map_word at = *w;
 
-	if (take(&at, "\\u00")) {
+	if (take(&at, "\\u00") || take(&at, "=")) {
 		if (!take_code(&at, 16, 2, '\0', c))
 			return false;
 		*w = at;
@@ -281,23 +282,33 @@ static void undo_escapes(struct dmesg_text *t, unsigned from)
 	t->nr = to;
 }
 
-bool dmesg_text_next(struct dmesg_text *t, unsigned keep)
+/* Appends one line as it is, without blanks at its end. */
+static void append_line(struct dmesg_text *t)
 {
+	unsigned from = t->nr;
 	size_t n = 0;
 
-	if (!t->len)
-		return false;
 	while (n < t->len && t->rest[n] != '\n')
 		n++;
 	t->line++;
-	t->nr = min(keep, t->nr);
-	keep = t->nr;
 	copy_line(t, t->rest, n);
-	undo_escapes(t, keep);
 	n += n < t->len;
 	t->rest += n;
 	t->len -= n;
-	while (t->nr > keep && t->buf[t->nr - 1] == ' ')
+	while (t->nr > from && t->buf[t->nr - 1] == ' ')
 		t->nr--;
+}
+
+bool dmesg_text_next(struct dmesg_text *t, unsigned keep)
+{
+	if (!t->len)
+		return false;
+	t->nr = keep = min(keep, t->nr);
+	append_line(t);
+	while (t->nr > keep && t->buf[t->nr - 1] == '=' && t->len) {
+		t->nr--;
+		append_line(t);
+	}
+	undo_escapes(t, keep);
 	return true;
 }

@@ -153,6 +153,7 @@ static const struct {
 	{"persistent", MEM_PERSISTENT, false},
 	{"soft reserved", MEM_SOFT_RESERVED, false},
 	{"System RAM", MEM_USABLE, true}, /* 7.0 */
+	{"kernel usable RAM", MEM_USABLE, true},
 	{"device reserved", MEM_RESERVED, true},
 	{"persistent RAM", MEM_PERSISTENT, true},
 	{"ROM data", MEM_RESERVED, true}, /* MIPS */

@@ -14,6 +14,7 @@ SRCS += tests/boot/test_acpi.c
 SRCS += tests/boot/test_acpi_arm.c
 SRCS += tests/boot/test_bootinfo.c
 SRCS += $(if $(HOSTED),tests/boot/test_dmesg.c)
+SRCS += $(if $(HOSTED),tests/boot/test_dmesg_text.c)
 SRCS += tests/boot/test_efi.c
 SRCS += tests/boot/test_efi_stub.c
 SRCS += tests/boot/test_fdt.c

@@ -7,6 +7,7 @@ program, `test_logs.py --compare FILE...` does the same with any logs and prints
 
 import html
 import pathlib
+import quopri
 import re
 import sys
 import tempfile
@@ -23,7 +24,9 @@ LOGS = sorted((test_maps.ROOT / "tests" / "bootlogs").glob("*.log"))
 REFUSED = {"truncated-head": r":7: node 0 is \[mem 0x1000-.*: the log's beginning is lost"}
 # What must be said of a log that is taken.
 SAID = {"nul-serial-rg353v": "log: 1 zero bytes were skipped, the first in line 1",
-        "utf16": "log: 27 lines are UTF-16"}
+        "utf16": "log: 27 lines are UTF-16",
+        "two-nodes-without-head": "log: there is no line `Linux version` in front of the map: the log's beginning is lost",
+        "vmware-320m-i386": "log: its map leads to 327272 KiB, its nodes have 327680 KiB: the nodes are believed"}
 
 ZONE = r"(?<!\w)(DMA32|DMA|Normal|HighMem|Movable|Device)"
 HEX = r"0x([0-9a-fA-F]+)"
@@ -36,6 +39,8 @@ def text_of(path):
     raw = pathlib.Path(path).read_bytes()
     wide = raw.count(0) * 5 >= len(raw) * 2
     text = raw.replace(b"\0", b"" if wide else b" ").decode("utf-8", "replace")
+    if re.search(r"=3D|[^=]=\n", text):  # a mail, quoted-printable
+        text = quopri.decodestring(text.encode()).decode("utf-8", "replace")
     return html.unescape(re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|</?[a-z][^>]*>", "", text)).replace("\u00a0", " ")
 
 
@@ -141,7 +146,7 @@ class Logs(unittest.TestCase):
             self.assertRegex(said, rf"^strata: {re.escape(str(path))}{REFUSED[path.stem]}")
             return
         self.assertEqual(result, [], said)
-        self.assertGreater(figures, 2)
+        self.assertGreater(figures, 0)
         self.assertIn(SAID.get(path.stem, ""), said)
 
     def test_a_difference_is_found(self):

@@ -75,6 +75,7 @@ SRCS += tests/mm/test_numa.c
 SRCS += tests/mm/test_page.c
 SRCS += tests/mm/test_page_alloc.c
 SRCS += tests/mm/test_page_debug.c
+SRCS += tests/mm/test_patterns.c
 SRCS += tests/mm/test_pcp.c
 SRCS += tests/mm/test_percpu.c
 SRCS += tests/mm/test_pgtable.c

@@ -63,7 +63,8 @@ KTEST(patterns, many_blocks_of_each_order_are_aligned_and_apart)
 
 	for (unsigned order = 0; order <= MAX_ORDER; order++) {
 		for (unsigned run = 0; run < 3; run++) {
-			unsigned most = min((unsigned)BLOCKS_MAX, max((unsigned)PAGES_MAX >> order, 1u)), nr = 0;
+			unsigned most = min((unsigned)BLOCKS_MAX, max((unsigned)PAGES_MAX >> order, 1u)),
+				 nr = 0;
 
 			while (nr < most && (block[nr] = alloc_pages(QUIET | __GFP_NORETRY, order)) != NULL) {
 				EXPECT_EQ(page_to_pfn(block[nr]) & ((1UL << order) - 1), 0);

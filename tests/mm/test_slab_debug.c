@@ -264,6 +264,61 @@ KTEST(slab_debug, check_finds_damage_around_and_in_free_objects)
 	EXPECT_EQ(kmem_cache_destroy(s), 0);
 }
 
+/* Which bytes of [from, to) around p the check does not find when they are damaged; 0 if it finds each. */
+static unsigned missed_bytes(struct kmem_cache *s, u8 *p, int from, int to)
+{
+	unsigned missed = 0;
+
+	for (int at = from; at < to; at++) {
+		reveal(s, p);
+		p[at] ^= 0x10;
+		missed += slab_check() == NULL;
+		reveal(s, p);
+		p[at] ^= 0x10;
+		missed += slab_check() != NULL;
+	}
+	return missed;
+}
+
+/* 18 bytes: what lies between the end of the object and the next word is guarded too. */
+KTEST(slab_debug, check_finds_each_byte_around_a_live_object)
+{
+	static const unsigned sizes[] = {18, 64, 100};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct kmem_cache *s = test_cache(sizes[i], 0, SLAB_RED_ZONE | SLAB_POISON, NULL);
+		int size = (int)sizes[i];
+		u8 *p;
+
+		ASSERT_NOT_NULL(s);
+		p = kmem_cache_alloc(s, GFP_KERNEL);
+		EXPECT_EQ(missed_bytes(s, p, -8, 0), 0);
+		EXPECT_EQ(missed_bytes(s, p, size, (int)ALIGN_UP(sizes[i], 8) + 8), 0);
+		memset(p, 0x77, sizes[i]); /* the object itself is the owner's */
+		EXPECT_NULL(slab_check());
+		kmem_cache_free(s, p);
+		EXPECT_EQ(missed_bytes(s, p, -8, (int)ALIGN_UP(sizes[i], 8) + 8), 0);
+		EXPECT_EQ(kmem_cache_destroy(s), 0);
+	}
+}
+
+KTEST(slab_debug, an_object_is_repaired_by_nothing_but_its_owner)
+{
+	struct kmem_cache *s = test_cache(64, 0, SLAB_RED_ZONE | SLAB_POISON, NULL);
+	u8 *p;
+
+	ASSERT_NOT_NULL(s);
+	p = kmem_cache_alloc(s, GFP_KERNEL);
+	reveal(s, p);
+	p[64] ^= 1;
+	for (unsigned look = 0; look < 3; look++) /* to look changes nothing */
+		EXPECT_NOT_NULL(slab_check());
+	p[64] ^= 1;
+	EXPECT_NULL(slab_check());
+	kmem_cache_free(s, p);
+	EXPECT_EQ(kmem_cache_destroy(s), 0);
+}
+
 KTEST(slab_debug, check_finds_a_doubled_entry_in_an_array)
 {
 	struct kmem_cache *s = test_cache(100, 0, 0, NULL);

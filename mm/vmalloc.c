@@ -178,7 +178,7 @@ static unsigned alloc_huge_frames(struct page **pages, unsigned nr, gfp_t gfp, i
 }
 
 /* Few come from the CPU's own list, which is there for that; many are cut from the buddy at once. */
-static unsigned alloc_small_frames(struct page **pages, unsigned nr, gfp_t gfp, int nid)
+static __always_inline unsigned alloc_small_frames(struct page **pages, unsigned nr, gfp_t gfp, int nid)
 {
 	unsigned got = 0;
 

@@ -57,6 +57,7 @@ SRCS += tests/kernel/test_trap.c
 SRCS += tests/kernel/test_work.c
 SRCS += tests/mm/test_all_cpus.c
 SRCS += tests/mm/test_all_memory.c
+SRCS += tests/mm/test_api.c
 SRCS += tests/mm/test_buddy.c
 SRCS += tests/mm/test_check.c
 SRCS += tests/mm/test_check_walk.c

@@ -126,8 +126,11 @@ static void report_broken(const char *name, const char *what, void *ctx)
 	ktest_fail(t, "mm/check.c", 0, "check %s: %s", name, what);
 }
 
-/* Runs the case and every check. Returns whether pages or objects are held that were not before. */
-static bool ktest_run_once(struct ktest *t, struct mm_usage *before, struct mm_usage *after)
+/*
+ * Runs the case and every check; behind a suite's last case they look at every frame. Returns whether pages or objects
+ * are held that were not before.
+ */
+static bool ktest_run_once(struct ktest *t, bool last, struct mm_usage *before, struct mm_usage *after)
 {
 	unsigned checks;
 
@@ -135,7 +138,10 @@ static bool ktest_run_once(struct ktest *t, struct mm_usage *before, struct mm_u
 	*before = mm_settled_usage();
 	t->run(t);
 	*after = mm_settled_usage();
-	mm_check_all(&checks, report_broken, t);
+	if (last)
+		mm_check_all(&checks, report_broken, t);
+	else
+		mm_check_quick(&checks, report_broken, t);
 	t->checks += checks;
 	return after->idle_pages < before->idle_pages || after->live_objects > before->live_objects;
 }
@@ -145,7 +151,7 @@ static bool ktest_run_once(struct ktest *t, struct mm_usage *before, struct mm_u
  * live objects may lie in more slabs than before. So what is missing after one run is not yet a leak. A case that
  * holds more after each of LEAK_RUNS runs has one.
  */
-static void ktest_run_case(struct ktest *t)
+static void ktest_run_case(struct ktest *t, bool last)
 {
 	struct mm_usage before, after;
 	unsigned runs = 0;
@@ -154,7 +160,7 @@ static void ktest_run_case(struct ktest *t)
 	t->checks = 0;
 	t->skip[0] = '\0';
 	running = t;
-	while (runs < LEAK_RUNS && ktest_run_once(t, &before, &after) && !t->failures && !t->skip[0])
+	while (runs < LEAK_RUNS && ktest_run_once(t, last, &before, &after) && !t->failures && !t->skip[0])
 		runs++;
 	if (runs == LEAK_RUNS)
 		ktest_fail(t, t->suite, 0,
@@ -204,15 +210,14 @@ static unsigned nr_selected(unsigned start, unsigned end, const char *glob)
 /* Returns whether the suite passed. */
 static bool ktest_run_suite(unsigned start, unsigned end, const char *glob, struct totals *totals)
 {
-	unsigned number = 0, failed_before = totals->failed;
+	unsigned number = 0, failed_before = totals->failed, nr = nr_selected(start, end, glob);
 
-	console_printf("  KTAP version 1\n  # Subtest: %s\n  1..%u\n", sorted[start]->suite,
-		       nr_selected(start, end, glob));
+	console_printf("  KTAP version 1\n  # Subtest: %s\n  1..%u\n", sorted[start]->suite, nr);
 	for (unsigned i = start; i < end; i++) {
 		if (!ktest_selected(sorted[i], glob))
 			continue;
-		ktest_run_case(sorted[i]);
-		ktest_print_result(sorted[i], ++number, totals);
+		ktest_run_case(sorted[i], ++number == nr);
+		ktest_print_result(sorted[i], number, totals);
 		quiet_point();
 	}
 	return totals->failed == failed_before;

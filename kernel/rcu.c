@@ -19,6 +19,7 @@
 #include "rcu_internal.h"
 
 #include <kernel/cpumask.h>
+#include <mm/check_walk.h>
 
 #include <arch/cpu.h>
 #include <arch/irq.h>
@@ -125,6 +126,25 @@ void rcu_help(unsigned rounds)
 	while (rcu_pending() && rounds--) {
 		rcu_quiet();
 		arch_cpu_relax();
+	}
+}
+
+void rcu_for_each(void (*fn)(struct rcu_head *head, void *ctx), void *ctx)
+{
+	unsigned cpu;
+
+	for_each_possible_cpu (cpu) {
+		struct rcu_cpu *c = &rcu_cpu[cpu];
+		const struct rcu_list *const lists[] = {&c->ready, &c->waiting, &c->fresh};
+		u64 left = atomic_load(&c->queued) - atomic_load(&c->done);
+
+		for (unsigned i = 0; i < ARRAY_SIZE(lists); i++)
+			for (struct rcu_head *head = lists[i]->first;
+			     head && left && check_object(head, sizeof(*head), sizeof(long));
+			     head = head->next) {
+				left--;
+				fn(head, ctx);
+			}
 	}
 }
 

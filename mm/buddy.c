@@ -23,6 +23,7 @@
 #include <arch/tlb.h>
 #include <kernel/bug.h>
 #include <kernel/errno.h>
+#include <mm/check_walk.h>
 #include <mm/internal.h>
 
 enum { WATERMARK_BOOST_FACTOR = 15000 }; /* of 10000, of the high mark */
@@ -625,20 +626,32 @@ static const char *check_block(struct zone *zone, struct page *page, unsigned or
 	struct page *buddy = buddy_of(page, order);
 
 	if (page->flags != (free_mark(zone, order) | (unsigned long)type << PG_TYPE_SHIFT) || page->refcount)
-		return "buddy F1: a listed block's first page has wrong flags or a reference";
+		return "buddy.F1: a listed block's first page has wrong flags or a reference";
 	if (!IS_ALIGNED(pfn, 1UL << order) || pfn < zone->start_pfn || pfn + (1UL << order) > zone->end_pfn)
-		return "buddy F1: a listed block is not aligned or leaves the zone";
+		return "buddy.F1: a listed block is not aligned or leaves the zone";
 	for (unsigned long i = 1; i < 1UL << order; i <<= 1) /* where heads of smaller blocks would stand */
 		if (page_state(page + i) != PAGE_INTERIOR)
-			return "buddy F2: a page inside a free block is no interior";
+			return "buddy.F2: a page inside a free block is no interior";
 	if (page_head(page + (1UL << order) - 1) != page)
-		return "buddy F2: a free block's last page belongs to another block";
+		return "buddy.F2: a free block's last page belongs to another block";
 	if (order < MAX_ORDER && mergeable(buddy, free_mark(zone, order), order, type))
-		return "buddy F3: two free buddies are not merged";
+		return "buddy.F3: two free buddies are not merged";
 	if (order >= PAGEBLOCK_ORDER && pageblock_type(page) != type &&
 	    !(type_mergeable(pageblock_type(page)) && type_mergeable(type)))
-		return "buddy F6: a free pageblock is on the list of another type";
+		return "buddy.F6: a free pageblock is on the list of another type";
 	return NULL;
+}
+
+void buddy_for_each_listed(const struct zone *zone, frame_fn fn, void *ctx)
+{
+	for (unsigned o = 0; o < NR_ORDERS; o++)
+		for (unsigned t = 0; t < NR_MIGRATETYPES; t++) {
+			struct check_walk w;
+			struct page *page;
+
+			check_for_each_entry(page, &w, &zone->free_area[o].list[t], zone->managed >> o,
+					     lru) if (check_page(page)) fn(page_to_pfn(page), o, ctx);
+		}
 }
 
 const char *buddy_check_zone(struct zone *zone)
@@ -659,18 +672,18 @@ const char *buddy_check_zone(struct zone *zone)
 				if (what)
 					return what;
 				if (++blocks > zone->free_area[o].nr_free)
-					return "buddy F4: a list is longer than nr_free";
+					return "buddy.F4: a list is longer than nr_free";
 				if (t == MT_ISOLATE)
 					isolated += 1UL << o;
 			}
 		}
 		if (blocks != zone->free_area[o].nr_free)
-			return "buddy F4: nr_free is not the length of the lists";
+			return "buddy.F4: nr_free is not the length of the lists";
 		listed += blocks << o;
 	}
 	if (listed != zone->listed_pages || isolated != zone->isolated_pages)
-		return "buddy F5: listed or isolated pages are miscounted";
+		return "buddy.F5: listed or isolated pages are miscounted";
 	if (zone->free_pages != listed + unopened - isolated)
-		return "buddy F5: free_pages is not listed + unopened - isolated";
+		return "buddy.F5: free_pages is not listed + unopened - isolated";
 	return NULL;
 }

@@ -149,7 +149,8 @@ static bool check_hole(vaddr_t va, vaddr_t end)
 
 	if (mapped)
 		snprintf(wrong, sizeof(wrong),
-			 "D2 0x%lx bytes of 0x%016lx-0x%016lx are mapped and are not RAM", mapped, va, end);
+			 "direct_map.D2: 0x%lx bytes of 0x%016lx-0x%016lx are mapped and are not RAM", mapped,
+			 va, end);
 	return mapped == 0;
 }
 
@@ -160,12 +161,12 @@ static bool check_ram(paddr_t start, paddr_t end)
 		struct pt_query q = pt_lookup((vaddr_t)phys_to_virt(pa));
 
 		if (!q.mapped || q.pa != pa || (pa & (q.size - 1)) || end - pa < q.size) {
-			snprintf(wrong, sizeof(wrong), "D1 0x%lx translates to 0x%lx, leaf 0x%lx", pa, q.pa,
-				 q.size);
+			snprintf(wrong, sizeof(wrong), "direct_map.D1: 0x%lx translates to 0x%lx, leaf 0x%lx",
+				 pa, q.pa, q.size);
 			return false;
 		}
 		if (q.prot != direct_map_prot(pa) || q.prot != direct_map_prot(pa + q.size - 1)) {
-			snprintf(wrong, sizeof(wrong), "D3 0x%lx has protection %u", pa, q.prot);
+			snprintf(wrong, sizeof(wrong), "direct_map.D3: 0x%lx has protection %u", pa, q.prot);
 			return false;
 		}
 		pa += q.size;
@@ -185,7 +186,7 @@ static bool check_image(const char *from, const char *to, pt_prot_t prot)
 		for (unsigned i = 0; i < nr; i++)
 			is_guard |= guard[i] == va;
 		if (is_guard ? q.mapped : q.prot != prot || q.pa != image_to_phys((void *)va)) {
-			snprintf(wrong, sizeof(wrong), "%s 0x%016lx has protection %u",
+			snprintf(wrong, sizeof(wrong), "direct_map.%s: 0x%016lx has protection %u",
 				 is_guard ? "D4" : "D3", va, q.prot);
 			return false;
 		}

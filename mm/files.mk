@@ -1,5 +1,6 @@
 # Sources of this directory, sorted, one per line.
 SRCS += mm/buddy.c
+SRCS += mm/census.c
 SRCS += mm/check.c
 SRCS += mm/check_walk.c
 SRCS += mm/direct_map.c
@@ -15,6 +16,7 @@ SRCS += mm/pcp.c
 SRCS += mm/percpu.c
 SRCS += mm/percpu_map.c
 SRCS += mm/pgtable.c
+SRCS += mm/pt_check.c
 SRCS += mm/reclaim.c
 SRCS += mm/slab.c
 SRCS += mm/slab_cache.c

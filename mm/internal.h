@@ -135,6 +135,12 @@ void section_opening_end(bool opened);
 /* Opens the section of pfn if it has memory. For tests and the shell. */
 bool section_open_pfn(pfn_t pfn);
 bool section_is_open(unsigned long nr);
+/* The first section from nr on that is opened, or `end`. */
+unsigned long section_next_open(unsigned long nr, unsigned long end);
+/* Whether nothing of the section is reserved, so that its own first frames hold its page array. */
+bool section_is_whole(unsigned long nr);
+/* The frame holds part of its own section's page array, which boot has not taken from memblock. */
+bool section_meta_page(pfn_t pfn);
 /* The block's memory may be used, must not be touched (arch/san.h). HighMem has no address to mark. */
 static __always_inline void page_mark_live(const struct page *page, unsigned order)
 {
@@ -156,6 +162,10 @@ void page_for_each_block(pfn_t pfn, pfn_t end, void (*fn)(pfn_t pfn, unsigned or
  */
 void section_for_each_block(unsigned long nr, const struct zone *zone,
 			    void (*fn)(pfn_t pfn, unsigned order, void *ctx), void *ctx);
+/* Whether the leaf at va belongs to the page array: an opened section's, or one of those that boot mapped. */
+bool section_array_owns(vaddr_t va, paddr_t pa, size_t size);
+/* Bytes of the page array that are to be mapped. */
+size_t section_array_bytes(void);
 /* Adds to zone->managed, present, unopened[] what its sections hold. */
 void section_account(struct zone *zone);
 
@@ -226,6 +236,8 @@ void buddy_unisolate(struct zone *zone, struct page *page, enum migratetype type
 /* What a boost of the zone's marks grows to. */
 unsigned long buddy_boost_most(const struct zone *zone);
 const char *buddy_check_zone(struct zone *zone);
+/* Calls fn for each block on the zone's lists, as far as the lists are sound. */
+void buddy_for_each_listed(const struct zone *zone, frame_fn fn, void *ctx);
 
 /* ---- pcp.c ---- */
 
@@ -282,6 +294,8 @@ unsigned long pcp_count(const struct zone *zone, unsigned cpu); /* pages */
 /* The CPU whose list holds the block, -1 if none does. Context: main loop; stops the other CPUs for the search. */
 int pcp_holder(const struct zone *zone, const struct page *head);
 const char *pcp_check(void);
+/* Calls fn for each block on the CPUs' lists of the zone, as far as they are sound. */
+void pcp_for_each_listed(const struct zone *zone, frame_fn fn, void *ctx);
 
 /* ---- page_alloc.c ---- */
 

@@ -610,6 +610,11 @@ const char *memblock_reserved_name(const struct memblock *mb, paddr_t pa)
 	return r ? r->name : NULL;
 }
 
+const struct memblock_region *memblock_reserved_from(const struct memblock *mb, paddr_t pa)
+{
+	return &mb->reserved.region[type_find(&mb->reserved, pa)];
+}
+
 const char *memblock_check(const struct memblock *mb)
 {
 	const char *what = type_check(&mb->memory);

@@ -380,18 +380,18 @@ static const char *numa_check(void)
 		while (n->fallback.zone[listed])
 			listed++;
 		if (n->has_memory && !n->online)
-			return "numa N4: a node with memory is not online";
+			return "numa.N4: a node with memory is not online";
 		if (listed != populated)
-			return "numa N1: a zonelist misses a zone or has one twice";
+			return "numa.N1: a zonelist misses a zone or has one twice";
 		for (unsigned i = 0; i < listed; i++)
 			for (unsigned k = 0; k < i; k++)
 				if (n->fallback.zone[i] == n->fallback.zone[k])
-					return "numa N1: a zone is listed twice";
+					return "numa.N1: a zone is listed twice";
 		if (n->has_memory && n->fallback.zone[0]->nid != n->nid)
-			return "numa N2: a node with memory does not come first on its own list";
+			return "numa.N2: a node with memory does not come first on its own list";
 		for (unsigned i = 0; n->thisnode.zone[i]; i++)
 			if (n->thisnode.zone[i]->nid != n->nid)
-				return "numa N3: a foreign zone on a node's own list";
+				return "numa.N3: a foreign zone on a node's own list";
 	}
 	return NULL;
 }

@@ -59,6 +59,24 @@ bool section_is_open(unsigned long nr)
 	       __atomic_load_n(&section_opened[nr / 64], __ATOMIC_ACQUIRE) >> (nr % 64) & 1;
 }
 
+unsigned long section_next_open(unsigned long nr, unsigned long end)
+{
+	end = min(end, nr_sections);
+	while (nr < end) {
+		unsigned long word = section_opened[nr / 64] >> (nr % 64);
+
+		if (word)
+			return min(nr + (unsigned long)__builtin_ctzl(word), end);
+		nr = ALIGN_DOWN(nr, 64UL) + 64;
+	}
+	return end;
+}
+
+bool section_is_whole(unsigned long nr)
+{
+	return !bitmap_test(section_odd, nr);
+}
+
 /* Index of the first section_info of section nr or above. */
 static unsigned first_info(unsigned long nr)
 {
@@ -108,6 +126,11 @@ bool virt_addr_valid(const void *p)
 static unsigned long whole_meta_pages(void)
 {
 	return PAGE_ALIGN_UP(ARRAY_BYTES + (opt_page_owner ? EXT_BYTES : 0)) >> PAGE_SHIFT;
+}
+
+bool section_meta_page(pfn_t pfn)
+{
+	return section_is_whole(pfn / SECTION_PAGES) && pfn % SECTION_PAGES < whole_meta_pages();
 }
 
 /* As Linux __free_pages_memory. */
@@ -218,6 +241,48 @@ static void map_array(unsigned long nr, const struct section_info *info)
 	memset((void *)va, 0, bytes);
 	for (pfn_t pfn = lo; pfn < lo + bytes / sizeof(struct page); pfn += PAGEBLOCK_PAGES)
 		pfn_to_page(pfn)->block_type = MT_MOVABLE;
+}
+
+/* ---- what the page tables should say ---- */
+
+/* A section whose array is in pieces has them mapped from boot on. */
+static bool array_mapped(unsigned long nr, const struct section_info *info)
+{
+	return section_is_open(nr) || (info && !info->array);
+}
+
+bool section_array_owns(vaddr_t va, paddr_t pa, size_t size)
+{
+	unsigned long nr = (va - VMEMMAP_BASE) / ARRAY_BYTES;
+	const struct section_info *info = nr < nr_sections ? section_info(nr) : NULL;
+	vaddr_t from = (vaddr_t)pfn_to_page(info && !info->large ? info->lo : section_start(nr));
+	vaddr_t to = info && !info->large ? (vaddr_t)pfn_to_page(info->hi) : from + ARRAY_BYTES;
+	paddr_t array = info ? info->array : section_start(nr) << PAGE_SHIFT;
+
+	if (nr >= nr_sections || !bitmap_test(section_present, nr) || !array_mapped(nr, info) || va < from ||
+	    size > to - va)
+		return false;
+	if (info && !info->array) {
+		const struct memblock_region *r = memblock_reserved_from(&memblock, pa);
+
+		return r < memblock.reserved.region + memblock.reserved.cnt && r->start <= pa &&
+		       strcmp(r->name, "page array") == 0;
+	}
+	return pa == array + (va - from);
+}
+
+size_t section_array_bytes(void)
+{
+	unsigned long whole = 0;
+	size_t bytes = 0;
+
+	for (unsigned long w = 0; w < DIV_ROUND_UP(nr_sections, 64); w++)
+		whole += hweight64(section_opened[w] & ~section_odd[w]);
+	for (unsigned k = 0; k < nr_infos; k++)
+		if (array_mapped(infos[k].nr, &infos[k]))
+			bytes += infos[k].large ? ARRAY_BYTES
+						: (infos[k].hi - infos[k].lo) * sizeof(struct page);
+	return bytes + whole * ARRAY_BYTES;
 }
 
 static void clear_ext(unsigned long nr, const struct section_info *info)
@@ -717,7 +782,7 @@ static const char *section_check(void)
 		}
 		for (unsigned o = 0; o < NR_ORDERS; o++)
 			if (sum[o] + whole[o] * nr_whole != zone->unopened[o])
-				return "page S2: unopened counts differ from what opening would list";
+				return "page.S2: unopened counts differ from what opening would list";
 	}
 	return NULL;
 }

@@ -23,6 +23,7 @@
 #include <kernel/smp.h>
 #include <kernel/string.h>
 #include <mm/check.h>
+#include <mm/check_walk.h>
 #include <mm/internal.h>
 
 struct pcpu_stack pcp_nostack;
@@ -262,13 +263,26 @@ static void fill_alloc_stacks(unsigned cpu)
 	}
 }
 
+/* Where a zone's lists put their stacks: one behind the other, by order, then by type. */
+static struct pcpu_stack *stack_of(const struct pcp *pcp, const struct zone *zone, unsigned type,
+				   unsigned order)
+{
+	size_t at = sizeof(*pcp);
+
+	for (unsigned o = 0; o <= order; o++) {
+		size_t bytes = sizeof(struct pcpu_stack) + ((size_t)zone->high >> o) * sizeof(void *);
+
+		at += (o == order ? type : (unsigned)MT_PCPTYPES) * bytes;
+	}
+	return (struct pcpu_stack *)((char *)pcp + at);
+}
+
 /* Each stack can hold all of high: limits decide how much of it is used. */
 static void make_pcp(struct zone *zone, unsigned cpu)
 {
-	size_t bytes = sizeof(struct pcp), at;
+	size_t bytes = sizeof(struct pcp);
 	struct page *page;
 	struct pcp *pcp;
-	char *mem;
 
 	for (unsigned o = 0; o < PCP_ORDERS; o++)
 		bytes += MT_PCPTYPES *
@@ -276,19 +290,16 @@ static void make_pcp(struct zone *zone, unsigned cpu)
 	page = alloc_pages_trimmed(cpu_to_node_map[cpu], GFP_KERNEL, DIV_ROUND_UP(bytes, PAGE_SIZE));
 	if (!page)
 		panic("pcp: no %zu bytes for the lists of zone %s\n", bytes, zone->name);
-	mem = page_address(page);
-	pcp = (struct pcp *)mem;
+	pcp = page_address(page);
 	*pcp = (struct pcp){.batch = zone->batch, .high = zone->high, .spare = zone->high};
 	clear_rows(pcp);
-	at = sizeof(*pcp);
 	for (unsigned o = 0; o < PCP_ORDERS; o++) {
 		for (unsigned t = 0; t < MT_PCPTYPES; t++) {
-			struct pcpu_stack *s = (struct pcpu_stack *)(mem + at);
+			struct pcpu_stack *s = stack_of(pcp, zone, t, o);
 
 			s->avail = 0;
 			s->limit = 0;
 			pcp->row[t][o] = s;
-			at += sizeof(*s) + ((size_t)zone->high >> o) * sizeof(void *);
 		}
 		alias_rows(pcp, o);
 	}
@@ -379,6 +390,28 @@ int pcp_holder(const struct zone *zone, const struct page *head)
 
 /* ---- check ---- */
 
+void pcp_for_each_listed(const struct zone *zone, frame_fn fn, void *ctx)
+{
+	unsigned cpu;
+
+	for_each_possible_cpu (cpu) {
+		const struct pcp *pcp = per_cpu(pcp_zone[zone->id], cpu);
+
+		if (pcp == &boot_pcp || !check_object(pcp, sizeof(*pcp), sizeof(long)))
+			continue;
+		for (unsigned o = 0; o < PCP_ORDERS; o++)
+			for (unsigned t = 0; t < MT_PCPTYPES; t++) {
+				const struct pcpu_stack *s = pcp->row[t][o];
+
+				for (unsigned i = 0;
+				     s == stack_of(pcp, zone, t, o) && i < min(s->avail, zone->high >> o);
+				     i++)
+					if (check_page(s->entry[i]))
+						fn(page_to_pfn(s->entry[i]), o, ctx);
+			}
+	}
+}
+
 static const char *check_stack(const struct zone *zone, const struct pcpu_stack *s, unsigned order)
 {
 	for (unsigned i = 0; i < s->avail; i++) {
@@ -387,11 +420,11 @@ static const char *check_stack(const struct zone *zone, const struct pcpu_stack 
 		if ((page->flags & (PG_STATE_MASK | PG_ORDER_MASK)) !=
 			    (PAGE_PCP | (unsigned long)order << PG_ORDER_SHIFT) ||
 		    page->refcount)
-			return "pcp P1: a listed block has another state or order, or a reference";
+			return "pcp.P1: a listed block has another state or order, or a reference";
 		if (page_zone_id(page) != zone->id)
-			return "pcp P1: a block of another zone";
+			return "pcp.P1: a block of another zone";
 	}
-	return s->avail <= s->limit ? NULL : "pcp P2: a stack holds more than its limit";
+	return s->avail <= s->limit ? NULL : "pcp.P2: a stack holds more than its limit";
 }
 
 const char *pcp_check(void)
@@ -416,7 +449,7 @@ const char *pcp_check(void)
 				}
 			}
 			if (granted + pcp->spare != pcp->high)
-				return "pcp P2: limits and spare do not add up to high";
+				return "pcp.P2: limits and spare do not add up to high";
 		}
 	}
 	return pcp_nostack.avail || pcp_nostack.limit ? "pcp: the empty stack is not empty" : NULL;

@@ -13,22 +13,26 @@
  * Invariants. P1  a present entry is a leaf of a size that the machine has, aligned to it, or a table in RAM
  *             P2  no leaf is writable and executable; nothing is mapped below the lowest of the kernel's
  *                 windows
- *             P3  tables reachable from the root == MM_PAGETABLE
+ *             P3  tables reachable from the root == MM_PAGETABLE; each is a reserved frame of boot or has PG_table, and
+ *                 no other frame has it but those that wait for a grace period
  *             P4  the direct map translates exactly the RAM below direct_map_end_pfn (checked in
  *                 direct_map.c)
+ *             P5  an entry has no bit but those that its address, protection and memory type give it; an absent one is 0
+ *             P6  each leaf lies in a window of the kernel, and the owner of the window has asked for it
+ *             P7  a CPU's pt_hint names the table that translates its addresses; the CPU walks from this root
  * Locking.    pt_lock for installing and removing tables, with the new table reserved before it is taken.
  *             Leaves belong to the owner of the address range and need no lock. Walks take none either: a
  *             removed table stays readable for a grace period. A table may only be removed by the owner of
  *             all addresses below it, so nobody writes into a table that is being removed.
  * Failure.    A map call that cannot have a table clears what it wrote and returns -ENOMEM; like after
  *             pt_unmap the owner flushes before the addresses are used again. Tables that it made stay.
- * Next:       direct_map.c, which builds the first mappings with it.
+ * Next:       direct_map.c, which builds the first mappings with it; pt_check.c, which looks at all of them.
  */
 #include <mm/pgtable.h>
 
 #include "pt_internal.h"
 
-#include <mm/check.h>
+#include <mm/check_walk.h>
 #include <mm/memblock.h>
 #include <mm/page_alloc.h>
 #include <mm/tlb.h>
@@ -562,6 +566,11 @@ static void pt_free_table_rcu(struct rcu_head *head)
 }
 static_assert(sizeof(struct rcu_head) <= sizeof(struct list_head), "rcu_head overlays page->lru");
 
+struct pt_dying {
+	frame_fn fn;
+	void *ctx;
+};
+
 /* Tables that are on their way out of the tree, and what makes paging-structure caches forget them. */
 struct pt_reclaim {
 	struct list_head tables;
@@ -629,80 +638,38 @@ unsigned long pt_reclaim(vaddr_t va, size_t size)
 	return r.nr;
 }
 
-/* ---- check ---- */
+/* ---- for the check ---- */
 
-struct pt_audit {
-	unsigned long tables;
-	vaddr_t lowest; /* of the kernel's windows */
-	char what[128];
-};
-
-static bool pt_complain(struct pt_audit *a, const char *what, vaddr_t va, pte_t e)
+static void pt_find_dying(struct rcu_head *head, void *ctx)
 {
-	snprintf(a->what, sizeof(a->what), "%s: va 0x%016lx entry 0x%016lx", what, va, (unsigned long)e.bits);
-	return false;
+	const struct page *page = container_of((struct list_head *)head, struct page, lru);
+	const struct pt_dying *d = ctx;
+
+	if (head->func == pt_free_table_rcu && check_page(page))
+		d->fn(page_to_pfn(page), 0, d->ctx);
 }
 
-static bool pt_check_leaf(struct pt_audit *a, vaddr_t va, pte_t e, unsigned level)
+void pt_for_each_dying(frame_fn fn, void *ctx)
 {
-	pt_prot_t prot = arch_pte_prot(e, level);
+	struct pt_dying d = {fn, ctx};
 
-	if (!arch_pt_leaf_ok(level) || arch_pte_paddr(e, level) & (PT_LEVEL_SIZE(level) - 1))
-		return pt_complain(a, "P1 leaf of a wrong size", va, e);
-	if ((prot & PT_WRITE) && (prot & PT_EXEC))
-		return pt_complain(a, "P2 writable and executable", va, e);
-	if (va < a->lowest)
-		return pt_complain(a, "P2 mapped below the kernel", va, e);
-	return true;
+	rcu_for_each(pt_find_dying, &d);
 }
 
-/* What an address is that was put together from index bits and what is above them in the kernel's. */
-static vaddr_t pt_sign_extend(vaddr_t va)
+bool pt_hints_sound(void)
 {
-	unsigned above = 64 - arch_va_bits();
+	unsigned cpu;
 
-	return (vaddr_t)((long)(va << above) >> above);
-}
+	for_each_possible_cpu (cpu) {
+		vaddr_t va = per_cpu(pt_hint.span, cpu) << PT_LEVEL_SHIFT(1);
 
-static bool pt_check_table(struct pt_audit *a, const pte_t *table, unsigned level, vaddr_t base)
-{
-	a->tables++;
-	for (unsigned long i = 0; i < PT_ENTRIES; i++) {
-		pte_t e = arch_pte_read(&table[i]);
-		vaddr_t va = pt_sign_extend(base + (i << PT_LEVEL_SHIFT(level)));
-
-		if (!arch_pte_present(e))
-			continue;
-		if (arch_pte_is_leaf(e, level)) {
-			if (!pt_check_leaf(a, va, e, level))
-				return false;
-			continue;
-		}
-		if (!memblock_is_memory(&memblock, arch_pte_paddr(e, level)))
-			return pt_complain(a, "P1 table outside of RAM", va, e);
-		if (!pt_check_table(a, pte_table(e, level), level - 1, va))
+		if (va && per_cpu(pt_hint.table, cpu) != pt_slot(va, 0))
 			return false;
 	}
 	return true;
 }
 
-const char *pt_check(void)
+unsigned long pt_boot_tables(void)
 {
-	const vaddr_t window[] = {DIRECT_MAP_BASE, VMALLOC_START, VMEMMAP_BASE, PERCPU_BASE};
-	static struct pt_audit a;
-
-	a.tables = 0;
-	a.lowest = (vaddr_t)__image_start;
-	for (unsigned i = 0; i < ARRAY_SIZE(window); i++)
-		a.lowest = min(a.lowest, window[i]);
-	if (!pt_check_table(&a, kernel_root, arch_pt_levels() - 1,
-			    arch_kernel_start() & -PT_LEVEL_SIZE(arch_pt_levels())))
-		return a.what;
-	if (a.tables != mm_counter_read(MM_PAGETABLE)) {
-		snprintf(a.what, sizeof(a.what), "P3 %lu tables reachable, %lu counted", a.tables,
-			 mm_counter_read(MM_PAGETABLE));
-		return a.what;
-	}
-	return direct_map_check();
+	return boot_tables;
 }
-MM_CHECK_RANKED("pgtable", pt_check, CHECK_RANK_TABLES);

@@ -1,7 +1,7 @@
 #ifndef MM_PT_INTERNAL_H
 #define MM_PT_INTERNAL_H
 
-/* Between pgtable.c (the walker) and direct_map.c (the first mappings). */
+/* Between pgtable.c (the walker), direct_map.c (the first mappings) and pt_check.c (which looks at all of them). */
 
 #include <mm/pgtable.h>
 
@@ -11,6 +11,15 @@ paddr_t pt_root(void);
 /* pt_map(), adding the base pages that went to each level. */
 int pt_map_counted(vaddr_t va, paddr_t pa, size_t size, pt_prot_t prot, unsigned max_level, gfp_t gfp,
 		   unsigned long *pages_of_level);
+/*
+ * For pt_check.c. Context: the other CPUs are held.
+ * Tables that are unlinked and wait for a grace period; each CPU's hint leads where a walk does; tables of memblock.
+ */
+void pt_for_each_dying(frame_fn fn, void *ctx);
+bool pt_hints_sound(void);
+unsigned long pt_boot_tables(void);
+/* Calls fn for each table that is reachable and for each dying one, but for those of boot. */
+void pt_for_each_table(frame_fn fn, void *ctx);
 /* The direct map is exact and the image W^X, guard pages absent; NULL if sound. */
 const char *direct_map_check(void);
 

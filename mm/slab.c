@@ -40,6 +40,7 @@
 #include <kernel/cmdline.h>
 #include <kernel/errno.h>
 #include <kernel/work.h>
+#include <mm/check_walk.h>
 #include <mm/kmalloc.h>
 
 #include "internal.h"
@@ -344,6 +345,27 @@ static void slab_rcu_free(struct rcu_head *head)
 	__free_pages(page, s->order);
 }
 static_assert(sizeof(struct rcu_head) <= sizeof(struct list_head), "an RCU head fits into lru");
+
+struct dying {
+	frame_fn fn;
+	void *ctx;
+};
+
+static void find_dying(struct rcu_head *head, void *ctx)
+{
+	const struct page *page = container_of((struct list_head *)head, struct page, lru);
+	const struct dying *d = ctx;
+
+	if (head->func == slab_rcu_free && check_page(page))
+		d->fn(page_to_pfn(page), page_order(page), d->ctx);
+}
+
+void slab_for_each_dying(frame_fn fn, void *ctx)
+{
+	struct dying d = {fn, ctx};
+
+	rcu_for_each(find_dying, &d);
+}
 
 /*
  * What only some caches want done with a slab that goes. False: its pages stay until the grace period is

@@ -14,6 +14,8 @@
  */
 #include <mm/slab_info.h>
 
+#include <mm/check_walk.h>
+
 #include <kernel/smp.h>
 
 #include "slab_internal.h"
@@ -268,6 +270,68 @@ bool slab_object_info(const void *addr, struct slab_object_info *info)
 	info->alloc_caller = slab_alloc_caller(s, info->object);
 	info->free_caller = slab_free_caller(s, info->object);
 	return true;
+}
+
+/* ---- frames ---- */
+
+/* Every slab has a page, and every cache a name: no list is longer. */
+static void each_on_list(const struct list_head *list, unsigned order, frame_fn fn, void *ctx)
+{
+	struct check_walk w;
+	struct page *page;
+
+	check_for_each_entry(page, &w, list, totalram_pages(), lru) if (check_page(page))
+		fn(page_to_pfn(page), order, ctx);
+}
+
+static void each_of_cache(const struct kmem_cache *s, frame_fn fn, void *ctx)
+{
+	for (unsigned nid = 0; nid < nr_nodes; nid++) {
+		const struct kmem_cache_node *n = s->node[nid];
+
+		if (!n || !check_object(n, sizeof(*n), sizeof(long)))
+			continue;
+		each_on_list(&n->slabs_partial, s->order, fn, ctx);
+		each_on_list(&n->slabs_full, s->order, fn, ctx);
+		each_on_list(&n->slabs_free, s->order, fn, ctx);
+	}
+}
+
+void slab_for_each_block(frame_fn fn, void *ctx)
+{
+	const struct kmem_cache *s;
+	struct check_walk w;
+
+	check_for_each_entry(s, &w, &cache_list, totalram_pages(), list) each_of_cache(s, fn, ctx);
+	slab_for_each_dying(fn, ctx);
+}
+
+static void add_block(pfn_t pfn, unsigned order, void *ctx)
+{
+	(void)pfn;
+	*(unsigned long *)ctx += 1UL << order;
+}
+
+static void add_reclaimable(pfn_t pfn, unsigned order, void *ctx)
+{
+	const struct kmem_cache_node *n = pfn_to_page(pfn)->slab_node;
+
+	if (check_object(n, sizeof(*n), sizeof(long)) &&
+	    check_object(n->cache, sizeof(*n->cache), sizeof(long)) &&
+	    (n->cache->flags & SLAB_RECLAIM_ACCOUNT))
+		add_block(pfn, order, ctx);
+}
+
+unsigned long slab_reclaimable_pages(void)
+{
+	const struct kmem_cache *s;
+	unsigned long pages = 0;
+	struct check_walk w;
+
+	check_for_each_entry(s, &w, &cache_list, totalram_pages(), list) if (s->flags & SLAB_RECLAIM_ACCOUNT)
+		each_of_cache(s, add_block, &pages);
+	slab_for_each_dying(add_reclaimable, &pages);
+	return pages;
 }
 
 const char *slab_object_state_name(enum slab_object_state state)

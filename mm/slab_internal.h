@@ -352,6 +352,12 @@ bool slab_debug_poison_holds(const struct kmem_cache *s, const void *obj);
 
 /* NULL, or the invariant that does not hold. Context: main loop. */
 const char *slab_check(void);
+/* Slabs that wait for a grace period: on no list, and their pages not free yet. Context: the other CPUs are held. */
+void slab_for_each_dying(frame_fn fn, void *ctx);
+/* Every slab: those on the lists of all nodes, as far as these are sound, and the dying ones. The same context. */
+void slab_for_each_block(frame_fn fn, void *ctx);
+/* Pages in the slabs of those caches whose memory counts as reclaimable. The same context. */
+unsigned long slab_reclaimable_pages(void);
 
 /* What creation left, in one number: of a cache, and of its part on one node. */
 u64 slab_cache_seal(const struct kmem_cache *s);

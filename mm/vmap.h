@@ -80,6 +80,12 @@ size_t vmap_kept_bytes(unsigned cpu);
 /* Areas of at most so many bytes come from what the CPU keeps. Returns what it was. For tests: 0 for none. */
 size_t vmap_set_cached_size(size_t size);
 
+/*
+ * Calls fn for each block of frames that busy and lazy areas have, as far as the lists are sound. Context: the other CPUs
+ * are held. For checks.
+ */
+void vmap_for_each_block(frame_fn fn, void *ctx);
+
 unsigned long vmap_lazy_pages(void);
 /* Lazy pages above which vfree() purges. Returns what it was. For tests. */
 unsigned long vmalloc_set_lazy_limit(unsigned long pages);

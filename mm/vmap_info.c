@@ -11,6 +11,7 @@
 #include "vmap_internal.h"
 
 #include <mm/check.h>
+#include <mm/check_walk.h>
 #include <mm/page_alloc.h>
 #include <mm/pgtable.h>
 
@@ -227,6 +228,37 @@ void vmalloc_describe(vaddr_t addr, char *buf, size_t size)
 	describe_free(addr, buf, size);
 }
 
+/* ---- frames ---- */
+
+static void each_of_area(const struct vmap_area *a, frame_fn fn, void *ctx)
+{
+	const unsigned order = a->vm.page_level ? HUGE_ORDER : 0;
+
+	if (!a->vm.nr_pages ||
+	    !check_object(a->vm.pages, a->vm.nr_pages * sizeof(a->vm.pages[0]), sizeof(long)))
+		return;
+	for (unsigned long i = 0; i < a->vm.nr_pages; i += 1UL << order)
+		if (check_page(a->vm.pages[i]))
+			fn(page_to_pfn(a->vm.pages[i]), order, ctx);
+}
+
+/* An area's descriptor takes more than 16 bytes: no list is longer than RAM has room for. */
+static unsigned long areas_most(void)
+{
+	return totalram_pages() * (PAGE_SIZE / 16);
+}
+
+void vmap_for_each_block(frame_fn fn, void *ctx)
+{
+	const struct vmap_area *a;
+	struct check_walk w;
+
+	for_each_shard (s) {
+		check_for_each_entry(a, &w, &s->busy.list, areas_most(), list) each_of_area(a, fn, ctx);
+		check_for_each_entry(a, &w, &s->lazy, areas_most(), list) each_of_area(a, fn, ctx);
+	}
+}
+
 /* ---- check ---- */
 
 static char wrong[160];
@@ -257,15 +289,15 @@ static const char *check_order(const struct vmap_shard *s, const struct range_tr
 
 	list_for_each_entry (a, &t->list, list) {
 		if (area_of(n) != a)
-			return complain("V2 the list is not the tree's order", a);
+			return complain("vmap.V2: the list is not the tree's order", a);
 		if (a->start >= a->end || a->start < at || (a->start == at && at != vmap_start && !may_touch))
-			return complain("V2 overlaps or touches the range before", a);
+			return complain("vmap.V2: overlaps or touches the range before", a);
 		if (!in_own_stripes(s, a))
-			return complain("V6 not in its shard's stripes", a);
+			return complain("vmap.V6: not in its shard's stripes", a);
 		at = a->end;
 		n = rb_next(n);
 	}
-	return n || at > vmap_end ? "V2 the tree holds more than the list, or leaves the window"
+	return n || at > vmap_end ? "vmap.V2: the tree holds more than the list, or leaves the window"
 				  : rb_check(&t->root);
 }
 
@@ -273,9 +305,9 @@ static const char *check_pages(const struct vmap_area *a)
 {
 	for (unsigned i = 0; i < a->vm.nr_pages; i++)
 		if (vmalloc_to_page((char *)a->vm.addr + i * PAGE_SIZE) != a->vm.pages[i])
-			return complain("V4 a page is not where it belongs", a);
+			return complain("vmap.V4: a page is not where it belongs", a);
 	if (pt_lookup(a->end - PAGE_SIZE).mapped)
-		return complain("V4 the guard page is mapped", a);
+		return complain("vmap.V4: the guard page is mapped", a);
 	return NULL;
 }
 
@@ -302,20 +334,20 @@ static const char *check_lazy(const struct vmap_shard *s, struct rb_root *lazy, 
 	list_for_each_entry (a, &s->lazy, list) {
 		if (range_find(&s->busy.root, a->start) || range_find(&s->free.root, a->start) ||
 		    !index_lazy(lazy, a))
-			return complain("V1 lazy, and free or busy as well", a);
+			return complain("vmap.V1: lazy, and free or busy as well", a);
 		if (!in_own_stripes(s, a) || a->shard != s->index)
-			return complain("V6 lazy in a shard that is not its own", a);
+			return complain("vmap.V6: lazy in a shard that is not its own", a);
 		if (pt_mapped_bytes(a->start, area_size(a)))
-			return complain("V4 a lazy area is mapped", a);
+			return complain("vmap.V4: a lazy area is mapped", a);
 		if (a->flushed && &a->list != s->lazy.next &&
 		    !list_entry(a->list.prev, struct vmap_area, list)->flushed)
-			return complain("V5 flushed, and not at the front", a);
+			return complain("vmap.V5: flushed, and not at the front", a);
 		*(a->flushed ? &flushed : &bytes) += area_size(a);
 		*pages += a->vm.nr_pages;
 	}
 	return bytes >> PAGE_SHIFT == s->lazy_pages && flushed == s->flushed_bytes
 		       ? NULL
-		       : "V5 lazy pages are miscounted";
+		       : "vmap.V5: lazy pages are miscounted";
 }
 
 /* Trees, lists and counts of one shard. Makes its lazy areas part of the tree of all, and counts their pages. */
@@ -334,7 +366,7 @@ static const char *check_ranges(const struct vmap_shard *s, struct rb_root *lazy
 		ranges++;
 		bytes += area_size(a);
 	}
-	return ranges == s->free_ranges && bytes == s->free_bytes ? NULL : "V5 free ranges are miscounted";
+	return ranges == s->free_ranges && bytes == s->free_bytes ? NULL : "vmap.V5: free ranges are miscounted";
 }
 
 /* V4 */
@@ -346,13 +378,13 @@ static const char *check_mapped(const struct vmap_shard *s, unsigned long *pages
 	list_for_each_entry (a, &s->busy.list, list) {
 		*pages += a->vm.nr_pages;
 		if (a->shard != s->index)
-			return complain("V6 in a shard that is not its own", a);
+			return complain("vmap.V6: in a shard that is not its own", a);
 		if ((what = check_pages(a)) != NULL)
 			return what;
 	}
 	list_for_each_entry (a, &s->free.list, list)
 		if (pt_mapped_bytes(a->start, area_size(a)))
-			return complain("V4 a free range is mapped", a);
+			return complain("vmap.V4: a free range is mapped", a);
 	return NULL;
 }
 
@@ -388,7 +420,7 @@ static const char *check_tiling(const struct rb_root *lazy)
 			spin_unlock(&vmap_common.lock);
 		spin_unlock(&s->lock);
 		if (!end) {
-			snprintf(wrong, sizeof(wrong), "V1 the ranges do not tile the window: at 0x%016lx",
+			snprintf(wrong, sizeof(wrong), "vmap.V1: the ranges do not tile the window: at 0x%016lx",
 				 at);
 			return wrong;
 		}
@@ -413,6 +445,6 @@ const char *vmap_check(void)
 		what = what ? what : check_mapped(s, &pages);
 		spin_unlock(&s->lock);
 	}
-	return what || pages == mm_counter_read(MM_VMALLOC) ? what : "V5 pages in areas are miscounted";
+	return what || pages == mm_counter_read(MM_VMALLOC) ? what : "vmap.V5: pages in areas are miscounted";
 }
 MM_CHECK("vmap", vmap_check);

@@ -376,20 +376,20 @@ const char *zone_check(void)
 
 		present += zone->present;
 		if (zone->end_pfn - zone->start_pfn < zone->present || zone->present < zone->managed)
-			return "zone Z1: not spanned >= present >= managed";
+			return "zone.Z1: not spanned >= present >= managed";
 		if (w[WMARK_MIN] > w[WMARK_LOW] ||
 		    w[WMARK_LOW] - w[WMARK_MIN] != w[WMARK_HIGH] - w[WMARK_LOW])
-			return "zone Z2: watermarks out of order or unevenly spaced";
+			return "zone.Z2: watermarks out of order or unevenly spaced";
 		for (unsigned j = 1; j < NR_ZONES; j++)
 			if (zone->lowmem_reserve[j] < zone->lowmem_reserve[j - 1])
-				return "zone Z4: lowmem_reserve falls";
+				return "zone.Z4: lowmem_reserve falls";
 		if (zone->boost && (!zone->wake || zone->boost > buddy_boost_most(zone)))
-			return "zone Z5: a boost that nothing takes away, or above its bound";
+			return "zone.Z5: a boost that nothing takes away, or above its bound";
 		if (zone->free_pages + zone->isolated_pages > zone->managed)
-			return "zone Z3: more free pages than managed ones";
+			return "zone.Z3: more free pages than managed ones";
 	}
 	for (unsigned i = 0; i < memblock.memory.cnt; i++)
 		memory += (memblock.memory.region[i].end - memblock.memory.region[i].start) >> PAGE_SHIFT;
-	return present == memory ? NULL : "zone Z1: present pages are not the memory map's";
+	return present == memory ? NULL : "zone.Z1: present pages are not the memory map's";
 }
 MM_CHECK_RANKED("zone", zone_check, CHECK_RANK_LAYOUT);

@@ -407,6 +407,7 @@ KTEST(pgtable, no_memory_for_a_table_leaves_nothing_mapped)
 	EXPECT_EQ(pt_populate(s.va, s.size, 0, GFP_NOWAIT | __GFP_NOWARN), -ENOMEM);
 	EXPECT_EQ(pt_map(s.va, 0, PT_ENTRIES * PAGE_SIZE, PT_READ, 0, GFP_NOWAIT | __GFP_NOWARN), 0);
 	give_memory_back(&memory);
+	pt_unmap(s.va, PT_ENTRIES * PAGE_SIZE); /* frame 0 is nobody's to map */
 	EXPECT_NULL(pt_check());
 	scratch_put(&s);
 }

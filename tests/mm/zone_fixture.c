@@ -200,7 +200,7 @@ const char *private_check(struct private_zone *pz)
 		highatomic += pz->page[i * PAGEBLOCK_PAGES].block_type == MT_HIGHATOMIC ? PAGEBLOCK_PAGES : 0;
 	}
 	if (!what && (isolated != pz->zone.nr_isolated_blocks || highatomic != pz->zone.highatomic_pages))
-		return "buddy F7: pageblocks of a type are miscounted";
+		return "buddy.F7: pageblocks of a type are miscounted";
 	return what;
 }
 

@@ -60,6 +60,8 @@ u64 rcu_pending(void);
  * the middle of an operation, no deferred work runs and no other CPU's hold is waited for. Context: main loop.
  */
 void rcu_help(unsigned rounds);
+/* Calls fn for each callback that has not run yet. Context: the other CPUs are held. For checks. */
+void rcu_for_each(void (*fn)(struct rcu_head *head, void *ctx), void *ctx);
 /* Waits until every callback that was queued before, on any CPU, has run. Passes quiet points. Context: main loop only. */
 void rcu_barrier(void);
 

@@ -90,6 +90,8 @@ int memblock_nid(const struct memblock *mb, paddr_t pa); /* NUMA_NO_NODE: no mem
 /* Whether [start, end) has no memory but of that node; of NUMA_NO_NODE, once all memory has one: none at all. */
 bool memblock_all_of_node(const struct memblock *mb, paddr_t start, paddr_t end, int nid);
 const char *memblock_reserved_name(const struct memblock *mb, paddr_t pa); /* NULL: not reserved */
+/* The first reservation that ends above pa; reserved.region + reserved.cnt: there is none. */
+const struct memblock_region *memblock_reserved_from(const struct memblock *mb, paddr_t pa);
 
 /* Sorted, disjoint, merged, inside limits; NULL if sound, else what is wrong. */
 const char *memblock_check(const struct memblock *mb);

@@ -198,6 +198,9 @@ void put_page(struct page *page);
 /* One line a fact about the frame, through printk: for BUG reports. */
 void page_dump(const struct page *page, const char *why);
 
+/* What a block of frames is handed to, one after the other. */
+typedef void (*frame_fn)(pfn_t pfn, unsigned order, void *ctx);
+
 extern pfn_t direct_map_end_pfn; /* frames from here on have no page_address() */
 
 static inline void *page_address(const struct page *page)

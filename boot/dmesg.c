@@ -525,9 +525,26 @@ static const struct kind {
 	{"Memory: ", memory_line, 0},
 };
 
+static void note_starts(struct dmesg *d)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++)
+		d->starts[*kinds[i].start / 64] |= 1UL << *kinds[i].start % 64;
+	for (char c = '0'; c <= '9'; c++) /* node_pages() */
+		d->starts[c / 64] |= 1UL << c % 64;
+}
+
+static bool may_start(const struct dmesg *d, char c)
+{
+	unsigned char at = (unsigned char)c;
+
+	return at < 128 && d->starts[at / 64] >> at % 64 & 1;
+}
+
 /* Reads the message that begins at *t, if one does. */
 static enum dmesg_got message(struct dmesg *d, struct map_word *t)
 {
+	if (!may_start(d, *t->s))
+		return DMESG_NONE;
 	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
 		struct map_word at = *t;
 		enum dmesg_got got;
@@ -619,6 +636,7 @@ int dmesg_parse(const char *name, const char *text, size_t len, struct boot_info
 	}
 	dmesg_text_start(&d.text, text, len);
 	dmesg_boot_begins(&d);
+	note_starts(&d);
 	while (!d.m.bad && next_line(&d)) {
 		d.m.line = d.text.line;
 		d.zone_lines -= !!d.zone_lines;

@@ -10,6 +10,7 @@ enum { DMESG_WHY = 192 };
 struct dmesg {
 	struct map m;
 	struct dmesg_text text;
+	u64 starts[2];	     /* bit per character that a message begins with */
 	char why[DMESG_WHY]; /* the form that was expected of the message that is read */
 	bool bad_zone, bad_node;
 

@@ -154,9 +154,13 @@ static void memmap_json(struct out *o)
 	json_end_obj(o);
 }
 
+/* Both addresses of a range are part of it, as in Linux's lines. A range that reaches past the last address ends there. */
 static void memmap_line(struct out *o, u64 start, u64 end, const char *text)
 {
-	out_printf(o, "  [mem 0x%016lx-0x%016lx] %s\n", start, end - 1, text);
+	if (start == end)
+		out_printf(o, "  [mem 0x%016lx, empty] %s\n", start, text);
+	else
+		out_printf(o, "  [mem 0x%016lx-0x%016lx] %s\n", start, end == ~0UL ? end : end - 1, text);
 }
 
 static int cmd_memmap(struct out *o, int argc, char **argv, bool json)

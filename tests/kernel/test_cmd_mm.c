@@ -5,6 +5,7 @@
 #include <kernel/string.h>
 
 #include <mm/internal.h>
+#include <mm/memmap.h>
 #include <mm/stat.h>
 #include <mm/vmalloc.h>
 
@@ -202,6 +203,27 @@ KTEST(cmd_mm, memmap_names_every_reservation)
 	EXPECT_TRUE(answer_says("\"name\":\"kernel text\""));
 	ASSERT_EQ(ask("zoneinfo -j"), 0);
 	EXPECT_EQ(pages, sum_of("present", false));
+}
+
+/* Firmware has entries of no length, and such as reach past the last address. */
+KTEST(cmd_mm, memmap_shows_an_empty_range_as_empty)
+{
+	static const struct boot_range odd[] = {{0x5000, 0, MEM_RESERVED, 0},
+						{0, 0, MEM_USABLE, 0},
+						{0x7000, 0x1000, MEM_NVS, 0},
+						{~0xfffUL, 0x2000, MEM_RESERVED, 0}};
+	const struct boot_range *raw = memmap_raw;
+	unsigned nr = memmap_raw_nr;
+
+	memmap_raw = odd;
+	memmap_raw_nr = ARRAY_SIZE(odd);
+	EXPECT_EQ(ask("memmap"), 0);
+	memmap_raw = raw;
+	memmap_raw_nr = nr;
+	EXPECT_TRUE(answer_says("  [mem 0x0000000000005000, empty] reserved"));
+	EXPECT_TRUE(answer_says("  [mem 0x0000000000000000, empty] usable"));
+	EXPECT_TRUE(answer_says("  [mem 0x0000000000007000-0x0000000000007fff] ACPI NVS"));
+	EXPECT_TRUE(answer_says("  [mem 0xfffffffffffff000-0xffffffffffffffff] reserved"));
 }
 
 KTEST(cmd_mm, cpus_and_nodes_name_the_boot_cpu)

@@ -4,19 +4,24 @@
  * Idea.       The boot CPU is 0; the others follow in the order in which firmware or the port names them. A mask
  *             says which may ever run, another which run now.
  * Layout.     Two masks; cpu_info[id].
- * Invariants. online is a subset of possible; CPU 0 is in both from the beginning.
+ * Invariants. P1  possible is CPU 0 and those of cpu_info[] that are enabled; online is a subset of it
+ *             P2  percpu_offset[] leads from the template to the window of each possible CPU, and is 0 for others
  * Locking.    None: written during boot.
  * Failure.    No list: one CPU. More than NR_CPUS, or than maxcpus=: the rest is left out. A CPU named twice: once.
  * Next:       mm/percpu.c, which gives each possible CPU its areas.
  */
 
 #include <arch/cpu.h>
+#include <arch/layout.h>
 #include <boot.h>
 #include <kernel/cmdline.h>
 #include <kernel/cpus.h>
 #include <kernel/errno.h>
+#include <kernel/percpu.h>
 #include <kernel/printk.h>
+#include <kernel/sections.h>
 #include <kernel/string.h>
+#include <mm/check.h>
 
 struct cpumask cpu_possible_mask = {.bits = {1}};
 struct cpumask cpu_online_mask = {.bits = {1}};
@@ -103,3 +108,30 @@ void cpus_init(struct boot_info *bi)
 	else
 		add_cpus(cpu, cpus_from_madt(bi, cpu));
 }
+
+/* ---- check ---- */
+
+static char wrong[80];
+
+static const char *complain(const char *what, unsigned cpu)
+{
+	snprintf(wrong, sizeof(wrong), "%s: CPU %u", what, cpu);
+	return wrong;
+}
+
+static const char *cpus_check(void)
+{
+	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
+		bool possible = cpu == 0 || (cpu < nr_cpu_info && cpu_info[cpu].enabled);
+		vaddr_t window = PERCPU_BASE + cpu * PERCPU_STRIDE;
+
+		if (cpumask_test(&cpu_possible_mask, cpu) != possible)
+			return complain("cpus.P1: possible, or not, against firmware's word", cpu);
+		if (cpumask_test(&cpu_online_mask, cpu) && !possible)
+			return complain("cpus.P1: online and not possible", cpu);
+		if (percpu_offset[cpu] != (possible ? window - (vaddr_t)__percpu_start : 0))
+			return complain("cpus.P2: its variables are not in its window", cpu);
+	}
+	return NULL;
+}
+MM_CHECK_RANKED("cpus", cpus_check, CHECK_RANK_MEMORY);

@@ -10,6 +10,7 @@
  *             I2  callbacks of one CPU run in the order in which they were queued
  *             I3  a callback of period n runs only after every online CPU was at a quiet point, or idle, at a
  *                 time when rcu_seq was already n, that is after the callback was queued
+ *             I4  the three lists of a CPU hold queued - done callbacks; `last` is the link of the last one
  * Locking.    None. `fresh` is touched with IRQs off by its CPU, the rest at its quiet points. rcu_seq and
  *             seen are atomic and sequentially consistent: I3 compares stores to different variables by
  *             different CPUs.
@@ -19,6 +20,10 @@
 #include "rcu_internal.h"
 
 #include <kernel/cpumask.h>
+#include <mm/check_walk.h>
+
+#include <kernel/printk.h>
+#include <mm/check.h>
 #include <mm/check_walk.h>
 
 #include <arch/cpu.h>
@@ -161,3 +166,45 @@ void rcu_barrier(void)
 		}
 	}
 }
+
+/* ---- check ---- */
+
+/* Adds the list's callbacks to *nr, which stays at most `most`. */
+static bool list_is_sound(const struct rcu_list *list, u64 most, u64 *nr)
+{
+	struct rcu_head *const *link = &list->first;
+
+	for (; *link; link = &(*link)->next)
+		if (++*nr > most || !check_object(*link, sizeof(**link), sizeof(long)) ||
+		    !check_function((*link)->func))
+			return false;
+	return !list->first || list->last == link;
+}
+
+static char wrong[96];
+
+static const char *complain(const char *what, unsigned cpu)
+{
+	snprintf(wrong, sizeof(wrong), "%s: CPU %u", what, cpu);
+	return wrong;
+}
+
+static const char *rcu_check(void)
+{
+	const u64 seq = atomic_load(&rcu_seq);
+
+	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
+		const struct rcu_cpu *c = &rcu_cpu[cpu];
+		u64 seen = atomic_load(&c->seen), done = atomic_load(&c->done);
+		u64 pending = atomic_load(&c->queued) - done, nr = 0;
+
+		if ((seen > seq && seen != RCU_IDLE) || (c->waiting.first && c->wait_seq > seq))
+			return complain("rcu.I1: it has seen, or waits for, a period that has not begun",
+					cpu);
+		if (!list_is_sound(&c->ready, pending, &nr) || !list_is_sound(&c->waiting, pending, &nr) ||
+		    !list_is_sound(&c->fresh, pending, &nr) || nr != pending)
+			return complain("rcu.I4: its lists are not those of its pending callbacks", cpu);
+	}
+	return NULL;
+}
+MM_CHECK("rcu", rcu_check);

@@ -14,6 +14,9 @@
  *             I3  between smp_hold() and smp_release() `rest` of every other CPU is not REST_NOT: leaving a rest stores
  *                 REST_NOT, then looks for a holder; holding stores the holder, then looks at `rest`. Both are
  *                 sequentially consistent, so one of the two sees the other.
+ *             I4  a CPU is online when it has started, and no other is; CPU 0 has
+ *             I5  while the other CPUs are held, none of them has a call under way or one to answer
+ *             I6  a CPU's task is one that is not done
  * Locking.    None. A call is written by its CPU, published by the bits (release) and read by who took a bit (acquire);
  *             callers are served side by side. Why no circle of CPUs that wait for each other can arise: mm/tlb.c.
  * Failure.    A CPU that does not start is reported and left out. One that does not answer for ANSWER_TIMEOUT_S: panic.
@@ -32,6 +35,8 @@
 #include <kernel/spinlock.h>
 #include <kernel/string.h>
 #include <kernel/work.h>
+#include <mm/check.h>
+#include <mm/check_walk.h>
 #include <mm/memblock.h>
 #include <mm/numa.h>
 #include <mm/page_alloc.h>
@@ -118,7 +123,8 @@ static __cold __noreturn void no_answer(unsigned me)
 	unsigned cpu = who_owes(me);
 
 	if (cpu == NR_CPUS)
-		panic("smp_call of %pS: a CPU has started the call and not finished it", (void *)smp_request[me].fn);
+		panic("smp_call of %pS: a CPU has started the call and not finished it",
+		      (void *)smp_request[me].fn);
 	panic("smp_call of %pS: CPU %u does not answer", (void *)smp_request[me].fn, cpu);
 }
 
@@ -463,6 +469,7 @@ void smp_init(void)
 	struct page *page = start_page ? adopt_reserved_page(start_page) : NULL;
 	unsigned cpu, nr = 1;
 
+	atomic_store(&cpu_state[arch_cpu_id()].start, START_DONE);
 	for_each_possible_cpu (cpu)
 		if (cpu != arch_cpu_id())
 			nr += start_cpu(cpu);
@@ -474,3 +481,66 @@ void smp_init(void)
 				      !cpumask_test(&cpu_possible_mask, (unsigned)fail_cpu)))
 		pr_warn("smp: fail_cpu=%lu: expected a CPU that is started, none failed\n", fail_cpu);
 }
+
+/* ---- check ---- */
+
+static char wrong[96];
+
+static const char *complain(const char *what, unsigned cpu)
+{
+	snprintf(wrong, sizeof(wrong), "%s: CPU %u", what, cpu);
+	return wrong;
+}
+
+/* I6. The task may lie on a stack, which is no memory of the kernel's in every port: the probe reads any. */
+static bool task_is_sound(struct smp_task *task)
+{
+	struct smp_task copy;
+
+	if (!task)
+		return true;
+	return (unsigned long)task % __alignof__(*task) == 0 &&
+	       arch_probe_read(&copy, (unsigned long)task, sizeof(copy)) == sizeof(copy) &&
+	       check_function(copy.fn) && !copy.done;
+}
+
+/* I1, I5: of a CPU that is at rest. */
+static bool call_is_over(unsigned cpu)
+{
+	if (atomic_load(&smp_request[cpu].owed))
+		return false;
+	for (unsigned word = 0; word < ARRAY_SIZE(smp_mailbox[cpu].from); word++)
+		if (atomic_load(&smp_mailbox[cpu].from[word]))
+			return false;
+	return true;
+}
+
+/* I3. The holder is at work itself. */
+static bool rest_is_sound(unsigned cpu)
+{
+	unsigned rest = atomic_load(&cpu_state[cpu].rest);
+
+	if (cpu == arch_cpu_id() || !cpumask_test(&cpu_online_mask, cpu))
+		return rest == REST_NOT;
+	return rest == REST_PARKED || rest == REST_IDLE;
+}
+
+static const char *smp_check(void)
+{
+	const bool held = atomic_load(&holder) == (int)arch_cpu_id();
+
+	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
+		unsigned start = atomic_load(&cpu_state[cpu].start);
+
+		if ((start == START_DONE) != cpumask_test(&cpu_online_mask, cpu) || start > START_GIVEN_UP)
+			return complain("smp.I4: started and not online, or the other way round", cpu);
+		if (!task_is_sound(atomic_load(&cpu_state[cpu].task)))
+			return complain("smp.I6: its task is none", cpu);
+		if (held && !call_is_over(cpu))
+			return complain("smp.I5: a call is under way", cpu);
+		if (held && !rest_is_sound(cpu))
+			return complain("smp.I3: held, and not at rest", cpu);
+	}
+	return NULL;
+}
+MM_CHECK("smp", smp_check);

@@ -9,16 +9,21 @@
  * Invariants. I1  a work is on exactly one queue, for ever, and its step runs only on that CPU, never nested
  *             I2  a request made before a quiet point begins is served in it
  *             I3  at a quiet point the CPU holds no lock and is not in an interrupt
+ *             I4  a queue has `nr` works, each of its CPU
  * Locking.    None. A queue is changed by its own CPU only; `pending` is atomic: set with release by any
  *             context, taken with acquire, so the step sees what the requester wrote before.
  * Failure.    A quiet point with a lock held, or in an interrupt, is a BUG.
  * Next:       rcu.c.
  */
+#include "smp_internal.h"
 #include "work_internal.h"
 
 #include <kernel/bug.h>
+#include <kernel/printk.h>
 #include <kernel/smp.h>
 #include <kernel/spinlock.h>
+#include <mm/check.h>
+#include <mm/check_walk.h>
 
 #include <arch/irq.h>
 #include <arch/time.h>
@@ -38,6 +43,7 @@ void work_register(struct work *w)
 	w->next = NULL;
 	w->due_ns = w->period_ns ? arch_time_ns() + w->period_ns : 0;
 	*link = w;
+	work_queue[w->cpu].nr++;
 }
 
 void work_request(struct work *w)
@@ -110,3 +116,40 @@ void quiet_drain(void)
 		quiet_point();
 	while (!quiet_idle(&wake_ns));
 }
+
+/* ---- check ---- */
+
+static bool queue_is_sound(const struct work_queue *q, unsigned cpu)
+{
+	const struct work *w = q->first;
+	unsigned nr = 0;
+
+	for (; w && nr < q->nr; w = w->next, nr++)
+		if (!check_object(w, sizeof(*w), sizeof(long)) || w->cpu != cpu || !check_function(w->step))
+			return false;
+	return !w && nr == q->nr;
+}
+
+/* This CPU is at work, in no step, and one that sleeps in none; another may have been held while a step of it waits. */
+static bool running_is_sound(const struct work_queue *q, unsigned cpu)
+{
+	bool may_run = cpu != arch_cpu_id() && atomic_load(&cpu_state[cpu].rest) != REST_IDLE;
+
+	return *(const u8 *)&q->running <= may_run;
+}
+
+static const char *work_check(void)
+{
+	static char wrong[64];
+
+	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
+		const struct work_queue *q = &work_queue[cpu];
+
+		if (queue_is_sound(q, cpu) && running_is_sound(q, cpu))
+			continue;
+		snprintf(wrong, sizeof(wrong), "work.I4: a queue of %u works is none: CPU %u", q->nr, cpu);
+		return wrong;
+	}
+	return NULL;
+}
+MM_CHECK("work", work_check);

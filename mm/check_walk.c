@@ -17,6 +17,7 @@
 
 #include <mm/memblock.h>
 
+#include <kernel/printk.h>
 #include <kernel/sections.h>
 
 /* ---- memory ---- */
@@ -93,6 +94,13 @@ bool check_page(const struct page *p)
 bool check_code(const void *p)
 {
 	return (const char *)p >= __text_start && (const char *)p < __text_end;
+}
+
+bool check_function(const void *p)
+{
+	unsigned long offset, size;
+
+	return check_code(p) && ksym_lookup((unsigned long)p, &offset, &size) && !offset;
 }
 
 bool check_text(const char *s, size_t max)

@@ -357,6 +357,7 @@ void page_copy_owner(struct page *page, const struct page *from);
 /* ---- reclaim.c ---- */
 
 void reclaim_init(void);
+DECLARE_PER_CPU(bool, reclaiming); /* this CPU is in the middle of it */
 /* The caller may wait, holds no lock, and is not reclaiming already. */
 bool reclaim_allowed(gfp_t gfp);
 /* Asks every layer once. Returns whether more pages are free than before. */

@@ -71,7 +71,7 @@ static const char *kmap_check(void)
 
 	for_each_online_cpu (cpu)
 		if (per_cpu(kmap_depth, cpu))
-			return "kmap K1: a mapping is left between operations";
+			return "kmap.K1: a mapping is left between operations";
 	return NULL;
 }
 MM_CHECK("kmap", kmap_check);

@@ -10,7 +10,9 @@
  * Invariants. N1  every populated zone is on every fallback list exactly once
  *             N2  a node with memory starts its own
  *             N3  thisnode holds the node's own populated zones only
- *             N4  a node with memory or CPUs is online
+ *             N4  a node with memory or CPUs is online, and no other
+ *             N5  the nodes of CPUs, the distances and the lists stay as they were made
+ *             N6  a node's span is that of its memory; present and managed are the sums of its zones
  * Locking.    None: built at boot, read-only afterwards.
  * Failure.    Input is repaired and said: of two nodes that claim the same memory the first keeps it, memory and CPUs
  *             of an id that is too large are node 0's, a CPU of which nothing is said is of the lowest node that has
@@ -26,8 +28,10 @@
 #include <kernel/errno.h>
 #include <kernel/percpu.h>
 #include <kernel/printk.h>
+#include <kernel/random.h>
 #include <kernel/string.h>
 #include <mm/check.h>
+#include <mm/check_walk.h>
 #include <mm/internal.h>
 #include <mm/memblock.h>
 #include <mm/numa.h>
@@ -367,32 +371,151 @@ void numa_init(const struct boot_info *bi)
 	}
 }
 
+/* ---- check ---- */
+
+/* What is fixed from now on, in one number: the nodes of CPUs, distances, zonelists. */
+static u64 numa_seal;
+
+static u64 seal_list(u64 sum, const struct zonelist *list, unsigned most)
+{
+	sum = mix64(sum ^ (u64)list->zone);
+	for (unsigned i = 0; i < most && list->zone[i]; i++)
+		sum = mix64(sum ^ (u64)list->zone[i]);
+	return sum;
+}
+
+static u64 numa_seal_now(void)
+{
+	u64 sum = nr_nodes;
+	struct node *n;
+	unsigned cpu;
+
+	for_each_possible_cpu (cpu)
+		sum = mix64(sum ^ (u64)cpu_to_node_map[cpu]);
+	for_each_node (n) {
+		for (unsigned i = 0; i < nr_nodes; i++)
+			sum = mix64(sum ^ n->distance[i]);
+		sum = seal_list(sum, &n->fallback, nr_nodes * NR_ZONES);
+		sum = seal_list(sum, &n->thisnode, NR_ZONES);
+	}
+	return sum;
+}
+
+void numa_fixed(void)
+{
+	numa_seal = numa_seal_now();
+}
+
+static char wrong[96];
+
+static const char *complain(const char *what, int nid)
+{
+	snprintf(wrong, sizeof(wrong), "%s: node %d", what, nid);
+	return wrong;
+}
+
+/* The number of entries of a list; -1: it has none of its own, or one is no zone with memory, or it does not end. */
+static int list_length(const struct zonelist *list, unsigned most)
+{
+	unsigned nr = 0;
+
+	if (!check_object(list->zone, sizeof(list->zone[0]), sizeof(list->zone[0])))
+		return -1;
+	for (; nr <= most && check_readable(&list->zone[nr], sizeof(list->zone[0])); nr++) {
+		unsigned long at = (unsigned long)list->zone[nr] - (unsigned long)zone_table;
+
+		if (!list->zone[nr])
+			return (int)nr;
+		if (at % sizeof(struct zone) || at / sizeof(struct zone) >= nr_zone_ids ||
+		    !list->zone[nr]->present)
+			return -1;
+	}
+	return -1;
+}
+
+/* N1-N3 */
+static const char *check_node_lists(const struct node *n, int populated)
+{
+	int listed = list_length(&n->fallback, nr_nodes * NR_ZONES);
+
+	if (listed != populated)
+		return complain("numa.N1: a zonelist misses a zone, or has something else", n->nid);
+	for (int i = 0; i < listed; i++)
+		for (int k = 0; k < i; k++)
+			if (n->fallback.zone[i] == n->fallback.zone[k])
+				return complain("numa.N1: a zone is listed twice", n->nid);
+	if (n->has_memory && n->fallback.zone[0]->nid != n->nid)
+		return complain("numa.N2: a node with memory does not come first on its own list", n->nid);
+	listed = list_length(&n->thisnode, NR_ZONES);
+	if (listed < 0)
+		return complain("numa.N3: a node's own list has something else", n->nid);
+	for (int i = 0; i < listed; i++)
+		if (n->thisnode.zone[i]->nid != n->nid)
+			return complain("numa.N3: a foreign zone on a node's own list", n->nid);
+	return NULL;
+}
+
+/* Bytes: a bool that is neither 0 nor 1 says so as well. */
+static bool says(const bool *flag, bool value)
+{
+	return *(const u8 *)flag == value;
+}
+
+/* N4, N6 */
+static const char *check_node(const struct node *n, int nid)
+{
+	unsigned long present = 0, managed = 0;
+	pfn_t start = ~0UL, end = 0;
+	bool has_cpus = false;
+	unsigned cpu;
+
+	for (unsigned i = 0; i < memblock.memory.cnt; i++) {
+		const struct memblock_region *r = &memblock.memory.region[i];
+
+		if (r->nid != nid)
+			continue;
+		start = min(start, r->start >> PAGE_SHIFT);
+		end = max(end, r->end >> PAGE_SHIFT);
+	}
+	for_each_possible_cpu (cpu)
+		has_cpus = has_cpus || cpu_to_node_map[cpu] == nid;
+	for (unsigned type = 0; type < NR_ZONES; type++) {
+		present += node_zone(nid, (enum zone_type)type)->present;
+		managed += node_zone(nid, (enum zone_type)type)->managed;
+	}
+	if (n->nid != nid || !says(&n->has_memory, end != 0) || !says(&n->has_cpus, has_cpus) ||
+	    !says(&n->online, end || has_cpus))
+		return complain(
+			"numa.N4: a node's number, or whether it has memory, CPUs or either, is wrong", nid);
+	if (n->present != present || n->managed != managed ||
+	    (end && (n->start_pfn != start || n->end_pfn != end)))
+		return complain("numa.N6: a node's span or pages are not those of its memory and zones", nid);
+	return NULL;
+}
+
 static const char *numa_check(void)
 {
-	struct node *n;
+	int populated = 0;
 	struct zone *zone;
+	unsigned cpu;
 
-	for_each_node (n) {
-		unsigned populated = 0, listed = 0;
+	if (!nr_nodes || nr_nodes > MAX_NODES || nr_zone_ids != nr_nodes << ZONES_PER_NODE_SHIFT)
+		return "numa.N4: so many nodes there are not";
+	for_each_possible_cpu (cpu)
+		if ((unsigned)cpu_to_node_map[cpu] >= nr_nodes)
+			return complain("numa.N5: a CPU is of a node that there is not",
+					cpu_to_node_map[cpu]);
+	for_each_populated_zone (zone)
+		populated++;
+	for (unsigned nid = 0; nid < nr_nodes; nid++) {
+		const char *what = check_node(&nodes[nid], (int)nid);
 
-		for_each_populated_zone (zone)
-			populated++;
-		while (n->fallback.zone[listed])
-			listed++;
-		if (n->has_memory && !n->online)
-			return "numa.N4: a node with memory is not online";
-		if (listed != populated)
-			return "numa.N1: a zonelist misses a zone or has one twice";
-		for (unsigned i = 0; i < listed; i++)
-			for (unsigned k = 0; k < i; k++)
-				if (n->fallback.zone[i] == n->fallback.zone[k])
-					return "numa.N1: a zone is listed twice";
-		if (n->has_memory && n->fallback.zone[0]->nid != n->nid)
-			return "numa.N2: a node with memory does not come first on its own list";
-		for (unsigned i = 0; n->thisnode.zone[i]; i++)
-			if (n->thisnode.zone[i]->nid != n->nid)
-				return "numa.N3: a foreign zone on a node's own list";
+		what = what ? what : check_node_lists(&nodes[nid], populated);
+		if (what)
+			return what;
 	}
-	return NULL;
+	return numa_seal == numa_seal_now()
+		       ? NULL
+		       : "numa.N5: the nodes of CPUs, distances or zonelists are not as at boot";
 }
 MM_CHECK_RANKED("numa", numa_check, CHECK_RANK_LAYOUT);

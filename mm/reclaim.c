@@ -7,6 +7,7 @@
  * Invariants. R1  reclaim never runs inside reclaim, in an interrupt, or with a lock held
  *             R2  progress is pages that are free afterwards, not objects freed, and not what lay on the CPUs' lists
  *             R3  after direct reclaim no zone has a boost: a request sees NULL at the plain mark only
+ *             R4  the list holds shrinkers
  * Locking.    Those who are asked only try their locks. The list of shrinkers changes while the other CPUs are held.
  * Failure.    Nothing to give back: false.
  * Source.     Linux mm/vmscan.c, mm/shrinker; order: design, section 3. kswapd's part runs at quiet points.
@@ -14,6 +15,8 @@
  */
 #include <kernel/smp.h>
 #include <kernel/work.h>
+#include <mm/check.h>
+#include <mm/check_walk.h>
 #include <mm/internal.h>
 #include <mm/slab.h>
 #include <mm/vmalloc.h>
@@ -150,3 +153,25 @@ void reclaim_init(void)
 {
 	work_register(&page_work);
 }
+
+/* ---- check ---- */
+
+enum { MAX_SHRINKERS = 1 << 10 };
+
+/* R1, between operations; and the list of shrinkers. */
+static const char *reclaim_check(void)
+{
+	const struct shrinker *s;
+	struct check_walk w;
+	unsigned cpu;
+
+	for_each_online_cpu (cpu)
+		if (*(const u8 *)per_cpu_ptr(&reclaiming, cpu))
+			return "reclaim.R1: a CPU is in the middle of reclaim";
+	check_for_each_entry(
+		s, &w, &shrinkers, MAX_SHRINKERS,
+		link) if (!check_function(s->count) ||
+			  !check_function(s->scan)) return "reclaim.R4: a shrinker's function is none";
+	return w.wrong ? "reclaim.R4: the list of shrinkers is broken" : NULL;
+}
+MM_CHECK("reclaim", reclaim_check);

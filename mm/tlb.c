@@ -43,6 +43,7 @@
 #include <kernel/percpu.h>
 #include <kernel/smp.h>
 #include <kernel/spinlock.h>
+#include <mm/check.h>
 
 static DEFINE_PER_CPU(struct tlb_stats, tlb_counts);
 #define COUNT(what, n) UPDATE_ONCE(this_cpu(tlb_counts).what, +=, n)
@@ -230,3 +231,17 @@ void tlb_stats(unsigned cpu, struct tlb_stats *out)
 				  .deferred = READ_ONCE(c->deferred),
 				  .ipi_received = READ_ONCE(c->ipi_received)};
 }
+
+/* ---- check ---- */
+
+/* T2, as far as one word shows it. */
+static const char *tlb_check(void)
+{
+	unsigned cpu, me = arch_cpu_id();
+
+	for_each_possible_cpu (cpu)
+		if (atomic_load(&tlb_state[cpu].state) > (cpu == me ? TLB_ACTIVE : TLB_STALE))
+			return "tlb.T2: a CPU is neither active, asleep, nor asleep with a flush due";
+	return NULL;
+}
+MM_CHECK("tlb", tlb_check);

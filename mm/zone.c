@@ -356,6 +356,7 @@ void zone_init(void)
 		for (unsigned type = 0; type < NR_ZONES; type++)
 			zone_init_one(n, (enum zone_type)type);
 	numa_build_zonelists(nodes, nr_nodes, zone_table);
+	numa_fixed();
 	zone_compute_watermarks(zone_table, nr_zone_ids);
 	for_each_populated_zone (zone)
 		zone_compute_pcp(zone, node_cpus(zone->nid));

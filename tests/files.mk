@@ -37,6 +37,7 @@ SRCS += tests/kernel/test_cmd_slab.c
 SRCS += tests/kernel/test_cmd_state.c
 SRCS += tests/kernel/test_cmd_vm.c
 SRCS += tests/kernel/test_cmdline.c
+SRCS += tests/kernel/test_cpu_check.c
 SRCS += tests/kernel/test_failure.c
 SRCS += tests/kernel/test_json.c
 SRCS += tests/kernel/test_ktest.c

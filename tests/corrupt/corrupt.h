@@ -128,6 +128,7 @@ void live_cpu_to_node(struct corrupt_gather *g);
 void live_percpu_offset(struct corrupt_gather *g);
 void live_distance(struct corrupt_gather *g);
 void live_rcu_cpu(struct corrupt_gather *g);
+void live_rcu_last(struct corrupt_gather *g);
 void live_rcu_head(struct corrupt_gather *g);
 void live_cpu_state(struct corrupt_gather *g);
 void live_mailbox(struct corrupt_gather *g);

@@ -40,11 +40,11 @@ static const struct corrupt_field bytes[] = {WORDS(u8)};
 static const struct corrupt_field rcu[] = {
 	NOTHING(struct rcu_cpu, seen, "see rcu.seen: a parked CPU writes its own all the time"),
 	FIELD(struct rcu_cpu, fresh.first),
-	FIELD(struct rcu_cpu, fresh.last),
+	NOTHING(struct rcu_cpu, fresh.last, "see rcu_cpu.last: of an empty list it says nothing"),
 	FIELD(struct rcu_cpu, waiting.first),
-	NOTHING(struct rcu_cpu, waiting.last, "says nothing while the list is empty, as here"),
+	NOTHING(struct rcu_cpu, waiting.last, "see rcu_cpu.last: of an empty list it says nothing"),
 	FIELD(struct rcu_cpu, ready.first),
-	FIELD(struct rcu_cpu, ready.last),
+	NOTHING(struct rcu_cpu, ready.last, "see rcu_cpu.last: of an empty list it says nothing"),
 	NOTHING(struct rcu_cpu, wait_seq, "says nothing while `waiting` is empty, as here"),
 	FIELD(struct rcu_cpu, queued),
 	FIELD(struct rcu_cpu, done),
@@ -71,6 +71,7 @@ static const struct corrupt_field mailbox[] = {ARRAY(struct smp_mailbox, from, u
 
 static const struct corrupt_field queue[] = {
 	FIELD(struct work_queue, first),
+	FIELD(struct work_queue, nr),
 	FIELD(struct work_queue, running),
 };
 
@@ -78,7 +79,7 @@ static const struct corrupt_field work[] = {
 	NOTHING(struct work, name, REPORTED),
 	FIELD(struct work, step),
 	NOTHING(struct work, period_ns, "any period is one"),
-	FIELD(struct work, pending),
+	NOTHING(struct work, pending, "a request: nothing else knows whether there was one"),
 	NOTHING(struct work, due_ns, "a hint: when it runs by itself"),
 	FIELD(struct work, next),
 	FIELD(struct work, cpu),
@@ -97,11 +98,12 @@ static const struct corrupt_field lock[] = {
 const struct corrupt_view corrupt_other_views[] = {
 	VIEW("node", "numa zone memblock", node, node, live_node),
 	MEMORY("node.zonelist", "numa", words, live_zonelist),
-	MEMORY("cpumask", "cpus numa", words, live_cpumask),
+	MEMORY("cpumask", "cpus smp", words, live_cpumask),
 	MEMORY("cpu_to_node_map", "numa cpus", ints, live_cpu_to_node),
-	MEMORY("percpu_offset", "percpu cpus", words, live_percpu_offset),
+	MEMORY("percpu_offset", "cpus", words, live_percpu_offset),
 	MEMORY("node.distance", "numa", bytes, live_distance),
 	VIEW("rcu_cpu", "rcu", rcu_cpu, rcu, live_rcu_cpu),
+	MEMORY("rcu_cpu.last", "rcu", words, live_rcu_last),
 	VIEW("rcu_head", "rcu", rcu_head, rcu_head, live_rcu_head),
 	VIEW("cpu_state", "smp", cpu_state, state, live_cpu_state),
 	VIEW("smp_request", "smp", smp_request, request, live_request),

@@ -606,6 +606,20 @@ void live_rcu_cpu(struct corrupt_gather *g)
 		corrupt_add(g, &rcu_cpu[cpu], 0);
 }
 
+void live_rcu_last(struct corrupt_gather *g)
+{
+	unsigned cpu;
+
+	for_each_online_cpu (cpu) {
+		const struct rcu_list *const lists[] = {&rcu_cpu[cpu].fresh, &rcu_cpu[cpu].waiting,
+							&rcu_cpu[cpu].ready};
+
+		for (unsigned i = 0; i < ARRAY_SIZE(lists); i++)
+			if (lists[i]->first)
+				corrupt_add(g, &lists[i]->last, sizeof(lists[i]->last));
+	}
+}
+
 static void add_callbacks(struct corrupt_gather *g, const struct rcu_list *list)
 {
 	for (const struct rcu_head *head = list->first; head; head = head->next)

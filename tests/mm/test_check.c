@@ -17,6 +17,7 @@
 #include "scratch.h"
 #include "zone_fixture.h"
 
+#include <arch/irq.h>
 #include <arch/stack.h>
 #include <kernel/percpu.h>
 #include <kernel/sections.h>
@@ -119,6 +120,18 @@ static void expect_list_broken(struct ktest *t, struct zone **entry, struct zone
 	*entry = saved;
 }
 
+/* Two zones of a list, on one node or two, have changed places. */
+static void expect_swap_broken(struct ktest *t, struct zone **a, struct zone **b)
+{
+	struct zone *first = *a, *last = *b;
+
+	*a = last;
+	*b = first;
+	EXPECT_BROKEN(check_says("numa"), last->nid == first->nid ? "numa.N5: " : "numa.N2: ");
+	*a = first;
+	*b = last;
+}
+
 KTEST(check, numa_names_a_wrong_zonelist)
 {
 	struct node *n = &nodes[some_zone()->nid];
@@ -128,13 +141,54 @@ KTEST(check, numa_names_a_wrong_zonelist)
 	foreign.nid = n->nid + 1;
 	while (n->fallback.zone[last + 1])
 		last++;
-	expect_list_broken(t, &n->fallback.zone[last], NULL, "N1: a zonelist misses a zone");
+	expect_list_broken(t, &n->fallback.zone[last], NULL, "numa.N1: a zonelist misses a zone");
 	if (last)
 		expect_list_broken(t, &n->fallback.zone[last], n->fallback.zone[0],
-				   "N1: a zone is listed twice");
-	expect_list_broken(t, &n->fallback.zone[0], &foreign, "N2:");
-	expect_list_broken(t, &n->thisnode.zone[0], &foreign, "N3:");
+				   "numa.N1: a zone is listed twice");
+	expect_list_broken(t, &n->fallback.zone[0], &foreign, "numa.N1: ");
+	expect_list_broken(t, &n->thisnode.zone[0], &foreign, "numa.N3: ");
+	if (last)
+		expect_swap_broken(t, &n->fallback.zone[0], &n->fallback.zone[last]);
 	EXPECT_NULL(check_says("numa"));
+}
+
+KTEST(check, numa_names_a_node_that_is_not_its_memory_and_cpus)
+{
+	struct node *n = &nodes[some_zone()->nid];
+
+	EXPECT_BROKEN_BY("numa", n->nid, broken + 1, "numa.N4: ");
+	EXPECT_BROKEN_BY("numa", n->has_memory, false, "numa.N4: ");
+	EXPECT_BROKEN_BY("numa", n->has_cpus, !broken, "numa.N4: ");
+	EXPECT_BROKEN_BY("numa", n->online, false, "numa.N4: ");
+	EXPECT_BROKEN_BY("numa", nr_nodes, MAX_NODES + 1, "numa.N4: ");
+	EXPECT_BROKEN_BY("numa", n->present, broken + 1, "numa.N6: ");
+	EXPECT_BROKEN_BY("numa", n->managed, broken + 1, "numa.N6: ");
+	EXPECT_BROKEN_BY("numa", n->start_pfn, broken + 1, "numa.N6: ");
+	EXPECT_BROKEN_BY("numa", n->end_pfn, broken + 1, "numa.N6: ");
+	EXPECT_BROKEN_BY("numa", n->distance[0], broken + 1, "numa.N5: ");
+	EXPECT_BROKEN_BY("numa", cpu_to_node_map[0], (int)nr_nodes, "numa.N5: ");
+	EXPECT_BROKEN_BY("numa", n->fallback.zone, NULL, "numa.N1: ");
+	EXPECT_NULL(check_says("numa"));
+}
+
+KTEST(check, reclaim_and_tlb_name_a_state_that_is_none)
+{
+	static struct shrinker shrinker;
+	unsigned long flags;
+
+	EXPECT_BROKEN_BY("reclaim", *per_cpu_ptr(&reclaiming, arch_cpu_id()), true, "reclaim.R1: ");
+	register_shrinker(&shrinker);
+	EXPECT_BROKEN(check_says("reclaim"), "reclaim.R4: ");
+	unregister_shrinker(&shrinker);
+	EXPECT_NULL(check_says("reclaim"));
+	if (ARCH_TLB_BROADCAST)
+		SKIP("no CPU is asked here: flushes are broadcast");
+	flags = arch_irq_save();
+	tlb_lazy_enter();
+	EXPECT_BROKEN(check_says("tlb"), "tlb.T2: ");
+	tlb_lazy_exit();
+	arch_irq_restore(flags);
+	EXPECT_NULL(check_says("tlb"));
 }
 
 /* ---- the buddy ---- */

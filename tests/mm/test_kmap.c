@@ -106,7 +106,7 @@ KTEST(kmap, the_check_names_a_mapping_that_is_left)
 	kunmap_local(p);
 	highmem_end();
 	EXPECT_EQ(found, 1);
-	EXPECT_NOT_NULL(strstr(what, "kmap K1"));
+	EXPECT_NOT_NULL(strstr(what, "kmap.K1: "));
 }
 
 KTEST(kmap, mappings_nest_sixteen_deep)

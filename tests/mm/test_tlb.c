@@ -132,6 +132,7 @@ KTEST(tlb, flush_after_protect_makes_the_page_read_only)
 	pair_put(&p);
 }
 
+/* Shows tlb.T1. */
 KTEST(tlb, flush_after_unmap_makes_the_page_fault)
 {
 	struct pair p;

@@ -28,6 +28,8 @@ bool check_object(const void *p, size_t size, size_t align);
 bool check_page(const struct page *p);
 /* p is the address of an instruction of the image. */
 bool check_code(const void *p);
+/* p is where a function of the image begins. */
+bool check_function(const void *p);
 /* A text of fewer than `max` printable characters. */
 bool check_text(const char *s, size_t max);
 

@@ -32,6 +32,8 @@ extern int cpu_to_node_map[];
 void numa_init(const struct boot_info *bi);
 /* The lists of nr nodes whose zones are in the table zones[], 8 a node. */
 void numa_build_zonelists(struct node *table, unsigned nr, struct zone *zones);
+/* The kernel's nodes, their lists and the nodes of CPUs do not change any more. */
+void numa_fixed(void);
 /* Of this CPU. */
 static inline int numa_node_id(void)
 {

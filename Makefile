@@ -145,12 +145,14 @@ debug: $(IMAGE_FOR_FW) setup-run setup-debug	## as run, stopped at entry, with g
 
 # ARCH, where somebody has said it, narrows the tests to that port.
 TEST_PORT := $(if $(filter-out file,$(origin ARCH)),$(ARCH))
+# SEED, where it is said, draws the machines of an earlier soak again.
+SOAK_SEED := $(if $(filter-out file,$(origin SEED)),$(SEED))
 test: test-images	## the whole matrix, in a selection of some minutes; with ARCH=... that port's; ends with "N passed, N failed, N skipped"
 	@tools/test-matrix $(TEST_PORT:%=--port %)
 test-full: test-images	## every crossing of the matrix
 	@tools/test-matrix --full $(TEST_PORT:%=--port %)
-soak: test-images	## SOAK_BOOTS boots with random seeds, firmware, memory and levels
-	@tools/test-matrix --soak $(SOAK_BOOTS) $(TEST_PORT:%=--port %)
+soak: test-images	## SOAK_BOOTS boots with random seeds, firmware, memory and levels, the same ones again with SEED
+	@tools/test-matrix --soak $(SOAK_BOOTS) $(SOAK_SEED:%=--seed %) $(TEST_PORT:%=--port %)
 test-images: setup-test $(patsubst %,test-images-%,$(or $(TEST_PORT),$(PORTS)))
 test-images-x86_64:
 	@$(MAKE) --no-print-directory ARCH=x86_64 GRANULE=4 VARIANT= all iso
@@ -188,9 +190,9 @@ bench-colour: host setup-plot	## what slab colouring is good for: build/bench/co
 	@tools/bench-colour
 
 lint: all setup-lint	## formatting, layers, headers that compile alone, clang-tidy, cppcheck
-	@$(MAKE) --no-print-directory ARCH=host build/host/compile_commands.json
-	@$(MAKE) --no-print-directory ARCH=host VARIANT=fuzz build/host-fuzz/compile_commands.json
-	@CPPFLAGS='$(CPPFLAGS)' tools/lint $O build/host build/host-fuzz
+	@for port in $(filter-out $(ARCH),$(PORTS)); do $(MAKE) --no-print-directory ARCH=$$port VARIANT= GRANULE=4 build/$$port/compile_commands.json || exit 1; done
+	@$(MAKE) --no-print-directory ARCH=host VARIANT=fuzz GRANULE=4 build/host-fuzz/compile_commands.json
+	@tools/lint $O $(patsubst %,build/%,$(filter-out $(ARCH),$(PORTS))) build/host-fuzz
 
 coverage: setup-coverage	## what the tests run of boot/ and mm/, by line and branch: build/coverage/index.html
 	@$(MAKE) --no-print-directory ARCH=host VARIANT=cov all
@@ -226,7 +228,8 @@ help:	## this list
 		"JOBS=$(JOBS)" "how many jobs at once" "SOAK_BOOTS=$(SOAK_BOOTS)" "boots of make soak" \
 		"FUZZ=$(FUZZ)" "which fuzzers make fuzz runs" "FUZZ_SECONDS=$(FUZZ_SECONDS)" "for how long each" \
 		"FRESH=$$FRESH" "the command of make test-fresh; nothing: make run, then make test" \
-		"MUTANTS=$(MUTANTS)" "mutants of make mutate" "DRAWS=$(DRAWS)" "pieces that make corrupt damages" "SEED=$(SEED)" "of their sample" "V=$V" "1 shows full commands"
+		"MUTANTS=$(MUTANTS)" "mutants of make mutate" "DRAWS=$(DRAWS)" "pieces that make corrupt damages" \
+		"SEED=$(SEED)" "of their sample, and of make soak's machines (at random unless said)" "V=$V" "1 shows full commands"
 
 clean:
 	$Qrm -rf build
@@ -246,7 +249,7 @@ setup-build: ; @tools/setup $(COMPILER) $(filter-out gcc-x86_64 gcc-host,gcc-$(A
 setup-iso: ; @tools/setup iso
 setup-run: ; @tools/setup python $(QEMU_SETUP_$(ARCH)) $(if $(filter uefi,$(FW)),$(UEFI_SETUP_$(ARCH))) $(filter uboot,$(FW))
 setup-debug: ; @tools/setup $(if $(filter aarch64,$(ARCH)),gdb-arm,gdb)
-setup-test: ; @tools/setup python qemu qemu-arm dtc ovmf aavmf uboot iso malloc valgrind spin libc procps numactl gdb gdb-arm pexpect exporter
+setup-test: ; @tools/setup python lint qemu qemu-arm dtc ovmf aavmf uboot iso malloc valgrind spin libc procps numactl gdb gdb-arm pexpect exporter
 setup-fresh: ; @tools/setup python debootstrap
 setup-mutate: ; @tools/setup python gcc libc
 setup-lint: ; @tools/setup python lint

@@ -156,10 +156,10 @@ static int describe_area(const struct vmap_area *a, vaddr_t addr, char *buf, siz
 /* What a shard knows of an address of its own; false: nothing, or that it is free. */
 static bool describe_in(struct vmap_shard *s, vaddr_t addr, char *buf, size_t size)
 {
-	struct vmap_area *a = range_find(&s->busy.root, addr);
+	struct vmap_area *busy = range_find(&s->busy.root, addr), *a;
 
-	if (a) {
-		describe_area(a, addr, buf, size);
+	if (busy) {
+		describe_area(busy, addr, buf, size);
 		return true;
 	}
 	list_for_each_entry (a, &s->lazy, list) {

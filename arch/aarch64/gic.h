@@ -1,5 +1,5 @@
-#ifndef A64_GIC_H
-#define A64_GIC_H
+#ifndef AARCH64_GIC_H
+#define AARCH64_GIC_H
 
 /* Between gic.c and the two kinds of controllers. */
 

@@ -1,5 +1,5 @@
-#ifndef BOOT_AARCH64_EFI_H
-#define BOOT_AARCH64_EFI_H
+#ifndef AARCH64_EFI_H
+#define AARCH64_EFI_H
 
 #include "efi_stub.h"
 

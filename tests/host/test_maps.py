@@ -10,9 +10,9 @@ import json
 import os
 import pathlib
 import re
+import resource
 import subprocess
 import tempfile
-import time
 import unittest
 
 import paths  # noqa: F401
@@ -222,11 +222,16 @@ class Maps(unittest.TestCase):
     def test_the_largest_boots_in_well_under_a_second(self):
         path = ROOT / "tests/memmaps/supermicro-h13-1536g.map"
         seconds = []
-        for _ in range(5):  # the best of five: others may keep the machine busy
-            start = time.monotonic()
+        for _ in range(5):  # the best of five, in time of a CPU: others may keep the machine busy
+            start = child_seconds()
             self.assertEqual(strata("--map", path, "-c", "version").returncode, 0)
-            seconds.append(time.monotonic() - start)
+            seconds.append(child_seconds() - start)
         self.assertLess(min(seconds), BOOT_SECONDS)
+
+
+def child_seconds():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def boot_log(expected, old, listed):

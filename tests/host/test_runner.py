@@ -17,7 +17,7 @@ import unittest
 
 import fake_kernel
 import paths  # noqa: F401
-from strata import console, hosttest, qemu
+from strata import console, hosttest, ktap, patience, qemu
 
 PORTS = ("x86_64",)
 GOOD = "KTAP version 1\n1..1\n  KTAP version 1\n  1..2\n  ok 1 a\n  ok 2 b\nok 1 s\n"
@@ -160,6 +160,30 @@ class Runner(unittest.TestCase):
                 job = self.matrix.panic_job("slab.double_free", "kfree: double free", self.kernel(text, ending))
                 self.assertEqual(job.run().failed, failed)
 
+    def test_two_runs_in_one_tree_are_refused(self):
+        lock = self.matrix.alone()
+        with lock, self.assertRaisesRegex(SystemExit, "another run is under way"):
+            self.matrix.alone()
+        self.matrix.alone().close()
+
+    def test_a_seed_draws_the_same_machines_again(self):
+        def draw(seed):
+            return list(self.matrix.soak_machines(40, ["x86_64", "aarch64"], seed))
+
+        self.assertEqual(draw(3), draw(3))
+        self.assertNotEqual(draw(3), draw(4))
+
+    def test_only_machines_that_qemu_makes_are_drawn(self):
+        for config in self.matrix.soak_machines(500, ["x86_64", "aarch64"], 5):
+            qemu.check(config)
+        for cpu, mem in (("cortex-a72", "16T"), ("neoverse-n1", "256T"), ("max,lpa2=off", "256T")):
+            with self.subTest(cpu=cpu), self.assertRaisesRegex(qemu.ConfigError, "expected at most"):
+                qemu.check(qemu.Config(arch="aarch64", cpu=cpu, mem=mem))
+
+    def test_the_slowest_cases_are_named(self):
+        _, output = self.matrix_run(self.matrix.suite_job(self.kernel(GOOD, 0)))
+        self.assertRegex(output, r"the slowest cases:\n +[0-9.]+ s  s\.[ab] ")
+
     def test_real_kernel_reset_is_status_3(self):
         outcome = qemu.run(qemu.Config(mem="64M", cmdline='cmd="crash reset" poweroff'), 60)
         self.assertEqual(outcome.status, qemu.RESET, outcome.output[-2000:])
@@ -175,6 +199,44 @@ class Runner(unittest.TestCase):
             outcome = kernel.wait_for_end()
         self.assertEqual(outcome.status, qemu.PANIC, outcome.output[-2000:])
         self.assertNotIn("@p end", outcome.output)
+
+
+class Limits(unittest.TestCase):
+    def patience(self, seconds, share):
+        self.now = 0
+        return patience.Patience(seconds, clock=lambda: self.now, share=lambda: share)
+
+    def wait(self, limit, seconds):
+        self.now += seconds
+        return limit.over()
+
+    def test_a_busy_machine_has_more_time(self):
+        limit = self.patience(10, share=0.25)
+        self.assertFalse(self.wait(limit, 39))
+        self.assertTrue(self.wait(limit, 1))
+
+    def test_output_renews_the_limit_but_not_for_ever(self):
+        limit = self.patience(10, share=1)
+        for _ in range(patience.TOTAL - 1):
+            self.assertFalse(self.wait(limit, 9))
+            limit.progress()
+        self.assertTrue(self.wait(limit, 9) or self.wait(limit, 9))
+
+    def test_a_deadline_holds_whatever_comes(self):
+        limit = patience.Deadline(10)
+        limit.clock, limit.at, self.now = lambda: self.now, 0, 0
+        self.assertFalse(self.wait(limit, 9))
+        limit.progress()
+        self.assertTrue(self.wait(limit, 1))
+
+    def test_a_cases_time_is_from_one_result_to_the_next(self):
+        now = 0
+        watch = ktap.Stopwatch(clock=lambda: now)
+        for line in GOOD.splitlines(keepends=True):
+            now += 1
+            watch.feed(line[:4].encode())
+            watch.feed(line[4:].encode())
+        self.assertEqual(watch.seconds, {"s.a": 1, "s.b": 1})
 
 
 if __name__ == "__main__":

@@ -5,11 +5,12 @@ import json
 import os
 import re
 import socket
-import time
 
 from . import qemu
+from .patience import Patience
 
-BOOT_SECONDS = 120  # to the prompt, on a busy machine and through firmware
+# Of silence (patience.py); any output is progress.
+BOOT_SECONDS = 120  # to the prompt, through firmware as well
 REPLY_SECONDS = 60
 
 
@@ -52,17 +53,19 @@ class Console:
 
     def expect(self, pattern, seconds=REPLY_SECONDS):
         """Consumes the output up to and with the first match of pattern (bytes)."""
-        deadline = time.monotonic() + seconds
+        patience = Patience(seconds)
         while True:
             match = re.compile(pattern).search(self.qemu.output, self.seen)
             if match:
                 self.seen = match.end()
                 return match
-            left = deadline - time.monotonic()
             tail = bytes(self.qemu.output[self.seen :][-2000:]).decode("utf-8", "replace")
-            if left <= 0:
+            if patience.over():
                 raise ConsoleError(f"nothing like {pattern!r} within {seconds} s; instead:\n{tail}")
-            if self.qemu.read(left) is None:
+            data = self.qemu.read(patience.step())
+            if data:
+                patience.progress()
+            if data is None:
                 outcome = self.qemu.outcome(False, False)
                 raise ConsoleError(f"ended ({outcome.reason}) before {pattern!r}:\n{tail}")
 
@@ -100,11 +103,7 @@ class Console:
 
     def wait_for_end(self, seconds=REPLY_SECONDS):
         """How the machine ended after a command that ends it."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if self.qemu.read(deadline - time.monotonic()) is None:
-                return self.qemu.outcome(False, False)
-        return self.qemu.outcome(True, False)
+        return self.qemu.wait(seconds)
 
     def monitor(self, command):
         """Text that QEMU's human monitor answers."""

@@ -7,6 +7,7 @@ order, a block that ends early, a parent that passes with a failed child.
 
 import dataclasses
 import re
+import time
 
 VERSION = re.compile(r"^(?P<prefix>.*?)KTAP version (?P<version>\d+)$")
 NESTED = re.compile(r"^(?P<indent> *)KTAP version (?P<version>\d+)$")
@@ -177,6 +178,28 @@ class Parser:
             else:
                 tests = self.close().tests
         return Report(tests, self.errors)
+
+
+class Stopwatch:
+    """How long each case took, by when its result arrived: feed() takes a log as it comes."""
+
+    LINE = re.compile(rb"^ +(?:# Subtest: (?P<suite>\S+)|(?:not )?ok \d+ (?P<case>[^\s#]+))")
+
+    def __init__(self, clock=time.monotonic):
+        self.clock = clock
+        self.at = clock()
+        self.suite, self.partial = "", b""
+        self.seconds = {}  # dotted name -> seconds
+
+    def feed(self, data):
+        *lines, self.partial = (self.partial + data).split(b"\n")
+        for match in filter(None, map(self.LINE.match, lines)):
+            now = self.clock()
+            if match["suite"]:
+                self.suite = match["suite"].decode()
+            else:
+                self.seconds[f"{self.suite}.{match['case'].decode()}"] = now - self.at
+            self.at = now
 
 
 def parse(text):

@@ -262,6 +262,8 @@ booti ${kernel_addr_r} - ${fdt_addr}
 """
 WITHOUT_16K = ("cortex-a35", "cortex-a53", "cortex-a57", "cortex-a72")
 WITH_LPA2 = ("max",)
+PHYSICAL_BITS = {"cortex-a53": 40, "cortex-a57": 44, "cortex-a72": 44, "neoverse-n1": 48}  # others: 48 or more
+VIRT_RAM = GIB  # where memory begins
 LEVELS_OF = {"4": ("4", "5"), "16": ("4",), "64": ("3",)}  # by granule, most with 52 bits of address
 
 
@@ -326,6 +328,10 @@ def check_virt(config):
         raise ConfigError(f"LEVELS={config.levels}: expected {expected} with GRANULE={config.granule}")
     if config.levels == "5" and (model not in WITH_LPA2 or "lpa2=off" in config.cpu):
         raise ConfigError(f"LEVELS=5: expected 4 with CPU={config.cpu}, which has no LPA2")
+    bits = PHYSICAL_BITS.get(model, 48)
+    total = sum(node.size for node in parse_nodes(config.numa, parse_size(config.mem), int(config.smp)))
+    if VIRT_RAM + total > 1 << bits:
+        raise ConfigError(f"MEM={config.mem}: expected at most {((1 << bits) - VIRT_RAM) // GIB}G with CPU={config.cpu}")
     if config.gic not in ("", "2", "3"):
         raise ConfigError(f"GIC={config.gic}: expected 2 or 3")
     if config.gic == "2":

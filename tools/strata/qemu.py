@@ -15,6 +15,7 @@ import threading
 import time
 
 from . import ktap
+from .patience import Patience
 from .machine import (  # noqa: F401  (a user of this module needs no other)
     ROOT,
     Config,
@@ -162,15 +163,17 @@ class Qemu:
         while data:
             data = data[os.write(self.process.stdin.fileno(), data) :]
 
-    def wait(self, timeout, sink=None, expect_ktap=False):
-        """Runs to its end, or to the limit (0: none), and judges. sink gets the output as it comes."""
-        deadline = self.started + timeout if timeout else None
-        while deadline is None or time.monotonic() < deadline:
-            data = self.read(None if deadline is None else max(deadline - time.monotonic(), 0))
+    def wait(self, limit, sink=None, expect_ktap=False):
+        """Runs to its end, or to the limit, and judges: seconds of a Patience, or one. sink gets the output as it comes."""
+        patience = limit if isinstance(limit, Patience) else Patience(limit)
+        while not patience.over():
+            data = self.read(patience.step())
             if data is None:
                 return self.outcome(False, expect_ktap)
-            if data and sink:
-                sink(data)
+            if data:
+                patience.progress()
+                if sink:
+                    sink(data)
         return self.outcome(True, expect_ktap)
 
     def errors(self):
@@ -194,10 +197,10 @@ class Qemu:
         return Outcome(status, reason, text, seconds)
 
 
-def run(config, timeout, sink=None, extra=()):
-    """Boots without a user."""
+def run(config, limit, sink=None, extra=()):
+    """Boots without a user; limit: as of wait()."""
     with Qemu(config, extra) as qemu:
-        return qemu.wait(timeout, sink, wants_ktap(config.cmdline))
+        return qemu.wait(limit, sink, wants_ktap(config.cmdline))
 
 
 def run_on_terminal(config):

@@ -20,7 +20,7 @@ import paths  # noqa: F401
 from strata import console, hosttest, ktap, patience, qemu
 
 PORTS = ("x86_64",)
-GOOD = "KTAP version 1\n1..1\n  KTAP version 1\n  1..2\n  ok 1 a\n  ok 2 b\nok 1 s\n"
+GOOD = "KTAP version 1\n1..1\n  KTAP version 1\n  # Subtest: s\n  1..2\n  ok 1 a\n  ok 2 b\nok 1 s\n"
 FAILING = GOOD.replace("ok 2 b", "not ok 2 b").replace("\nok 1 s", "\nnot ok 1 s")
 NO_PLAN = GOOD.replace("  1..2\n", "")
 CUT = GOOD.replace("  ok 2 b\nok 1 s\n", "")
@@ -236,7 +236,7 @@ class Limits(unittest.TestCase):
             now += 1
             watch.feed(line[:4].encode())
             watch.feed(line[4:].encode())
-        self.assertEqual(watch.seconds, {"s.a": 1, "s.b": 1})
+        self.assertEqual(watch.seconds, {"s.a": 2, "s.b": 1})
 
 
 if __name__ == "__main__":

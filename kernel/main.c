@@ -74,6 +74,7 @@ void kmain(struct boot_info *bi)
 	boot_mark("map");
 	pgtable_init(
 		bi); /* final direct map and W^X image; table pages only from what the early map covers */
+	memblock_prove_added(); /* what memmap= says there is */
 	boot_mark("tables");
 	percpu_init(); /* areas of all possible CPUs, each on its node */
 	page_init(bi); /* the page array's address range; what opening its sections will need */
@@ -89,5 +90,6 @@ void kmain(struct boot_info *bi)
 	smp_init(); /* the other CPUs enter their main loops */
 	boot_mark("smp");
 	fault_start(); /* failslab= and the like spare what the kernel needs to come up */
-	shell_main();  /* CPU 0's main loop: cmd=, tests, the shell */
+	boot_done = true;
+	shell_main(); /* CPU 0's main loop: cmd=, tests, the shell */
 }

@@ -23,6 +23,8 @@
 
 enum { PANIC_STATUS = 2, MAX_DUMPS = 16, MESSAGE_SIZE = 512, TRACE_LINES_MAX = 64 };
 
+bool boot_done;
+
 static _Atomic unsigned panic_depth;
 static _Atomic int panic_cpu = -1;
 static void (*dumps[MAX_DUMPS])(void);
@@ -130,6 +132,22 @@ void panic(const char *fmt, ...)
 	vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
 	report("panic: ", message);
+}
+
+void boot_refused(const char *fmt, ...)
+{
+	static char message[MESSAGE_SIZE];
+	va_list ap;
+
+	claim_report();
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+	if (ARCH_BOOT_REFUSED_STATUS == PANIC_STATUS)
+		report("panic: ", message);
+	printk_panic();
+	console_printf("strata: %s\n", message);
+	arch_poweroff(ARCH_BOOT_REFUSED_STATUS);
 }
 
 void bug_at(const char *file, int line, const char *func, const char *fmt, ...)

@@ -17,6 +17,7 @@
  *             that all of them share the first section and every other section stays one piece.
  * Next:       numa.c, then pgtable.c.
  */
+#include <arch/cpu.h>
 #include <arch/layout.h>
 #include <kernel/bits.h>
 #include <kernel/bug.h>
@@ -38,6 +39,12 @@ static_assert(BOOT_MAX_RESERVED + BOOT_MAX_MODULES < FIRST_REGIONS - 16,
 	      "no memory is needed to reserve memory");
 /* Firmware scribbles there (Linux arch/x86/kernel/setup.c), and frame 0 is never handed out: 0 means none. */
 #define LOW_MEMORY_END KIB(64)
+
+/* Boot memory comes from above what old devices reach; from below only where there is no other. */
+static const paddr_t lowest[] = {MIB(16), MIB(1), PAGE_SIZE};
+
+/* The name of what memblock_prove_added() is to look at. */
+static const char UNPROVEN[] = "not looked at";
 
 static struct memblock_region memory_regions[FIRST_REGIONS];
 static struct memblock_region reserved_regions[FIRST_REGIONS];
@@ -248,8 +255,6 @@ static paddr_t find_free(struct memblock *mb, size_t size, size_t align, paddr_t
 /* Room for a longer array, outside of [start, end). */
 static paddr_t find_outside(struct memblock *mb, size_t bytes, paddr_t start, paddr_t end)
 {
-	static const paddr_t lowest[] = {MIB(16), MIB(1), PAGE_SIZE};
-
 	for (unsigned i = 0; i < ARRAY_SIZE(lowest); i++) {
 		paddr_t at = find_free(mb, bytes, PAGE_SIZE, lowest[i], min(start, memblock_limit),
 				       NUMA_NO_NODE, false);
@@ -556,17 +561,33 @@ paddr_t memblock_alloc_range(struct memblock *mb, size_t size, size_t align, pad
 	return memblock_alloc_flags(mb, size, align, lo, hi, nid, name, 0);
 }
 
+/* Boot memory has run out: how much there is, and whose doing it is. */
+static void refuse_for_memory(size_t size, size_t align, const char *name) __noreturn;
+static void refuse_for_memory(size_t size, size_t align, const char *name)
+{
+	paddr_t cursor = 0, start, end;
+	u64 total = 0, left = 0;
+
+	for (unsigned i = 0; i < memblock.memory.cnt; i++)
+		total += memblock.memory.region[i].end - memblock.memory.region[i].start;
+	while (memblock_next_free_below(&memblock, memblock_limit, &cursor, &start, &end, NULL))
+		left += min(end, memblock_limit) - start;
+	boot_refused(
+		"out of memory at boot: no %zu bytes (aligned to %zu) for %s, %lu KiB of %lu KiB are free "
+		"below 0x%lx%s%s",
+		size, align, name, left >> 10, total >> 10, memblock_limit,
+		memmap_nr_unproven ? ", not counting what memmap= adds" : "", memmap_blame());
+}
+
 void *memblock_alloc_or_panic(size_t size, size_t align, int nid, const char *name)
 {
-	paddr_t at = memblock_alloc_flags(&memblock, size, align, MIB(16), memblock_limit, nid, name,
-					  MEMBLOCK_BOTTOM_UP);
+	paddr_t at = 0;
 
-	if (!at)
-		at = memblock_alloc_flags(&memblock, size, align, MIB(1), memblock_limit, nid, name,
+	for (unsigned i = 0; i < ARRAY_SIZE(lowest) && !at; i++)
+		at = memblock_alloc_flags(&memblock, size, align, lowest[i], memblock_limit, nid, name,
 					  MEMBLOCK_BOTTOM_UP);
 	if (!at)
-		panic("memblock: no %zu bytes (aligned to %zu) for %s below 0x%lx\n", size, align, name,
-		      memblock_limit);
+		refuse_for_memory(size, align, name);
 	return memset(phys_to_virt(at), 0, size);
 }
 
@@ -725,9 +746,78 @@ void memblock_init(const struct boot_info *bi)
 	reserve_image();
 	memblock_reserve_boot(&memblock, bi);
 
+	for (unsigned i = 0; i < memmap_nr_unproven; i++)
+		reserve_or_panic(&memblock, memmap_unproven[i].start, memmap_unproven[i].end, UNPROVEN);
+
 	add_largest();
 	add_usable();
 	if (!memblock.memory.cnt)
-		panic("no usable memory: the loader's map has %u ranges, none of them a whole page of RAM\n",
-		      bi->nr_ranges);
+		boot_refused(
+			"no usable memory: of %u ranges in the loader's map none is a whole page of RAM%s",
+			bi->nr_ranges, memmap_blame());
+}
+
+/* Reservations of that name in [start, end) are free again; other ones stay. */
+static void forget_named(paddr_t start, paddr_t end, const char *name)
+{
+	for (unsigned i = type_find(&memblock.reserved, start);
+	     i < memblock.reserved.cnt && memblock.reserved.region[i].start < end;) {
+		const struct memblock_region r = memblock.reserved.region[i];
+
+		if (r.name == name && memblock_free(&memblock, max(start, r.start), min(end, r.end)) == 0)
+			i = type_find(&memblock.reserved, start);
+		else
+			i++;
+	}
+}
+
+/* One word there keeps what is written, and is as it was afterwards. A device, or nothing, does not. */
+static bool answers(paddr_t pa)
+{
+	volatile u64 *word = phys_to_virt(pa);
+	u64 was, wrote;
+	bool same;
+
+	if (arch_probe((vaddr_t)word, ARCH_READ) || arch_probe((vaddr_t)word, ARCH_WRITE))
+		return false;
+	was = *word;
+	wrote = ~was;
+	*word = wrote;
+	same = *word == wrote;
+	*word = was;
+	return same && *word == was;
+}
+
+/* The first word of each part that could be a module of its own, and the last one. */
+static void prove(paddr_t start, paddr_t end)
+{
+	const paddr_t step = MIB(64);
+
+	for (paddr_t pa = start; pa < end; pa = ALIGN_DOWN(pa, step) + step)
+		if (!answers(pa))
+			boot_refused(
+				"memmap=: no memory answers at 0x%lx, which the command line calls RAM and "
+				"firmware does not",
+				pa);
+	if (!answers(end - sizeof(u64)))
+		boot_refused(
+			"memmap=: no memory answers at 0x%lx, which the command line calls RAM and firmware "
+			"does not",
+			end - sizeof(u64));
+}
+
+void memblock_prove_added(void)
+{
+	for (unsigned i = 0; i < memmap_nr_unproven; i++) {
+		paddr_t start = memmap_unproven[i].start, end = memmap_unproven[i].end;
+
+		for (unsigned m = memblock_first_memory(&memblock, start);
+		     m < memblock.memory.cnt && memblock.memory.region[m].start < min(end, memblock_limit);
+		     m++) {
+			const struct memblock_region *r = &memblock.memory.region[m];
+
+			prove(max(start, r->start), min(min(end, memblock_limit), r->end));
+		}
+		forget_named(start, end, UNPROVEN);
+	}
 }

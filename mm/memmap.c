@@ -17,12 +17,17 @@
 #include <kernel/cmdline.h>
 #include <kernel/errno.h>
 #include <kernel/printk.h>
+#include <kernel/sections.h>
 #include <kernel/sort.h>
 #include <kernel/string.h>
 #include <mm/memmap.h>
+#include <mm/page.h>
 
 struct memmap_entry memmap[MEMMAP_MAX];
 unsigned memmap_nr;
+struct memmap_entry memmap_unproven[MEMMAP_MAX_UNPROVEN];
+unsigned memmap_nr_unproven;
+static u64 firmware_usable; /* bytes, before mem= and memmap= */
 const struct boot_range *memmap_raw;
 unsigned memmap_raw_nr;
 
@@ -337,6 +342,11 @@ static int set_memmap(const char *value)
 CMDLINE_OPT("memmap", "exactmap, SIZE@START, SIZE#START, SIZE$START or SIZE!START, separated by commas",
 	    set_memmap);
 
+static u64 edit_end(const struct memmap_edit *e)
+{
+	return e->start + e->size < e->start ? ~0UL : e->start + e->size;
+}
+
 unsigned memmap_apply(const struct memmap_edits *edits, struct memmap_entry *map, unsigned nr,
 		      unsigned max_nr)
 {
@@ -348,10 +358,80 @@ unsigned memmap_apply(const struct memmap_edits *edits, struct memmap_entry *map
 		else if (e->op == MEMMAP_CAP)
 			nr = memmap_retype(map, nr, max_nr, e->start, ~0UL, MEM_USABLE, MEM_NONE);
 		else
-			nr = memmap_add(map, nr, max_nr, e->start,
-					e->start + e->size < e->start ? ~0UL : e->start + e->size, e->type);
+			nr = memmap_add(map, nr, max_nr, e->start, edit_end(e), e->type);
 	}
 	return nr;
+}
+
+static u64 usable_bytes(void)
+{
+	u64 bytes = 0;
+
+	for (unsigned i = 0; i < memmap_nr; i++)
+		bytes += memmap[i].type == MEM_USABLE ? memmap[i].end - memmap[i].start : 0;
+	return bytes;
+}
+
+const char *memmap_blame(void)
+{
+	static char text[128];
+
+	snprintf(text, sizeof(text), "; firmware has %lu KiB", firmware_usable >> 10);
+	if (user_edits.nr)
+		snprintf(text, sizeof(text), "; firmware has %lu KiB, mem= and memmap= make that %lu KiB",
+			 firmware_usable >> 10, usable_bytes() >> 10);
+	return text;
+}
+
+static void unproven_add(u64 start, u64 end)
+{
+	struct memmap_entry *last = &memmap_unproven[memmap_nr_unproven - 1];
+
+	if (memmap_nr_unproven < MEMMAP_MAX_UNPROVEN) {
+		memmap_unproven[memmap_nr_unproven++] = (struct memmap_entry){start, end, MEM_USABLE};
+		return;
+	}
+	last->start = min(last->start, start);
+	last->end = max(last->end, end);
+}
+
+/* What memmap=SIZE@START adds, less what firmware's map has as usable. */
+static void find_unproven(const struct memmap_edits *edits)
+{
+	for (unsigned i = 0; i < edits->nr; i++) {
+		const struct memmap_edit *e = &edits->edit[i];
+		u64 pos = e->start, end = edit_end(e);
+
+		if (e->op != MEMMAP_ADD || e->type != MEM_USABLE)
+			continue;
+		for (unsigned k = memmap_find(memmap, memmap_nr, pos); k < memmap_nr && memmap[k].start < end;
+		     k++) {
+			if (memmap[k].type != MEM_USABLE)
+				continue;
+			if (pos < memmap[k].start)
+				unproven_add(pos, memmap[k].start);
+			pos = max(pos, memmap[k].end);
+		}
+		if (pos < end)
+			unproven_add(pos, end);
+	}
+}
+
+/*
+ * As Linux's e820_add_kernel_range(): where options have taken the kernel's image away, it is memory again. The kernel
+ * runs there, so memory it is.
+ */
+static void keep_image(void)
+{
+	const u64 start = ALIGN_DOWN(KERNEL_LOAD, PAGE_SIZE), end = PAGE_ALIGN_UP(image_to_phys(__image_end));
+	unsigned i = memmap_find(memmap, memmap_nr, start);
+
+	if (i < memmap_nr && memmap[i].type == MEM_USABLE && memmap[i].start <= start && memmap[i].end >= end)
+		return;
+	pr_warn("memmap: mem= and memmap= take away the kernel's image, [0x%lx, 0x%lx): it stays\n", start,
+		end);
+	memmap_nr = memmap_retype(memmap, memmap_nr, MEMMAP_MAX, start, end, MEM_NONE, MEM_NONE);
+	memmap_nr = memmap_add(memmap, memmap_nr, MEMMAP_MAX, start, end, MEM_USABLE);
 }
 
 static void memmap_print(const char *who)
@@ -373,8 +453,11 @@ void memmap_init(const struct boot_info *bi)
 	pr_info("%s-provided physical RAM map:\n", bi->protocol);
 	memmap_print("firmware");
 
+	firmware_usable = usable_bytes();
+	find_unproven(&user_edits);
 	memmap_nr = memmap_apply(&user_edits, memmap, memmap_nr, MEMMAP_MAX);
 	if (user_edits.nr) {
+		keep_image();
 		pr_info("user-defined physical RAM map:\n");
 		memmap_print("user");
 	}

@@ -25,6 +25,7 @@
 #include <mm/check.h>
 #include <mm/check_walk.h>
 #include <mm/internal.h>
+#include <mm/memmap.h>
 
 struct pcpu_stack pcp_nostack;
 DEFINE_PER_CPU(struct pcpu_stack *, pcp_alloc_stack[GFP_PLACE_MASK + 1][PCP_ORDERS]);
@@ -289,7 +290,8 @@ static void make_pcp(struct zone *zone, unsigned cpu)
 			 (sizeof(struct pcpu_stack) + ((size_t)zone->high >> o) * sizeof(void *));
 	page = alloc_pages_trimmed(cpu_to_node_map[cpu], GFP_KERNEL, DIV_ROUND_UP(bytes, PAGE_SIZE));
 	if (!page)
-		panic("pcp: no %zu bytes for the lists of zone %s\n", bytes, zone->name);
+		boot_refused("out of memory at boot: no %zu bytes for the page lists of zone %s%s", bytes,
+			     zone->name, memmap_blame());
 	pcp = page_address(page);
 	*pcp = (struct pcp){.batch = zone->batch, .high = zone->high, .spare = zone->high};
 	clear_rows(pcp);

@@ -23,6 +23,7 @@
 #include <kernel/random.h>
 #include <kernel/work.h>
 #include <mm/kmalloc.h>
+#include <mm/memmap.h>
 
 #include "internal.h"
 
@@ -233,6 +234,9 @@ struct kmem_cache *kmem_cache_create(const char *name, unsigned size, unsigned a
 		return s;
 	if (bad)
 		failure_note(bad);
+	else if (!boot_done && flags & SLAB_PANIC)
+		boot_refused("out of memory at boot: cache %s: %s%s", name, failure_since(mark),
+			     memmap_blame());
 	bad = failure_since(mark);
 	if (flags & SLAB_PANIC)
 		panic("kmem_cache_create(%s, size %u, align %u, flags 0x%x): %s", name ? name : "NULL", size,
@@ -422,7 +426,7 @@ static struct kmem_cache *boot_cache(struct kmem_cache *s, const char *name, uns
 {
 	strlcpy(s->name, name, sizeof(s->name));
 	if (!slab_geometry(s, size, 0, SLAB_HWCACHE_ALIGN) || !cache_alloc_cell(s))
-		panic("slab: cannot set up %s", name);
+		boot_refused("out of memory at boot: no page for the cache %s%s", name, memmap_blame());
 	for (unsigned nid = 0; nid < nr_nodes; nid++)
 		if (nodes[nid].has_memory)
 			node_setup(&n[nid], s, (int)nid);
@@ -440,7 +444,7 @@ void slab_init(void)
 
 	slab_default_order();
 	if (!boot_nodes)
-		panic("slab: no memory for the first caches");
+		boot_refused("out of memory at boot: no page for the first caches%s", memmap_blame());
 	count_cpus();
 	cache_cache =
 		boot_cache((void *)boot_caches[0], "kmem_cache",

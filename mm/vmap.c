@@ -49,6 +49,7 @@
 #include "vmap_internal.h"
 
 #include <mm/slab.h>
+#include <mm/memmap.h>
 
 #include <kernel/failure.h>
 #include <kernel/bug.h>
@@ -773,7 +774,8 @@ void vmap_init(vaddr_t start, vaddr_t end)
 	area_cache = kmem_cache_create("vmap_area", sizeof(struct vmap_area), 0, SLAB_PANIC, NULL);
 	a = kmem_cache_alloc(area_cache, GFP_KERNEL);
 	if (!a)
-		panic("vmap: no memory for the first range\n");
+		boot_refused("out of memory at boot: no page for the first range of vmalloc%s",
+			     memmap_blame());
 	vmap_start = a->start = start;
 	vmap_end = a->end = end;
 	free_insert(&vmap_common, a, &surplus);

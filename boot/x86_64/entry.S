@@ -14,7 +14,8 @@
  *             The direct map begins at slot 273 of the root in Linux's layout with four levels and with five.
  * Invariants. Nothing here writes outside .bss, which the loader has cleared. The early map is all-writable
  *             and executable; pgtable_init() replaces it.
- * Failure.    A CPU without long mode: one line on COM1, status 2, halt.
+ * Failure.    A CPU without long mode, a machine without memory as far as the image reaches: one line on COM1, status 2,
+ *             halt.
  * Next:       boot.c, which reads what the loader left.
  */
 
@@ -41,6 +42,8 @@ pvh_entry:					/* EBX: struct hvm_start_info */
 boot_entry:					/* EAX: magic; EBX: information block */
 	cli
 	cld
+	jmp	check_memory			/* nothing may be written before it has come back */
+memory_is_there:
 	movl	$PHYS(x86_stacks) + X86_BOOT_STACK_TOP, %esp
 	movl	%eax, PHYS(boot_magic)
 	movl	%ebx, PHYS(boot_info_pa)
@@ -224,22 +227,99 @@ use_5:	movl	$5, %edi
 use_4:	movl	$4, %edi
 	ret
 
-no_long_mode:
-	movl	$no_long_mode_text, %esi
-1:	movw	$0x3f8 + 5, %dx
-2:	inb	%dx, %al
-	testb	$0x20, %al
-	jz	2b
-	lodsb
-	testb	%al, %al
-	jz	3f
+/*
+ * Whether there is memory as far as the image reaches: its last word keeps what is written, and where PVH's memory map is
+ * given one of its entries holds all of the image. GRUB has looked before it loaded anything. Keeps EAX and EBX; no stack.
+ */
+check_memory:
+	movl	$PHYS(__image_end) - 4, %edi
+	movl	$0x5aa5c33c, (%edi)
+	cmpl	$0x5aa5c33c, (%edi)
+	movl	$0, (%edi)
+	jne	no_memory
+	cmpl	$PVH_MAGIC, %eax
+	jne	memory_is_there
+	cmpl	$0, 4(%ebx)			/* version 0 has no map */
+	je	memory_is_there
+	cmpl	$0, 44(%ebx)			/* upper half of memmap_paddr */
+	jne	memory_is_there
+	movl	40(%ebx), %esi
+	movl	48(%ebx), %ecx			/* entries of 24 bytes: address, size, type */
+	testl	%ecx, %ecx
+	jz	memory_is_there
+1:	cmpl	$1, 16(%esi)			/* RAM */
+	jne	2f
+	cmpl	$0, 4(%esi)
+	jne	2f
+	movl	(%esi), %edx
+	cmpl	$__boot_start, %edx		/* linked where it is loaded */
+	ja	2f
+	addl	8(%esi), %edx
+	jc	memory_is_there			/* to 4 GiB and further */
+	cmpl	$0, 12(%esi)
+	jne	memory_is_there
+	subl	$PHYS(__image_end), %edx
+	jae	3f
+2:	addl	$24, %esi
+	decl	%ecx
+	jnz	1b
+	jmp	no_memory
+
+	/* Firmware works at the top of memory (SeaBIOS, 256 KiB), after QEMU has cleared .bss. */
+3:	cmpl	$0x100000, %edx
+	jae	memory_is_there
+	movl	%eax, %ebp
+	xorl	%eax, %eax
+	movl	$PHYS(__bss_start), %edi
+	movl	$PHYS(__bss_end), %ecx
+	subl	%edi, %ecx
+	shrl	$2, %ecx
+	rep stosl
+	movl	%ebp, %eax
+	jmp	memory_is_there
+
+no_memory:
+	movl	$no_memory_text, %esi
+	movl	$1f, %ebp
+	jmp	print
+1:	movl	$PHYS(__image_end), %edi	/* eight digits */
+	movl	$8, %ecx
+2:	roll	$4, %edi
+	movl	%edi, %eax
+	andb	$15, %al
+	cmpb	$10, %al
+	sbbb	$0x69, %al			/* '0' to '9', 'A' to 'F': the old way, by decimal adjustment */
+	das
 	movw	$0x3f8, %dx
 	outb	%al, %dx
-	jmp	1b
-3:	movl	$0x12, %eax			/* isa-debug-exit: status 2, if there is one */
+	decl	%ecx
+	jnz	2b
+	movl	$no_memory_end, %esi
+	movl	$give_up, %ebp
+	jmp	print
+
+no_long_mode:
+	movl	$no_long_mode_text, %esi
+	movl	$give_up, %ebp
+
+	/* ESI: text for COM1; EBP: where to go on. */
+print:	movw	$0x3f8 + 5, %dx
+1:	inb	%dx, %al
+	testb	$0x20, %al
+	jz	1b
+	lodsb
+	testb	%al, %al
+	jz	2f
+	movw	$0x3f8, %dx
+	outb	%al, %dx
+	jmp	print
+2:	jmp	*%ebp
+
+give_up:
+	movl	$0x12, %eax			/* isa-debug-exit: status 2, if there is one */
 	outl	%eax, $0xf4
-4:	hlt
-	jmp	4b
+1:	hlt
+	jmp	1b
 
 	.code64
 entry_64:
@@ -301,6 +381,10 @@ boot_gdt_ptr:
 no5lvl:	.asciz	"no5lvl"
 no_long_mode_text:
 	.asciz	"\r\nStrata needs an x86 CPU with long mode (64 bit); this one has none.\r\n"
+no_memory_text:
+	.asciz	"\r\nStrata: too little memory: the kernel needs usable memory up to 0x"
+no_memory_end:
+	.asciz	", and this machine has less.\r\n"
 
 	.bss
 	.balign 4096

@@ -79,6 +79,38 @@ class Hosted(unittest.TestCase):
             self.assertIn('"pfn":17000000000,', done.stdout)
         self.assertIn("expected from 16M to 65534G", strata("--mem", "65535G").stderr.replace("a size ", ""))
 
+    def test_too_little_memory_is_a_message_and_status_1(self):
+        """mem= from 1 MiB to 64 MiB, closely where the kernel begins to fit."""
+        statuses = []
+        for kib in (*range(1024, 7168, 512), *range(7168, 9216, 128), *range(9216, 65537, 6144)):
+            with self.subTest(kib=kib):
+                done = strata("-c", "verify", "--", f"mem={kib}K")
+                statuses.append(done.returncode)
+                if done.returncode:
+                    self.assertEqual(done.returncode, 1)
+                    self.assertRegex(done.stderr, r"(?m)^strata: out of memory at boot: .*; firmware has \d+ KiB, mem= and memmap= make that")
+        self.assertEqual(statuses, sorted(statuses, reverse=True))  # once it boots it boots with more
+        self.assertEqual((statuses[0], statuses[-1]), (1, 0))
+
+    def test_memmap_that_leaves_or_invents_too_much_is_a_message_and_status_1(self):
+        for options, text in (
+            (["memmap=exactmap"], r"out of memory at boot: .*firmware has \d+ KiB, mem= and memmap= make that"),
+            (["memmap=1G$0"], r"out of memory at boot: .*firmware has \d+ KiB, mem= and memmap= make that"),
+            (["memmap=exactmap", "memmap=1G@4G"], r"out of memory at boot: .*not counting what memmap= adds"),
+            (["memmap=1G@4G"], r"memmap=: no memory answers at 0x100000000, which the command line calls RAM and firmware does not"),
+            (["memmap=exactmap,16M@0,1G@2G"], r"memmap=: no memory answers at 0x80000000, "),
+        ):
+            with self.subTest(options=options):
+                done = strata("-c", "verify", "--", *options)
+                self.assertEqual(done.returncode, 1, done.stderr[-1000:])
+                self.assertRegex(done.stderr, "(?m)^strata: " + text)
+
+    def test_exactmap_boots_from_the_memory_that_it_names(self):
+        for options in (["memmap=exactmap", "memmap=64M@16M"], ["memmap=exactmap,640K@0,511M@1M"], ["memmap=exactmap,100M@256M", "mem=300M"]):
+            with self.subTest(options=options):
+                done = strata("-c", "verify; memmap -j", "--", *options)
+                self.assertEqual(done.returncode, 0, done.stderr[-1000:])
+
 
 if __name__ == "__main__":
     hosttest.main()

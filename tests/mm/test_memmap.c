@@ -388,6 +388,38 @@ KTEST(memmap, added_ram_never_covers_reserved_ranges)
 	expect_same_map(t, out, apply("2G@0", NULL), want, 3);
 }
 
+/* A range that is added later is as good as one that firmware has named. */
+KTEST(memmap, an_added_range_is_as_one_of_the_firmwares)
+{
+	for (unsigned round = 0; round < 60; round++) {
+		struct memmap_edits edits = {.nr = 1};
+		unsigned nr_in = 1 + test_rand_below(30), nr;
+
+		memset(oracle, 0, sizeof(oracle));
+		random_ranges(nr_in);
+		nr = memmap_sanitise(in, nr_in - 1, out, MEMMAP_MAX);
+		edits.edit[0] = (struct memmap_edit){MEMMAP_ADD, in[nr_in - 1].start, in[nr_in - 1].size,
+						     in[nr_in - 1].type};
+		expect_oracle(t, out, memmap_apply(&edits, out, nr, MEMMAP_MAX));
+	}
+}
+
+KTEST(memmap, an_added_range_fills_the_holes_of_a_full_map_from_below)
+{
+	static const struct memmap_edits edits = {
+		.edit = {{MEMMAP_ADD, 10, 100, MEM_USABLE}},
+		.nr = 1,
+	};
+	struct memmap_entry map[4] = {{20, 30, MEM_RESERVED},
+				      {40, 50, MEM_RESERVED},
+				      {200, 300, MEM_USABLE},
+				      {400, 500, MEM_USABLE}};
+	const struct memmap_entry want[4] = {
+		{10, 20, MEM_USABLE}, {20, 30, MEM_RESERVED}, {30, 40, MEM_USABLE}, {40, 50, MEM_RESERVED}};
+
+	expect_same_map(t, map, memmap_apply(&edits, map, 4, 4), want, 4);
+}
+
 KTEST(memmap, edits_are_done_in_the_order_given)
 {
 	static const struct memmap_entry cap_last[] = {{0, MIB(64), MEM_USABLE},

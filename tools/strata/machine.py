@@ -378,6 +378,8 @@ def check(config):
     mem = parse_size(config.mem)
     if mem < MIB or mem % MIB:
         raise ConfigError(f"MEM={config.mem}: expected a multiple of 1M")
+    if config.arch == "x86_64" and mem < 3 * MIB:
+        raise ConfigError(f"MEM={config.mem}: expected 3M or more, with less the firmware cannot load a kernel")
     smp = parse_number("SMP", config.smp, 1, MOST_CPUS[config.arch])
     nodes = parse_nodes(config.numa, mem, smp)
     CHECK[config.arch](config)

@@ -43,7 +43,9 @@ paddr_t arch_phys_limit(void);
 void arch_crash_double_fault(void);
 void arch_crash_reset(void);
 
-/* The port's name is ARCH_NAME. One-line description for `version` and the boot log: */
+/*
+ * The port's name is ARCH_NAME. ARCH_BOOT_REFUSED_STATUS is how a boot ends that cannot be done with what the loader or
+ * the command line gave: 2, as a panic, on a machine. One-line description for `version` and the boot log: */
 const char *arch_cpu_name(void);
 
 #include <arch_impl/cpu.h>

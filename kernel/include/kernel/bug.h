@@ -13,6 +13,12 @@
 void bug_at(const char *file, int line, const char *func, const char *fmt, ...)
 	__printf(4, 5) __noreturn __cold;
 void panic(const char *fmt, ...) __printf(1, 2) __noreturn __cold;
+/*
+ * The kernel cannot boot with what it was given: too little memory, or options that take it away. On a machine that is
+ * a panic. In the hosted build these are the process's arguments: a message and status 1.
+ */
+void boot_refused(const char *fmt, ...) __printf(1, 2) __noreturn __cold;
+extern bool boot_done; /* the main loop runs */
 
 #define BUG(...) bug_at(__FILE__, __LINE__, __func__, __VA_ARGS__)
 #define BUG_ON(cond, ...)                 \

@@ -97,6 +97,11 @@ const struct memblock_region *memblock_reserved_from(const struct memblock *mb, 
 const char *memblock_check(const struct memblock *mb);
 
 void memblock_init(const struct boot_info *bi);
+/*
+ * Memory that memmap= added and firmware does not know is reserved until the final tables map it. Here it is looked at,
+ * and is free from then on. Where no memory answers the boot is refused.
+ */
+void memblock_prove_added(void);
 /* Its part that follows from the loader alone: its information, modules, what firmware reserved. */
 void memblock_reserve_boot(struct memblock *mb, const struct boot_info *bi);
 extern paddr_t memblock_limit; /* memblock_alloc_or_panic stays below: what the current page tables map */

@@ -13,8 +13,8 @@ struct memmap_entry {
 
 enum {
 	MEMMAP_MAX_EDITS = 32,
-	/* Two borders a range and an edit, and the end of what the CPU addresses. */
-	MEMMAP_MAX = 2 * (BOOT_MAX_RANGES + BOOT_MAX_EDITS + MEMMAP_MAX_EDITS + 1),
+	/* Two borders a range and an edit, the image, and the end of what the CPU addresses. */
+	MEMMAP_MAX = 2 * (BOOT_MAX_RANGES + BOOT_MAX_EDITS + MEMMAP_MAX_EDITS + 2),
 };
 
 /*
@@ -53,6 +53,16 @@ struct memmap_edits {
 int memmap_parse(struct memmap_edits *edits, const char *value);
 /* On a sanitised map, which stays one. Returns the new number of entries. */
 unsigned memmap_apply(const struct memmap_edits *edits, struct memmap_entry *map, unsigned nr, unsigned max);
+
+/*
+ * Ranges that the command line calls RAM and firmware does not. Nothing may be written there before
+ * memblock_prove_added() has looked. The last one may hold more than that, if there are many.
+ */
+enum { MEMMAP_MAX_UNPROVEN = 2 * MEMMAP_MAX_EDITS };
+extern struct memmap_entry memmap_unproven[];
+extern unsigned memmap_nr_unproven;
+/* How much memory there is, and what mem= and memmap= made of it: the end of a message that says that it is too little. */
+const char *memmap_blame(void);
 
 /* Linux's word: "usable", "reserved", "ACPI data", "ACPI NVS", "unusable", "persistent", "soft reserved",
  * "type N". */

@@ -4,6 +4,7 @@
 #include <arch/pcpu.h>
 
 #define ARCH_NAME "aarch64"
+#define ARCH_BOOT_REFUSED_STATUS 2
 #define ARCH_RETURN_INSN               \
 	{                              \
 		0xc0, 0x03, 0x5f, 0xd6 \

@@ -2,6 +2,7 @@
 #define ARCH_IMPL_CPU_H
 
 #define ARCH_NAME "host"
+#define ARCH_BOOT_REFUSED_STATUS 1
 #define ARCH_RETURN_INSN \
 	{                \
 		0xc3     \

@@ -256,6 +256,13 @@ static bool take_utf8(struct map_word *w, const char **as)
 	return false;
 }
 
+/* Most characters begin no escape: a log may have megabytes of them. */
+static bool may_escape(char c)
+{
+	return (unsigned char)c >= 0x80 || c == 0x1b || c == '[' || c == '^' || c == '#' || c == '\\' ||
+	       c == '&' || c == '<' || c == '=';
+}
+
 static void undo_escapes(struct dmesg_text *t, unsigned from)
 {
 	struct map_word w = {t->buf + from, t->nr - from};
@@ -265,6 +272,11 @@ static void undo_escapes(struct dmesg_text *t, unsigned from)
 		const char *as;
 		char c;
 
+		if (!may_escape(*w.s)) {
+			t->buf[to++] = *w.s;
+			w.s++, w.len--;
+			continue;
+		}
 		if (take_colour(&w))
 			continue;
 		if (take_entity(&w, &c)) {

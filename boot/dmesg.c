@@ -25,7 +25,7 @@
  *             On node 0 totalpages: 159
  *             Memory: 500K/636K available
  * Invariants. D1  node ranges are the memory that Linux counted; the map beside them only names memory that is not usable
- *             D2  a line that a mail cut in two is read as one
+ *             D2  a line that a mail or a narrow terminal cut in two is read as one
  * Locking.    None: a pure function of the text.
  * Failure.    A message that goes on in no known way: -EINVAL with the number of its line, unless the node ranges are known
  *             and agree with Linux's own counts; then a note. A log without any map: a message without a number.
@@ -156,7 +156,8 @@ static enum dmesg_got edit_line(struct dmesg *d, struct map_word *t, unsigned up
 		got = dmesg_take_type(d, t, &from);
 	if (got == DMESG_TAKEN && update) {
 		dmesg_skip_blanks(t);
-		got = dmesg_take(t, "==>")
+		/* A line that ends in `=` has lost it: quoted-printable. */
+		got = dmesg_take(t, "==>") || dmesg_take(t, "=>")
 			      ? dmesg_take_type(d, t, &to)
 			      : dmesg_why(d, "\"%.*s\": expected a type of memory behind ==>", SHOWN(*t));
 	}
@@ -579,11 +580,36 @@ static void carry(struct dmesg *d, unsigned at)
 	memcpy(d->carried_why, d->why, sizeof(d->why));
 }
 
-/* Looks for messages in the buffer. Its first `carried` bytes are a message that ended too early. */
+/*
+ * The message at the beginning of the buffer ends `carried` bytes on, too early. The next line is behind a blank: a mail was
+ * cut between words. If that makes no message, the line goes on without the blank: a terminal was too narrow. Returns where
+ * to look on.
+ */
+static unsigned scan_carried(struct dmesg *d, unsigned carried)
+{
+	struct dmesg_text *text = &d->text;
+	char *tail = text->buf + carried;
+	unsigned len = text->nr - carried;
+	struct map_word t = {text->buf, text->nr};
+
+	if (message(d, &t) == DMESG_TAKEN)
+		return (unsigned)(t.s - text->buf);
+	memmove(tail - 1, tail, len);
+	t = (struct map_word){text->buf, --text->nr};
+	if (message(d, &t) == DMESG_TAKEN)
+		return (unsigned)(t.s - text->buf);
+	memmove(tail, tail - 1, len);
+	tail[-1] = ' ';
+	text->nr++;
+	dmesg_mistake(d, d->carried_line, d->carried_why);
+	return carried;
+}
+
+/* Looks for messages in the buffer. */
 static void scan(struct dmesg *d)
 {
 	const char *buf = d->text.buf;
-	unsigned carried = d->carried, at = 0, from = 0;
+	unsigned at = d->carried ? scan_carried(d, d->carried) : 0, from = at;
 
 	d->carried = 0;
 	while (at < d->text.nr && !d->m.bad) {
@@ -592,10 +618,6 @@ static void scan(struct dmesg *d)
 
 		if (got == DMESG_TAKEN) {
 			at = from = (unsigned)(t.s - buf);
-			carried = 0;
-		} else if (at < carried) {
-			dmesg_mistake(d, d->carried_line, d->carried_why);
-			at = carried;
 		} else if (got == DMESG_BAD && is_at_start(d, from, at)) {
 			carry(d, at);
 			return;

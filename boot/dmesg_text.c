@@ -9,7 +9,8 @@
  *             ESC [ ... letter, and as text          ^[[0m  #033[0m  \x1b[0m  \033[0m  \e[0m  \u001b[0m  [0m
  *             &gt; &#62; &#x3e; &amp;gt; \u003e =3E  >
  *             = at the end of a line                 the line goes on in the next one: a mail, quoted-printable
- *             <br />, <span class=x>, </pre>         a blank
+ *             <span class=x>, </pre>                 a blank
+ *             <br />, \n as two characters           the end of a line
  *             UTF-8: marks, blanks, dashes, arrows   nothing, ' ', '-', "->"
  * Invariants. T1  no byte outside of [text, text + len) is read, and no more than DMESG_LINE_MAX are kept of a line
  *             T2  an escape is never shorter than the characters that replace it: the buffer is changed in place
@@ -44,6 +45,7 @@ void dmesg_text_start(struct dmesg_text *t, const char *text, size_t len)
 	t->rest = text;
 	t->len = len;
 	t->line = t->nr = 0;
+	t->inside = false;
 	t->zeros = t->first_zero = t->wide = t->cut = t->first_cut = 0;
 }
 
@@ -238,6 +240,7 @@ static bool take_utf8(struct map_word *w, const char **as)
 			{"\xe2\x80\x8b", ""}, /* blanks of no width */
 			{"\xe2\x80\x8c", ""},	{"\xe2\x80\x8d", ""},
 			{"\xc2\xa0", " "}, /* blanks that do not break */
+			{"\xa0", " "},	   /* in Latin-1, and in UTF-16 */
 			{"\xe2\x80\xaf", " "},	{"\xe3\x80\x80", " "},
 			{"\xe2\x80\x90", "-"}, /* dashes of word processors */
 			{"\xe2\x80\x91", "-"},	{"\xe2\x80\x92", "-"},
@@ -294,19 +297,36 @@ static void undo_escapes(struct dmesg_text *t, unsigned from)
 	t->nr = to;
 }
 
+/* How many bytes of s are the end of a line: a newline, "\n" in the text of a program, or <br>. 0: no end is here. */
+static size_t line_end(const char *s, size_t len)
+{
+	size_t n = 3;
+
+	if (*s == '\n')
+		return 1;
+	if (*s == '\\' && len > 1 && s[1] == 'n')
+		return 2;
+	if (*s != '<' || len < 4 || (s[1] != 'b' && s[1] != 'B') || (s[2] != 'r' && s[2] != 'R') ||
+	    is_letter(s[3]))
+		return 0;
+	while (n < len && s[n] != '>' && s[n] != '\n')
+		n++;
+	return n < len && s[n] == '>' ? n + 1 : 0;
+}
+
 /* Appends one line as it is, without blanks at its end. */
 static void append_line(struct dmesg_text *t)
 {
 	unsigned from = t->nr;
-	size_t n = 0;
+	size_t n = 0, end = 0;
 
-	while (n < t->len && t->rest[n] != '\n')
+	while (n < t->len && !(end = line_end(t->rest + n, t->len - n)))
 		n++;
-	t->line++;
+	t->line += !t->inside;
+	t->inside = end > 1;
 	copy_line(t, t->rest, n);
-	n += n < t->len;
-	t->rest += n;
-	t->len -= n;
+	t->rest += n + end;
+	t->len -= n + end;
 	while (t->nr > from && t->buf[t->nr - 1] == ' ')
 		t->nr--;
 }

@@ -11,6 +11,7 @@ struct dmesg_text {
 	const char *rest; /* the text that was not read yet */
 	size_t len;
 	unsigned line; /* number of the last line that was read, from 1 */
+	bool inside;   /* the next line has the same number: the text has no newline there */
 
 	char buf[DMESG_LINE_MAX]; /* not terminated */
 	unsigned nr;		  /* bytes in it */

@@ -222,6 +222,11 @@ KTEST(dmesg_text, escaped_characters_are_what_they_stand_for)
 		{">", "=3E"},
 		{"0x0", "0x=\n0"},
 		{"usable", "=\r\nusable"},
+		{" ", "\xa0"},
+		{"\n", "\\n"},
+		{"\n", "\\r\\n"},
+		{"\n", "<br>"},
+		{"\n", "<BR clear=\"all\" />"},
 		{"[", "&#91;"},
 		{"]", "&#93;"},
 		{"[", "&lsqb;"},
@@ -242,6 +247,32 @@ KTEST(dmesg_text, escaped_characters_are_what_they_stand_for)
 
 			len = replace((char *)f->bytes, len, escapes[i].what, escapes[i].with);
 			expect_the_machine(t, f, f->bytes, len, escapes[i].with);
+		}
+	fixture_free(f);
+}
+
+/* Of any width: numbers and words are cut, too. */
+KTEST(dmesg_text, a_narrow_terminal_cuts_lines_anywhere)
+{
+	struct boot_fixture *f = fixture_new();
+	char form[32], log[2048];
+
+	ASSERT_NOT_NULL(f);
+	for (unsigned width = 48; width < 100; width++)
+		for (unsigned k = 0; k < 2; k++) {
+			size_t len = write_log(log, sizeof(log), k, "[    0.000000] %s\n"), at = 0;
+			unsigned column = 0;
+
+			for (size_t i = 0; i < len; i++) {
+				column = log[i] == '\n' ? 0 : column + 1;
+				if (column > width) {
+					f->bytes[at++] = '\n';
+					column = 1;
+				}
+				f->bytes[at++] = (u8)log[i];
+			}
+			snprintf(form, sizeof(form), "%u columns", width);
+			expect_the_machine(t, f, f->bytes, at, form);
 		}
 	fixture_free(f);
 }

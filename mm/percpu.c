@@ -27,6 +27,7 @@
  * Source.     Linux mm/percpu.c (chunk slots by free size, contig_hint).
  * Next:       percpu_map.c.
  */
+#include <arch/san.h>
 #include <kernel/failure.h>
 #include <kernel/percpu.h>
 
@@ -79,6 +80,23 @@ static vaddr_t window(unsigned cpu)
 static unsigned long chunk_start(unsigned slot)
 {
 	return first_end + (slot - 1) * CHUNK_SIZE;
+}
+
+/* Marks [offset, offset + size) of every CPU's window for sanitizers: no access is right, or every one is (arch/san.h). */
+static void window_close(unsigned long offset, size_t size)
+{
+	unsigned cpu;
+
+	for_each_possible_cpu (cpu)
+		san_free((void *)(window(cpu) + offset), size);
+}
+
+static void window_open(unsigned long offset, size_t size)
+{
+	unsigned cpu;
+
+	for_each_possible_cpu (cpu)
+		san_reveal((void *)(window(cpu) + offset), size);
 }
 
 /* ---- the tree of chunks ---- */
@@ -228,6 +246,7 @@ static bool percpu_grow(unsigned units, unsigned long align, unsigned long *offs
 	if (!percpu_map_all(chunk_start(slot)))
 		goto err_map;
 	chunk_init(c, chunk_start(slot), CHUNK_SIZE);
+	window_close(chunk_start(slot), CHUNK_SIZE);
 	BUG_ON(!chunk_alloc(c, units, align, 1, offset), "an empty chunk has no room for %u units", units);
 	percpu_publish(slot, c);
 	return true;
@@ -242,6 +261,7 @@ err_slot:
 /* An unlinked chunk's pages and its slot go back. */
 static void percpu_shrink(unsigned slot, struct chunk *c)
 {
+	window_open(c->start, CHUNK_SIZE); /* the addresses have no owner: an access faults */
 	percpu_unmap_all(c->start);
 	free_page((unsigned long)c);
 	percpu_publish(slot, NULL);
@@ -296,6 +316,7 @@ void *alloc_percpu_size(size_t size, size_t align)
 	if (!percpu_alloc_offset((unsigned)DIV_ROUND_UP(size, 1UL << UNIT_SHIFT),
 				 max(align, 1UL << UNIT_SHIFT), &offset))
 		return NULL;
+	window_open(offset, size);
 	for_each_possible_cpu (cpu)
 		memset((void *)(window(cpu) + offset), 0, size);
 	return __percpu_start + offset;
@@ -315,7 +336,7 @@ void free_percpu(void *ptr)
 	if (slot < MAX_CHUNKS)
 		c = chunks[slot];
 	BUG_ON(!c || offset < c->start, "%p is not a per-CPU pointer", ptr);
-	chunk_free(c, offset);
+	window_close(offset, (size_t)chunk_free(c, offset) << UNIT_SHIFT);
 	empty = slot > 0 && c->used == 0;
 	if (empty) {
 		chunks[slot] = NULL;
@@ -366,6 +387,7 @@ void percpu_init(void)
 		memcpy(area, __percpu_start, fixed);
 		percpu_offset[cpu] = window(cpu) - (unsigned long)__percpu_start;
 	}
+	window_close(first_start, first_end - first_start);
 	cpu = arch_cpu_id();
 	arch_percpu_set(percpu_offset[cpu]);
 	pr_info("percpu: %u CPUs, %zu bytes of variables, %lu KiB each\n", cpumask_weight(&cpu_possible_mask),

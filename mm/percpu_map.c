@@ -309,7 +309,7 @@ static unsigned alloc_end(const struct chunk *c, unsigned unit)
 	return c->units;
 }
 
-void chunk_free(struct chunk *c, unsigned long offset)
+unsigned chunk_free(struct chunk *c, unsigned long offset)
 {
 	unsigned long unit = (offset - c->start) >> UNIT_SHIFT;
 	unsigned end;
@@ -324,6 +324,7 @@ void chunk_free(struct chunk *c, unsigned long offset)
 	else
 		tree_update(c, (unsigned)unit / 64, (end - 1) / 64);
 	c->used -= end - (unsigned)unit;
+	return end - (unsigned)unit;
 }
 
 /* ---- check ---- */

@@ -49,7 +49,7 @@ static inline unsigned chunk_units_for(unsigned units, size_t align)
 	return units + (unsigned)(align >> UNIT_SHIFT) - 1;
 }
 /* An offset at which nothing was allocated is a BUG. */
-void chunk_free(struct chunk *c, unsigned long offset);
+unsigned chunk_free(struct chunk *c, unsigned long offset);
 /* NULL, or which of C1 and C5 does not hold. */
 const char *chunk_check(const struct chunk *c);
 

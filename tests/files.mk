@@ -1,6 +1,7 @@
 # Sources of this directory, sorted, one per line.
 SRCS += $(if $(HOSTED),,tests/arch/test_uart.c)
 SRCS += $(patsubst %,tests/arch/%,$(filter $(ARCH)/%,aarch64/test_a64.c aarch64/test_a64_dev.c host/test_host.c x86_64/test_x86.c))
+SRCS += $(if $(HOSTED),$(if $(filter asan,$(VARIANT)),tests/arch/host/test_asan.c))
 SRCS += tests/bench/bench_colour.c
 SRCS += tests/bench/bench_kmalloc.c
 SRCS += tests/bench/bench_mixed.c

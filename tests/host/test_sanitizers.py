@@ -32,6 +32,17 @@ class Sanitizers(unittest.TestCase):
                 text = self.caught("asan", kind, "ERROR: AddressSanitizer: use-after-poison")
                 self.assertRegex(text, rf"#\d+ 0x[0-9a-f]+ in {function} {directory}{file}:\d+")
 
+    def test_asan_sees_each_kind_of_the_inventory(self):
+        listed, _ = hosted.run("asan", "--mem", "64M", "-c", "test list asan.*")
+        names = re.findall(r"^asan\.(\w+)", listed, re.M)
+        names.remove("correct_uses_at_the_borders_are_silent")
+        self.assertGreater(len(names), 40, listed)
+        for name in names:
+            with self.subTest(kind=name):
+                output, status = hosted.run("asan", "--mem", "64M", "--", f"test=asan.{name}")
+                self.assertEqual(status, 2, output[-2000:])
+                self.assertRegex(output, rf"AddressSanitizer: (?s:.*) in ktest_asan_{name} ")
+
     def test_valgrind_names_the_instruction(self):
         for kind, (function, _, file) in MISTAKES.items():
             with self.subTest(kind=kind):

@@ -6,9 +6,11 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import paths  # noqa: F401
@@ -142,6 +144,84 @@ class Probes(unittest.TestCase):
                     status, said = self.setup(name, part.split()) if is_program else self.setup(name, files=places(part))
                     self.assertEqual(status, 1, said)
                     self.assertRegex(said, r"(?s)tools/setup: missing: \S.*there is no apt-get here.*packages are: \S")
+
+
+# What tools/test-fresh does with a machine, in a process that is to be ended from outside.
+FRESH = """
+import importlib.machinery, importlib.util, signal, sys
+sys.dont_write_bytecode = True
+loader = importlib.machinery.SourceFileLoader("test_fresh", {path!r})
+fresh = importlib.util.module_from_spec(importlib.util.spec_from_loader("test_fresh", loader))
+loader.exec_module(fresh)
+signal.signal(signal.SIGTERM, fresh.stop)
+print("status", fresh.in_namespaces(["sh", "-c", sys.argv[1]], float(sys.argv[2])), flush=True)
+"""
+
+
+class Namespaces(unittest.TestCase):
+    """However a machine of tools/test-fresh ends, no process and no mount of it is left."""
+
+    @classmethod
+    def setUpClass(cls):
+        if subprocess.run(["unshare", "--mount", "--pid", "--fork", "true"], check=False, capture_output=True).returncode:
+            raise unittest.SkipTest("not root, or no namespaces can be made here")
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.folder = pathlib.Path(scratch.name)
+        self.mark = f"600.{os.getpid()}{time.monotonic_ns()}"  # seconds of a sleep that no other process sleeps
+
+    def start(self, script, seconds=600):
+        """A machine that has mounted a file system and started two processes, and then does as the script says."""
+        script = (f"mount -t tmpfs none {self.folder} && : >{self.folder}/inside && (setsid sleep {self.mark} & sleep {self.mark} & ) "
+                  f"&& echo started && {script}")
+        code = FRESH.format(path=str(ROOT / "tools" / "test-fresh"))
+        child = subprocess.Popen([sys.executable, "-c", code, script, str(seconds)], stdout=subprocess.PIPE,
+                                 stderr=subprocess.DEVNULL, text=True)
+        for end in (child.stdout.close, child.wait, child.kill):  # the last one comes first
+            self.addCleanup(end)
+        self.assertEqual(child.stdout.readline(), "started\n")
+        self.wait_for(2)
+        return child
+
+    def wait_for(self, number):
+        deadline = time.monotonic() + 10
+        while self.left() != number and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.assertEqual(self.left(), number)
+
+    def left(self):
+        count = 0
+        for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                count += path.read_bytes() == f"sleep\0{self.mark}\0".encode()
+            except OSError:
+                pass  # it has ended
+        return count
+
+    def assert_nothing_left(self, child, status):
+        child.wait(60)
+        self.wait_for(0)
+        self.assertEqual((child.stdout.read().strip(), child.returncode), status)
+        self.assertNotIn(str(self.folder), pathlib.Path("/proc/mounts").read_text(encoding="utf-8"))
+        self.assertEqual(list(self.folder.iterdir()), [])
+
+    def test_success_leaves_nothing(self):
+        self.assert_nothing_left(self.start("sleep 0.5"), ("status 0", 0))
+
+    def test_failure_leaves_nothing(self):
+        self.assert_nothing_left(self.start("sleep 0.5; exit 7"), ("status 7", 0))
+
+    def test_time_limit_leaves_nothing(self):
+        self.assert_nothing_left(self.start("sleep 600", 2), ("status None", 0))
+
+    def test_ctrl_c_and_sigterm_leave_nothing(self):
+        for number, status in ((signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 128 + signal.SIGTERM)):
+            with self.subTest(signal=number):
+                child = self.start("trap '' INT TERM; sleep 600")
+                child.send_signal(number)
+                self.assert_nothing_left(child, ("", status))
 
 
 class Waiting(unittest.TestCase):

@@ -7,7 +7,7 @@ import time
 import unittest
 
 import paths  # noqa: F401
-from strata import console, hosttest, machine, qemu
+from strata import console, hosttest, qemu
 
 PORTS = ("aarch64",)
 ONE_THREAD = "-accel tcg,thread=single"  # many CPUs that wait for each other, on few
@@ -16,13 +16,6 @@ HVC, SMC = "", " -M virtualization=on"  # who is above us decides how firmware i
 
 def config(**more):
     return qemu.Config(**{"arch": "aarch64", "mem": "256M", **more})
-
-
-def setUpModule():
-    try:
-        config().artifact("strata.Image")
-    except machine.ConfigError as error:
-        raise unittest.SkipTest(str(error))
 
 
 class Cpus(unittest.TestCase):

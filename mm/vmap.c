@@ -23,6 +23,8 @@
  *                 flushed areas are in front of those that are not
  *             V6  what a CPU's shard has lies in stripes of its own: an address is in the shard that its stripe names,
  *                 or in `vmap_common`
+ *             V7  what boot has fixed in a shard stays: its number, its bounds, its CPU, the function that derives
+ *             V8  a busy or lazy area's vm has its addresses, one kind, and no pages or as many as addresses
  * Purge.      One CPU takes all shards' lazy areas and flushes once. Those of another CPU's shard it leaves there, flushed:
  *             that CPU gives back its own, from its own cache, when it frees next; if it never does, the next purge does.
  * Order.      On one CPU there is only `vmap_common`, and every area is the lowest fit of the window. With several, an area is
@@ -743,6 +745,20 @@ static void shard_init(struct vmap_shard *s, const char *name, unsigned sub)
 	list_init(&s->lazy);
 	s->index = vmap_nr_shards;
 	vmap_shards[vmap_nr_shards++] = s;
+}
+
+bool vmap_shard_is_fixed(const struct vmap_shard *s, unsigned index)
+{
+	const bool common = s == &vmap_common;
+	const bool *told = NULL;
+	unsigned cpu;
+
+	for_each_possible_cpu (cpu)
+		if (s == per_cpu_ptr(&cpu_shard, cpu))
+			told = per_cpu_ptr(&vmap_many_lazy, cpu);
+	return common == !told && s->index == index && s->told == told &&
+	       s->keep == (common ? ~0UL : CACHE_STRIPES * STRIPE_SIZE) &&
+	       s->free.root.update == subtree_max_update && !s->busy.root.update;
 }
 
 /* On one CPU there is nobody to be apart from. */

@@ -3,7 +3,7 @@
  *
  * Idea.       Shards are looked at one after the other, a batch at a time: nobody waits for whoever prints.
  * Layout.     vmap.c's.
- * Invariants. vmap_check() finds V1 to V6 of vmap.c broken, and says by which range.
+ * Invariants. vmap_check() finds V1 to V8 of vmap.c broken, and says by which range.
  * Locking.    A shard's lock for each look. A report of a fault only tries: it may come from inside.
  * Failure.    What is busy is said to be.
  * Next:       vmalloc.c.
@@ -280,29 +280,92 @@ static bool in_own_stripes(const struct vmap_shard *s, const struct vmap_area *a
 	return true;
 }
 
-/* V2: the list in the tree's order, ascending, inside the window. */
+/* What is fixed, and the lock, which the next steps take. */
+static const char *check_shard(const struct vmap_shard *s, unsigned index)
+{
+	if (!vmap_shard_is_fixed(s, index))
+		return "vmap.V7: something that boot has fixed in a shard is another";
+	if (!spin_is_free(&s->lock, LOCK_VMAP, s == &vmap_common))
+		return "vmap.V7: a shard's lock is not a free lock of its rank";
+	return NULL;
+}
+
+/* V3 */
+static bool subtree_max_holds(const struct vmap_area *a)
+{
+	return a->subtree_max == max(area_size(a), max(max_of(a->rb.left), max_of(a->rb.right)));
+}
+
+/* V2, V3: the list in the tree's order, ascending, inside the window. */
 static const char *check_order(const struct vmap_shard *s, const struct range_tree *t, bool may_touch)
 {
-	struct rb_node *n = rb_first(&t->root);
+	const char *links =
+		check_tree_links(&t->root, offsetof(struct vmap_area, rb), sizeof(struct vmap_area));
 	const struct vmap_area *a;
 	vaddr_t at = vmap_start;
+	struct check_walk w;
+	struct rb_node *n;
 
-	list_for_each_entry (a, &t->list, list) {
+	if (links) {
+		snprintf(wrong, sizeof(wrong), "vmap.V2: %s", links);
+		return wrong;
+	}
+	n = rb_first(&t->root);
+	check_for_each_entry(a, &w, &t->list, areas_most(), list)
+	{
 		if (area_of(n) != a)
 			return complain("vmap.V2: the list is not the tree's order", a);
 		if (a->start >= a->end || a->start < at || (a->start == at && at != vmap_start && !may_touch))
 			return complain("vmap.V2: overlaps or touches the range before", a);
+		if (a->end > vmap_end || (a->start | a->end) & ~PAGE_MASK)
+			return complain("vmap.V2: leaves the window, or holds half a page", a);
+		if (!may_touch && !subtree_max_holds(a))
+			return complain("vmap.V3: subtree_max is not the longest below", a);
 		if (!in_own_stripes(s, a))
 			return complain("vmap.V6: not in its shard's stripes", a);
 		at = a->end;
 		n = rb_next(n);
 	}
-	return n || at > vmap_end ? "vmap.V2: the tree holds more than the list, or leaves the window"
-				  : rb_check(&t->root);
+	if (w.wrong) {
+		snprintf(wrong, sizeof(wrong), "vmap.V2: %s", w.wrong);
+		return wrong;
+	}
+	return n ? "vmap.V2: the tree holds more than the list" : rb_check(&t->root);
+}
+
+enum { AREA_FLAGS = VM_ALLOC | VM_MAP | VM_HUGE | VM_STACK };
+
+/* V8, of a busy or lazy area: what its vm says of it. */
+static const char *check_vm(const struct vmap_shard *s, const struct vmap_area *a)
+{
+	const struct vm_struct *vm = &a->vm;
+	const bool alloc = vm->flags & VM_ALLOC;
+
+	if (a->shard != s->index)
+		return complain("vmap.V6: in a shard that is not its own", a);
+	if ((vaddr_t)vm->addr != a->start || vm->size != area_size(a) || (vm->flags & ~AREA_FLAGS) ||
+	    alloc == !!(vm->flags & VM_MAP))
+		return complain("vmap.V8: its address, size or kind is another's", a);
+	if (vm->page_level && (vm->page_level != HUGE_LEVEL || !(vm->flags & VM_HUGE)))
+		return complain("vmap.V8: leaves of a level that it has not asked for", a);
+	if (!vm->nr_pages)
+		return vm->pages ? complain("vmap.V8: no pages, and a list of them", a) : NULL;
+	if (!alloc || (vm->nr_pages + 1UL) << PAGE_SHIFT != vm->size)
+		return complain("vmap.V8: more or fewer pages than addresses", a);
+	if ((vm->pages == a->few) != (vm->nr_pages <= VMAP_FEW_PAGES) ||
+	    !check_object(vm->pages, vm->nr_pages * sizeof(vm->pages[0]), sizeof(long)))
+		return complain("vmap.V8: its list of pages is elsewhere", a);
+	for (unsigned i = 0; i < vm->nr_pages; i++)
+		if (!check_page(vm->pages[i]) ||
+		    (!vm->page_level && (!(vm->pages[i]->flags & PG_vmalloc) || vm->pages[i]->refcount != 1)))
+			return complain("vmap.V8: a page is none of an area, or has another's reference", a);
+	return NULL;
 }
 
 static const char *check_pages(const struct vmap_area *a)
 {
+	if (a->vm.nr_pages && pt_lookup(a->start).level != a->vm.page_level)
+		return complain("vmap.V4: its leaves are of another level", a);
 	for (unsigned i = 0; i < a->vm.nr_pages; i++)
 		if (vmalloc_to_page((char *)a->vm.addr + i * PAGE_SIZE) != a->vm.pages[i])
 			return complain("vmap.V4: a page is not where it belongs", a);
@@ -326,25 +389,50 @@ static bool index_lazy(struct rb_root *root, struct vmap_area *a)
 	return true;
 }
 
+/* Both are set by then: no CPU is in the middle of a vfree. */
+static bool is_flag(const void *flag)
+{
+	return *(const u8 *)flag <= 1;
+}
+
+static const char *check_lazy_area(const struct vmap_shard *s, struct rb_root *lazy, struct vmap_area *a)
+{
+	if (range_find(&s->busy.root, a->start) || range_find(&s->free.root, a->start))
+		return complain("vmap.V1: lazy, and free or busy as well", a);
+	if (a->start < vmap_start || a->start >= a->end || a->end > vmap_end ||
+	    ((a->start | a->end) & ~PAGE_MASK))
+		return complain("vmap.V1: lazy, and no range of the window", a);
+	if (!index_lazy(lazy, a))
+		return complain("vmap.V1: lazy twice", a);
+	if (!in_own_stripes(s, a) || a->shard != s->index)
+		return complain("vmap.V6: lazy in a shard that is not its own", a);
+	if (pt_mapped_bytes(a->start, area_size(a)))
+		return complain("vmap.V4: a lazy area is mapped", a);
+	if (!is_flag(&a->cleared) || !is_flag(&a->flushed) || !atomic_load(&a->cleared))
+		return complain("vmap.V4: lazy, and not said to be cleared", a);
+	if (a->flushed && &a->list != s->lazy.next &&
+	    !list_entry(a->list.prev, struct vmap_area, list)->flushed)
+		return complain("vmap.V5: flushed, and not at the front", a);
+	return check_vm(s, a);
+}
+
 static const char *check_lazy(const struct vmap_shard *s, struct rb_root *lazy, unsigned long *pages)
 {
 	size_t bytes = 0, flushed = 0;
 	struct vmap_area *a;
+	struct check_walk w;
 
-	list_for_each_entry (a, &s->lazy, list) {
-		if (range_find(&s->busy.root, a->start) || range_find(&s->free.root, a->start) ||
-		    !index_lazy(lazy, a))
-			return complain("vmap.V1: lazy, and free or busy as well", a);
-		if (!in_own_stripes(s, a) || a->shard != s->index)
-			return complain("vmap.V6: lazy in a shard that is not its own", a);
-		if (pt_mapped_bytes(a->start, area_size(a)))
-			return complain("vmap.V4: a lazy area is mapped", a);
-		if (a->flushed && &a->list != s->lazy.next &&
-		    !list_entry(a->list.prev, struct vmap_area, list)->flushed)
-			return complain("vmap.V5: flushed, and not at the front", a);
+	check_for_each_entry(a, &w, &s->lazy, areas_most(), list)
+	{
+		const char *what = check_lazy_area(s, lazy, a);
+
+		if (what)
+			return what;
 		*(a->flushed ? &flushed : &bytes) += area_size(a);
 		*pages += a->vm.nr_pages;
 	}
+	if (w.wrong)
+		return "vmap.V5: the list of lazy areas is broken";
 	return bytes >> PAGE_SHIFT == s->lazy_pages && flushed == s->flushed_bytes
 		       ? NULL
 		       : "vmap.V5: lazy pages are miscounted";
@@ -366,7 +454,8 @@ static const char *check_ranges(const struct vmap_shard *s, struct rb_root *lazy
 		ranges++;
 		bytes += area_size(a);
 	}
-	return ranges == s->free_ranges && bytes == s->free_bytes ? NULL : "vmap.V5: free ranges are miscounted";
+	return ranges == s->free_ranges && bytes == s->free_bytes ? NULL
+								  : "vmap.V5: free ranges are miscounted";
 }
 
 /* V4 */
@@ -377,9 +466,9 @@ static const char *check_mapped(const struct vmap_shard *s, unsigned long *pages
 
 	list_for_each_entry (a, &s->busy.list, list) {
 		*pages += a->vm.nr_pages;
-		if (a->shard != s->index)
-			return complain("vmap.V6: in a shard that is not its own", a);
-		if ((what = check_pages(a)) != NULL)
+		what = check_vm(s, a);
+		what = what ? what : check_pages(a);
+		if (what)
 			return what;
 	}
 	list_for_each_entry (a, &s->free.list, list)
@@ -420,8 +509,8 @@ static const char *check_tiling(const struct rb_root *lazy)
 			spin_unlock(&vmap_common.lock);
 		spin_unlock(&s->lock);
 		if (!end) {
-			snprintf(wrong, sizeof(wrong), "vmap.V1: the ranges do not tile the window: at 0x%016lx",
-				 at);
+			snprintf(wrong, sizeof(wrong),
+				 "vmap.V1: the ranges do not tile the window: at 0x%016lx", at);
 			return wrong;
 		}
 	}
@@ -434,6 +523,10 @@ const char *vmap_check(void)
 	const char *what = NULL;
 	unsigned long pages = 0;
 
+	for (unsigned i = 0; i < vmap_nr_shards && !what; i++)
+		what = check_shard(vmap_shards[i], i);
+	if (what)
+		return what;
 	for_each_shard (s) {
 		spin_lock(&s->lock);
 		what = what ? what : check_ranges(s, &lazy, &pages);

@@ -42,6 +42,9 @@ extern struct vmap_shard *vmap_shards[1 + NR_CPUS]; /* vmap_common, then those o
 extern unsigned vmap_nr_shards;
 extern struct vmap_shard *vmap_stripe_shard[STRIPES];
 
+/* What boot fixes in a shard is as it left it. */
+bool vmap_shard_is_fixed(const struct vmap_shard *s, unsigned index);
+
 #define for_each_shard(s)                                  \
 	for (struct vmap_shard **shard_ = vmap_shards, *s; \
 	     shard_ < vmap_shards + vmap_nr_shards && (s = *shard_, true); shard_++)

@@ -91,6 +91,7 @@ SRCS += tests/mm/test_slab_debug.c
 SRCS += tests/mm/test_stat.c
 SRCS += tests/mm/test_tlb.c
 SRCS += tests/mm/test_vmalloc.c
+SRCS += tests/mm/test_vmap_check.c
 SRCS += tests/mm/test_vmalloc_load.c
 SRCS += tests/mm/test_zone.c
 SRCS += tests/mm/zone_fixture.c

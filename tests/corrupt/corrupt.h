@@ -89,6 +89,7 @@ void live_page_table(struct corrupt_gather *g);
 void live_page_kmalloc(struct corrupt_gather *g);
 void live_page_allocated(struct corrupt_gather *g);
 void live_page_reserved(struct corrupt_gather *g);
+void live_page_interior(struct corrupt_gather *g);
 void live_pageblock(struct corrupt_gather *g);
 void live_zone(struct corrupt_gather *g);
 void live_zone_lists(struct corrupt_gather *g);

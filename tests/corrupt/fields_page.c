@@ -115,6 +115,17 @@ static const struct corrupt_field page_reserved[] = {
 	UNUSED,
 };
 
+/* A page of a block that is not its first. */
+static const struct corrupt_field page_interior[] = {
+	FIELD(struct page, flags),
+	NOTHING(struct page, lru, STALE),
+	NOTHING(struct page, private, STALE),
+	FIELD(struct page, refcount),
+	BLOCK_TYPE,
+	SLAB_PARTS,
+	UNUSED,
+};
+
 #define NOT_THE_BLOCKS "another view's: only the type of the pageblock is looked at here"
 static const struct corrupt_field pageblock[] = {
 	FIELD(struct page, block_type),
@@ -278,7 +289,7 @@ static const struct corrupt_field shard[] = {
 	ARRAY(struct vmap_shard, busy.list, void *),
 	FIELD(struct vmap_shard, free_ranges),
 	FIELD(struct vmap_shard, free_bytes),
-	FIELD(struct vmap_shard, open),
+	NOTHING(struct vmap_shard, open, "a hint: a free range may lie in either of two shards"),
 	ARRAY(struct vmap_shard, lazy, void *),
 	FIELD(struct vmap_shard, lazy_pages),
 	FIELD(struct vmap_shard, flushed_bytes),
@@ -297,6 +308,7 @@ const struct corrupt_view corrupt_page_views[] = {
 	VIEW("page.kmalloc", PAGE_CHECKS " kmalloc slab", page, page_kmalloc, live_page_kmalloc),
 	VIEW("page.allocated", PAGE_CHECKS, page, page_allocated, live_page_allocated),
 	VIEW("page.reserved", PAGE_CHECKS " memblock", page, page_reserved, live_page_reserved),
+	VIEW("page.interior", PAGE_CHECKS " buddy", page, page_interior, live_page_interior),
 	VIEW("page.pageblock", PAGE_CHECKS " buddy zone", page, pageblock, live_pageblock),
 	VIEW("zone", "zone buddy page_alloc numa " PAGE_CHECKS, zone, zone, live_zone),
 	MEMORY("zone.list", "buddy zone " PAGE_CHECKS, words, live_zone_lists),
@@ -307,8 +319,8 @@ const struct corrupt_view corrupt_page_views[] = {
 	VIEW("memblock.memory", "memblock numa zone", memblock_region, region_memory, live_memblock_memory),
 	VIEW("memblock.reserved", "memblock", memblock_region, region_reserved, live_memblock_reserved),
 	VIEW("memblock", "memblock numa zone", memblock, memblock_fields, live_memblock),
-	MEMORY("pte", "pgtable direct_map vmap vmalloc percpu page kmap", words, live_pte),
-	MEMORY("pte.hole", "pgtable direct_map vmap vmalloc percpu page kmap", words, live_pte_hole),
+	MEMORY("pte", "pgtable pt_check direct_map vmap vmalloc percpu page kmap census", words, live_pte),
+	MEMORY("pte.hole", "pgtable pt_check direct_map vmap vmalloc percpu page kmap census", words, live_pte_hole),
 	VIEW("area.free", "vmap vmalloc", vmap_area, area_free, live_area_free),
 	VIEW("area.busy", "vmap vmalloc", vmap_area, area_busy, live_area_busy),
 	VIEW("area.lazy", "vmap vmalloc", vmap_area, area_lazy, live_area_lazy),

@@ -129,6 +129,19 @@ void live_page_reserved(struct corrupt_gather *g)
 	each_page(g, is_reserved);
 }
 
+/* No head, and of no slab. */
+static bool is_interior(const struct page *page)
+{
+	const struct page *head = page_head(page);
+
+	return head && head != page && !(page->flags & PG_slab);
+}
+
+void live_page_interior(struct corrupt_gather *g)
+{
+	each_page(g, is_interior);
+}
+
 static bool starts_pageblock(const struct page *page)
 {
 	return pageblock_page(page) == page && page_head(page);

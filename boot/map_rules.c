@@ -180,7 +180,7 @@ static void set_zones(struct map *m)
 		out->normal_end = highmem ? highmem : ~0UL;
 	} else {
 		out->dma_end = none || z[MAP_DMA].named ? MIB(16) : 0;
-		if (m->arch == MAP_I386)
+		if (m->arch == MAP_I386 || z[MAP_HIGHMEM].named) /* no x86_64 has a zone HighMem */
 			out->normal_end = highmem ? highmem : MIB(896);
 		else if (none || z[MAP_DMA32].named)
 			out->dma32_end = GIB(4);

@@ -25,6 +25,7 @@ REFUSED = {"truncated-head": r":7: node 0 is \[mem 0x1000-.*: the log's beginnin
 # What must be said of a log that is taken.
 SAID = {"nul-serial-rg353v": "log: 1 zero bytes were skipped, the first in line 1",
         "utf16": "log: 27 lines are UTF-16",
+        "qemu-linux-6.1-exact": "log: its map leads to 261756 KiB, its nodes have 302908 KiB: the nodes are believed",
         "two-nodes-without-head": "log: there is no line `Linux version` in front of the map: the log's beginning is lost",
         "vmware-320m-i386": "log: its map leads to 327272 KiB, its nodes have 327680 KiB: the nodes are believed"}
 
@@ -97,6 +98,13 @@ class Log:
         if (start, end) not in self.ranges.setdefault(node, []) and start < end:
             self.ranges[node].append((start, end))
 
+    def name_movable_as(self, machine):
+        """An option made Linux's zone Movable. Its pages are in the zone that they would be in without."""
+        if any(zone == "Movable" for _, zone, _ in self.unavailable):
+            names = [zone for _, zone, _ in machine.unavailable(test_maps.SECTION[self.arch])]
+            self.unavailable = [(node, other if zone == "Movable" else zone, pages)
+                                for (node, zone, pages), other in zip(self.unavailable, names, strict=False)]
+
     def figures(self):
         return sum(map(len, (self.ranges, self.total, self.count, self.limits))) + bool(self.unavailable) + bool(self.all_kb)
 
@@ -130,6 +138,7 @@ def differences(path):
     if done.returncode:
         return log.figures(), [f"not booted, status {done.returncode}"], said or done.stderr[-500:]
     machine = Machine(*answers(done)[:3])
+    log.name_movable_as(machine)
     result = [f"{what}: {sides}" for what, sides in compare(log, machine).items() if sides]
     result += zone_differences(log, machine)
     if log.ranges and set(log.ranges) != {n for n, pieces in machine.ranges.items() if pieces}:
@@ -159,6 +168,25 @@ class Logs(unittest.TestCase):
                 log.write(re.sub(old, new, text))
                 log.flush()
                 self.assertTrue([d for d in differences(log.name)[1] if d.startswith(what)])
+
+
+    def test_no_line_is_lost_in_silence(self):
+        """Each line of a log is left out, and each beginning: the same memory, or a message."""
+        lines = (test_maps.ROOT / "tests/bootlogs/qemu-linux-6.1-numa2.log").read_text(encoding="utf-8").splitlines(True)
+        linux_kb = int(re.search(r"Memory: \d+K/(\d+)K", "".join(lines))[1])
+        count = next(i for i, line in enumerate(lines) if "Memory: " in line)
+        for what, some in [(f"{i} left out", lines[:i] + lines[i + 1:]) for i in range(count)] + \
+                          [(f"from {i} on", lines[i:]) for i in range(count)]:
+            with self.subTest(what=what), tempfile.NamedTemporaryFile("w", suffix=".log") as log:
+                log.write("".join(some))
+                log.flush()
+                done = strata("--dmesg", log.name, "--cpus", "1", "-c", "memmap -j")
+                said = re.search(r"boot: log|^strata: ", done.stderr, re.MULTILINE)
+                if done.returncode:
+                    self.assertTrue(said)
+                    continue
+                usable = sum(int(r["end"], 16) - int(r["start"], 16) for r in answers(done)[0]["usable"]) >> 10
+                self.assertTrue(said or usable == linux_kb)
 
 
 def add_cases():

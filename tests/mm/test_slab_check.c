@@ -27,6 +27,13 @@ static struct kmem_cache_node *node_of_object(const void *p)
 	return virt_to_page(p)->slab_node;
 }
 
+/* The byte of the object's slot, open to sanitizers: a check closes what is around objects. */
+static u8 *opened(const struct kmem_cache *s, u8 *p, int at)
+{
+	san_reveal(p - s->obj_offset, s->size);
+	return p + at;
+}
+
 /* ---- caches ---- */
 
 KTEST(slab_check, names_a_geometry_that_does_not_fit)
@@ -168,20 +175,14 @@ KTEST(slab_check, names_a_write_around_a_live_object)
 	ASSERT_NOT_NULL(s);
 	p = kmem_cache_alloc(s, GFP_KERNEL);
 	ASSERT_NOT_NULL(p);
-	san_reveal(p - s->obj_offset, s->size);
-	for (unsigned i = 1; i <= s->obj_offset; i++)
-		SLAB_BROKEN(p[-(int)i], (u8)~p[-(int)i], "slab_debug.D1: ");
-	san_reveal(p - s->obj_offset, s->size);
-	for (unsigned i = 61; i < 72; i++) {
-		san_reveal(p + 56, 16);
-		SLAB_BROKEN(p[i], (u8)~p[i], "slab_debug.D1: ");
-		san_reveal(p + 56, 16);
-	}
+	for (int i = 1; i <= (int)s->obj_offset; i++)
+		SLAB_BROKEN(*opened(s, p, -i), (u8)~broken, "slab_debug.D1: ");
+	for (int i = 61; i < 72; i++)
+		SLAB_BROKEN(*opened(s, p, i), (u8)~broken, "slab_debug.D1: ");
 	memset(p, 0, 61); /* its own bytes are the owner's */
 	EXPECT_NULL(check_says("slab"));
 	kmem_cache_free(s, p);
-	san_reveal(p, 61);
-	SLAB_BROKEN(p[30], 0, "slab_debug.D2: ");
+	SLAB_BROKEN(*opened(s, p, 30), 0, "slab_debug.D2: ");
 	EXPECT_EQ(kmem_cache_destroy(s), 0);
 }
 

@@ -207,8 +207,8 @@ static int cmd_whatis(struct out *o, int argc, char **argv, bool json)
 		whatis_print(o, va, &a);
 	return 0;
 }
-SHELL_CMD("whatis", "ADDR", "which region, page, slab, object, area or symbol an address is in", cmd_whatis,
-	  NULL);
+SHELL_CMD("whatis", "ADDR", "which region, page, slab, object, CPU's list, area or symbol an address is in",
+	  cmd_whatis, NULL);
 
 /* ---- read ---- */
 

@@ -18,11 +18,12 @@
 #include <arch/layout.h>
 
 #include <kernel/errno.h>
+#include <kernel/printk.h>
 
 #include <mm/check.h>
 #include <mm/page.h>
 
-enum { LIVE_MAX = 8192, GONE_MAX = 256 };
+enum { LIVE_MAX = 8192, GONE_MAX = 256, START_NAME_SIZE = 24 };
 
 static struct shell_mem live[LIVE_MAX];
 static unsigned nr_live;
@@ -87,24 +88,35 @@ static bool was_given_back(enum shell_mem_kind kind, unsigned long start)
 	return false;
 }
 
+/* A start as the user writes it: pages by frame number, all else by address. */
+static const char *start_name(enum shell_mem_kind kind, unsigned long start, char buf[START_NAME_SIZE])
+{
+	if (kind == SHELL_PAGES)
+		snprintf(buf, START_NAME_SIZE, "pfn 0x%lx", start >> PAGE_SHIFT);
+	else
+		snprintf(buf, START_NAME_SIZE, "0x%lx", start);
+	return buf;
+}
+
 const struct shell_mem *shell_mem_find(struct out *o, enum shell_mem_kind kind, unsigned long start, int *err)
 {
 	const struct shell_mem *m = find_around(kind == SHELL_PAGES, start);
+	char asked[START_NAME_SIZE], there[START_NAME_SIZE];
 
 	if (m && m->start == start && m->kind == kind)
 		return m;
+	start_name(kind, start, asked);
 	if (m && m->kind != kind)
-		*err = out_error(o, -EINVAL, "0x%lx was allocated by `%s`: free it with `%s`", start,
+		*err = out_error(o, -EINVAL, "%s was allocated by `%s`: free it with `%s`", asked,
 				 kinds[m->kind].made, kinds[m->kind].unmade);
 	else if (m)
-		*err = out_error(o, -EINVAL, "0x%lx is inside the %s at 0x%lx, expected its start", start,
-				 kinds[kind].what, m->start);
+		*err = out_error(o, -EINVAL, "%s is inside the %s at %s, expected its start", asked,
+				 kinds[kind].what, start_name(kind, m->start, there));
 	else if (was_given_back(kind, start))
-		*err = out_error(o, -EINVAL, "0x%lx is already free: double free", start);
+		*err = out_error(o, -EINVAL, "%s is already free: double free", asked);
 	else
-		*err = out_error(o, -EPERM,
-				 "0x%lx is not an allocation of this shell, expected an address from `%s`",
-				 start, kinds[kind].made);
+		*err = out_error(o, -EPERM, "%s is not an allocation of this shell, expected %s from `%s`",
+				 asked, kind == SHELL_PAGES ? "pages" : "an address", kinds[kind].made);
 	return NULL;
 }
 

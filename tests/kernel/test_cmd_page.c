@@ -153,14 +153,14 @@ KTEST(cmd_page, free_inside_a_block_names_the_block)
 	u64 pfn = shell_alloc(2);
 
 	ASSERT_TRUE(pfn != ANSWER_NONE);
-	EXPECT_REFUSED(EINVAL, "inside the pages", "free %lu 0", pfn + 1);
+	EXPECT_REFUSED(EINVAL, "inside the pages at pfn 0x", "free %lu 0", pfn + 1);
 	EXPECT_EQ(ask("free %lu 2", pfn), 0);
 }
 
 KTEST(cmd_page, free_of_foreign_frames_is_refused)
 {
 	EXPECT_REFUSED(EPERM, "not an allocation", "free pa:0x%lx 0", image_to_phys(__text_start));
-	EXPECT_REFUSED(EPERM, "not an allocation", "free 0 0");
+	EXPECT_REFUSED(EPERM, "pfn 0x0 is not an allocation", "free 0 0");
 	EXPECT_REFUSED(EFAULT, "nothing is mapped", "free 0x%lx 0", VMALLOC_END - PAGE_SIZE);
 }
 

@@ -172,12 +172,12 @@ static void *aligned(size_t size, size_t align)
 
 KTEST(vmalloc_load, areas_lie_at_the_alignment_asked_for)
 {
-	unsigned long used;
+	unsigned long total, used, largest, ranges;
 	unsigned nr = 0;
 
 	vm_unmap_aliases();
-	used = used_bytes();
-	for (size_t align = 1; align <= MIB(64); align *= 2, nr++) {
+	vmalloc_totals(&total, &used, &largest, &ranges);
+	for (size_t align = 1; align <= min(MIB(64), largest / 16); align *= 2, nr++) {
 		area[nr] = aligned(5 * PAGE_SIZE, align);
 		ASSERT_NOT_NULL(area[nr]);
 		EXPECT_TRUE(IS_ALIGNED((vaddr_t)area[nr], max(align, PAGE_SIZE)));
@@ -192,14 +192,16 @@ KTEST(vmalloc_load, areas_lie_at_the_alignment_asked_for)
 
 KTEST(vmalloc_load, random_sizes_and_alignments_go_together)
 {
-	unsigned long used;
+	unsigned long total, used, largest, ranges;
 
 	vm_unmap_aliases();
-	used = used_bytes();
+	vmalloc_totals(&total, &used, &largest, &ranges);
 	memset(area, 0, sizeof(area));
 	for (unsigned n = 0; n < 1000; n++) {
 		unsigned i = test_rand_below(40);
-		size_t align = PAGE_SIZE << test_rand_below(12), size = PAGE_SIZE * (1 + test_rand_below(30));
+		size_t align = min(PAGE_SIZE << test_rand_below(12), BIT(ilog2(largest / 256)));
+		size_t size =
+			PAGE_SIZE * (1 + test_rand_below(min(30u, (unsigned)(largest / 256 / PAGE_SIZE))));
 
 		vfree(area[i]);
 		area[i] = aligned(size, align);

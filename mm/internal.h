@@ -253,6 +253,7 @@ enum {
 struct pcp {
 	u32 batch, high;      /* pages */
 	u32 spare;	      /* pages of high not granted to any stack: high - sum(limit << order) */
+	u32 owner;	      /* whose they are: for the check */
 	u64 refills, flushes; /* batches moved: none where there are no lists */
 	/* By pageblock type and order, as the two stand in page->flags. What has no list of its own leads to one that
 	 * is always empty and full. */

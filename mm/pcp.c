@@ -8,6 +8,9 @@
  * Invariants. P1  a block on a stack: of its order, state PCP, refcount 0; the buddy counts it as taken
  *             P2  sum(limit << order) + spare == high, and avail <= limit: pages on all stacks never exceed high
  *             P3  managed == buddy free + pages on stacks + allocated
+ *             P4  a CPU's lists of a zone are its own; a row leads to the stack of its type and order, all others to
+ *                 pcp_nostack, which is empty and full
+ *             P5  placement bits lead to the zone that they prefer and to its stacks, to none while the lists are off
  * Locking.    None: only the owner CPU touches its stacks. Pop and push are restartable (arch/pcpu.h), so an
  *             interrupt may use the same stack; refill, flush and drain run with IRQs off and take zone->lock once
  *             per batch.
@@ -278,22 +281,35 @@ static struct pcpu_stack *stack_of(const struct pcp *pcp, const struct zone *zon
 	return (struct pcpu_stack *)((char *)pcp + at);
 }
 
-/* Each stack can hold all of high: limits decide how much of it is used. */
-static void make_pcp(struct zone *zone, unsigned cpu)
+static size_t pcp_bytes(const struct zone *zone)
 {
 	size_t bytes = sizeof(struct pcp);
-	struct page *page;
-	struct pcp *pcp;
 
 	for (unsigned o = 0; o < PCP_ORDERS; o++)
 		bytes += MT_PCPTYPES *
 			 (sizeof(struct pcpu_stack) + ((size_t)zone->high >> o) * sizeof(void *));
+	return bytes;
+}
+
+static u32 pcp_owner(const struct zone *zone, unsigned cpu)
+{
+	return zone->id * NR_CPUS + cpu;
+}
+
+/* Each stack can hold all of high: limits decide how much of it is used. */
+static void make_pcp(struct zone *zone, unsigned cpu)
+{
+	size_t bytes = pcp_bytes(zone);
+	struct page *page;
+	struct pcp *pcp;
+
 	page = alloc_pages_trimmed(cpu_to_node_map[cpu], GFP_KERNEL, DIV_ROUND_UP(bytes, PAGE_SIZE));
 	if (!page)
 		boot_refused("out of memory at boot: no %zu bytes for the page lists of zone %s%s", bytes,
 			     zone->name, memmap_blame());
 	pcp = page_address(page);
-	*pcp = (struct pcp){.batch = zone->batch, .high = zone->high, .spare = zone->high};
+	*pcp = (struct pcp){
+		.batch = zone->batch, .high = zone->high, .spare = zone->high, .owner = pcp_owner(zone, cpu)};
 	clear_rows(pcp);
 	for (unsigned o = 0; o < PCP_ORDERS; o++) {
 		for (unsigned t = 0; t < MT_PCPTYPES; t++) {
@@ -414,11 +430,24 @@ void pcp_for_each_listed(const struct zone *zone, frame_fn fn, void *ctx)
 	}
 }
 
+static char wrong[96];
+
+static const char *complain(const char *what, const struct zone *zone, unsigned cpu)
+{
+	snprintf(wrong, sizeof(wrong), "%s: zone %u, CPU %u", what, zone->id, cpu);
+	return wrong;
+}
+
+/* P1, P2 of one stack, which lies where it should. */
 static const char *check_stack(const struct zone *zone, const struct pcpu_stack *s, unsigned order)
 {
+	if (s->avail > s->limit || s->limit > zone->high >> order)
+		return "pcp.P2: a stack holds more than its limit";
 	for (unsigned i = 0; i < s->avail; i++) {
 		const struct page *page = s->entry[i];
 
+		if (!check_page(page))
+			return "pcp.P1: an entry is no struct page";
 		if ((page->flags & (PG_STATE_MASK | PG_ORDER_MASK)) !=
 			    (PAGE_PCP | (unsigned long)order << PG_ORDER_SHIFT) ||
 		    page->refcount)
@@ -426,7 +455,67 @@ static const char *check_stack(const struct zone *zone, const struct pcpu_stack 
 		if (page_zone_id(page) != zone->id)
 			return "pcp.P1: a block of another zone";
 	}
-	return s->avail <= s->limit ? NULL : "pcp.P2: a stack holds more than its limit";
+	return NULL;
+}
+
+/* P4: the stack that a type and an order lead to. */
+static const struct pcpu_stack *row_of(const struct pcp *pcp, const struct zone *zone, unsigned type,
+				       unsigned order)
+{
+	if (type == MT_HIGHATOMIC || type == MT_CMA)
+		type = MT_MOVABLE;
+	return type < MT_PCPTYPES && order < PCP_ORDERS ? stack_of(pcp, zone, type, order) : &pcp_nostack;
+}
+
+static const char *check_lists(const struct zone *zone, const struct pcp *pcp)
+{
+	unsigned long granted = 0;
+
+	for (unsigned t = 0; t < ARRAY_SIZE(pcp->row); t++)
+		for (unsigned o = 0; o < ARRAY_SIZE(pcp->row[0]); o++)
+			if (pcp->row[t][o] != row_of(pcp, zone, t, o))
+				return "pcp.P4: a row leads to another stack";
+	for (unsigned o = 0; o < PCP_ORDERS; o++)
+		for (unsigned t = 0; t < MT_PCPTYPES; t++) {
+			const char *what = check_stack(zone, pcp->row[t][o], o);
+
+			if (what)
+				return what;
+			granted += (unsigned long)pcp->row[t][o]->limit << o;
+		}
+	return granted + pcp->spare == pcp->high ? NULL : "pcp.P2: limits and spare do not add up to high";
+}
+
+static const char *check_pcp(const struct zone *zone, unsigned cpu)
+{
+	const struct pcp *pcp = per_cpu(pcp_zone[zone - zone_table], cpu);
+
+	if (!lists_made || !zone->present)
+		return pcp == &boot_pcp ? NULL : "pcp.P4: lists of a zone that has none";
+	if (pcp == &boot_pcp || zone->high > PCP_HIGH_MAX || !check_object(pcp, pcp_bytes(zone), PAGE_SIZE))
+		return "pcp.P4: no lists";
+	if (pcp->owner != pcp_owner(zone, cpu))
+		return "pcp.P4: lists of another zone or CPU";
+	if (pcp->batch != zone->batch || (pcp->high && pcp->high != zone->high))
+		return "pcp.P2: batch or high is not the zone's";
+	return check_lists(zone, pcp);
+}
+
+/* P5. The lists are on or off together. */
+static bool places_hold(unsigned cpu, bool on)
+{
+	for (unsigned place = 0; place <= GFP_PLACE_MASK; place++) {
+		const struct zone *zone = lists_made ? place_zone(place, cpu) : NULL;
+
+		if (per_cpu(pcp_alloc_zone[place], cpu) != (on ? zone : NULL))
+			return false;
+		for (unsigned o = 0; o < PCP_ORDERS; o++)
+			if (per_cpu(pcp_alloc_stack[place][o], cpu) !=
+			    (zone ? per_cpu(pcp_zone[zone->id], cpu)->row[gfp_migratetype(place)][o]
+				  : &pcp_nostack))
+				return false;
+	}
+	return true;
 }
 
 const char *pcp_check(void)
@@ -434,26 +523,22 @@ const char *pcp_check(void)
 	struct zone *zone;
 	unsigned cpu;
 
-	for_each_populated_zone (zone) {
-		for_each_online_cpu (cpu) {
-			const struct pcp *pcp = per_cpu(pcp_zone[zone->id], cpu);
-			unsigned long granted = 0;
+	if (pcp_nostack.avail || pcp_nostack.limit)
+		return "pcp.P4: the stack that stands for none has been written to";
+	for_each_possible_cpu (cpu) {
+		unsigned on = 0, off = 0;
 
-			if (pcp == &boot_pcp)
-				continue;
-			for (unsigned o = 0; o < PCP_ORDERS; o++) {
-				for (unsigned t = 0; t < MT_PCPTYPES; t++) {
-					const char *what = check_stack(zone, pcp->row[t][o], o);
+		for_each_zone (zone) {
+			const char *what = check_pcp(zone, cpu);
 
-					if (what)
-						return what;
-					granted += (unsigned long)pcp->row[t][o]->limit << o;
-				}
-			}
-			if (granted + pcp->spare != pcp->high)
-				return "pcp.P2: limits and spare do not add up to high";
+			if (what)
+				return complain(what, zone, cpu);
+			on += lists_made && zone->present && per_cpu(pcp_zone[zone->id], cpu)->high;
+			off += lists_made && zone->present && !per_cpu(pcp_zone[zone->id], cpu)->high;
 		}
+		if (!places_hold(cpu, on) || (on && off))
+			return complain("pcp.P5: a request is led to another zone or stack", zone_table, cpu);
 	}
-	return pcp_nostack.avail || pcp_nostack.limit ? "pcp: the empty stack is not empty" : NULL;
+	return NULL;
 }
-MM_CHECK("pcp", pcp_check);
+MM_CHECK_RANKED("pcp", pcp_check, CHECK_RANK_LISTS);

@@ -540,4 +540,4 @@ const char *vmap_check(void)
 	}
 	return what || pages == mm_counter_read(MM_VMALLOC) ? what : "vmap.V5: pages in areas are miscounted";
 }
-MM_CHECK("vmap", vmap_check);
+MM_CHECK_RANKED("vmap", vmap_check, CHECK_RANK_LISTS);

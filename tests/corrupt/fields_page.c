@@ -174,6 +174,7 @@ static const struct corrupt_field pcp[] = {
 	FIELD(struct pcp, batch),
 	FIELD(struct pcp, high),
 	FIELD(struct pcp, spare),
+	FIELD(struct pcp, owner),
 	NOTHING(struct pcp, refills, STATISTIC),
 	NOTHING(struct pcp, flushes, STATISTIC),
 	ARRAY(struct pcp, row, void *),

@@ -322,6 +322,17 @@ KTEST(check, pcp_names_a_wrong_block_or_sum)
 	pcp->spare++;
 	EXPECT_BROKEN(check_says("pcp"), "P2: limits and spare");
 	pcp->spare--;
+	EXPECT_BROKEN_BY("pcp", stack->entry[0], NULL, "pcp.P1: ");
+	EXPECT_BROKEN_BY("pcp", stack->entry[0], (char *)broken + 8, "pcp.P1: ");
+	EXPECT_BROKEN_BY("pcp", pcp->batch, broken + 1, "pcp.P2: ");
+	EXPECT_BROKEN_BY("pcp", pcp->owner, broken + 1, "pcp.P4: ");
+	EXPECT_BROKEN_BY("pcp", pcp->row[0][0], &pcp_nostack, "pcp.P4: ");
+	EXPECT_BROKEN_BY("pcp", pcp->row[7][15], NULL, "pcp.P4: ");
+	EXPECT_BROKEN_BY("pcp", pcp_nostack.limit, 1, "pcp.P4: ");
+	EXPECT_BROKEN_BY("pcp", *per_cpu_ptr(&pcp_zone[zone->id], arch_cpu_id()), NULL, "pcp.P4: ");
+	EXPECT_BROKEN_BY("pcp", *per_cpu_ptr(&pcp_alloc_zone[0], arch_cpu_id()), zone_table + nr_zone_ids,
+			 "pcp.P5: ");
+	EXPECT_BROKEN_BY("pcp", *per_cpu_ptr(&pcp_alloc_stack[0][0], arch_cpu_id()), NULL, "pcp.P5: ");
 	EXPECT_NULL(check_says("pcp"));
 }
 

@@ -226,6 +226,7 @@ KTEST(pcp, random_use_stays_within_high_and_loses_nothing)
 	expect_snapshot(t, &before);
 }
 
+/* Shows pcp.P3. */
 KTEST(pcp, draining_moves_exactly_what_was_there)
 {
 	struct zone *zone = plain_zone();

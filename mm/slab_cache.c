@@ -189,9 +189,9 @@ static const char *cache_bad_argument(const char *name, unsigned size, unsigned 
 	if (!name || !*name || strlen(name) >= SLAB_NAME_LEN || strchr(name, ' '))
 		return "name: 1 to 31 characters without blanks";
 	if (!size || size > KMALLOC_MAX_SIZE)
-		return "size: 1 byte to 4 MiB";
+		return "size: 1 byte to the largest block of pages";
 	if (align && (!is_pow2(align) || align > KMALLOC_MAX_SIZE))
-		return "align: 0 or a power of two up to 4 MiB";
+		return "align: 0 or a power of two up to the largest block of pages";
 	if (flags & ~SLAB_CREATE_FLAGS)
 		return "unknown flags";
 	return NULL;

@@ -322,7 +322,8 @@ KTEST(failure, a_refused_command_names_what_is_missing)
 {
 	save();
 	arm(NR_ATTRIBUTES);
-	EXPECT_REFUSED(ENOMEM, "no slab order holds an object", "cache create t-failure 4M redzone");
+	EXPECT_REFUSED(ENOMEM, "no slab order holds an object", "cache create t-failure %lu redzone",
+		       KMALLOC_MAX_SIZE);
 	restore();
 	EXPECT_STREQ(failure_since(failure_mark()), "cause unknown");
 }

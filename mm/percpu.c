@@ -13,7 +13,7 @@
  *             have one wherever they begin. A search is then a few steps for each level of two trees, however many
  *             allocations there are. Only when the window has no room for a further chunk, all runs are tried.
  * Invariants. C1  a unit that starts an allocation is in use, as is each unit behind it up to the next start or free unit;
- *                 used counts the units in use
+ *                 used counts the units in use, nr the allocations
  *             C2  a chunk's pages are mapped in the windows of all possible CPUs
  *             C3  a chunk other than 0 that is published holds an allocation, or is being filled or emptied
  *             C4  between operations a slot is claimed if and only if its chunk is published
@@ -34,6 +34,7 @@
 #include "percpu_map.h"
 
 #include <mm/check.h>
+#include <mm/check_walk.h>
 #include <mm/internal.h>
 #include <mm/memblock.h>
 #include <mm/numa.h>
@@ -64,9 +65,9 @@ unsigned long percpu_offset[NR_CPUS];
 static struct spinlock percpu_lock = SPINLOCK_INIT("percpu_lock", LOCK_PERCPU);
 /* percpu_lock: */
 static struct chunk first_chunk;
-static struct chunk *chunks[MAX_CHUNKS];
+struct chunk *percpu_chunks[MAX_CHUNKS];
 u16 percpu_best[2 * MAX_CHUNKS]; /* 1: of all; children of i: 2i, 2i + 1; the last half: one chunk each */
-static unsigned long claimed[DIV_ROUND_UP(MAX_CHUNKS, 64)];
+unsigned long percpu_claimed[DIV_ROUND_UP(MAX_CHUNKS, 64)];
 static unsigned long nr_pages;
 
 static unsigned long
@@ -104,7 +105,7 @@ static void window_open(unsigned long offset, size_t size)
 static void best_update(unsigned slot)
 {
 	unsigned i = MAX_CHUNKS + slot;
-	u16 longest = (u16)(chunks[slot] ? chunk_longest(chunks[slot]) : 0);
+	u16 longest = (u16)(percpu_chunks[slot] ? chunk_longest(percpu_chunks[slot]) : 0);
 
 	while (i && percpu_best[i] != longest) {
 		percpu_best[i] = longest;
@@ -205,10 +206,10 @@ static unsigned percpu_claim(void)
 	unsigned slot;
 
 	spin_lock(&percpu_lock);
-	for (slot = 1; slot < MAX_CHUNKS && bitmap_test(claimed, slot); slot++)
+	for (slot = 1; slot < MAX_CHUNKS && bitmap_test(percpu_claimed, slot); slot++)
 		;
 	if (slot < MAX_CHUNKS && chunk_start(slot) + CHUNK_SIZE <= PERCPU_SIZE)
-		bitmap_set(claimed, slot);
+		bitmap_set(percpu_claimed, slot);
 	else
 		slot = 0;
 	spin_unlock(&percpu_lock);
@@ -221,12 +222,12 @@ static void percpu_publish(unsigned slot, struct chunk *c)
 	long pages = (long)CHUNK_PAGES * cpumask_weight(&cpu_possible_mask);
 
 	spin_lock(&percpu_lock);
-	chunks[slot] = c;
+	percpu_chunks[slot] = c;
 	best_update(slot);
 	if (c)
 		UPDATE_ONCE(nr_pages, +=, (unsigned long)pages);
 	else
-		bitmap_clear(claimed, slot);
+		bitmap_clear(percpu_claimed, slot);
 	spin_unlock(&percpu_lock);
 }
 
@@ -275,7 +276,7 @@ static bool alloc_from(unsigned run, unsigned units, size_t align, unsigned chun
 {
 	for (unsigned slot = best_next(0, run); slot < MAX_CHUNKS && chunk_tries;
 	     slot = best_next(slot + 1, run), chunk_tries--) {
-		if (chunk_alloc(chunks[slot], units, align, run_tries, offset)) {
+		if (chunk_alloc(percpu_chunks[slot], units, align, run_tries, offset)) {
 			best_update(slot);
 			return true;
 		}
@@ -334,12 +335,12 @@ void free_percpu(void *ptr)
 		slot = (offset - first_end) / CHUNK_SIZE + 1;
 	spin_lock(&percpu_lock);
 	if (slot < MAX_CHUNKS)
-		c = chunks[slot];
+		c = percpu_chunks[slot];
 	BUG_ON(!c || offset < c->start, "%p is not a per-CPU pointer", ptr);
 	window_close(offset, (size_t)chunk_free(c, offset) << UNIT_SHIFT);
 	empty = slot > 0 && c->used == 0;
 	if (empty) {
-		chunks[slot] = NULL;
+		percpu_chunks[slot] = NULL;
 		UPDATE_ONCE(nr_pages, -=, CHUNK_PAGES * cpumask_weight(&cpu_possible_mask));
 	}
 	best_update((unsigned)slot);
@@ -359,7 +360,7 @@ unsigned long percpu_used_bytes(void)
 
 	spin_lock(&percpu_lock);
 	for (unsigned i = 0; i < MAX_CHUNKS; i++)
-		units += chunks[i] ? chunks[i]->used : 0;
+		units += percpu_chunks[i] ? percpu_chunks[i]->used : 0;
 	spin_unlock(&percpu_lock);
 	return units << UNIT_SHIFT;
 }
@@ -374,9 +375,9 @@ void percpu_init(void)
 	first_end = PAGE_ALIGN_UP(fixed + FIRST_ROOM);
 	first_start = ALIGN_UP(fixed, 1UL << UNIT_SHIFT);
 	chunk_init(&first_chunk, first_start, first_end - first_start);
-	chunks[0] = &first_chunk;
+	percpu_chunks[0] = &first_chunk;
 	best_update(0);
-	bitmap_set(claimed, 0);
+	bitmap_set(percpu_claimed, 0);
 	for_each_possible_cpu (cpu) {
 		void *area = memblock_alloc_or_panic(first_end, PAGE_SIZE,
 						     numa_memory_node(cpu_to_node_map[cpu]), "percpu");
@@ -408,25 +409,49 @@ static bool chunk_mapped(const struct chunk *c)
 	return true;
 }
 
+/* Where a slot's map is and what it says of itself: its other members can be looked at then. */
+static bool chunk_is_one(unsigned i)
+{
+	const struct chunk *c = percpu_chunks[i];
+	const bool own_page = i && check_object(c, sizeof(*c), PAGE_SIZE);
+
+	if (c != (i ? c : &first_chunk) || (i && !own_page))
+		return false;
+	return i ? c->start == chunk_start(i) && c->units == CHUNK_UNITS
+		 : c->units <= CHUNK_UNITS && c->start + ((size_t)c->units << UNIT_SHIFT) == first_end;
+}
+
+static const char *check_slot(unsigned i)
+{
+	const struct chunk *c = percpu_chunks[i];
+	const char *what;
+
+	if (bitmap_test(percpu_claimed, i) != (c != NULL))
+		return "percpu.C4: a slot without a chunk is taken, or one with a chunk is free";
+	if (c && !chunk_is_one(i))
+		return "percpu.C4: a slot's chunk is none, or another slot's";
+	what = c ? chunk_check(c) : NULL;
+	if (what)
+		return what;
+	if (c && !chunk_mapped(c))
+		return "percpu.C2: a page of a chunk is not mapped";
+	if (i > 0 && c && c->used == 0)
+		return "percpu.C3: an empty chunk was kept";
+	if (percpu_best[MAX_CHUNKS + i] != (c ? chunk_longest(c) : 0))
+		return "percpu.C6: a chunk's longest free run is not what percpu_best[] says";
+	if (i && percpu_best[i] != max(percpu_best[2 * i], percpu_best[2 * i + 1]))
+		return "percpu.C6: a node of percpu_best[] is not the larger one of its children";
+	return NULL;
+}
+
 static const char *percpu_check(void)
 {
-	for (unsigned i = 0; i < MAX_CHUNKS; i++) {
-		const struct chunk *c = chunks[i];
-		const char *what = c ? chunk_check(c) : NULL;
+	const char *what = NULL;
 
-		if (what)
-			return what;
-		if (c && !chunk_mapped(c))
-			return "percpu.C2: a page of a chunk is not mapped";
-		if (i > 0 && c && c->used == 0)
-			return "percpu.C3: an empty chunk was kept";
-		if (bitmap_test(claimed, i) != (c != NULL))
-			return "percpu.C4: a slot without a chunk is taken, or one with a chunk is free";
-		if (percpu_best[MAX_CHUNKS + i] != (c ? chunk_longest(c) : 0))
-			return "percpu.C6: a chunk's longest free run is not what percpu_best[] says";
-		if (i && percpu_best[i] != max(percpu_best[2 * i], percpu_best[2 * i + 1]))
-			return "percpu.C6: a node of percpu_best[] is not the larger one of its children";
-	}
-	return NULL;
+	if (!spin_is_free(&percpu_lock, LOCK_PERCPU, 0))
+		return "percpu.C4: percpu_lock is not a free lock of its rank";
+	for (unsigned i = 0; i < MAX_CHUNKS && !what; i++)
+		what = check_slot(i);
+	return what;
 }
 MM_CHECK("percpu", percpu_check);

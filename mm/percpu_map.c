@@ -292,6 +292,7 @@ bool chunk_alloc(struct chunk *c, unsigned units, size_t align, unsigned tries, 
 	else if (unit != c->used)
 		leave_dense(c);
 	c->used += units;
+	c->nr++;
 	*offset = c->start + ((unsigned long)unit << UNIT_SHIFT);
 	return true;
 }
@@ -324,6 +325,7 @@ unsigned chunk_free(struct chunk *c, unsigned long offset)
 	else
 		tree_update(c, (unsigned)unit / 64, (end - 1) / 64);
 	c->used -= end - (unsigned)unit;
+	c->nr--;
 	return end - (unsigned)unit;
 }
 
@@ -359,7 +361,7 @@ static const char *tree_check(const struct chunk *c)
 const char *chunk_check(const struct chunk *c)
 {
 	unsigned long before = 0; /* whether the last unit of the word before is in use */
-	unsigned used = 0, low = 0;
+	unsigned used = 0, low = 0, nr = 0;
 
 	if (c->units > CHUNK_UNITS)
 		return "percpu.C1: a chunk has more units than its map";
@@ -376,9 +378,10 @@ const char *chunk_check(const struct chunk *c)
 		if (low == w * 64) /* so far all are in use */
 			low += ~in_use ? (unsigned)__builtin_ctzl(~in_use) : 64;
 		used += hweight64(in_use);
+		nr += hweight64(c->first[w]);
 	}
-	if (used != c->used)
-		return "percpu.C1: units in use are miscounted";
+	if (used != c->used || nr != c->nr || *(const u8 *)&c->dense > 1)
+		return "percpu.C1: units in use, or allocations, are miscounted";
 	if (c->dense)
 		return low == used ? NULL : "percpu.C5: a dense chunk has free units between those in use";
 	return tree_check(c);

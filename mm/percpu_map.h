@@ -24,6 +24,7 @@ struct chunk {
 	unsigned long start; /* offset in the window, bytes */
 	unsigned units, used;
 	bool dense; /* [0, used) is in use, all else is free; the tree is not kept */
+	u16 nr;	    /* allocations */
 	unsigned long in_use[CHUNK_WORDS];
 	unsigned long first[CHUNK_WORDS]; /* units that start an allocation */
 	struct chunk_run
@@ -53,6 +54,9 @@ unsigned chunk_free(struct chunk *c, unsigned long offset);
 /* NULL, or which of C1 and C5 does not hold. */
 const char *chunk_check(const struct chunk *c);
 
+/* percpu.c, by slot of the window: the published chunk or NULL; a bit if the slot is taken. */
+extern struct chunk *percpu_chunks[MAX_CHUNKS];
+extern unsigned long percpu_claimed[DIV_ROUND_UP(MAX_CHUNKS, 64)];
 /* percpu.c: the longest free run of each chunk, as a tree. */
 extern u16 percpu_best[2 * MAX_CHUNKS];
 /* Nodes and words that all calls have looked at or written, for tests that count steps. Changed under percpu_lock. */

@@ -194,6 +194,16 @@ static u8 *neighbour(const struct draw *d, unsigned long elements)
 	return d->field->size ? next->at + d->field->offset : next->at;
 }
 
+/* The damage changes something, and not from one value to another that is as good. */
+static bool is_damage(const struct draw *d)
+{
+	u64 was = 0, is = 0;
+
+	memcpy(&was, d->was, d->bytes);
+	memcpy(&is, d->is, d->bytes);
+	return was != is && !(was < d->field->alike_below && is < d->field->alike_below);
+}
+
 static void damaged_value(struct draw *d, u64 *rng)
 {
 	u64 v = 0, r = below(rng, ~0UL);
@@ -238,7 +248,7 @@ static bool draw_once(struct draw *d, u64 *rng)
 		return false;
 	memcpy(d->was, d->at, d->bytes);
 	damaged_value(d, rng);
-	return memcmp(d->was, d->is, d->bytes) != 0;
+	return is_damage(d);
 }
 
 static void draw_by(struct draw *d, u64 seed, u64 number)

@@ -15,6 +15,7 @@ struct corrupt_field {
 	u32 offset, size; /* size 0: the whole instance, whose length is its own */
 	u32 element;	  /* bytes that are damaged at once; 0: not drawn */
 	bool unordered;	  /* two elements that change places mean the same */
+	u64 alike_below;  /* two values below mean the same to every check */
 	const char *why;  /* not drawn: why the field means nothing */
 };
 
@@ -27,6 +28,9 @@ struct corrupt_field {
 /* A number or a pointer; an array of elements of a type; what no check can tell. */
 #define FIELD(type, member) CORRUPT_FIELD(type, member, CORRUPT_SIZE(type, member))
 #define ARRAY(type, member, of) CORRUPT_FIELD(type, member, sizeof(of))
+/* Values below a bound are as good as one another: a damage leads to, or from, one that is not. */
+#define ABOVE(type, member, bound) \
+	CORRUPT_FIELD(type, member, CORRUPT_SIZE(type, member), .alike_below = (bound))
 #define NOTHING(type, member, reason) CORRUPT_FIELD(type, member, 0, .why = (reason))
 /* An array without a length at the end of a structure: another view has it. */
 #define FLEXIBLE(type, member, where)                                                         \
@@ -102,6 +106,10 @@ void live_memblock_reserved(struct corrupt_gather *g);
 void live_memblock(struct corrupt_gather *g);
 void live_pte(struct corrupt_gather *g);
 void live_pte_hole(struct corrupt_gather *g);
+void live_percpu_chunk(struct corrupt_gather *g);
+void live_percpu_node(struct corrupt_gather *g);
+void live_percpu_best(struct corrupt_gather *g);
+void live_percpu_slot(struct corrupt_gather *g);
 void live_area_free(struct corrupt_gather *g);
 void live_area_busy(struct corrupt_gather *g);
 void live_area_lazy(struct corrupt_gather *g);

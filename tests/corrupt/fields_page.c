@@ -10,6 +10,7 @@
  */
 #include "corrupt.h"
 
+#include "../../mm/percpu_map.h"
 #include "../../mm/vmap_internal.h"
 
 #include <mm/internal.h>
@@ -128,7 +129,7 @@ static const struct corrupt_field page_interior[] = {
 
 #define NOT_THE_BLOCKS "another view's: only the type of the pageblock is looked at here"
 static const struct corrupt_field pageblock[] = {
-	FIELD(struct page, block_type),
+	ABOVE(struct page, block_type, MT_PCPTYPES),
 	NOTHING(struct page, flags, NOT_THE_BLOCKS),
 	NOTHING(struct page, lru, NOT_THE_BLOCKS),
 	NOTHING(struct page, private, NOT_THE_BLOCKS),
@@ -186,6 +187,18 @@ static const struct corrupt_field pcp_stack[] = {
 	FLEXIBLE(struct pcpu_stack, entry, "see pcp.entry"),
 };
 
+static const struct corrupt_field chunk[] = {
+	FIELD(struct chunk, start),
+	FIELD(struct chunk, units),
+	FIELD(struct chunk, used),
+	FIELD(struct chunk, dense),
+	FIELD(struct chunk, nr),
+	ARRAY(struct chunk, in_use, unsigned long),
+	ARRAY(struct chunk, first, unsigned long),
+	NOTHING(struct chunk, node, "see percpu.node: a dense chunk has no tree"),
+};
+
+static const struct corrupt_field shorts[] = {WORDS(u16)};
 static const struct corrupt_field words[] = {WORDS(u64)};
 static const struct corrupt_field unordered_words[] = {WORDS_UNORDERED(u64)};
 
@@ -315,13 +328,18 @@ const struct corrupt_view corrupt_page_views[] = {
 	MEMORY("zone.list", "buddy zone " PAGE_CHECKS, words, live_zone_lists),
 	VIEW("pcp", "pcp", pcp, pcp, live_pcp),
 	VIEW("pcp.stack", "pcp", pcpu_stack, pcp_stack, live_pcp_stack),
-	MEMORY("pcp.entry", "pcp", unordered_words, live_pcp_entries),
+	MEMORY("pcp.entry", "pcp census", unordered_words, live_pcp_entries),
 	MEMORY("pcp.pointer", "pcp", words, live_pcp_pointers),
 	VIEW("memblock.memory", "memblock numa zone", memblock_region, region_memory, live_memblock_memory),
 	VIEW("memblock.reserved", "memblock", memblock_region, region_reserved, live_memblock_reserved),
 	VIEW("memblock", "memblock numa zone", memblock, memblock_fields, live_memblock),
 	MEMORY("pte", "pgtable pt_check direct_map vmap vmalloc percpu page kmap census", words, live_pte),
-	MEMORY("pte.hole", "pgtable pt_check direct_map vmap vmalloc percpu page kmap census", words, live_pte_hole),
+	MEMORY("pte.hole", "pgtable pt_check direct_map vmap vmalloc percpu page kmap census", words,
+	       live_pte_hole),
+	VIEW("percpu.chunk", "percpu percpu_map", chunk, chunk, live_percpu_chunk),
+	MEMORY("percpu.node", "percpu percpu_map", shorts, live_percpu_node),
+	MEMORY("percpu.best", "percpu", shorts, live_percpu_best),
+	MEMORY("percpu.slot", "percpu", words, live_percpu_slot),
 	VIEW("area.free", "vmap vmalloc", vmap_area, area_free, live_area_free),
 	VIEW("area.busy", "vmap vmalloc", vmap_area, area_busy, live_area_busy),
 	VIEW("area.lazy", "vmap vmalloc", vmap_area, area_lazy, live_area_lazy),

@@ -13,6 +13,7 @@
 #include "../../kernel/rcu_internal.h"
 #include "../../kernel/smp_internal.h"
 #include "../../kernel/work_internal.h"
+#include "../../mm/percpu_map.h"
 #include "../../mm/pt_internal.h"
 #include "../../mm/slab_internal.h"
 #include "../../mm/vmap_internal.h"
@@ -271,6 +272,35 @@ void live_pte(struct corrupt_gather *g)
 void live_pte_hole(struct corrupt_gather *g)
 {
 	each_entry(g, phys_to_virt(pt_root()), arch_pt_levels() - 1, false);
+}
+
+/* ---- per-CPU memory ---- */
+
+void live_percpu_chunk(struct corrupt_gather *g)
+{
+	for (unsigned i = 0; i < MAX_CHUNKS; i++)
+		if (percpu_chunks[i])
+			corrupt_add(g, percpu_chunks[i], 0);
+}
+
+/* Node 0 is none. */
+void live_percpu_node(struct corrupt_gather *g)
+{
+	for (unsigned i = 0; i < MAX_CHUNKS; i++)
+		if (percpu_chunks[i] && !percpu_chunks[i]->dense)
+			corrupt_add(g, &percpu_chunks[i]->node[1],
+				    sizeof(percpu_chunks[i]->node) - sizeof(percpu_chunks[i]->node[0]));
+}
+
+void live_percpu_best(struct corrupt_gather *g)
+{
+	corrupt_add(g, &percpu_best[1], sizeof(percpu_best) - sizeof(percpu_best[0]));
+}
+
+void live_percpu_slot(struct corrupt_gather *g)
+{
+	corrupt_add(g, percpu_chunks, sizeof(percpu_chunks));
+	corrupt_add(g, percpu_claimed, sizeof(percpu_claimed));
 }
 
 /* ---- areas ---- */

@@ -563,6 +563,24 @@ KTEST(check, percpu_names_a_chunk_that_best_does_not_know)
 	EXPECT_NULL(check_says("percpu"));
 }
 
+KTEST(check, percpu_names_a_map_that_is_not_its_slots)
+{
+	void *p = alloc_percpu_size(24, 8);
+	struct chunk *c = percpu_chunks[0];
+
+	ASSERT_NOT_NULL(p);
+	EXPECT_BROKEN_BY("percpu", percpu_chunks[0], NULL, "percpu.C4: ");
+	EXPECT_BROKEN_BY("percpu", percpu_chunks[MAX_CHUNKS - 1], c, "percpu.C4: ");
+	EXPECT_BROKEN_BY("percpu", percpu_claimed[0], broken ^ 1, "percpu.C4: ");
+	EXPECT_BROKEN_BY("percpu", c->start, broken + 8, "percpu.C4: ");
+	EXPECT_BROKEN_BY("percpu", c->units, broken + 1, "percpu.C4: ");
+	EXPECT_BROKEN_BY("percpu", c->nr, (u16)(broken + 1), "percpu.C1: ");
+	EXPECT_BROKEN_BY("percpu", c->used, broken + 1, "percpu.C1: ");
+	EXPECT_BROKEN_BY("percpu", c->first[0], broken ^ 1, "percpu.C1: ");
+	EXPECT_NULL(check_says("percpu"));
+	free_percpu(p);
+}
+
 /* ---- all of them ---- */
 
 struct broken {

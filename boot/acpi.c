@@ -27,6 +27,14 @@ enum {
 	MADT_LOCAL_X2APIC = 9,
 	MADT_NO_APIC = 0xff, /* as an id of the first kind */
 	MADT_ENABLED = 1,
+	HPET_LEN = 56,
+	HPET_ADDRESS = 40,
+	FADT_LEN_1 = 116, /* of revision 1 */
+	FADT_PM_TMR = 76,
+	FADT_PM_TMR_LEN = 91,
+	FADT_X_PM_TMR = 208,
+	SPACE_MEMORY = 0,
+	SPACE_IO = 1,
 	BIOS_AREA = 0xe0000,
 	BIOS_AREA_END = 0x100000,
 	EBDA_SEGMENT = 0x40e, /* the BIOS's word for where its extended data area is, in paragraphs */
@@ -163,4 +171,33 @@ unsigned acpi_madt_cpus(const void *madt, u32 len, struct acpi_cpu *cpu, unsigne
 		nr++;
 	}
 	return nr;
+}
+
+/* A generic address (ACPI 6.5, 5.2.3.2) in that space, or 0. */
+static u64 address_in(const u8 *gas, u8 space)
+{
+	return gas[0] == space ? get_u64(gas + 4) : 0;
+}
+
+struct acpi_clocks acpi_clocks(const struct boot_mem *mem, struct boot_info *bi)
+{
+	const unsigned notes_len = bi->notes_len, notes_lost = bi->notes_lost;
+	struct acpi_clocks clocks = {};
+	const u8 *t;
+	u32 len;
+	u64 port;
+
+	t = acpi_find_table(mem, bi, "HPET", &len);
+	if (t && len >= HPET_LEN)
+		clocks.hpet = address_in(t + HPET_ADDRESS, SPACE_MEMORY);
+	t = acpi_find_table(mem, bi, "FACP", &len);
+	if (t && len >= FADT_LEN_1 && t[FADT_PM_TMR_LEN] == 4) {
+		port = len >= FADT_X_PM_TMR + 12 ? address_in(t + FADT_X_PM_TMR, SPACE_IO) : 0;
+		port = port ? port : get_u32(t + FADT_PM_TMR);
+		clocks.pm_timer = port < 0x10000 ? (u16)port : 0;
+	}
+	bi->notes_len = notes_len; /* who needs the tables for more says what is wrong with them */
+	bi->notes_lost = notes_lost;
+	bi->notes[notes_len] = '\0';
+	return clocks;
 }

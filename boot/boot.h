@@ -106,6 +106,15 @@ void acpi_numa(const struct boot_mem *mem, struct boot_info *bi, struct boot_cpu
  * bi->node_range, bi->distance and bi->dev, which are empty; the memory map is there already.
  */
 void acpi_arm(const struct boot_mem *mem, struct boot_info *bi);
+/*
+ * Clocks of a PC: the physical address of the HPET's registers and the port of the power management timer, 0 where no
+ * table names them in a form that is known. Adds no note.
+ */
+struct acpi_clocks {
+	u64 hpet;
+	u16 pm_timer;
+};
+struct acpi_clocks acpi_clocks(const struct boot_mem *mem, struct boot_info *bi);
 /* PVH loaders and BIOS may give no RSDP: looks for it where BIOS puts it. Returns its address, or 0. */
 u64 acpi_scan_rsdp(const struct boot_mem *mem);
 

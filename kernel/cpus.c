@@ -93,6 +93,8 @@ static unsigned cpus_from_madt(struct boot_info *bi, struct boot_cpu *cpu)
 	madt = acpi_find_table(&boot_early_mem, bi, "APIC", &len);
 	if (madt)
 		nr = min(acpi_madt_cpus(madt, len, found, NR_CPUS, bi), (unsigned)NR_CPUS);
+	else
+		pr_warn("cpus: firmware has no MADT, which names the CPUs: only this one runs\n");
 	for (unsigned i = 0; i < nr; i++)
 		cpu[i] = (struct boot_cpu){.hw_id = found[i].apic_id, .enabled = found[i].enabled};
 	acpi_numa(&boot_early_mem, bi, cpu, NULL, nr);

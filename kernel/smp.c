@@ -86,17 +86,22 @@ void smp_ipi(void)
 	}
 }
 
-/* A wait for another CPU. Between two looks at the clock a whole machine may have stood still: that is no waiting. */
+/* A wait for another CPU. Between two looks at the clock a whole machine may have stood still, or the clock went back: that is no waiting. */
 struct patience {
 	u64 looked, waited;
 };
+
+u64 smp_waited(u64 looked, u64 now)
+{
+	return now > looked ? min(now - looked, LEAP_NS) : 0;
+}
 
 static bool patience_ends(struct patience *p, unsigned seconds)
 {
 	u64 now = arch_time_ns();
 
 	if (p->looked)
-		p->waited += min(now - p->looked, LEAP_NS);
+		p->waited += smp_waited(p->looked, now);
 	p->looked = now;
 	return p->waited > seconds * NS_PER_S;
 }

@@ -53,7 +53,9 @@ enum {
 	XAPIC_MAX_ID = 254, /* 255 addresses all */
 
 	ICR_SPINS_MAX = 1 << 20,
-	CALIBRATE_NS = 100000,
+	CALIBRATE_ROUNDS = 5,
+	CALIBRATE_PER_S = 10000, /* a tenth of a millisecond each */
+	SAMPLE_TRIES = 4,
 };
 
 #define X2APIC_ALL 0xffffffffU
@@ -93,7 +95,8 @@ void x86_apic_init(void)
 	apic_regs = DIRECT_MAP_BASE + (apic_base & PAGE_MASK); /* the early tables reach it */
 	apic_write(APIC_TPR, 0);
 	apic_write(APIC_SVR, SVR_ENABLE | X86_VEC_SPURIOUS);
-	apic_write(APIC_LVT_TIMER, LVT_MASKED);
+	apic_write(APIC_TIMER_DIVIDE, TIMER_DIVIDE_BY_1);
+	apic_write(APIC_LVT_TIMER, X86_VEC_APIC_TIMER); /* one shot; silent where the 8254 serves */
 	apic_write(APIC_LVT_LINT0, LVT_EXTINT);
 	apic_write(APIC_LVT_LINT1, LVT_NMI);
 }
@@ -174,31 +177,81 @@ void x86_apic_send_startup(u32 id, paddr_t page)
 
 /* ---- timer ---- */
 
-/* Its rate is the bus's, which nothing tells: counts it for a tenth of a millisecond, once for all CPUs. */
+struct timer_sample {
+	u64 tsc, width;
+	u32 left;
+};
+
+/* The timer and the TSC at the same moment: the quickest of a few readings, since an emulator may be descheduled in one. */
+static struct timer_sample timer_sample(void)
+{
+	struct timer_sample best = {.width = ~0UL};
+
+	for (unsigned i = 0; i < SAMPLE_TRIES; i++) {
+		u64 before = arch_cycles();
+		u32 left = apic_read(APIC_TIMER_CURRENT);
+		u64 width = arch_cycles() - before;
+
+		if (width < best.width)
+			best = (struct timer_sample){before + width / 2, width, left};
+	}
+	return best;
+}
+
+/*
+ * Its rate is the bus's, which nothing tells: counts it for a tenth of a millisecond, a few times, and takes the time
+ * whose borders are known best. Once for all CPUs.
+ */
 static void timer_measure(void)
 {
-	u64 start = arch_time_ns(), now;
-	u32 left;
+	u64 best_width = ~0UL;
 
 	apic_write(APIC_LVT_TIMER, LVT_MASKED);
+	apic_write(APIC_TIMER_DIVIDE, TIMER_DIVIDE_BY_1);
 	apic_write(APIC_TIMER_INITIAL, ~0U);
-	while ((now = arch_time_ns()) - start < CALIBRATE_NS)
-		arch_cpu_relax();
-	left = apic_read(APIC_TIMER_CURRENT);
+	for (unsigned round = 0; round < CALIBRATE_ROUNDS; round++) {
+		struct timer_sample start = timer_sample(), end;
+
+		do
+			end = timer_sample();
+		while ((s64)(end.tsc - start.tsc) < (s64)(arch_cycles_hz() / CALIBRATE_PER_S));
+		if (start.width + end.width >= best_width || start.left <= end.left)
+			continue;
+		best_width = start.width + end.width;
+		timer_hz = (start.left - end.left) * arch_cycles_hz() / (end.tsc - start.tsc);
+	}
 	apic_write(APIC_TIMER_INITIAL, 0);
 	apic_write(APIC_LVT_TIMER, X86_VEC_APIC_TIMER);
-	timer_hz = max((u64)(~0U - left) * 1000000000UL / (now - start), 1UL);
+	timer_hz = max(timer_hz, 1UL);
+}
+
+bool x86_apic_present(void)
+{
+	return apic_base != 0;
+}
+
+u64 x86_apic_timer_hz(void)
+{
+	if (apic_base && !timer_hz)
+		timer_measure();
+	return timer_hz;
+}
+
+u32 x86_apic_timer_left(void)
+{
+	return apic_read(APIC_TIMER_CURRENT);
 }
 
 void x86_apic_timer_arm(u64 ns)
 {
-	if (!timer_hz)
-		timer_measure();
+	if (!x86_apic_timer_hz())
+		return;
 	ns = min(ns, 1000000000UL); /* a far moment takes several rounds */
 	apic_write(APIC_TIMER_INITIAL, (u32)clamp(ns * timer_hz / 1000000000UL, 1UL, (u64)~0U));
 }
 
 void x86_apic_timer_stop(void)
 {
-	apic_write(APIC_TIMER_INITIAL, 0);
+	if (apic_base)
+		apic_write(APIC_TIMER_INITIAL, 0);
 }

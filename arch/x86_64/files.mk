@@ -5,6 +5,7 @@ SRCS += arch/stacks.c
 SRCS += arch/stop.c
 SRCS += arch/uart.c
 SRCS += arch/x86_64/apic.c
+SRCS += arch/x86_64/clock.c
 SRCS += arch/x86_64/cpu.c
 SRCS += arch/x86_64/desc.c
 SRCS += arch/x86_64/pic.c

@@ -240,6 +240,7 @@ void arch_irq_init(int (*map_device)(vaddr_t va, paddr_t pa))
 	x86_pic_init();
 	x86_apic_map(map_device);
 	x86_uart_irq_enable();
+	x86_clock_report();
 	arch_irq_enable();
 }
 

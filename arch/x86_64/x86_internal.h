@@ -67,6 +67,20 @@ void x86_apic_send_init(u32 id);
 void x86_apic_send_startup(u32 id, paddr_t page); /* page: below 1 MiB */
 void x86_apic_timer_arm(u64 ns);		  /* an interrupt in about so many, at most a second */
 void x86_apic_timer_stop(void);
+bool x86_apic_present(void);
+u64 x86_apic_timer_hz(void); /* measured when it is first asked for; 0: there is no APIC */
+u32 x86_apic_timer_left(void);
+
+/* clock.c. What ACPI names is filled in by boot/x86_64/boot.c; 0: not there. */
+extern struct x86_clocks {
+	u64 hpet;     /* physical address of its registers */
+	u16 pm_timer; /* port */
+} x86_clocks;
+extern bool x86_has_pit;
+u64 x86_tsc_rate(void);	     /* in Hz; once, at boot */
+void x86_clock_report(void); /* when there is a log: who said the rate, and what wakes CPU 0 */
+/* From KVM's two numbers: ns = ((ticks << shift) * mul) >> 32. */
+u64 x86_pvclock_hz(u32 mul, s8 shift);
 
 /* boot/x86_64/ap_trampoline.S */
 extern const char x86_ap_trampoline[], x86_ap_trampoline_end[];

@@ -22,6 +22,8 @@
 #include <kernel/bits.h>
 #include <kernel/main.h>
 
+#include "../../arch/x86_64/x86_internal.h"
+
 enum { MULTIBOOT2_MAGIC = 0x36d76289, PVH_MAGIC = 0x336ec578 };
 
 struct x86_layout x86_layout;
@@ -65,6 +67,7 @@ void x86_boot(u32 magic, u32 info_pa, u32 levels);
 void x86_boot(u32 magic, u32 info_pa, u32 levels)
 {
 	const struct boot_mem *mem = &boot_early_mem;
+	struct acpi_clocks clocks;
 	const u32 *total;
 
 	x86_layout = levels == 5 ? layout_5 : layout_4;
@@ -78,6 +81,8 @@ void x86_boot(u32 magic, u32 info_pa, u32 levels)
 			  info_pa);
 	if (!boot_info.rsdp && !boot_info.rsdp_copy_len)
 		boot_info.rsdp = acpi_scan_rsdp(mem);
+	clocks = acpi_clocks(mem, &boot_info);
+	x86_clocks = (struct x86_clocks){clocks.hpet, clocks.pm_timer};
 	boot_add_pc_edits(&boot_info);
 	boot_info.zones = (struct boot_zones){MIB(16), GIB(4), ~0UL};
 	kmain(&boot_info);

@@ -277,3 +277,72 @@ KTEST(acpi, rsdp_is_found_where_a_bios_puts_it)
 	EXPECT_EQ(acpi_scan_rsdp(&f->mem), 0xe04f0);
 	fixture_free(f);
 }
+
+/* ---- clocks ---- */
+
+enum { AT_HPET = 0x800, AT_FADT = 0xa00, FADT_LEN = 244 };
+
+/* An HPET at 0xfed00000, a power management timer at port 0x608, and as an extended address at 0x1808. */
+static void tables_clocks(struct boot_fixture *f)
+{
+	tables_typical(f);
+	fixture_put64(f, AT_HPET + 44, 0xfed00000);
+	fixture_table(f, AT_HPET, "HPET", 56);
+	fixture_put32(f, AT_FADT + 76, 0x608);
+	f->bytes[AT_FADT + 91] = 4;
+	f->bytes[AT_FADT + 208] = 1; /* I/O */
+	fixture_put64(f, AT_FADT + 212, 0x1808);
+	fixture_table(f, AT_FADT, "FACP", FADT_LEN);
+	fixture_put64(f, AT_XSDT + 36, FIXTURE_PA + AT_FADT);
+	fixture_put64(f, AT_XSDT + 44, FIXTURE_PA + AT_HPET);
+	fixture_table(f, AT_XSDT, "XSDT", 36 + 16);
+}
+
+static struct acpi_clocks clocks_of(struct boot_fixture *f)
+{
+	return acpi_clocks(&f->mem, &f->info);
+}
+
+KTEST(acpi, clocks_are_where_the_tables_say)
+{
+	struct boot_fixture *f = fixture_new();
+
+	ASSERT_NOT_NULL(f);
+	tables_clocks(f);
+	EXPECT_EQ(clocks_of(f).hpet, 0xfed00000);
+	EXPECT_EQ(clocks_of(f).pm_timer, 0x1808);
+	fixture_put64(f, AT_FADT + 212, 0); /* the extended address is not used */
+	fixture_table(f, AT_FADT, "FACP", FADT_LEN);
+	EXPECT_EQ(clocks_of(f).pm_timer, 0x608);
+	fixture_table(f, AT_FADT, "FACP", 116); /* revision 1 has none */
+	EXPECT_EQ(clocks_of(f).pm_timer, 0x608);
+	EXPECT_EQ(f->info.notes_len, 0);
+	fixture_free(f);
+}
+
+KTEST(acpi, clocks_in_a_form_that_is_not_known_are_none)
+{
+	struct boot_fixture *f = fixture_new();
+
+	ASSERT_NOT_NULL(f);
+	tables_clocks(f);
+	f->bytes[AT_HPET + 40] = 1; /* registers in I/O space */
+	fixture_table(f, AT_HPET, "HPET", 56);
+	EXPECT_EQ(clocks_of(f).hpet, 0);
+	f->bytes[AT_FADT + 91] = 0; /* no timer */
+	fixture_table(f, AT_FADT, "FACP", FADT_LEN);
+	EXPECT_EQ(clocks_of(f).pm_timer, 0);
+	tables_clocks(f);
+	fixture_table(f, AT_HPET, "HPET", 55); /* too short */
+	fixture_put64(f, AT_FADT + 212, 0x10000);
+	fixture_table(f, AT_FADT, "FACP", FADT_LEN);
+	EXPECT_EQ(clocks_of(f).hpet, 0);
+	EXPECT_EQ(clocks_of(f).pm_timer, 0); /* no port has that number */
+	tables_clocks(f);
+	f->bytes[AT_HPET + 9]++; /* a wrong checksum, of which others speak */
+	EXPECT_EQ(clocks_of(f).hpet, 0);
+	EXPECT_EQ(f->info.notes_len, 0);
+	f->info.rsdp = 0;
+	EXPECT_EQ(clocks_of(f).hpet + clocks_of(f).pm_timer, 0);
+	fixture_free(f);
+}

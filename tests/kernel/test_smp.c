@@ -628,3 +628,15 @@ KTEST_PANIC(smp, a_panic_stops_a_cpu_with_interrupts_off, "while another CPU hea
 		wait_until(&step, 1);
 	panic("the end, while another CPU hears nothing");
 }
+
+KTEST(smp, a_clock_that_stands_leaps_or_goes_back_is_no_waiting)
+{
+	const u64 second = 1000000000;
+
+	EXPECT_EQ(smp_waited(5 * second, 5 * second), 0);
+	EXPECT_EQ(smp_waited(5 * second, 5 * second + 7), 7);
+	EXPECT_EQ(smp_waited(5 * second, 5 * second - 1), 0);
+	EXPECT_EQ(smp_waited(5 * second, 0), 0);
+	EXPECT_EQ(smp_waited(5 * second, 500 * second), second);
+	EXPECT_EQ(smp_waited(1, ~0UL), second);
+}

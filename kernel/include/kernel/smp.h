@@ -25,6 +25,8 @@ unsigned smp_call(const struct cpumask *cpus, void (*fn)(void *ctx), void *ctx);
  */
 unsigned smp_call_start(const struct cpumask *cpus, void (*fn)(void *ctx), void *ctx);
 void smp_call_wait(void);
+/* How long a wait was between two looks at the clock: a second at most, and nothing where the clock has gone back. */
+u64 smp_waited(u64 looked, u64 now);
 /* The same on every online CPU. */
 unsigned smp_call_all(void (*fn)(void *ctx), void *ctx);
 /* What arch_ipi_send() makes a CPU call. Context: interrupt. */

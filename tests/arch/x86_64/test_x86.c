@@ -9,8 +9,10 @@
  * Next:       tests/kernel/test_trap.c.
  */
 
+#include <arch/irq.h>
 #include <arch/pt.h>
 #include <arch/stacks.h>
+#include <arch/time.h>
 #include <kernel/cpumask.h>
 #include <kernel/smp.h>
 #include <kernel/string.h>
@@ -102,4 +104,59 @@ KTEST_PANIC(x86, panic_machine_check, "machine check, handled on the machine che
 KTEST_PANIC(x86, panic_invalid_opcode, "invalid opcode, handled on the boot stack")
 {
 	__asm__ volatile("ud2");
+}
+
+/* ---- clocks ---- */
+
+KTEST(x86, the_hypervisors_two_numbers_are_a_rate)
+{
+	EXPECT_EQ(x86_pvclock_hz(0x80000000, 0), 2000000000);
+	EXPECT_EQ(x86_pvclock_hz(0x80000000, 1), 1000000000);
+	EXPECT_EQ(x86_pvclock_hz(0x80000000, -1), 4000000000);
+	EXPECT_EQ(x86_pvclock_hz(0, 0), 0);
+	/* What KVM gives for 2.3 GHz. */
+	EXPECT_TRUE(x86_pvclock_hz(3734706379u, -1) / 1000000 == 2299 ||
+		    x86_pvclock_hz(3734706379u, -1) / 1000000 == 2300);
+}
+
+struct apic_sample {
+	u64 tsc, width;
+	u32 left;
+};
+
+static struct apic_sample apic_sample(void)
+{
+	struct apic_sample best = {.width = ~0UL};
+
+	for (unsigned i = 0; i < 16; i++) {
+		u64 before = arch_cycles();
+		u32 left = x86_apic_timer_left();
+		u64 width = arch_cycles() - before;
+
+		if (width < best.width)
+			best = (struct apic_sample){before + width / 2, width, left};
+	}
+	return best;
+}
+
+/* Its rate was measured in a tenth of a millisecond; here it counts for twenty. */
+KTEST(x86, the_apic_timers_rate_is_right_to_one_percent)
+{
+	struct apic_sample start, end;
+	u64 hz = x86_apic_timer_hz(), counted, flags;
+
+	if (!hz)
+		SKIP("no APIC");
+	flags = arch_irq_save();
+	x86_apic_timer_arm(1000000000);
+	start = apic_sample();
+	do
+		end = apic_sample();
+	while (end.tsc - start.tsc < arch_cycles_hz() / 50 && end.left);
+	x86_apic_timer_stop();
+	arch_irq_restore(flags);
+	ASSERT_TRUE(end.left != 0);
+	counted = (start.left - end.left) * arch_cycles_hz() / (end.tsc - start.tsc);
+	EXPECT_MSG(counted > hz - hz / 100 && counted < hz + hz / 100, "measured %lu Hz, counts %lu a second",
+		   hz, counted);
 }

@@ -50,8 +50,8 @@ static struct memblock_region memory_regions[FIRST_REGIONS];
 static struct memblock_region reserved_regions[FIRST_REGIONS];
 
 struct memblock memblock = {
-	.memory = {memory_regions, 0, FIRST_REGIONS, "memblock memory"},
-	.reserved = {reserved_regions, 0, FIRST_REGIONS, "memblock reserved"},
+	.memory = {.region = memory_regions, .max = FIRST_REGIONS, .what = "memblock memory"},
+	.reserved = {.region = reserved_regions, .max = FIRST_REGIONS, .what = "memblock reserved"},
 	.may_grow = true,
 };
 paddr_t memblock_limit;

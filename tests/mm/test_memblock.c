@@ -30,8 +30,8 @@ static const char *const owners[] = {"ann", "bob", "cyd"};
 static void start_small(unsigned max_regions)
 {
 	small = (struct memblock){
-		.memory = {memory_regions, 0, max_regions, "memory"},
-		.reserved = {reserved_regions, 0, max_regions, "reserved"},
+		.memory = {.region = memory_regions, .max = max_regions, .what = "memory"},
+		.reserved = {.region = reserved_regions, .max = max_regions, .what = "reserved"},
 	};
 	for (unsigned i = 0; i < PAGES; i++) {
 		node_of[i] = ABSENT;

@@ -601,32 +601,42 @@ KTEST(cross_vm, unmapping_aliases_ends_while_another_cpu_goes_on_purging)
 	smp_wait(&task);
 }
 
-/* Poses as a CPU that is in one purge for 2 ms; *ctx is set when it leaves it. */
+struct long_purge {
+	void *area;
+	_Atomic bool left;
+};
+
+/* Poses as a CPU that is in one purge for 2 ms, and leaves an area behind as a purge does that has flushed it. */
 static void one_long_purge(void *ctx)
 {
 	unsigned long turn = *this_cpu_ptr(&purge_turn);
+	struct long_purge *purge = ctx;
 	u64 end;
 
 	set_turn(turn + 1);
 	atomic_store(&step, 1);
 	for (end = arch_time_ns() + 2000000; arch_time_ns() < end;)
 		arch_cpu_relax();
-	atomic_store((_Atomic bool *)ctx, true);
+	vfree(purge->area);
+	atomic_store(&purge->left, true);
 	set_turn(turn);
 }
 
 KTEST(cross_vm, unmapping_aliases_waits_for_a_purge_under_way)
 {
-	_Atomic bool left = false;
-	struct smp_task task = {.fn = one_long_purge, .ctx = &left};
+	struct long_purge purge = {0};
+	struct smp_task task = {.fn = one_long_purge, .ctx = &purge};
 	NEEDS_OTHER_CPU(cpu);
 
+	purge.area = vmalloc(PAGE_SIZE);
+	ASSERT_NOT_NULL(purge.area);
 	atomic_store(&step, 0);
 	ASSERT_EQ(smp_start(cpu, &task), 0);
 	while (!atomic_load(&step))
 		arch_cpu_relax();
 	vm_unmap_aliases();
-	EXPECT_TRUE(atomic_load(&left));
+	EXPECT_TRUE(atomic_load(&purge.left));
+	EXPECT_EQ(vmalloc_lazy_pages(), 0); /* what the purge has left is taken as well */
 	smp_wait(&task);
 }
 

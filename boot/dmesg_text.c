@@ -297,12 +297,15 @@ static void undo_escapes(struct dmesg_text *t, unsigned from)
 	t->nr = to;
 }
 
-/* How many bytes of s are the end of a line: a newline, "\n" in the text of a program, or <br>. 0: no end is here. */
+/*
+ * How many bytes of s are the end of a line: a newline, a carriage return alone, "\n" in the text of a program, or <br>. 0: no
+ * end is here.
+ */
 static size_t line_end(const char *s, size_t len)
 {
 	size_t n = 3;
 
-	if (*s == '\n')
+	if (*s == '\n' || (*s == '\r' && len > 1 && s[1] != '\r' && s[1] != '\n' && s[1]))
 		return 1;
 	if (*s == '\\' && len > 1 && s[1] == 'n')
 		return 2;
@@ -323,7 +326,7 @@ static void append_line(struct dmesg_text *t)
 	while (n < t->len && !(end = line_end(t->rest + n, t->len - n)))
 		n++;
 	t->line += !t->inside;
-	t->inside = end > 1;
+	t->inside = end && t->rest[n] != '\n';
 	copy_line(t, t->rest, n);
 	t->rest += n + end;
 	t->len -= n + end;

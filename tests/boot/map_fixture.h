@@ -5,8 +5,7 @@
 
 #include "boot_fixture.h"
 
-static inline void expect_usable(struct ktest *t, struct boot_info *bi, const u64 (*want)[2],
-				 unsigned nr)
+static inline void expect_usable(struct ktest *t, struct boot_info *bi, const u64 (*want)[2], unsigned nr)
 {
 	u64 cursor = 0, start, end;
 	unsigned got = 0;

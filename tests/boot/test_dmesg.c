@@ -106,10 +106,12 @@ KTEST(dmesg, zones_and_machines_without_a_pcs_map_are_read)
 	EXPECT_USABLE(f, {0x0, 0x800000});
 	expect_zones(t, &f->info, MIB(16), MIB(16), 0x377fe000);
 	/* Only i386 has a zone HighMem, also where the line about LOWMEM is lost. */
-	EXPECT_EQ(parse_log(f, "Linux version 3.2\nBIOS-e820: [mem 0x100000-0x7fffffff] usable\nZone PFN ranges:\n"
-			       "  DMA      0x00000010 -> 0x00001000\n  Normal   0x00001000 -> 0x000377fe\n"
-			       "  HighMem  0x000377fe -> 0x0007f680\n"),
-		  0);
+	EXPECT_EQ(
+		parse_log(f,
+			  "Linux version 3.2\nBIOS-e820: [mem 0x100000-0x7fffffff] usable\nZone PFN ranges:\n"
+			  "  DMA      0x00000010 -> 0x00001000\n  Normal   0x00001000 -> 0x000377fe\n"
+			  "  HighMem  0x000377fe -> 0x0007f680\n"),
+		0);
 	expect_zones(t, &f->info, MIB(16), MIB(16), 0x377fe000);
 	fixture_free(f);
 }

@@ -225,6 +225,7 @@ KTEST(dmesg_text, escaped_characters_are_what_they_stand_for)
 		{" ", "\xa0"},
 		{"\n", "\\n"},
 		{"\n", "\\r\\n"},
+		{"\n", "\r"},
 		{"\n", "<br>"},
 		{"\n", "<BR clear=\"all\" />"},
 		{"[", "&#91;"},
@@ -243,7 +244,12 @@ KTEST(dmesg_text, escaped_characters_are_what_they_stand_for)
 	ASSERT_NOT_NULL(f);
 	for (unsigned i = 0; i < ARRAY_SIZE(escapes); i++)
 		for (unsigned k = 0; k < ARRAY_SIZE(machines); k++) {
-			size_t len = write_log((char *)f->bytes, FIXTURE_BYTES, k, "[    0.000000] %s\n");
+			size_t len = write_log((char *)f->bytes, FIXTURE_BYTES, k,
+					       "[    0.000000] %s\n[    0.000000] usb: other text, "
+					       "so that the log is longer than a line may be, which has no "
+					       "more than two thousand characters: "
+					       "there are eleven messages, and each of them is followed by "
+					       "so much that is of no interest\n");
 
 			len = replace((char *)f->bytes, len, escapes[i].what, escapes[i].with);
 			expect_the_machine(t, f, f->bytes, len, escapes[i].with);

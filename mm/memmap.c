@@ -4,8 +4,9 @@
  * Idea.       Firmware lists ranges unsorted, overlapping and of any length. A sweep over their borders gives
  * every byte the most restrictive type that covers it, which in e820's numbering is the largest number.
  * Layout.     memmap[0 .. memmap_nr): sorted, disjoint, half-open, neighbours of one type merged
- * Invariants. M1  sorted and disjoint, no empty entry          M2  no two touching entries of one mergeable
- * type M3  a byte's type is the maximum over the inputs that cover it (before mem= and memmap= change it)
+ * Invariants. M1  entries are sorted and disjoint, and none is empty
+ *             M2  no two entries of one mergeable type touch
+ *             M3  a byte's type is the maximum over the inputs that cover it (before mem= and memmap= change it)
  * Locking.    None: written once, before other CPUs run.
  * Failure.    None: MEMMAP_MAX entries are room for every border that the map and all edits can have.
  * Source.     Linux arch/x86/kernel/e820.c (e820__update_table, e820__range_update, parse_memmap_one).

@@ -228,6 +228,7 @@ KTEST(cmd_page, page_answers_where_there_is_no_memory)
 	EXPECT_REFUSED(EINVAL, "PFN", "page nothing");
 }
 
+/* Shows stat.I2. */
 KTEST(cmd_page, a_question_opens_no_section)
 {
 	for (unsigned long nr = 0; nr < section_count(); nr++) {

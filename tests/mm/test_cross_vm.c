@@ -82,6 +82,7 @@ static void expect_new_frame_elsewhere(struct ktest *t, unsigned cpu, unsigned w
 	__free_page(fresh);
 }
 
+/* Shows tlb.T1. */
 KTEST(cross_vm, a_flush_of_each_kind_reaches_the_other_cpu)
 {
 	NEEDS_OTHER_CPU(cpu);
@@ -142,6 +143,7 @@ static void expect_new_frame_after_sleep(struct ktest *t, unsigned cpu, bool in_
 	__free_page(fresh);
 }
 
+/* Shows tlb.T2. */
 KTEST(cross_vm, a_sleeping_cpu_is_not_asked_and_sees_the_new_frame_when_it_wakes)
 {
 	NEEDS_OTHER_CPU(cpu);

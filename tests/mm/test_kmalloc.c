@@ -23,6 +23,7 @@ static unsigned live_bytes_differ(const u8 *p, size_t n, u8 c)
 
 /* ---- classes ---- */
 
+/* Shows kmalloc.K1. */
 KTEST(kmalloc, the_smallest_class_that_holds_the_size_serves_it)
 {
 	static const unsigned linux_classes[] = {16,   32,   64,   96,	 128,	192,   256,   512,
@@ -140,6 +141,7 @@ KTEST(kmalloc, powers_of_two_are_aligned_to_themselves)
 	}
 }
 
+/* Shows kmalloc.K2. */
 KTEST(kmalloc, every_size_is_usable_and_aligned_to_eight)
 {
 	for (size_t size = 1; size < 40000; size += 1 + size / 11) {

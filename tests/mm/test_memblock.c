@@ -159,6 +159,7 @@ static void random_step(struct ktest *t)
 	}
 }
 
+/* Shows memblock.B3. */
 KTEST(memblock, random_operations_follow_a_table_of_pages)
 {
 	for (unsigned round = 0; round < 6; round++) {
@@ -404,6 +405,7 @@ KTEST(memblock, an_allocation_takes_its_size_and_leaves_the_padding)
 	EXPECT_EQ(memblock_alloc_range(&small, 64, 64, 0, page_pa(PAGES), 0, owners[0]), 0);
 }
 
+/* Shows memblock.B4. */
 KTEST(memblock, all_free_pages_can_be_allocated_and_no_more)
 {
 	unsigned want = 0, got = 0;

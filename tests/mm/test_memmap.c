@@ -112,6 +112,7 @@ KTEST(memmap, sanitise_gives_the_worked_example)
 	expect_same_map(t, out, nr, want, ARRAY_SIZE(want));
 }
 
+/* Shows memmap.M3. */
 KTEST(memmap, each_byte_has_the_largest_type_that_covers_it)
 {
 	for (unsigned round = 0; round < 60; round++) {
@@ -226,6 +227,7 @@ KTEST(memmap, a_table_of_holes_makes_twice_as_many_entries)
 	EXPECT_EQ(out[nr - 1].end, GIB(64));
 }
 
+/* Shows memmap.M1, memmap.M2. */
 KTEST(memmap, random_64_bit_ranges_leave_a_sound_map)
 {
 	for (unsigned round = 0; round < 8; round++) {

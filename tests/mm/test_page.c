@@ -292,6 +292,7 @@ static unsigned long unopened_pages(const struct zone *zone)
 	return pages;
 }
 
+/* Shows page.S3. */
 KTEST(page, opening_a_section_changes_no_count)
 {
 	struct snapshot before;

@@ -72,6 +72,7 @@ KTEST(page_alloc, the_zone_bits_choose_the_highest_zone)
 	EXPECT_EQ(gfp_migratetype(__GFP_RECLAIMABLE), MT_RECLAIMABLE);
 }
 
+/* Shows page_alloc.A3. */
 KTEST(page_alloc, every_block_lies_within_what_its_flags_permit)
 {
 	const paddr_t dma_end = zone_border(0, ZONE_DMA32) << PAGE_SHIFT,
@@ -267,6 +268,7 @@ static long stops_at(unsigned order, unsigned long mark, enum zone_type highest,
 	return stop;
 }
 
+/* Shows page_alloc.A3. */
 KTEST(page_alloc, free_pages_must_exceed_mark_and_reserve)
 {
 	zone_with_block(-1, MT_MOVABLE);
@@ -898,7 +900,10 @@ static void alloc_in_tick(void *ctx)
 	}
 }
 
-/* A counter that is read, changed and written loses what an interrupt counts in between. */
+/*
+ * A counter that is read, changed and written loses what an interrupt counts in between.
+ * Shows vmstat.V1.
+ */
 KTEST(page_alloc, what_interrupts_allocate_is_counted_as_well)
 {
 	int nid = numa_node_id();
@@ -1034,6 +1039,7 @@ KTEST_PANIC(page_alloc, a_second_free_in_bulk_is_a_bug, "__free_pages: pfn")
 	free_pages_bulk(pages, n);
 }
 
+/* Shows page_alloc.A2. */
 KTEST_PANIC(page_alloc, a_wrong_order_is_a_bug, "allocated with another order")
 {
 	__free_pages(alloc_pages(GFP_KERNEL, 2), 1);

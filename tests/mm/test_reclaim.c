@@ -112,6 +112,7 @@ static void alloc_in_interrupt(void *ctx)
 	*page = alloc_page(SMALL_GFP | GFP_KERNEL); /* a mistake, answered like GFP_NOWAIT */
 }
 
+/* Shows reclaim.R1. */
 KTEST(reclaim, no_context_that_must_not_wait_waits)
 {
 	struct page *page = NULL;
@@ -183,7 +184,10 @@ KTEST(reclaim, a_slab_of_the_own_node_is_sought_without_asking_anybody)
 	EXPECT_EQ(kmem_cache_destroy(cache), 0);
 }
 
-/* Progress is pages, not promises: whoever claims to have freed cannot keep a request waiting for ever. */
+/*
+ * Progress is pages, not promises: whoever claims to have freed cannot keep a request waiting for ever.
+ * Shows reclaim.R2.
+ */
 KTEST(reclaim, promises_are_no_progress)
 {
 	NEEDS_SMALL_ZONE();

@@ -1022,6 +1022,7 @@ static bool check_row(const struct slab_cache_info *info, void *ctx)
 	return true;
 }
 
+/* Shows slab_info.I1. */
 KTEST(slab, info_rows_agree_with_themselves)
 {
 	struct kmem_cache *s = test_cache(500, 0, 0, NULL);

@@ -8,6 +8,7 @@
 #include <kernel/test.h>
 #include <mm/memmap.h>
 
+/* Shows stat.I1. */
 KTEST(stat, free_pages_are_the_sum_of_the_blocks)
 {
 	struct zone_stat z;
@@ -132,7 +133,10 @@ KTEST(stat, a_page_on_a_cpus_list_is_free_and_says_so)
 	EXPECT_STREQ(f.flag[f.nr_flags - 1], "pcp");
 }
 
-/* The first frames of a section that nobody has needed yet are set aside for its own array; behind them is free memory. */
+/*
+ * The first frames of a section that nobody has needed yet are set aside for its own array; behind them is free memory.
+ * Shows stat.I2.
+ */
 KTEST(stat, frames_of_an_unopened_section_are_what_opening_will_make_of_them)
 {
 	struct frame_stat f;

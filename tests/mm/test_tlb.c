@@ -191,7 +191,10 @@ KTEST(tlb, new_mapping_needs_no_flush)
 	pair_put(&p);
 }
 
-/* A vmalloc address that is handed out again must not show what the last owner saw there. */
+/*
+ * A vmalloc address that is handed out again must not show what the last owner saw there.
+ * Shows vmalloc.M1.
+ */
 KTEST(tlb, reused_vmalloc_address_shows_the_new_frames)
 {
 	u64 *p = vmalloc(PAGE_SIZE), *q;

@@ -572,6 +572,7 @@ KTEST(vmalloc, a_freed_area_is_unmapped_at_once_and_unusable_after_the_purge)
 		EXPECT_EQ(arch_probe((vaddr_t)p + i * PAGE_SIZE, ARCH_READ), -EFAULT);
 }
 
+/* Shows vmalloc.M1. */
 KTEST(vmalloc, frames_stay_allocated_until_the_flush)
 {
 	enum { NR = 16 };

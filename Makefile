@@ -189,7 +189,7 @@ bench-first: # whose figures another port's are set beside
 bench-colour: host setup-plot	## what slab colouring is good for: build/bench/colour.svg
 	@tools/bench-colour
 
-lint: all setup-lint	## formatting, layers, headers that compile alone, clang-tidy, cppcheck
+lint: all setup-lint	## formatting, layers, invariants with their checks and tests, headers that compile alone, clang-tidy, cppcheck
 	@for port in $(filter-out $(ARCH),$(PORTS)); do $(MAKE) --no-print-directory ARCH=$$port VARIANT= GRANULE=4 build/$$port/compile_commands.json || exit 1; done
 	@$(MAKE) --no-print-directory ARCH=host VARIANT=fuzz GRANULE=4 build/host-fuzz/compile_commands.json
 	@tools/lint $O $(patsubst %,build/%,$(filter-out $(ARCH),$(PORTS))) build/host-fuzz

@@ -286,7 +286,7 @@ static bool each_run(const struct zone *zone, bool (*fn)(const struct zone *zone
 
 static bool equal(const struct zone *zone, const char *what, unsigned long counted, unsigned long is)
 {
-	return counted == is || WRONG("census.%s: zone %s, node %d: counted as %lu, there are %lu", what,
+	return counted == is || WRONG("%s: zone %s, node %d: counted as %lu, there are %lu", what,
 				      zone->name, zone->nid, counted, is);
 }
 
@@ -298,20 +298,20 @@ static bool zone_counts_sound(const struct zone *zone)
 	unsigned cpu;
 
 	for (unsigned o = 0; o < NR_ORDERS; o++) {
-		if (!equal(zone, "C5: nr_free", zone->free_area[o].nr_free, z->free[o]))
+		if (!equal(zone, "census.C5: nr_free", zone->free_area[o].nr_free, z->free[o]))
 			return false;
 		listed += z->free[o] << o;
 		unopened += zone->unopened[o] << o;
 	}
 	for_each_possible_cpu (cpu)
 		pcp += pcp_count(zone, cpu);
-	return equal(zone, "C5: listed_pages", zone->listed_pages, listed) &&
-	       equal(zone, "C5: isolated_pages", zone->isolated_pages, z->isolated) &&
-	       equal(zone, "C5: free_pages", zone->free_pages, listed + unopened - z->isolated) &&
-	       equal(zone, "C5: pages on per-CPU lists", pcp, z->pcp) &&
-	       equal(zone, "C5: managed", zone->managed, listed + unopened + z->pcp + z->allocated) &&
-	       equal(zone, "C6: nr_isolated_blocks", zone->nr_isolated_blocks, z->isolated_blocks) &&
-	       equal(zone, "C6: highatomic_pages", zone->highatomic_pages, z->highatomic_pages);
+	return equal(zone, "census.C5: listed_pages", zone->listed_pages, listed) &&
+	       equal(zone, "census.C5: isolated_pages", zone->isolated_pages, z->isolated) &&
+	       equal(zone, "census.C5: free_pages", zone->free_pages, listed + unopened - z->isolated) &&
+	       equal(zone, "census.C5: pages on per-CPU lists", pcp, z->pcp) &&
+	       equal(zone, "census.C5: managed", zone->managed, listed + unopened + z->pcp + z->allocated) &&
+	       equal(zone, "census.C6: nr_isolated_blocks", zone->nr_isolated_blocks, z->isolated_blocks) &&
+	       equal(zone, "census.C6: highatomic_pages", zone->highatomic_pages, z->highatomic_pages);
 }
 
 static bool walk_zones(bool compare)

@@ -186,8 +186,9 @@ static bool check_image(const char *from, const char *to, pt_prot_t prot)
 		for (unsigned i = 0; i < nr; i++)
 			is_guard |= guard[i] == va;
 		if (is_guard ? q.mapped : q.prot != prot || q.pa != image_to_phys((void *)va)) {
-			snprintf(wrong, sizeof(wrong), "direct_map.%s: 0x%016lx has protection %u",
-				 is_guard ? "D4" : "D3", va, q.prot);
+			snprintf(wrong, sizeof(wrong), "%s 0x%016lx has protection %u",
+				 is_guard ? "direct_map.D4: guard page" : "direct_map.D3: image page", va,
+				 q.prot);
 			return false;
 		}
 	}

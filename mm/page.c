@@ -12,7 +12,7 @@
  *                             are mapped at boot
  *             an array        2 MiB with 4 KiB pages: one large leaf, where it covers half of the section or more;
  *                             512 and 128 KiB with those of 16 and 64 KiB, less than a large leaf: base pages
- * Invariants. S1  opened => the array of [lo, hi) is mapped, and every free frame of it was listed exactly once
+ * Invariants. S1  if a section is opened, the array of [lo, hi) is mapped, and each free frame of it was listed once
  *             S2  an unopened section is in its zones' unopened[] as exactly the blocks that opening lists
  *             S3  an order-10 block has struct pages for all of its frames or for none
  * Locking.    A section is claimed by an atomic bit; the claimer maps, clears, publishes `opened` with release and

@@ -7,10 +7,9 @@
  *             pcp_alloc_stack[gfp place bits][order] leads from a request to its stack in one load
  * Invariants. P1  a block on a stack: of its order, state PCP, refcount 0; the buddy counts it as taken
  *             P2  sum(limit << order) + spare == high, and avail <= limit: pages on all stacks never exceed high
- *             P3  managed == buddy free + pages on stacks + allocated
- *             P4  a CPU's lists of a zone are its own; a row leads to the stack of its type and order, all others to
+ *             P3  a CPU's lists of a zone are its own; a row leads to the stack of its type and order, all others to
  *                 pcp_nostack, which is empty and full
- *             P5  placement bits lead to the zone that they prefer and to its stacks, to none while the lists are off
+ *             P4  placement bits lead to the zone that they prefer and to its stacks, to none while the lists are off
  * Locking.    None: only the owner CPU touches its stacks. Pop and push are restartable (arch/pcpu.h), so an
  *             interrupt may use the same stack; refill, flush and drain run with IRQs off and take zone->lock once
  *             per batch.
@@ -458,7 +457,7 @@ static const char *check_stack(const struct zone *zone, const struct pcpu_stack 
 	return NULL;
 }
 
-/* P4: the stack that a type and an order lead to. */
+/* P3: the stack that a type and an order lead to. */
 static const struct pcpu_stack *row_of(const struct pcp *pcp, const struct zone *zone, unsigned type,
 				       unsigned order)
 {
@@ -474,7 +473,7 @@ static const char *check_lists(const struct zone *zone, const struct pcp *pcp)
 	for (unsigned t = 0; t < ARRAY_SIZE(pcp->row); t++)
 		for (unsigned o = 0; o < ARRAY_SIZE(pcp->row[0]); o++)
 			if (pcp->row[t][o] != row_of(pcp, zone, t, o))
-				return "pcp.P4: a row leads to another stack";
+				return "pcp.P3: a row leads to another stack";
 	for (unsigned o = 0; o < PCP_ORDERS; o++)
 		for (unsigned t = 0; t < MT_PCPTYPES; t++) {
 			const char *what = check_stack(zone, pcp->row[t][o], o);
@@ -491,17 +490,17 @@ static const char *check_pcp(const struct zone *zone, unsigned cpu)
 	const struct pcp *pcp = per_cpu(pcp_zone[zone - zone_table], cpu);
 
 	if (!lists_made || !zone->present)
-		return pcp == &boot_pcp ? NULL : "pcp.P4: lists of a zone that has none";
+		return pcp == &boot_pcp ? NULL : "pcp.P3: lists of a zone that has none";
 	if (pcp == &boot_pcp || zone->high > PCP_HIGH_MAX || !check_object(pcp, pcp_bytes(zone), PAGE_SIZE))
-		return "pcp.P4: no lists";
+		return "pcp.P3: no lists";
 	if (pcp->owner != pcp_owner(zone, cpu))
-		return "pcp.P4: lists of another zone or CPU";
+		return "pcp.P3: lists of another zone or CPU";
 	if (pcp->batch != zone->batch || (pcp->high && pcp->high != zone->high))
 		return "pcp.P2: batch or high is not the zone's";
 	return check_lists(zone, pcp);
 }
 
-/* P5. The lists are on or off together. */
+/* P4. The lists are on or off together. */
 static bool places_hold(unsigned cpu, bool on)
 {
 	for (unsigned place = 0; place <= GFP_PLACE_MASK; place++) {
@@ -524,7 +523,7 @@ const char *pcp_check(void)
 	unsigned cpu;
 
 	if (pcp_nostack.avail || pcp_nostack.limit)
-		return "pcp.P4: the stack that stands for none has been written to";
+		return "pcp.P3: the stack that stands for none has been written to";
 	for_each_possible_cpu (cpu) {
 		unsigned on = 0, off = 0;
 
@@ -537,7 +536,7 @@ const char *pcp_check(void)
 			off += lists_made && zone->present && !per_cpu(pcp_zone[zone->id], cpu)->high;
 		}
 		if (!places_hold(cpu, on) || (on && off))
-			return complain("pcp.P5: a request is led to another zone or stack", zone_table, cpu);
+			return complain("pcp.P4: a request is led to another zone or stack", zone_table, cpu);
 	}
 	return NULL;
 }

@@ -433,10 +433,10 @@ static const char *check_slot(unsigned i)
 	what = c ? chunk_check(c) : NULL;
 	if (what)
 		return what;
-	if (c && !chunk_mapped(c))
-		return "percpu.C2: a page of a chunk is not mapped";
 	if (i > 0 && c && c->used == 0)
 		return "percpu.C3: an empty chunk was kept";
+	if (c && !chunk_mapped(c))
+		return "percpu.C2: a page of a chunk is not mapped";
 	if (percpu_best[MAX_CHUNKS + i] != (c ? chunk_longest(c) : 0))
 		return "percpu.C6: a chunk's longest free run is not what percpu_best[] says";
 	if (i && percpu_best[i] != max(percpu_best[2 * i], percpu_best[2 * i + 1]))

@@ -13,7 +13,7 @@
  *                  [2]  2 words      [3]  2 words
  *               [4] w0   [5] w1   [6] w2   [7] w3         w0 = ...11000 (bit 0 is its first unit): head 3
  *
- * Invariants. C1 and C5 of percpu.c, where they are numbered.
+ * Invariants. Those that percpu.c numbers C1 and C5.
  * Locking.    None: the caller's, or the chunk is private.
  * Failure.    A search that finds nothing changes nothing.
  * Source.     Linux mm/percpu.c keeps hints for each block of a page (contig_hint, left_free, right_free) and scans blocks;

@@ -15,11 +15,9 @@
  *                 windows
  *             P3  tables reachable from the root == MM_PAGETABLE; each is a reserved frame of boot or has PG_table, and
  *                 no other frame has it but those that wait for a grace period
- *             P4  the direct map translates exactly the RAM below direct_map_end_pfn (checked in
- *                 direct_map.c)
- *             P5  an entry has no bit but those that its address, protection and memory type give it; an absent one is 0
- *             P6  each leaf lies in a window of the kernel, and the owner of the window has asked for it
- *             P7  a CPU's pt_hint names the table that translates its addresses; the CPU walks from this root
+ *             P4  an entry has no bit but those that its address, protection and memory type give it; an absent one is 0
+ *             P5  each leaf lies in a window of the kernel, and the owner of the window has asked for it
+ *             P6  a CPU's pt_hint names the table that translates its addresses; the CPU walks from this root
  * Locking.    pt_lock for installing and removing tables, with the new table reserved before it is taken.
  *             Leaves belong to the owner of the address range and need no lock. Walks take none either: a
  *             removed table stays readable for a grace period. A table may only be removed by the owner of
@@ -149,11 +147,7 @@ static inline pte_t *pt_walk(pte_t *table, vaddr_t va, unsigned *level)
  * meanwhile, since all of its addresses belong to who unlinks it. Only for mapping and unmapping, which never
  * happen in an interrupt.
  */
-struct pt_hint {
-	vaddr_t span; /* addresses of the table, shifted down; 0: none */
-	pte_t *table;
-};
-static DEFINE_PER_CPU(struct pt_hint, pt_hint);
+DEFINE_PER_CPU(struct pt_hint, pt_hint);
 
 static inline pte_t *pt_hint_slot(vaddr_t va)
 {

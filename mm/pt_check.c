@@ -4,9 +4,9 @@
  * Idea.       One walk over all tables, from the root down. A table must be one: a frame that memblock gave for it, or one
  *             whose struct page says so. A leaf must lie in one of the kernel's windows, and the layer that owns the window
  *             must have asked for it: that frame, there, with these rights. What the layers have asked for and is not
- *             there they find themselves (direct_map_check(), vmap_check(), percpu_check()), or it is a sum (P6).
+ *             there they find themselves (direct_map_check(), vmap_check(), percpu_check()), or it is a sum (P5).
  * Layout.     windows[]: direct map, image, page array, vmalloc, per-CPU areas, device registers
- * Invariants. P1 to P7 of pgtable.c.
+ * Invariants. Those of pgtable.c.
  *             The page array comes first: with it, the struct pages of later tables can be read.
  * Locking.    None: the other CPUs are held.
  * Failure.    A message with the address and the entry. No table is followed that is none, and none but MM_PAGETABLE of
@@ -39,8 +39,7 @@ static char wrong[160];
 
 static bool complain(const char *what, vaddr_t va, pte_t e)
 {
-	snprintf(wrong, sizeof(wrong), "pgtable.%s: va 0x%016lx entry 0x%016lx", what, va,
-		 (unsigned long)e.bits);
+	snprintf(wrong, sizeof(wrong), "%s: va 0x%016lx entry 0x%016lx", what, va, (unsigned long)e.bits);
 	return false;
 }
 
@@ -106,7 +105,7 @@ static const struct window *window_of(vaddr_t va)
 	return NULL;
 }
 
-/* P5: the bits are those that the port makes for such a leaf. */
+/* P4: the bits are those that the port makes for such a leaf. */
 static bool leaf_exact(pte_t e, paddr_t pa, unsigned level, pt_prot_t prot)
 {
 	pte_t plain = arch_pte_leaf(pa, prot, level);
@@ -134,20 +133,20 @@ static bool check_leaf(struct pt_audit *a, vaddr_t va, pte_t e, pte_t prev, unsi
 	const struct window *w = window_of(va);
 
 	if (!arch_pt_leaf_ok(level) || pa & (PT_LEVEL_SIZE(level) - 1))
-		return complain("P1: leaf of a wrong size", va, e);
+		return complain("pgtable.P1: leaf of a wrong size", va, e);
 	if ((prot & PT_WRITE) && (prot & PT_EXEC))
-		return complain("P2: writable and executable", va, e);
+		return complain("pgtable.P2: writable and executable", va, e);
 	if (va < a->lowest)
-		return complain("P2: mapped below the kernel", va, e);
+		return complain("pgtable.P2: mapped below the kernel", va, e);
 	if (!w || PT_LEVEL_SIZE(level) > w->size - (va - w->start))
-		return complain("P6: a leaf in no window of the kernel", va, e);
+		return complain("pgtable.P5: a leaf in no window of the kernel", va, e);
 	if (!leaf_exact(e, pa, level, prot))
-		return complain("P5: a leaf with bits that nothing gives it", va, e);
+		return complain("pgtable.P4: a leaf with bits that nothing gives it", va, e);
 	if (!group_sound(e, prev, pa, level, prot, PT_INDEX(va, level)))
-		return complain("P1: one of a group of leaves without the others", va, e);
+		return complain("pgtable.P1: one of a group of leaves without the others", va, e);
 	if (!w->owns(va, pa, level, prot)) {
 		snprintf(wrong, sizeof(wrong),
-			 "pgtable.P6: %s: va 0x%016lx entry 0x%016lx: not what its owner mapped", w->name, va,
+			 "pgtable.P5: %s: va 0x%016lx entry 0x%016lx: not what its owner mapped", w->name, va,
 			 (unsigned long)e.bits);
 		return false;
 	}
@@ -172,14 +171,14 @@ static const char *table_problem(const struct pt_audit *a, paddr_t pa)
 	const struct page *page;
 
 	if (pa & ~PAGE_MASK || pa >> PAGE_SHIFT >= direct_map_end_pfn || !memblock_is_memory(&memblock, pa))
-		return "P1: table outside of RAM";
+		return "pgtable.P1: table outside of RAM";
 	if (boot_table(pa))
 		return NULL;
 	page = phys_to_page(pa);
 	if (!a->array_seen || !pfn_valid(page_to_pfn(page)) ||
 	    (page->flags & (PG_STATE_MASK | PG_ORDER_MASK | PG_FLAG_MASK)) != (PAGE_ALLOCATED | PG_table))
-		return "P3: a table in a frame that is no page table";
-	return page->refcount == 1 ? NULL : "P3: a table's frame with no or several references";
+		return "pgtable.P3: a table in a frame that is no page table";
+	return page->refcount == 1 ? NULL : "pgtable.P3: a table's frame with no or several references";
 }
 
 /* What an address is that was put together from index bits and what is above them in the kernel's. */
@@ -198,14 +197,14 @@ static bool check_entry(struct pt_audit *a, const pte_t *table, unsigned long i,
 	const char *problem;
 
 	if (!arch_pte_present(e))
-		return !e.bits || a->fn || complain("P5: an absent entry that is not zero", va, e);
+		return !e.bits || a->fn || complain("pgtable.P4: an absent entry that is not zero", va, e);
 	if (arch_pte_is_leaf(e, level))
 		return a->fn || check_leaf(a, va, e, i ? arch_pte_read(&table[i - 1]) : (pte_t){0}, level);
 	problem = table_problem(a, arch_pte_paddr(e, level));
 	if (problem)
 		return complain(problem, va, e);
 	if (e.bits != arch_pte_table(arch_pte_paddr(e, level)).bits)
-		return complain("P5: a table's entry with bits that nothing gives it", va, e);
+		return complain("pgtable.P4: a table's entry with bits that nothing gives it", va, e);
 	return check_table(a, arch_pte_paddr(e, level), level - 1, va);
 }
 
@@ -255,7 +254,7 @@ const char *pt_check(void)
 	struct pt_audit a = {.first = VMEMMAP_BASE, .last = VMEMMAP_BASE + VMEMMAP_SIZE - 1};
 
 	if (pt_root() & ~PAGE_MASK || !boot_table(pt_root()) || arch_pt_root() != pt_root())
-		return "pgtable.P7: the CPU does not walk from the kernel's root, or it is no table";
+		return "pgtable.P6: the CPU does not walk from the kernel's root, or it is no table";
 	find_windows();
 	a.lowest = (vaddr_t)__image_start;
 	for (unsigned i = 0; i < ARRAY_SIZE(window); i++)
@@ -263,7 +262,7 @@ const char *pt_check(void)
 	if (!check_tables(&a))
 		return wrong;
 	if (a.array_bytes != section_array_bytes())
-		return "pgtable.P6: a part of the page array is not mapped";
+		return "pgtable.P5: a part of the page array is not mapped";
 	a.array_seen = true;
 	a.first = 0;
 	a.last = ~0UL;
@@ -275,7 +274,7 @@ const char *pt_check(void)
 		return wrong;
 	}
 	if (!pt_hints_sound())
-		return "pgtable.P7: a CPU remembers a table that does not translate its addresses";
+		return "pgtable.P6: a CPU remembers a table that does not translate its addresses";
 	return direct_map_check();
 }
 MM_CHECK_RANKED("pgtable", pt_check, CHECK_RANK_TABLES);

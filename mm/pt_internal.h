@@ -3,7 +3,15 @@
 
 /* Between pgtable.c (the walker), direct_map.c (the first mappings) and pt_check.c (which looks at all of them). */
 
+#include <kernel/percpu.h>
 #include <mm/pgtable.h>
+
+/* The table of level 0 that a CPU worked on last. */
+struct pt_hint {
+	vaddr_t span; /* addresses of the table, shifted down; 0: none */
+	pte_t *table;
+};
+DECLARE_PER_CPU(struct pt_hint, pt_hint);
 
 /* An empty root that the walker works on from now on; not installed. */
 void pt_set_root(void);

@@ -10,8 +10,8 @@
  *             pointers, above that in an area of its own
  *             vfree in an interrupt: the first word of the area's own memory links it to deferred_frees
  * Invariants. M1  order of leaving: entry cleared, TLBs flushed, frame freed, address reused
- *             M2  an area that a caller holds is mapped completely, its guard page never
- *             M3  MM_VMALLOC counts the frames of busy and lazy areas
+ *             An area that a caller holds is mapped completely, its guard page never: vmap.V4. MM_VMALLOC counts the
+ *             frames of busy and lazy areas: vmap.V5.
  * Locking.    None of its own, and none that all CPUs want: frames of short areas come from this CPU's page lists, counts
  *             are per CPU, ranges as vmap.c has it. An area belongs to its owner until vfree, to the purge afterwards.
  * Failure.    NULL; frames, range and tables that were got are given back at once. Freeing what is not the

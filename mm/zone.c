@@ -8,7 +8,7 @@
  * Layout.     zone_table[node * 8 + type]; a zone that a node lacks has present == 0
  * Invariants. Z1  spanned >= present >= managed, and the present pages of all zones are memblock.memory
  *             Z2  min <= low <= high, low - min = high - low
- *             Z3  managed = free + isolated + pcp + allocated
+ *             Z3  free + isolated <= managed; census.c counts what else there is
  *             Z4  lowmem_reserve grows with the request's zone
  *             Z5  a zone has a boost only while `wake` is set, which takes it away, and at most the larger one of 1.5 times the
  *                 high mark and a pageblock

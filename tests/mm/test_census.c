@@ -39,28 +39,28 @@ KTEST(census, every_count_of_a_zone_is_recounted)
 	ASSERT_NOT_NULL(zone);
 	mm_settle(); /* empties per-CPU lists: nothing is added or taken from here on */
 	zone->nr_isolated_blocks += 5;
-	CENSUS_SAYS("C6: nr_isolated_blocks");
+	CENSUS_SAYS("census.C6: nr_isolated_blocks");
 	zone->nr_isolated_blocks -= 5;
 	zone->highatomic_pages += 512;
-	CENSUS_SAYS("C6: highatomic_pages");
+	CENSUS_SAYS("census.C6: highatomic_pages");
 	zone->highatomic_pages -= 512;
 	zone->managed -= 7;
-	CENSUS_SAYS("C5: managed");
+	CENSUS_SAYS("census.C5: managed");
 	zone->managed += 7;
 	zone->free_area[0].nr_free++;
-	CENSUS_SAYS("C5: nr_free");
+	CENSUS_SAYS("census.C5: nr_free");
 	zone->free_area[0].nr_free--;
 	zone->listed_pages--;
-	CENSUS_SAYS("C5: listed_pages");
+	CENSUS_SAYS("census.C5: listed_pages");
 	zone->listed_pages++;
 	zone->isolated_pages++;
-	CENSUS_SAYS("C5: isolated_pages");
+	CENSUS_SAYS("census.C5: isolated_pages");
 	zone->isolated_pages--;
 	zone->free_pages++;
-	CENSUS_SAYS("C5: free_pages");
+	CENSUS_SAYS("census.C5: free_pages");
 	zone->free_pages--;
 	zone->unopened[1]++;
-	CENSUS_SAYS("C5: ");
+	CENSUS_SAYS("census.C5: ");
 	zone->unopened[1]--;
 	EXPECT_NULL(check_says("census"));
 }
@@ -74,11 +74,11 @@ KTEST(census, a_pageblock_of_another_type_is_missed_in_the_counts)
 		SKIP("no free block of order 10");
 	saved = page->block_type;
 	page->block_type = MT_HIGHATOMIC;
-	CENSUS_SAYS("C6: highatomic_pages");
+	CENSUS_SAYS("census.C6: highatomic_pages");
 	page->block_type = MT_ISOLATE;
-	CENSUS_SAYS("C6: nr_isolated_blocks");
+	CENSUS_SAYS("census.C6: nr_isolated_blocks");
 	page->block_type = NR_MIGRATETYPES;
-	CENSUS_SAYS("C6: the pageblock");
+	CENSUS_SAYS("census.C6: the pageblock");
 	page->block_type = saved;
 	EXPECT_NULL(check_says("census"));
 	__free_pages(page, MAX_ORDER);
@@ -93,7 +93,7 @@ KTEST(census, an_allocated_page_without_a_trace_is_named)
 	char name[32];
 
 	ASSERT_NOT_NULL(page);
-	snprintf(name, sizeof(name), "C1: pfn 0x%lx is in no block", page_to_pfn(page));
+	snprintf(name, sizeof(name), "census.C1: pfn 0x%lx is in no block", page_to_pfn(page));
 	flags = page->flags;
 	page->flags = 0;
 	page->refcount = 0;
@@ -120,16 +120,16 @@ KTEST(census, every_flag_of_a_block_is_looked_at)
 		page->flags ^= flag;
 	}
 	page->refcount = 0;
-	CENSUS_SAYS("C2: ");
+	CENSUS_SAYS("census.C2: ");
 	page->refcount = 1;
 	page->mapcount = 1;
-	CENSUS_SAYS("C2: ");
+	CENSUS_SAYS("census.C2: ");
 	page->mapcount = 0;
 	page[1].flags = PAGE_ALLOCATED;
-	CENSUS_SAYS("C3: ");
+	CENSUS_SAYS("census.C3: ");
 	page[1].flags = 0;
 	page[1].refcount = 1;
-	CENSUS_SAYS("C3: ");
+	CENSUS_SAYS("census.C3: ");
 	page[1].refcount = 0;
 	EXPECT_NULL(check_says("census"));
 	__free_pages(page, 1);
@@ -154,11 +154,11 @@ KTEST(census, a_reserved_frame_is_in_no_block)
 
 	ASSERT_NOT_NULL(page);
 	page->refcount = 1;
-	CENSUS_SAYS("C1: ");
+	CENSUS_SAYS("census.C1: ");
 	page->refcount = 0;
 	page->flags = PAGE_ALLOCATED | (unsigned long)zone_of_pfn(page_to_pfn(page))->id << PG_ZONE_SHIFT;
 	page->refcount = 1;
-	CENSUS_SAYS("C2: ");
+	CENSUS_SAYS("census.C2: ");
 	page->flags = 0;
 	page->refcount = 0;
 	EXPECT_NULL(check_says("census"));
@@ -172,7 +172,7 @@ KTEST(census, a_hole_has_no_block)
 		if (memblock.memory.region[i + 1].start >> PAGE_SHIFT == pfn || !pfn_valid(pfn))
 			continue;
 		pfn_to_page(pfn)->flags = PAGE_ALLOCATED;
-		CENSUS_SAYS("C8: ");
+		CENSUS_SAYS("census.C8: ");
 		pfn_to_page(pfn)->flags = 0;
 		EXPECT_NULL(check_says("census"));
 		return;
@@ -189,7 +189,7 @@ KTEST(census, a_record_of_another_order_is_named)
 	ext = page_ext(page);
 	if (ext) {
 		ext->order++;
-		CENSUS_SAYS("C9: ");
+		CENSUS_SAYS("census.C9: ");
 		ext->order--;
 	}
 	EXPECT_NULL(check_says("census"));
@@ -208,7 +208,7 @@ KTEST(census, a_frame_that_its_user_does_not_know_is_named)
 	char name[32];
 
 	ASSERT_NOT_NULL(page);
-	snprintf(name, sizeof(name), "C4: pfn 0x%lx: ", page_to_pfn(page));
+	snprintf(name, sizeof(name), "census.C4: pfn 0x%lx: ", page_to_pfn(page));
 	for (unsigned i = 0; i < ARRAY_SIZE(uses); i++) {
 		page->flags |= uses[i];
 		CENSUS_SAYS(name);
@@ -216,9 +216,9 @@ KTEST(census, a_frame_that_its_user_does_not_know_is_named)
 	}
 	page->flags |= PG_kmalloc;
 	page->private = 0;
-	CENSUS_SAYS("C2: ");
+	CENSUS_SAYS("census.C2: ");
 	page->private = 1;
-	CENSUS_SAYS("C7: ");
+	CENSUS_SAYS("census.C7: ");
 	page->flags &= ~PG_kmalloc;
 	EXPECT_NULL(check_says("census"));
 	__free_page(page);
@@ -237,7 +237,7 @@ KTEST(census, a_block_that_left_its_list_is_named)
 	__free_pages(page, MAX_ORDER);
 	if (page_state(page) != PAGE_BUDDY || page_order(page) != MAX_ORDER)
 		SKIP("the block is not the buddy's");
-	snprintf(name, sizeof(name), "C4: pfn 0x%lx: buddy", page_to_pfn(page));
+	snprintf(name, sizeof(name), "census.C4: pfn 0x%lx: buddy", page_to_pfn(page));
 	irq = spin_lock_irqsave(&zone->lock);
 	list_unlink(&page->lru); /* its state and the counts stay */
 	spin_unlock_irqrestore(&zone->lock, irq);
@@ -263,7 +263,7 @@ KTEST(census, a_block_twice_on_a_cpus_list_is_named)
 	stack = this_cpu(pcp_zone[page_zone_id(two)])->row[page_type(two)][0];
 	saved = stack->entry[stack->avail - 1];
 	EXPECT_EQ((unsigned long)saved, (unsigned long)two);
-	snprintf(name, sizeof(name), "C4: pfn 0x%lx: pcp", page_to_pfn(min(one, two)));
+	snprintf(name, sizeof(name), "census.C4: pfn 0x%lx: pcp", page_to_pfn(min(one, two)));
 	stack->entry[stack->avail - 1] = one;
 	CENSUS_SAYS(name);
 	stack->entry[stack->avail - 1] = saved;
@@ -295,7 +295,7 @@ KTEST(census, every_counter_of_pages_is_recounted)
 
 	for (unsigned i = 0; i < ARRAY_SIZE(counters); i++) {
 		mm_counter_add(counters[i], 1);
-		CENSUS_SAYS("C7: ");
+		CENSUS_SAYS("census.C7: ");
 		mm_counter_add(counters[i], -1);
 	}
 	EXPECT_NULL(check_says("census"));

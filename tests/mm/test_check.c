@@ -39,17 +39,17 @@ KTEST(check, memblock_names_a_wrong_region)
 	EXPECT_EQ(memblock_reserve(&mb, MIB(3), MIB(4), "two"), 0);
 	EXPECT_NULL(memblock_check(&mb));
 	memory[1].end = MIB(4);
-	EXPECT_BROKEN(memblock_check(&mb), "B1: empty region");
+	EXPECT_BROKEN(memblock_check(&mb), "memblock.B1: empty region");
 	memory[1] = (struct memblock_region){KIB(1536), MIB(6), 0, NULL};
-	EXPECT_BROKEN(memblock_check(&mb), "B1: regions overlap");
+	EXPECT_BROKEN(memblock_check(&mb), "memblock.B1: regions overlap");
 	memory[1] = (struct memblock_region){MIB(2), MIB(6), 0, NULL};
-	EXPECT_BROKEN(memblock_check(&mb), "B2: neighbours not merged");
+	EXPECT_BROKEN(memblock_check(&mb), "memblock.B2: neighbours not merged");
 	memory[1].nid = 1;
 	EXPECT_NULL(memblock_check(&mb));
 	reserved[1].start = MIB(2);
 	EXPECT_NULL(memblock_check(&mb)); /* touching, but of two names */
 	reserved[1].name = reserved[0].name;
-	EXPECT_BROKEN(memblock_check(&mb), "B2: neighbours not merged");
+	EXPECT_BROKEN(memblock_check(&mb), "memblock.B2: neighbours not merged");
 }
 
 /* ---- zones and nodes ---- */
@@ -70,42 +70,42 @@ KTEST(check, zone_names_wrong_counts)
 
 	saved = zone->managed;
 	zone->managed = zone->present + 1;
-	EXPECT_BROKEN(check_says("zone"), "Z1: not spanned >= present >= managed");
+	EXPECT_BROKEN(check_says("zone"), "zone.Z1: not spanned >= present >= managed");
 	zone->managed = saved;
 	zone->present++;
-	EXPECT_BROKEN(check_says("zone"), "Z1:");
+	EXPECT_BROKEN(check_says("zone"), "zone.Z1:");
 	zone->present--;
 	zone->end_pfn++;
 	zone->present++;
-	EXPECT_BROKEN(check_says("zone"), "Z1: present pages are not the memory map's");
+	EXPECT_BROKEN(check_says("zone"), "zone.Z1: present pages are not the memory map's");
 	zone->present--;
 	zone->end_pfn--;
 
 	saved = zone->wmark[WMARK_LOW];
 	zone->wmark[WMARK_LOW] = saved + 1;
-	EXPECT_BROKEN(check_says("zone"), "Z2:");
+	EXPECT_BROKEN(check_says("zone"), "zone.Z2:");
 	zone->wmark[WMARK_LOW] = saved;
 	saved = zone->wmark[WMARK_MIN];
 	zone->wmark[WMARK_MIN] = zone->wmark[WMARK_HIGH] + 1;
-	EXPECT_BROKEN(check_says("zone"), "Z2:");
+	EXPECT_BROKEN(check_says("zone"), "zone.Z2:");
 	zone->wmark[WMARK_MIN] = saved;
 
 	saved = zone->lowmem_reserve[0];
 	zone->lowmem_reserve[0] = zone->lowmem_reserve[1] + 1;
-	EXPECT_BROKEN(check_says("zone"), "Z4:");
+	EXPECT_BROKEN(check_says("zone"), "zone.Z4:");
 	zone->lowmem_reserve[0] = saved;
 	zone->isolated_pages += zone->managed + 1;
-	EXPECT_BROKEN(check_says("zone"), "Z3:");
+	EXPECT_BROKEN(check_says("zone"), "zone.Z3:");
 	zone->isolated_pages -= zone->managed + 1;
 
 	mm_settle();
 	zone->boost = 1;
 	zone->wake = false;
-	EXPECT_BROKEN(check_says("zone"), "Z5:");
+	EXPECT_BROKEN(check_says("zone"), "zone.Z5:");
 	zone->wake = true;
 	EXPECT_NULL(check_says("zone"));
 	zone->boost = buddy_boost_most(zone) + 1;
-	EXPECT_BROKEN(check_says("zone"), "Z5:");
+	EXPECT_BROKEN(check_says("zone"), "zone.Z5:");
 	zone->boost = 0;
 	EXPECT_NULL(check_says("zone"));
 }
@@ -205,23 +205,23 @@ KTEST(check, buddy_names_a_wrong_block)
 	EXPECT_NULL(private_check(&pz));
 
 	page[512].refcount = 1;
-	EXPECT_BROKEN(private_check(&pz), "F1: a listed block's first page");
+	EXPECT_BROKEN(private_check(&pz), "buddy.F1: a listed block's first page");
 	page[512].refcount = 0;
 	page[512].flags ^= PG_slab;
-	EXPECT_BROKEN(private_check(&pz), "F1: a listed block's first page");
+	EXPECT_BROKEN(private_check(&pz), "buddy.F1: a listed block's first page");
 	page[512].flags ^= PG_slab;
 	pz.zone.end_pfn--;
-	EXPECT_BROKEN(private_check(&pz), "F1: a listed block is not aligned or leaves the zone");
+	EXPECT_BROKEN(private_check(&pz), "buddy.F1: a listed block is not aligned or leaves the zone");
 	pz.zone.end_pfn++;
 	pz.zone.start_pfn += 513;
-	EXPECT_BROKEN(private_check(&pz), "F1: a listed block is not aligned or leaves the zone");
+	EXPECT_BROKEN(private_check(&pz), "buddy.F1: a listed block is not aligned or leaves the zone");
 	pz.zone.start_pfn -= 513;
 	page[512 + 128].flags = PAGE_ALLOCATED;
-	EXPECT_BROKEN(private_check(&pz), "F2: a page inside a free block");
+	EXPECT_BROKEN(private_check(&pz), "buddy.F2: a page inside a free block");
 	page[512 + 128].flags = 0;
 	page->flags |= (unsigned long)MAX_ORDER
 		       << PG_ORDER_SHIFT; /* an allocated block over all the others */
-	EXPECT_BROKEN(private_check(&pz), "F2: a free block's last page");
+	EXPECT_BROKEN(private_check(&pz), "buddy.F2: a free block's last page");
 	page->flags &= ~PG_ORDER_MASK;
 
 	private_free(&pz.zone, page, 0);
@@ -242,7 +242,7 @@ KTEST(check, buddy_names_blocks_that_should_be_one_and_lists_of_another_type)
 	private_free(&pz.zone, high, PAGEBLOCK_ORDER);
 	EXPECT_NULL(private_check(&pz));
 	buddy_move_block(&pz.zone, high, MT_MOVABLE);
-	EXPECT_BROKEN(private_check(&pz), "F6:");
+	EXPECT_BROKEN(private_check(&pz), "buddy.F6:");
 	private_free(&pz.zone, low,
 		     PAGEBLOCK_ORDER); /* finds a movable buddy, but not its pageblock: they merge */
 	pageblock_set_type(&pz.zone, high, MT_MOVABLE);
@@ -255,7 +255,7 @@ KTEST(check, buddy_names_blocks_that_should_be_one_and_lists_of_another_type)
 	EXPECT_NULL(private_check(&pz));
 	pageblock_set_type(&pz.zone, high, MT_MOVABLE);
 	buddy_move_block(&pz.zone, high, MT_MOVABLE);
-	EXPECT_BROKEN(private_check(&pz), "F3:");
+	EXPECT_BROKEN(private_check(&pz), "buddy.F3:");
 	private_zone_close(&pz);
 }
 
@@ -267,24 +267,24 @@ KTEST(check, buddy_names_a_wrong_count)
 	if (!private_zone_open(&pz))
 		SKIP("no free block of order 10");
 	pz.zone.free_area[MAX_ORDER].nr_free = 0;
-	EXPECT_BROKEN(private_check(&pz), "F4: a list is longer than nr_free");
+	EXPECT_BROKEN(private_check(&pz), "buddy.F4: a list is longer than nr_free");
 	pz.zone.free_area[MAX_ORDER].nr_free = 2;
-	EXPECT_BROKEN(private_check(&pz), "F4: nr_free is not the length");
+	EXPECT_BROKEN(private_check(&pz), "buddy.F4: nr_free is not the length");
 	pz.zone.free_area[MAX_ORDER].nr_free = 1;
 	pz.zone.listed_pages++;
-	EXPECT_BROKEN(private_check(&pz), "F5: listed or isolated pages");
+	EXPECT_BROKEN(private_check(&pz), "buddy.F5: listed or isolated pages");
 	pz.zone.listed_pages--;
 	pz.zone.isolated_pages++;
-	EXPECT_BROKEN(private_check(&pz), "F5: listed or isolated pages");
+	EXPECT_BROKEN(private_check(&pz), "buddy.F5: listed or isolated pages");
 	pz.zone.isolated_pages--;
 	pz.zone.free_pages++;
-	EXPECT_BROKEN(private_check(&pz), "F5: free_pages");
+	EXPECT_BROKEN(private_check(&pz), "buddy.F5: free_pages");
 	pz.zone.free_pages--;
 	expect_whole(t, &pz);
 	private_zone_close(&pz);
 
 	zone->free_pages++; /* and of a zone that is in use */
-	EXPECT_BROKEN(check_says("buddy"), "F5: free_pages");
+	EXPECT_BROKEN(check_says("buddy"), "buddy.F5: free_pages");
 	zone->free_pages--;
 	EXPECT_NULL(check_says("buddy"));
 }
@@ -307,32 +307,32 @@ KTEST(check, pcp_names_a_wrong_block_or_sum)
 	EXPECT_EQ((unsigned long)stack->entry[stack->avail - 1], (unsigned long)page);
 
 	page->refcount = 1;
-	EXPECT_BROKEN(check_says("pcp"), "P1: a listed block has");
+	EXPECT_BROKEN(check_says("pcp"), "pcp.P1: a listed block has");
 	page->refcount = 0;
 	page->flags ^= 1UL << PG_ORDER_SHIFT;
-	EXPECT_BROKEN(check_says("pcp"), "P1: a listed block has");
+	EXPECT_BROKEN(check_says("pcp"), "pcp.P1: a listed block has");
 	page->flags ^= 1UL << PG_ORDER_SHIFT;
 	page->flags ^= 1UL << PG_ZONE_SHIFT;
-	EXPECT_BROKEN(check_says("pcp"), "P1: a block of another zone");
+	EXPECT_BROKEN(check_says("pcp"), "pcp.P1: a block of another zone");
 	page->flags ^= 1UL << PG_ZONE_SHIFT;
 	limit = stack->limit;
 	stack->limit = stack->avail - 1;
-	EXPECT_BROKEN(check_says("pcp"), "P2: a stack holds more");
+	EXPECT_BROKEN(check_says("pcp"), "pcp.P2: a stack holds more");
 	stack->limit = limit;
 	pcp->spare++;
-	EXPECT_BROKEN(check_says("pcp"), "P2: limits and spare");
+	EXPECT_BROKEN(check_says("pcp"), "pcp.P2: limits and spare");
 	pcp->spare--;
 	EXPECT_BROKEN_BY("pcp", stack->entry[0], NULL, "pcp.P1: ");
 	EXPECT_BROKEN_BY("pcp", stack->entry[0], (char *)broken + 8, "pcp.P1: ");
 	EXPECT_BROKEN_BY("pcp", pcp->batch, broken + 1, "pcp.P2: ");
-	EXPECT_BROKEN_BY("pcp", pcp->owner, broken + 1, "pcp.P4: ");
-	EXPECT_BROKEN_BY("pcp", pcp->row[0][0], &pcp_nostack, "pcp.P4: ");
-	EXPECT_BROKEN_BY("pcp", pcp->row[7][15], NULL, "pcp.P4: ");
-	EXPECT_BROKEN_BY("pcp", pcp_nostack.limit, 1, "pcp.P4: ");
-	EXPECT_BROKEN_BY("pcp", *per_cpu_ptr(&pcp_zone[zone->id], arch_cpu_id()), NULL, "pcp.P4: ");
+	EXPECT_BROKEN_BY("pcp", pcp->owner, broken + 1, "pcp.P3: ");
+	EXPECT_BROKEN_BY("pcp", pcp->row[0][0], &pcp_nostack, "pcp.P3: ");
+	EXPECT_BROKEN_BY("pcp", pcp->row[7][15], NULL, "pcp.P3: ");
+	EXPECT_BROKEN_BY("pcp", pcp_nostack.limit, 1, "pcp.P3: ");
+	EXPECT_BROKEN_BY("pcp", *per_cpu_ptr(&pcp_zone[zone->id], arch_cpu_id()), NULL, "pcp.P3: ");
 	EXPECT_BROKEN_BY("pcp", *per_cpu_ptr(&pcp_alloc_zone[0], arch_cpu_id()), zone_table + nr_zone_ids,
-			 "pcp.P5: ");
-	EXPECT_BROKEN_BY("pcp", *per_cpu_ptr(&pcp_alloc_stack[0][0], arch_cpu_id()), NULL, "pcp.P5: ");
+			 "pcp.P4: ");
+	EXPECT_BROKEN_BY("pcp", *per_cpu_ptr(&pcp_alloc_stack[0][0], arch_cpu_id()), NULL, "pcp.P4: ");
 	EXPECT_NULL(check_says("pcp"));
 }
 
@@ -343,7 +343,7 @@ KTEST(check, page_names_unopened_blocks_that_are_none)
 	struct zone *zone = some_zone();
 
 	zone->unopened[3]++;
-	EXPECT_BROKEN(check_says("page"), "S2:");
+	EXPECT_BROKEN(check_says("page"), "page.S2:");
 	zone->unopened[3]--;
 	EXPECT_NULL(check_says("page"));
 }
@@ -383,33 +383,68 @@ KTEST(check, pgtable_names_a_wrong_entry)
 	slot = pt_slot(far_away(), 0);
 	saved = arch_pte_read(slot);
 	arch_pte_write(slot, arch_pte_leaf(0, PT_RW | PT_EXEC, 0));
-	EXPECT_BROKEN(check_says("pgtable"), "P2: writable and executable");
+	EXPECT_BROKEN(check_says("pgtable"), "pgtable.P2: writable and executable");
 	arch_pte_write(slot, saved);
 
 	slot = pt_slot(far_away(), no_leaf_level());
 	saved = arch_pte_read(slot);
 	arch_pte_write(slot, arch_pte_leaf(0, PT_READ, no_leaf_level()));
-	EXPECT_BROKEN(check_says("pgtable"), "P1: leaf of a wrong size");
+	EXPECT_BROKEN(check_says("pgtable"), "pgtable.P1: leaf of a wrong size");
 	arch_pte_write(slot, saved);
 
 	slot = pt_slot(far_away(), 1);
 	saved = arch_pte_read(slot);
 	arch_pte_write(slot, arch_pte_table(PAGE_ALIGN_UP(memblock_end(&memblock))));
-	EXPECT_BROKEN(check_says("pgtable"), "P1: table outside of RAM");
+	EXPECT_BROKEN(check_says("pgtable"), "pgtable.P1: table outside of RAM");
 	arch_pte_write(slot, saved);
 	drop_far_tables();
 	EXPECT_NULL(check_says("pgtable"));
 
 	if (arch_pt_covers(PAGE_SIZE)) {
 		ASSERT_EQ(pt_map(PAGE_SIZE, 0, PAGE_SIZE, PT_READ, 0, GFP_KERNEL), 0);
-		EXPECT_BROKEN(check_says("pgtable"), "P2: mapped below the kernel");
+		EXPECT_BROKEN(check_says("pgtable"), "pgtable.P2: mapped below the kernel");
 		pt_unmap(PAGE_SIZE, PAGE_SIZE);
 		tlb_flush_page(PAGE_SIZE);
 	}
 	mm_counter_add(MM_PAGETABLE, 1);
-	EXPECT_BROKEN(check_says("pgtable"), "P3: ");
+	EXPECT_BROKEN(check_says("pgtable"), "pgtable.P3: ");
 	mm_counter_add(MM_PAGETABLE, -1);
 	EXPECT_NULL(check_says("pgtable"));
+}
+
+/* One bit that makes an entry neither zero nor present. */
+static pte_t absent_but_not_zero(void)
+{
+	pte_t e = {.bits = 1};
+
+	while (arch_pte_present(e))
+		e.bits <<= 1;
+	return e;
+}
+
+KTEST(check, pgtable_names_entries_that_nobody_asked_for)
+{
+	char *p = vmalloc(PAGE_SIZE);
+	struct pt_hint saved = per_cpu(pt_hint, arch_cpu_id());
+	pte_t *guard;
+
+	ASSERT_NOT_NULL(p);
+	guard = pt_slot((vaddr_t)p + PAGE_SIZE, 0);
+	if (guard) {
+		arch_pte_write(guard, absent_but_not_zero());
+		EXPECT_BROKEN(check_says("pgtable"), "pgtable.P4: an absent entry that is not zero");
+		arch_pte_write(guard, arch_pte_leaf(0, PT_READ, 0));
+		EXPECT_BROKEN(check_says("pgtable"), "pgtable.P5: ");
+		arch_pte_write(guard, (pte_t){0});
+		tlb_flush_page((vaddr_t)p + PAGE_SIZE);
+	}
+	per_cpu(pt_hint, arch_cpu_id()) =
+		(struct pt_hint){.span = (vaddr_t)p >> PT_LEVEL_SHIFT(1), .table = (pte_t *)p};
+	EXPECT_BROKEN(check_says("pgtable"), "pgtable.P6: a CPU remembers a table");
+	per_cpu(pt_hint, arch_cpu_id()) = saved;
+	EXPECT_NULL(check_says("pgtable"));
+
+	vfree(p);
 }
 
 /* The entry of the leaf that maps a block, changed under the check's eyes only. */
@@ -420,11 +455,11 @@ static void break_direct_map(struct ktest *t, struct page *block)
 	pte_t *slot = pt_slot(va, q.level);
 
 	arch_pte_clear(slot);
-	EXPECT_BROKEN(check_says("pgtable"), "D1: ");
+	EXPECT_BROKEN(check_says("pgtable"), "direct_map.D1: ");
 	arch_pte_write(slot, arch_pte_leaf(q.pa ^ q.size, PT_RW, q.level));
-	EXPECT_BROKEN(check_says("pgtable"), "D1: ");
+	EXPECT_BROKEN(check_says("pgtable"), "direct_map.D1: ");
 	arch_pte_write(slot, arch_pte_leaf(q.pa, PT_READ, q.level));
-	EXPECT_BROKEN(check_says("pgtable"), "D3: ");
+	EXPECT_BROKEN(check_says("pgtable"), "direct_map.D3: ");
 	arch_pte_write(slot, q.entry);
 	arch_pt_sync();
 	tlb_flush_page(va);
@@ -442,7 +477,7 @@ KTEST(check, pgtable_names_a_direct_map_that_is_not_exact)
 	__free_pages(block, PT_INDEX_BITS);
 
 	ASSERT_EQ(pt_map(beyond, 0, PAGE_SIZE, PT_READ, 0, GFP_KERNEL), 0);
-	EXPECT_BROKEN(check_says("pgtable"), "D2: ");
+	EXPECT_BROKEN(check_says("pgtable"), "direct_map.D2: ");
 	pt_unmap(beyond, PAGE_SIZE);
 	tlb_flush_page(beyond);
 	EXPECT_NULL(check_says("pgtable"));
@@ -456,7 +491,7 @@ KTEST(check, pgtable_names_a_guard_page_that_is_mapped)
 	ASSERT_NOT_NULL(page);
 	ASSERT_TRUE(arch_guard_pages(&guard, 1) > 0);
 	ASSERT_EQ(pt_map(guard, page_to_phys(page), PAGE_SIZE, PT_READ, 0, GFP_KERNEL), 0);
-	EXPECT_BROKEN(check_says("pgtable"), "D4: ");
+	EXPECT_BROKEN(check_says("pgtable"), "direct_map.D4: ");
 	pt_unmap(guard, PAGE_SIZE);
 	tlb_flush_page(guard);
 	EXPECT_NULL(check_says("pgtable"));
@@ -474,20 +509,20 @@ KTEST(check, vmap_names_a_wrong_order_or_extent)
 	ASSERT_TRUE(one && two);
 	before = low->list.prev;
 	list_move(&low->list, &high->list);
-	EXPECT_BROKEN(check_says("vmap"), "V2: the list is not the tree's order");
+	EXPECT_BROKEN(check_says("vmap"), "vmap.V2: the list is not the tree's order");
 	list_move(&low->list, before);
 	high->end -= 2 * PAGE_SIZE;
-	EXPECT_BROKEN(check_says("vmap"), "V2: overlaps or touches");
+	EXPECT_BROKEN(check_says("vmap"), "vmap.V2: overlaps or touches");
 	high->end += 2 * PAGE_SIZE;
 	high->start = low->end - PAGE_SIZE;
-	EXPECT_BROKEN(check_says("vmap"), "V2: overlaps or touches");
+	EXPECT_BROKEN(check_says("vmap"), "vmap.V2: overlaps or touches");
 	high->start = (vaddr_t)max(one, two);
 	high->end -= 2 * PAGE_SIZE;
 	high->end += PAGE_SIZE;
-	EXPECT_BROKEN(check_says("vmap"), "V1: the ranges do not tile the window");
+	EXPECT_BROKEN(check_says("vmap"), "vmap.V1: the ranges do not tile the window");
 	high->end += PAGE_SIZE;
 	mm_counter_add(MM_VMALLOC, 1);
-	EXPECT_BROKEN(check_says("vmap"), "V5: ");
+	EXPECT_BROKEN(check_says("vmap"), "vmap.V5: ");
 	mm_counter_add(MM_VMALLOC, -1);
 	EXPECT_NULL(check_says("vmap"));
 	vfree(one);
@@ -517,19 +552,19 @@ KTEST(check, vmap_names_a_page_that_is_not_where_it_belongs)
 	ASSERT_TRUE(p && q);
 	first = a->vm.pages[0];
 	a->vm.pages[0] = a->vm.pages[1];
-	EXPECT_BROKEN(check_says("vmap"), "V4: a page is not where it belongs");
+	EXPECT_BROKEN(check_says("vmap"), "vmap.V4: a page is not where it belongs");
 	a->vm.pages[0] = first;
-	expect_mapped_named(t, a->end - PAGE_SIZE, "V4: the guard page is mapped");
+	expect_mapped_named(t, a->end - PAGE_SIZE, "vmap.V4: the guard page is mapped");
 
 	vm_unmap_aliases();
 	vfree(p); /* now it waits among the lazy ones */
-	expect_mapped_named(t, (vaddr_t)p, "V4: a lazy area is mapped");
+	expect_mapped_named(t, (vaddr_t)p, "vmap.V4: a lazy area is mapped");
 	start = a->start;
 	a->start = (vaddr_t)q;
-	EXPECT_BROKEN(check_says("vmap"), "V1: lazy, and free or busy as well");
+	EXPECT_BROKEN(check_says("vmap"), "vmap.V1: lazy, and free or busy as well");
 	a->start = start;
 	vm_unmap_aliases();
-	expect_mapped_named(t, (vaddr_t)p, "V4: a free range is mapped");
+	expect_mapped_named(t, (vaddr_t)p, "vmap.V4: a free range is mapped");
 	EXPECT_NULL(check_says("vmap"));
 	vfree(q);
 }
@@ -551,6 +586,27 @@ KTEST(check, percpu_names_a_page_that_is_not_mapped)
 	arch_pt_sync();
 	EXPECT_NULL(check_says("percpu"));
 	free_percpu(p);
+}
+
+KTEST(check, percpu_names_a_chunk_that_is_empty_and_a_slot_without_one)
+{
+	const struct chunk *first = percpu_chunks[0];
+	struct chunk *empty = (struct chunk *)get_zeroed_page(GFP_KERNEL);
+	unsigned slot = 1;
+
+	ASSERT_NOT_NULL(empty);
+	while (bitmap_test(percpu_claimed, slot))
+		slot++;
+	bitmap_set(percpu_claimed, slot);
+	EXPECT_BROKEN(check_says("percpu"), "percpu.C4: ");
+	chunk_init(empty, first->start + ((size_t)first->units << UNIT_SHIFT) + (slot - 1) * CHUNK_SIZE,
+		   CHUNK_SIZE);
+	percpu_chunks[slot] = empty;
+	EXPECT_BROKEN(check_says("percpu"), "percpu.C3: ");
+	bitmap_clear(percpu_claimed, slot);
+	percpu_chunks[slot] = NULL;
+	EXPECT_NULL(check_says("percpu"));
+	free_page((unsigned long)empty);
 }
 
 KTEST(check, percpu_names_a_chunk_that_best_does_not_know)
@@ -611,7 +667,7 @@ KTEST(check, what_one_check_finds_is_reported_once_and_the_others_still_run)
 	EXPECT_EQ(again, checks);
 	EXPECT_EQ(b.calls, 1);
 	EXPECT_STREQ(b.name, "slab");
-	EXPECT_BROKEN(b.what, "A3:");
+	EXPECT_BROKEN(b.what, "slab_cpu.A3:");
 }
 
 KTEST(check, a_check_does_not_run_when_what_it_relies_on_is_broken)
@@ -627,7 +683,7 @@ KTEST(check, a_check_does_not_run_when_what_it_relies_on_is_broken)
 	zone->wmark[WMARK_LOW]--;
 	EXPECT_TRUE(checks < (unsigned)(__stop_mm_checks - __start_mm_checks));
 	EXPECT_STREQ(b.name, "zone");
-	EXPECT_BROKEN(b.what, "Z2:");
+	EXPECT_BROKEN(b.what, "zone.Z2:");
 }
 
 /* ---- what is not given back ---- */

@@ -38,6 +38,7 @@ KTEST(check_walk, memory_that_is_there_can_be_read)
 	__free_page(page);
 }
 
+/* Shows check_walk.W1. */
 KTEST(check_walk, memory_that_is_not_there_cannot_be_read)
 {
 	const struct page *beyond = pfn_to_page(section_count() * SECTION_PAGES);
@@ -98,6 +99,7 @@ KTEST(check_walk, a_sound_list_is_walked_whole)
 	EXPECT_NOT_NULL(wrong);
 }
 
+/* Shows check_walk.W1, check_walk.W2. */
 KTEST(check_walk, every_damaged_link_of_a_list_is_found)
 {
 	static struct item item[ITEMS];

@@ -195,6 +195,7 @@ static void expect_frame(struct ktest *t, pfn_t pfn)
 	}
 }
 
+/* Shows page.S1. */
 KTEST(page, every_frame_of_the_first_section_is_what_memblock_says)
 {
 	pfn_t first = ALIGN_DOWN(memblock.memory.region[0].start >> PAGE_SHIFT, (pfn_t)SECTION_PAGES);

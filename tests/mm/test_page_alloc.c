@@ -101,6 +101,7 @@ KTEST(page_alloc, every_block_lies_within_what_its_flags_permit)
 	}
 }
 
+/* Shows page_alloc.A1. */
 KTEST(page_alloc, a_block_is_aligned_and_says_what_it_is)
 {
 	static const gfp_t gfps[] = {GFP_KERNEL,

@@ -84,7 +84,7 @@ KTEST(page_debug, any_option_keeps_the_lists_off)
 		EXPECT_EQ(pcp_count(zone, arch_cpu_id()), 0);
 }
 
-/* D1 over everything that is listed. */
+/* D1 over everything that is listed. Shows page_debug.D1. */
 KTEST(page_debug, every_free_page_is_poisoned)
 {
 	struct zone *zone;
@@ -162,6 +162,7 @@ static bool called_from_here(unsigned long caller)
 	return name && strstr(name, "page_debug");
 }
 
+/* Shows page_debug.D2. */
 KTEST(page_debug, a_block_names_its_owner_and_its_pieces_do_too)
 {
 	if (!opt_page_owner)

@@ -4,7 +4,7 @@
  * Idea.       The lists must be invisible but for speed: no page is lost or handed out twice, none is counted twice, and
  *             never more than `high` pages wait there. That is checked around everything that moves pages through them.
  * Layout.     The real lists of this CPU, of the zone that ordinary requests use and of DMA.
- * Invariants. P1 to P3 of mm/pcp.c.
+ * Invariants. P1 and P2 of mm/pcp.c.
  * Locking.    None: main loop of one CPU.
  * Failure.    With page debugging on the lists are off and most cases are skipped.
  * Next:       test_page_alloc.c.

@@ -244,7 +244,10 @@ KTEST(reclaim, a_request_reclaims_a_bounded_number_of_times)
 	expect_snapshot(t, &before);
 }
 
-/* A boost stands for memory that is free: a request that may reclaim gets it, of any order, and at the first attempt. */
+/*
+ * A boost stands for memory that is free: a request that may reclaim gets it, of any order, and at the first attempt.
+ * Shows reclaim.R3.
+ */
 KTEST(reclaim, a_boost_is_gone_when_a_request_has_reclaimed)
 {
 	static const gfp_t kinds[] = {GFP_KERNEL, GFP_KERNEL | __GFP_NORETRY};

@@ -8,7 +8,7 @@
 
 struct work_queue {
 	struct work *first;
-	unsigned nr; /* works on the queue */
+	unsigned nr;  /* works on the queue */
 	bool running; /* inside a step */
 };
 

@@ -49,7 +49,8 @@ static_assert(offsetof(struct array_cache, stack) == 16, "what the fast path rea
 
 /* What one CPU has gathered of objects of other nodes, of any cache. */
 struct remote_stack {
-	unsigned avail, again; /* the same number twice: without a mark of their own these objects look live */
+	unsigned avail,
+		again; /* the same number twice: without a mark of their own these objects look live */
 	void *entry[SLAB_REMOTE_LIMIT];
 };
 DECLARE_PER_CPU(struct remote_stack, slab_remote);

@@ -26,8 +26,8 @@ void a64_restart_sort(void)
 		for (; at > __start_restart_table && at[-1].start > moving.start; at--)
 			*at = at[-1];
 		*at = moving;
-		BUG_ON(at > __start_restart_table && at[-1].commit >= at->start, "two restartable primitives overlap at %pS",
-		       (void *)at->start);
+		BUG_ON(at > __start_restart_table && at[-1].commit >= at->start,
+		       "two restartable primitives overlap at %pS", (void *)at->start);
 	}
 }
 

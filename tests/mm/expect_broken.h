@@ -24,12 +24,12 @@ static inline const char *check_says(const char *name)
 	})
 
 /* With another value in a variable the check says `part`. */
-#define EXPECT_BROKEN_BY(name, variable, value, part)    \
-	({                                               \
+#define EXPECT_BROKEN_BY(name, variable, value, part)     \
+	({                                                \
 		__typeof__(variable) broken = (variable); \
-		(variable) = (value);                    \
-		EXPECT_BROKEN(check_says(name), part);   \
-		(variable) = broken;                     \
+		(variable) = (value);                     \
+		EXPECT_BROKEN(check_says(name), part);    \
+		(variable) = broken;                      \
 	})
 
 #endif

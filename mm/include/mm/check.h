@@ -15,7 +15,7 @@ enum mm_check_rank {
 	CHECK_RANK_MEMORY, /* memblock: which addresses are RAM */
 	CHECK_RANK_LAYOUT, /* nodes, zones, sections: fixed after boot, but for counts */
 	CHECK_RANK_TABLES, /* page tables: which addresses can be touched */
-	CHECK_RANK_LISTS,    /* lists, stacks, trees of frames and areas: the census follows them */
+	CHECK_RANK_LISTS,  /* lists, stacks, trees of frames and areas: the census follows them */
 	CHECK_RANK_REST,
 	NR_CHECK_RANKS
 };

@@ -7,6 +7,7 @@ import importlib.util
 import io
 import json
 import sys
+import tempfile
 import unittest
 
 import paths  # noqa: F401
@@ -139,6 +140,12 @@ class Colour(unittest.TestCase):
         """Not a time: cachegrind's cache is exact."""
         self.assertGreater(self.tool.count_misses("colour.600.off.16"), 0.9)
         self.assertLess(self.tool.count_misses("colour.600.on.16"), 0.1)
+
+    def test_layouts_that_once_died_under_cachegrind_boot(self):
+        with tempfile.NamedTemporaryFile() as out:
+            for seed in (153698273, 1625678039, 3193108718):
+                command = [*self.tool.CACHEGRIND, f"--cachegrind-out-file={out.name}", *self.tool.STRATA, "version"]
+                self.assertIn("Strata", self.tool.run([*command, "--", f"seed={seed}"]))
 
     def test_the_option_decides_where_slabs_start(self):
         for option, colours in (("on", 7), ("off", 0)):

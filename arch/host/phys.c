@@ -121,7 +121,7 @@ struct run {
 	int prot; /* PROT_NONE: not mapped */
 };
 
-static struct run run[MAX_RUNS];
+static struct run *run; /* MAX_RUNS of them, outside of the image: a small machine has little room for that */
 static unsigned nr_runs;
 
 static int prot_of(pt_prot_t prot)
@@ -161,10 +161,15 @@ static void collect(vaddr_t va, vaddr_t end)
 void host_phys_apply_tables(void)
 {
 	nr_runs = 0;
+	run = mmap(NULL, MAX_RUNS * sizeof(*run), PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (run == MAP_FAILED)
+		host_die("strata: no memory to read the tables\n");
 	collect(DIRECT_MAP_BASE, DIRECT_MAP_BASE + host_ram_end);
 	collect((vaddr_t)__image_start, (vaddr_t)__image_end);
 	for (unsigned i = 0; i < nr_runs; i++)
 		if (mprotect((void *)run[i].start, run[i].end - run[i].start, run[i].prot))
 			host_die("strata: mprotect of 0x%lx bytes at 0x%lx failed\n",
 				 run[i].end - run[i].start, run[i].start);
+	munmap(run, MAX_RUNS * sizeof(*run));
 }

@@ -49,7 +49,7 @@ class WaysIn(unittest.TestCase):
         self.assertEqual(places(), places())
 
     def test_no_usable_memory_is_said(self):
-        outcome = qemu.run(hosttest.machine(mem="64M", cmdline="mem=1M"), 60)
+        outcome = qemu.run(hosttest.machine(mem="64M", cmdline="mem=64K"), 60)
         self.assertEqual(outcome.status, qemu.PANIC)
         self.assertRegex(outcome.output, r"panic: [^\n]*(memory|memblock)")
 

@@ -18,6 +18,7 @@
 #include <kernel/test.h>
 #include <mm/memmap.h>
 #include <mm/page.h>
+#include <mm/page_alloc.h>
 
 enum { PAGES = 200, REGIONS = 128, ABSENT = -2 };
 
@@ -326,25 +327,27 @@ KTEST(memblock, what_a_removed_region_leaves_behind_counts_for_nothing)
 
 KTEST(memblock, all_that_the_loader_names_is_reserved)
 {
-	static struct boot_info bi;
+	struct boot_info *bi = alloc_pages_exact(sizeof(*bi), GFP_KERNEL | __GFP_ZERO);
 	static const unsigned taken[] = {3, 5, 7, 9, 11, 13, 15};
 
-	bi = (struct boot_info){.info_start = page_pa(3),
-				.info_end = page_pa(4),
-				.fdt_start = page_pa(15),
-				.fdt_end = page_pa(16),
-				.nr_modules = 3,
-				.nr_reserved = 2};
+	ASSERT_NOT_NULL(bi);
+	bi->info_start = page_pa(3);
+	bi->info_end = page_pa(4);
+	bi->fdt_start = page_pa(15);
+	bi->fdt_end = page_pa(16);
+	bi->nr_modules = 3;
+	bi->nr_reserved = 2;
 	for (unsigned i = 0; i < 3; i++) {
-		bi.module[i].start = page_pa(5 + 2 * i);
-		bi.module[i].end = page_pa(6 + 2 * i);
+		bi->module[i].start = page_pa(5 + 2 * i);
+		bi->module[i].end = page_pa(6 + 2 * i);
 	}
 	for (unsigned i = 0; i < 2; i++) {
-		bi.reserved[i].start = page_pa(11 + 2 * i);
-		bi.reserved[i].end = page_pa(12 + 2 * i);
+		bi->reserved[i].start = page_pa(11 + 2 * i);
+		bi->reserved[i].end = page_pa(12 + 2 * i);
 	}
 	start_small(REGIONS);
-	memblock_reserve_boot(&small, &bi);
+	memblock_reserve_boot(&small, bi);
+	free_pages_exact(bi, sizeof(*bi));
 	EXPECT_EQ(small.reserved.cnt, ARRAY_SIZE(taken));
 	for (unsigned i = 0; i < ARRAY_SIZE(taken); i++) {
 		EXPECT_EQ(small.reserved.region[i].start, page_pa(taken[i]));

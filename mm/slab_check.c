@@ -14,6 +14,7 @@
 #include "slab_internal.h"
 
 #include <kernel/printk.h>
+#include <kernel/smp.h>
 #include <kernel/string.h>
 #include <mm/check.h>
 #include <mm/check_walk.h>
@@ -525,7 +526,7 @@ static bool check_all_caches(void)
 	return check_each(check_array_entries) && check_remotes(check_remote_entries);
 }
 
-const char *slab_check(void)
+static const char *check_at_rest(void)
 {
 	bool ok;
 
@@ -537,5 +538,16 @@ const char *slab_check(void)
 	ok = check_all_caches();
 	spin_unlock(&cache_list_lock);
 	return ok ? NULL : wrong;
+}
+
+/* Other CPUs, which reap and use their arrays, stay at their quiet points meanwhile. */
+const char *slab_check(void)
+{
+	const char *what;
+
+	smp_hold();
+	what = check_at_rest();
+	smp_release();
+	return what;
 }
 MM_CHECK("slab", slab_check);

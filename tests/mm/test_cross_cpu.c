@@ -440,6 +440,28 @@ KTEST(cross_cpu, a_request_that_must_not_fail_waits_for_other_cpus)
 	mm_settle();
 }
 
+static void reap_and_reap(void *ctx)
+{
+	(void)ctx;
+	while (!atomic_load(&step)) {
+		slab_reap(true);
+		quiet_point();
+	}
+}
+
+KTEST(cross_cpu, slabs_can_be_checked_while_another_cpu_reaps)
+{
+	struct smp_task task = {.fn = reap_and_reap};
+	NEEDS_OTHER_CPU(cpu);
+
+	atomic_store(&step, 0);
+	ASSERT_EQ(smp_start(cpu, &task), 0);
+	for (unsigned i = 0; i < 200; i++)
+		EXPECT_NULL(slab_check());
+	atomic_store(&step, 1);
+	smp_wait(&task);
+}
+
 /* ---- per-CPU memory ---- */
 
 static void add_own(void *ctx)

@@ -585,3 +585,36 @@ KTEST(dmesg, the_last_boot_with_a_map_counts)
 	}
 	fixture_free(f);
 }
+
+KTEST(dmesg, lines_and_ranges_without_room_are_said)
+{
+	static const char head[] = "Linux version 6.9\nfish &amp; chips: ";
+	static const char tail[] = "\nEarly memory node ranges\n  node   0: [mem 0x40000000-0x7fffffff]\n"
+				   "Memory: 1000K/2000K available\nMemory: 1000K/3000K available\n";
+	struct boot_fixture *f = fixture_new();
+	size_t at = 0;
+
+	ASSERT_NOT_NULL(f);
+	memcpy(f->bytes, head, sizeof(head) - 1);
+	memset(f->bytes + sizeof(head) - 1, 'x', 5000);
+	memcpy(f->bytes + sizeof(head) - 1 + 5000, tail, sizeof(tail));
+	EXPECT_EQ(parse_log(f, (char *)f->bytes), 0);
+	EXPECT_USABLE(f, {0x40000000, 0x80000000});
+	EXPECT_NOTE(&f->info, "log: 1 lines are longer than 2048 bytes, the first is line 2");
+	EXPECT_NOTE(&f->info, "log:5: Linux has 2000 KiB of memory, the ranges of its nodes 1048576");
+	/* A message as long as a line may be, and cut. */
+	memcpy(f->bytes, "BIOS-e820: [mem 0x0-0x", 22);
+	memset(f->bytes + 22, '0', 5000);
+	memcpy(f->bytes + 5022, "\nBIOS-e820: [mem 0x0-0xffff] usable\n", 37);
+	EXPECT_EQ(parse_log(f, (char *)f->bytes), -EINVAL);
+	EXPECT_TRUE(strstr(message, "f:1: ") == message);
+	for (unsigned i = 0; i < BOOT_MAX_RESERVED + 2; i++)
+		at += (size_t)scnprintf((char *)f->bytes + at, FIXTURE_BYTES - at,
+					"OF: reserved mem: 0x%x..0x%xfff (4 KiB) nomap\n",
+					(0x50000 + i) << 12, 0x50000 + i);
+	memcpy(f->bytes + at, tail, sizeof(tail));
+	EXPECT_EQ(parse_log(f, (char *)f->bytes), 0);
+	EXPECT_EQ(f->info.nr_reserved, BOOT_MAX_RESERVED);
+	EXPECT_NOTE(&f->info, "log:257: more than 256 reserved ranges, 0x50100000 is not one");
+	fixture_free(f);
+}

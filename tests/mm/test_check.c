@@ -30,8 +30,9 @@
 KTEST(check, memblock_names_a_wrong_region)
 {
 	static struct memblock_region memory[4], reserved[4];
-	struct memblock mb = {.memory = {.region = memory, .max = ARRAY_SIZE(memory), .what = "memory"},
-			      .reserved = {.region = reserved, .max = ARRAY_SIZE(reserved), .what = "reserved"}};
+	struct memblock mb = {
+		.memory = {.region = memory, .max = ARRAY_SIZE(memory), .what = "memory"},
+		.reserved = {.region = reserved, .max = ARRAY_SIZE(reserved), .what = "reserved"}};
 
 	EXPECT_EQ(memblock_add(&mb, MIB(1), MIB(2), 0), 0);
 	EXPECT_EQ(memblock_add(&mb, MIB(4), MIB(6), 0), 0);

@@ -9,7 +9,7 @@
  * Invariants. I1  a work is on exactly one queue, for ever, and its step runs only on that CPU, never nested
  *             I2  a request made before a quiet point begins is served in it
  *             I3  at a quiet point the CPU holds no lock and is not in an interrupt
- *             I4  a queue has `nr` works, each of its CPU
+ *             I4  a queue has `nr` works, each of its CPU, with the step that it was registered with
  * Locking.    None. A queue is changed by its own CPU only; `pending` is atomic: set with release by any
  *             context, taken with acquire, so the step sees what the requester wrote before.
  * Failure.    A quiet point with a lock held, or in an interrupt, is a BUG.
@@ -35,6 +35,7 @@ void work_register(struct work *w)
 	struct work **link = &work_queue[arch_cpu_id()].first;
 
 	w->cpu = arch_cpu_id();
+	w->registered = w->step;
 
 	while (*link) {
 		BUG_ON(*link == w, "work %s is registered twice", w->name);
@@ -125,7 +126,8 @@ static bool queue_is_sound(const struct work_queue *q, unsigned cpu)
 	unsigned nr = 0;
 
 	for (; w && nr < q->nr; w = w->next, nr++)
-		if (!check_object(w, sizeof(*w), sizeof(long)) || w->cpu != cpu || !check_function(w->step))
+		if (!check_object(w, sizeof(*w), sizeof(long)) || w->cpu != cpu || !check_function(w->step) ||
+		    w->step != w->registered)
 			return false;
 	return !w && nr == q->nr;
 }

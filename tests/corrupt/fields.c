@@ -83,6 +83,7 @@ static const struct corrupt_field work[] = {
 	NOTHING(struct work, due_ns, "a hint: when it runs by itself"),
 	FIELD(struct work, next),
 	FIELD(struct work, cpu),
+	FIELD(struct work, registered),
 };
 
 static const struct corrupt_field lock[] = {

@@ -137,6 +137,7 @@ KTEST(cpu_check, names_works_that_are_on_no_queue_of_theirs)
 	EXPECT_BROKEN_BY("work", q->first->next, q->first, "work.I4: ");
 	EXPECT_BROKEN_BY("work", q->first->cpu, broken + 1, "work.I4: ");
 	EXPECT_BROKEN_BY("work", q->first->step, (bool (*)(void))((char *)other_step + 1), "work.I4: ");
+	EXPECT_BROKEN_BY("work", q->first->step, other_step, "work.I4: ");
 	EXPECT_BROKEN_BY("work", q->running, true, "work.I4: ");
 	EXPECT_NULL(check_says("work"));
 	smp_release();

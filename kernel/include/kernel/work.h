@@ -19,7 +19,8 @@ struct work {
 	_Atomic bool pending;
 	u64 due_ns; /* periodic work: the next time by itself */
 	struct work *next;
-	unsigned cpu; /* whose queue it is on */
+	unsigned cpu;		  /* whose queue it is on */
+	bool (*registered)(void); /* step as it was then: for the check */
 };
 
 /* Once, before the first request: from now on w runs on this CPU. Context: boot or main loop. */

@@ -11,6 +11,8 @@
  */
 #include "corrupt.h"
 
+#include <sys/mman.h>
+
 #include "../../kernel/work_internal.h"
 #include "../../mm/slab_internal.h"
 #include "../../mm/vmap.h"
@@ -65,7 +67,7 @@ static struct held {
 	void *sized[SIZES];
 	struct page *block[BLOCKS];
 	unsigned order[BLOCKS];
-} held[MAX_CPUS];
+} * held; /* no part of the image: it would be memory that small machines miss */
 static void *percpu[PERCPU];
 static u64 rng;
 static bool short_of_memory;
@@ -210,7 +212,9 @@ static void use_percpu(void)
 bool corrupt_load(u64 seed)
 {
 	rng = mix64(seed);
-	if (!make_caches())
+	held = mmap(NULL, MAX_CPUS * sizeof(*held), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		    0);
+	if (held == MAP_FAILED || !make_caches())
 		return false;
 	on_each_cpu(work_here, 0);
 	on_each_cpu(give_here, 0);

@@ -664,10 +664,14 @@ const char *buddy_check_zone(struct zone *zone)
 
 		unopened += zone->unopened[o] << o;
 		for (unsigned t = 0; t < NR_MIGRATETYPES; t++) {
+			struct check_walk w;
 			struct page *page;
 
-			list_for_each_entry (page, &zone->free_area[o].list[t], lru) {
-				const char *what = check_block(zone, page, o, (enum migratetype)t);
+			check_for_each_entry(page, &w, &zone->free_area[o].list[t], zone->present >> o, lru)
+			{
+				const char *what = !check_page(page)
+							   ? "buddy.F1: a list leads to no struct page"
+							   : check_block(zone, page, o, (enum migratetype)t);
 
 				if (what)
 					return what;
@@ -676,6 +680,8 @@ const char *buddy_check_zone(struct zone *zone)
 				if (t == MT_ISOLATE)
 					isolated += 1UL << o;
 			}
+			if (w.wrong)
+				return "buddy.F1: a free list's links are damaged";
 		}
 		if (blocks != zone->free_area[o].nr_free)
 			return "buddy.F4: nr_free is not the length of the lists";

@@ -18,6 +18,7 @@
 #include <mm/memblock.h>
 
 #include <kernel/printk.h>
+#include <kernel/random.h>
 #include <kernel/sections.h>
 
 /* ---- memory ---- */
@@ -114,6 +115,19 @@ bool check_text(const char *s, size_t max)
 			return false;
 	}
 	return false;
+}
+
+u64 check_print(const void *p, size_t size, u64 so_far)
+{
+	const char *at = p;
+
+	for (size_t done = 0; done < size; done += sizeof(u64)) {
+		u64 word = 0;
+
+		__builtin_memcpy(&word, at + done, min(size - done, sizeof(word)));
+		so_far = mix64(so_far ^ word ^ (size + done) << 48);
+	}
+	return so_far;
 }
 
 /* ---- lists ---- */

@@ -11,6 +11,7 @@
  *             B2  no two touching regions that agree in nid and name
  *             B3  an allocation lies in memory and touches no earlier reservation
  *             B4  address 0 is never returned
+ *             B5  after the hand-over nothing changes but by memblock_forget()
  * Locking.    None: boot only. After the hand-over nothing changes but by memblock_forget().
  * Failure.    A full array that cannot grow: -ENOSPC, nothing changed. No room: 0, or a panic in the _or_panic form.
  * Source.     Linux mm/memblock.c. Boot allocations grow upwards from 16 MiB instead of downwards from the top, so
@@ -27,6 +28,7 @@
 #include <kernel/sections.h>
 #include <kernel/string.h>
 #include <mm/check.h>
+#include <mm/check_walk.h>
 #include <mm/memblock.h>
 #include <mm/memmap.h>
 #include <mm/page.h>
@@ -60,7 +62,8 @@ paddr_t memblock_limit;
 static struct {
 	const struct memblock_region *memory, *reserved;
 	unsigned memory_max, reserved_max;
-} own = {memory_regions, reserved_regions, FIRST_REGIONS, FIRST_REGIONS};
+	u64 print; /* B5 */
+} own = {memory_regions, reserved_regions, FIRST_REGIONS, FIRST_REGIONS, 0};
 
 /* ---- arrays of ranges ---- */
 
@@ -372,9 +375,23 @@ int memblock_free(struct memblock *mb, paddr_t start, paddr_t end)
 	return remove_range(mb, &mb->reserved, start, end);
 }
 
+static u64 own_print(void)
+{
+	u64 print = check_print(&memblock, offsetof(struct memblock, rover), 0);
+
+	print = check_print(memblock.memory.region, memblock.memory.cnt * sizeof(memblock.memory.region[0]),
+			    print);
+	return check_print(memblock.reserved.region,
+			   memblock.reserved.cnt * sizeof(memblock.reserved.region[0]), print);
+}
+
 int memblock_forget(struct memblock *mb, paddr_t start, paddr_t end)
 {
-	return remove_range(mb, &mb->reserved, start, end);
+	int err = remove_range(mb, &mb->reserved, start, end);
+
+	if (mb == &memblock && mb->handed_over)
+		own.print = own_print();
+	return err;
 }
 
 bool memblock_keep_room(struct memblock *mb)
@@ -643,7 +660,13 @@ const char *memblock_check(const struct memblock *mb)
 	return what ? what : type_check(&mb->reserved);
 }
 
-/* What the kernel's own arrays are besides: in their place, and no longer than they can be. */
+void memblock_hand_over(void)
+{
+	memblock.handed_over = true;
+	own.print = own_print();
+}
+
+/* What the kernel's own arrays are besides: in their place, no longer than they can be, and as they were handed over. */
 static const char *memblock_check_own(void)
 {
 	const struct memblock_type *m = &memblock.memory, *r = &memblock.reserved;
@@ -651,7 +674,9 @@ static const char *memblock_check_own(void)
 	if (m->region != own.memory || r->region != own.reserved || m->max != own.memory_max ||
 	    r->max != own.reserved_max || m->cnt > m->max || r->cnt > r->max)
 		return "memblock.B1: an array is not in its place, or has more regions than room";
-	return memblock_check(&memblock);
+	if (memblock_check(&memblock))
+		return memblock_check(&memblock);
+	return own_print() == own.print ? NULL : "memblock.B5: it is not what was handed over";
 }
 MM_CHECK_RANKED("memblock", memblock_check_own, CHECK_RANK_MEMORY);
 

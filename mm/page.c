@@ -15,6 +15,9 @@
  * Invariants. S1  if a section is opened, the array of [lo, hi) is mapped, and each free frame of it was listed once
  *             S2  an unopened section is in its zones' unopened[] as exactly the blocks that opening lists
  *             S3  an order-10 block has struct pages for all of its frames or for none
+ *             S4  between operations a section is claimed if it is opened, and only then; it has RAM; none is
+ *                 being opened; no unopened section of a zone lies below its open_cursor
+ *             S5  which sections there are, which are not whole, and their arrays stay as page_init() left them
  * Locking.    A section is claimed by an atomic bit; the claimer maps, clears, publishes `opened` with release and
  *             then lists the blocks under each zone's lock. Nobody waits: who loses the claim looks for other
  *             memory.
@@ -25,6 +28,7 @@
 #include <kernel/bug.h>
 #include <kernel/string.h>
 #include <mm/check.h>
+#include <mm/check_walk.h>
 #include <mm/internal.h>
 #include <mm/pgtable.h>
 
@@ -659,6 +663,19 @@ static void *alloc_bitmap(void)
 				       "section maps");
 }
 
+static u64 sections_print;
+
+/* S5 */
+static u64 print_of_sections(void)
+{
+	const size_t bytes = DIV_ROUND_UP(nr_sections, 64) * sizeof(unsigned long);
+	u64 print = check_print(&nr_sections, sizeof(nr_sections), nr_infos);
+
+	print = check_print(section_present, bytes, print);
+	print = check_print(section_odd, bytes, print);
+	return check_print(infos, nr_infos * sizeof(infos[0]), print);
+}
+
 void page_init(const struct boot_info *bi)
 {
 	unsigned nr_odd = 0;
@@ -687,6 +704,7 @@ void page_init(const struct boot_info *bi)
 	grow_infos(nr_odd + 16);
 	find_odd_sections(); /* the table's own section is one of them now */
 	place_metadata();
+	sections_print = print_of_sections();
 }
 
 /* ---- frames ---- */
@@ -759,10 +777,37 @@ static void sum_block(pfn_t pfn, unsigned order, void *ctx)
 	sum[order]++;
 }
 
+/* S4 */
+static bool sections_settled(void)
+{
+	for (unsigned long w = 0; w < DIV_ROUND_UP(nr_sections, 64); w++)
+		if (section_claimed[w] != section_opened[w] || (section_opened[w] & ~section_present[w]))
+			return false;
+	return !atomic_load(&nr_opening);
+}
+
+/* S4: searches for an unopened section begin there. */
+static bool cursor_sound(const struct zone *zone)
+{
+	unsigned long end = DIV_ROUND_UP(zone->end_pfn, SECTION_PAGES), nr;
+
+	if (zone->open_cursor < zone->start_pfn / SECTION_PAGES || zone->open_cursor > end)
+		return false;
+	for (nr = zone->start_pfn / SECTION_PAGES;
+	     (nr = bitmap_next_without(section_present, section_opened, nr, end)) < zone->open_cursor; nr++)
+		if (bitmap_test(section_odd, nr) || whole_section_in(nr, zone))
+			return false;
+	return true;
+}
+
 static const char *section_check(void)
 {
 	struct zone *zone;
 
+	if (print_of_sections() != sections_print)
+		return "page.S5: what is fixed after boot has changed";
+	if (!sections_settled())
+		return "page.S4: a section is being opened, is claimed and not opened, or has no RAM";
 	for_each_populated_zone (zone) {
 		unsigned long sum[NR_ORDERS] = {0}, whole[NR_ORDERS] = {0}, nr_whole = 0, nr;
 
@@ -783,7 +828,9 @@ static const char *section_check(void)
 		for (unsigned o = 0; o < NR_ORDERS; o++)
 			if (sum[o] + whole[o] * nr_whole != zone->unopened[o])
 				return "page.S2: unopened counts differ from what opening would list";
+		if (!cursor_sound(zone))
+			return "page.S4: a zone's open_cursor lies behind an unopened section";
 	}
 	return NULL;
 }
-MM_CHECK_RANKED("page", section_check, CHECK_RANK_LAYOUT);
+MM_CHECK_RANKED("page", section_check, CHECK_RANK_SECTIONS);

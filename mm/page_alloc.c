@@ -861,4 +861,4 @@ static const char *page_alloc_check(void)
 	}
 	return NULL;
 }
-MM_CHECK("buddy", page_alloc_check);
+MM_CHECK_RANKED("buddy", page_alloc_check, CHECK_RANK_LISTS);

@@ -12,6 +12,8 @@
  *             Z4  lowmem_reserve grows with the request's zone
  *             Z5  a zone has a boost only while `wake` is set, which takes it away, and at most the larger one of 1.5 times the
  *                 high mark and a pageblock
+ *             Z6  id, node, type, name, span, present pages, marks, reserves and the lists' sizes stay as zone_init() made
+ *                 them; the lock is free between operations
  * Locking.    Boot only; watermarks are plain words read without a lock.
  * Failure.    None.
  * Source.     Linux mm/page_alloc.c (calculate_node_totalpages, setup_per_zone_wmarks,
@@ -25,6 +27,7 @@
 #include <kernel/errno.h>
 #include <kernel/string.h>
 #include <mm/check.h>
+#include <mm/check_walk.h>
 #include <mm/internal.h>
 
 struct zone *zone_table;
@@ -345,12 +348,31 @@ static void print_memory_line(void)
 		present << PAGE_SHIFT >> 10, (present - managed) << PAGE_SHIFT >> 10);
 }
 
+static u64 zones_print;
+
+/* Z6: all that is fixed. */
+static u64 print_of_zones(void)
+{
+	const struct zone *zone;
+	u64 print = 0;
+
+	for_each_zone (zone) {
+		print = check_print(&zone->id, offsetof(struct zone, managed) - offsetof(struct zone, id),
+				    print);
+		print = check_print(zone->wmark, sizeof(zone->wmark), print);
+		print = check_print(zone->lowmem_reserve, sizeof(zone->lowmem_reserve), print);
+		print = check_print(&zone->batch, sizeof(zone->batch), print);
+		print = check_print(&zone->high, sizeof(zone->high), print);
+	}
+	return print;
+}
+
 void zone_init(void)
 {
 	struct zone *zone;
 	struct node *n;
 
-	memblock.handed_over = true;
+	memblock_hand_over();
 	node_spans();
 	for_each_node (n)
 		for (unsigned type = 0; type < NR_ZONES; type++)
@@ -360,6 +382,7 @@ void zone_init(void)
 	zone_compute_watermarks(zone_table, nr_zone_ids);
 	for_each_populated_zone (zone)
 		zone_compute_pcp(zone, node_cpus(zone->nid));
+	zones_print = print_of_zones();
 	print_zones();
 	print_memory_line();
 	page_alloc_init();
@@ -388,9 +411,13 @@ const char *zone_check(void)
 			return "zone.Z5: a boost that nothing takes away, or above its bound";
 		if (zone->free_pages + zone->isolated_pages > zone->managed)
 			return "zone.Z3: more free pages than managed ones";
+		if (zone->present && !spin_is_free(&zone->lock, LOCK_ZONE, (unsigned)zone->nid))
+			return "zone.Z6: a zone's lock is taken, or damaged";
 	}
 	for (unsigned i = 0; i < memblock.memory.cnt; i++)
 		memory += (memblock.memory.region[i].end - memblock.memory.region[i].start) >> PAGE_SHIFT;
-	return present == memory ? NULL : "zone.Z1: present pages are not the memory map's";
+	if (present != memory)
+		return "zone.Z1: present pages are not the memory map's";
+	return print_of_zones() == zones_print ? NULL : "zone.Z6: what is fixed after boot has changed";
 }
 MM_CHECK_RANKED("zone", zone_check, CHECK_RANK_LAYOUT);

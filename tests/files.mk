@@ -63,6 +63,7 @@ SRCS += tests/mm/test_api.c
 SRCS += tests/mm/test_buddy.c
 SRCS += tests/mm/test_census.c
 SRCS += tests/mm/test_check.c
+SRCS += tests/mm/test_check_fixed.c
 SRCS += tests/mm/test_check_walk.c
 SRCS += tests/mm/test_cross_cpu.c
 SRCS += tests/mm/test_cross_vm.c

@@ -12,10 +12,11 @@
  */
 typedef const char *(*mm_check_fn)(void);
 enum mm_check_rank {
-	CHECK_RANK_MEMORY, /* memblock: which addresses are RAM */
-	CHECK_RANK_LAYOUT, /* nodes, zones, sections: fixed after boot, but for counts */
-	CHECK_RANK_TABLES, /* page tables: which addresses can be touched */
-	CHECK_RANK_LISTS,  /* lists, stacks, trees of frames and areas: the census follows them */
+	CHECK_RANK_MEMORY,   /* memblock: which addresses are RAM */
+	CHECK_RANK_LAYOUT,   /* nodes, zones: fixed after boot, but for counts */
+	CHECK_RANK_SECTIONS, /* which frames have a struct page */
+	CHECK_RANK_TABLES,   /* page tables: which addresses can be touched */
+	CHECK_RANK_LISTS,    /* lists, stacks, trees of frames and areas: the census follows them */
 	CHECK_RANK_REST,
 	NR_CHECK_RANKS
 };

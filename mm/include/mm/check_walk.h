@@ -33,6 +33,12 @@ bool check_function(const void *p);
 /* A text of fewer than `max` printable characters. */
 bool check_text(const char *s, size_t max);
 
+/*
+ * A number that any change of the memory changes. For what nothing can recompute since it is fixed once boot is over: the
+ * owner keeps the number, its check compares. so_far: 0, or the number of what is to count as well.
+ */
+u64 check_print(const void *p, size_t size, u64 so_far);
+
 /* ---- lists ---- */
 
 /*

@@ -49,6 +49,8 @@ int memblock_remove(struct memblock *mb, paddr_t start, paddr_t end);
 /* Overlaps with earlier reservations keep the earlier name. */
 int memblock_reserve(struct memblock *mb, paddr_t start, paddr_t end, const char *name);
 int memblock_free(struct memblock *mb, paddr_t start, paddr_t end);
+/* The zones have it from here on. */
+void memblock_hand_over(void);
 /* The same after the hand-over, for adopt_reserved_page() only: the frames are pages now. */
 int memblock_forget(struct memblock *mb, paddr_t start, paddr_t end);
 /* The node of all memory in [start, end). */

@@ -311,16 +311,17 @@ static const struct corrupt_field shard[] = {
 	NOTHING(struct vmap_shard, steals, STATISTIC),
 };
 
+/* buddy: a page whose order is another reaches over free blocks. */
 #define PAGE_CHECKS "page frame census"
 const struct corrupt_view corrupt_page_views[] = {
 	VIEW("page.buddy", PAGE_CHECKS " buddy", page, page_buddy, live_page_buddy),
 	VIEW("page.pcp", PAGE_CHECKS " pcp", page, page_pcp, live_page_pcp),
-	VIEW("page.slab", PAGE_CHECKS " slab", page, page_slab, live_page_slab),
+	VIEW("page.slab", PAGE_CHECKS " slab buddy", page, page_slab, live_page_slab),
 	VIEW("page.slab_tail", PAGE_CHECKS " slab", page, page_slab_tail, live_page_slab_tail),
-	VIEW("page.vmalloc", PAGE_CHECKS " vmap vmalloc", page, page_owned, live_page_vmalloc),
-	VIEW("page.table", PAGE_CHECKS " pgtable", page, page_owned, live_page_table),
-	VIEW("page.kmalloc", PAGE_CHECKS " kmalloc slab", page, page_kmalloc, live_page_kmalloc),
-	VIEW("page.allocated", PAGE_CHECKS, page, page_allocated, live_page_allocated),
+	VIEW("page.vmalloc", PAGE_CHECKS " vmap vmalloc buddy", page, page_owned, live_page_vmalloc),
+	VIEW("page.table", PAGE_CHECKS " pgtable buddy", page, page_owned, live_page_table),
+	VIEW("page.kmalloc", PAGE_CHECKS " kmalloc slab buddy", page, page_kmalloc, live_page_kmalloc),
+	VIEW("page.allocated", PAGE_CHECKS " buddy", page, page_allocated, live_page_allocated),
 	VIEW("page.reserved", PAGE_CHECKS " memblock", page, page_reserved, live_page_reserved),
 	VIEW("page.interior", PAGE_CHECKS " buddy", page, page_interior, live_page_interior),
 	VIEW("page.pageblock", PAGE_CHECKS " buddy zone", page, pageblock, live_pageblock),

@@ -286,8 +286,8 @@ static bool each_run(const struct zone *zone, bool (*fn)(const struct zone *zone
 
 static bool equal(const struct zone *zone, const char *what, unsigned long counted, unsigned long is)
 {
-	return counted == is || WRONG("%s: zone %s, node %d: counted as %lu, there are %lu", what,
-				      zone->name, zone->nid, counted, is);
+	return counted == is || WRONG("%s: zone %s, node %d: counted as %lu, there are %lu", what, zone->name,
+				      zone->nid, counted, is);
 }
 
 /* C5, C6 */

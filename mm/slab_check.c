@@ -22,10 +22,7 @@
 
 #include "internal.h"
 
-enum {
-	MAX_CACHES = 1 << 14,
-	SEEN_BITS = 1 << 17, /* one for each hash of a pointer */
-};
+enum { SEEN_BITS = 1 << 17 }; /* one for each hash of a pointer */
 
 static char wrong[192];
 

@@ -274,7 +274,7 @@ bool slab_object_info(const void *addr, struct slab_object_info *info)
 
 /* ---- frames ---- */
 
-/* Every slab has a page, and every cache a name: no list is longer. */
+/* Every slab has a page: no list is longer. */
 static void each_on_list(const struct list_head *list, unsigned order, frame_fn fn, void *ctx)
 {
 	struct check_walk w;
@@ -302,7 +302,7 @@ void slab_for_each_block(frame_fn fn, void *ctx)
 	const struct kmem_cache *s;
 	struct check_walk w;
 
-	check_for_each_entry(s, &w, &cache_list, totalram_pages(), list) each_of_cache(s, fn, ctx);
+	check_for_each_entry(s, &w, &cache_list, MAX_CACHES, list) each_of_cache(s, fn, ctx);
 	slab_for_each_dying(fn, ctx);
 }
 
@@ -328,7 +328,7 @@ unsigned long slab_reclaimable_pages(void)
 	unsigned long pages = 0;
 	struct check_walk w;
 
-	check_for_each_entry(s, &w, &cache_list, totalram_pages(), list) if (s->flags & SLAB_RECLAIM_ACCOUNT)
+	check_for_each_entry(s, &w, &cache_list, MAX_CACHES, list) if (s->flags & SLAB_RECLAIM_ACCOUNT)
 		each_of_cache(s, add_block, &pages);
 	slab_for_each_dying(add_reclaimable, &pages);
 	return pages;

@@ -124,6 +124,7 @@ void slab_default_order(void);	/* its value where no option gives one. Context: 
 extern bool slab_colouring;	/* caches made from now on have colours */
 extern struct spinlock cache_list_lock;
 extern struct list_head cache_list; /* newest first */
+#define MAX_CACHES (1 << 14)	    /* for checks: a longer list of caches is damaged */
 
 /* ---- slab.c: geometry, slabs, node lists ---- */
 

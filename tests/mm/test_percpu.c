@@ -235,7 +235,7 @@ KTEST_PANIC(percpu, freeing_a_static_variable_is_a_bug, "is not a per-CPU pointe
 
 KTEST_PANIC(percpu, freeing_an_address_below_the_template_is_a_bug, "is not a per-CPU pointer")
 {
-	free_percpu(__percpu_start - 8);
+	free_percpu((void *)((unsigned long)__percpu_start - 8));
 }
 
 /* 2^32 chunks and some: what a count of 32 bits would take for an address of chunk 0. */

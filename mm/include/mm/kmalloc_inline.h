@@ -12,15 +12,15 @@
  * The size classes, ascending: Linux's, and between them those that pay (see the head of kmalloc.c). Those up to
  * KMALLOC_MAX_CACHE_SIZE are in use.
  */
-#define KMALLOC_CLASSES(X)                                                                             \
-	X(16)                                                                                          \
-	X(32)                                                                                          \
-	X(64)                                                                                          \
-	X(96)                                                                                          \
-	X(128)                                                                                         \
-	X(192)                                                                                         \
-	X(256) X(512) X(672) X(816) X(1024) X(2048) X(2720) X(4096) X(8192) X(16384) X(32768) X(65536) \
-		X(131072)
+#define KMALLOC_CLASSES(X) \
+	X(16)              \
+	X(32)              \
+	X(64)              \
+	X(96)              \
+	X(128)             \
+	X(192)             \
+	X(256)             \
+	X(512) X(672) X(816) X(1024) X(2048) X(2720) X(4096) X(8192) X(16384) X(32768) X(65536) X(131072)
 
 enum kmalloc_class {
 #define KMALLOC_CLASS(bytes) KMALLOC_CLASS_##bytes,

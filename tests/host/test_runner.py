@@ -154,6 +154,12 @@ class Runner(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertIn("ZeroDivisionError", output)
 
+    def test_command_without_an_end_is_red(self):
+        self.matrix.HOST_SECONDS = 0.2
+        status, output = self.matrix_run(self.matrix.command_job("check", "endless", ["sleep", "60"]))
+        self.assertEqual(status, 1)
+        self.assertIn("no output for 0.2 s", output)
+
     def test_expected_panic_needs_status_and_words(self):
         for text, ending, failed in ((PANIC, 2, 0), (PANIC, 0, 1), ("BUG other\n", 2, 1), (PANIC, "triple-fault", 1)):
             with self.subTest(text=text, ending=ending):

@@ -103,7 +103,7 @@ void host_parse_nodes(const char *words, struct host_nodes *nodes)
 		if (node->cpus & all_cpus)
 			host_die("strata: --nodes %s: expected each CPU on one node\n", words);
 		all_cpus |= node->cpus;
-		nodes->bytes += node->bytes;
+		nodes->bytes = node->bytes > ~0UL - nodes->bytes ? ~0UL : nodes->bytes + node->bytes;
 	}
 }
 

@@ -64,6 +64,7 @@ class Hosted(unittest.TestCase):
             ("5M 16M", "multiples of 4M"), ("16M:9-1 16M", "in ascending order"), ("16M:x 16M", 'number of a CPU at "x 16M"'),
             ("16M:0 16M:0", "each CPU on one node"), ("16M:0:10 16M", "2 distances of node 0"), ("4M 4M", "add up to"),
             ("16M:0:10/300 16M", "from 10 to 255"), ("16M;16M", "a blank or the end"), ("4M " * 9, "at most 8 nodes"),
+            ("8388608T:0 8388608T:1 256M", "sizes that add up to"),
         ):
             with self.subTest(words=words):
                 done = strata("--nodes", words)

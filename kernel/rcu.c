@@ -20,8 +20,6 @@
 #include "rcu_internal.h"
 
 #include <kernel/cpumask.h>
-#include <mm/check_walk.h>
-
 #include <kernel/printk.h>
 #include <mm/check.h>
 #include <mm/check_walk.h>

@@ -649,8 +649,9 @@ void buddy_for_each_listed(const struct zone *zone, frame_fn fn, void *ctx)
 			struct check_walk w;
 			struct page *page;
 
-			check_for_each_entry(page, &w, &zone->free_area[o].list[t], zone->managed >> o,
-					     lru) if (check_page(page)) fn(page_to_pfn(page), o, ctx);
+			check_for_each_entry (page, &w, &zone->free_area[o].list[t], zone->managed >> o, lru)
+				if (check_page(page))
+					fn(page_to_pfn(page), o, ctx);
 		}
 }
 
@@ -667,8 +668,8 @@ const char *buddy_check_zone(struct zone *zone)
 			struct check_walk w;
 			struct page *page;
 
-			check_for_each_entry(page, &w, &zone->free_area[o].list[t], zone->present >> o, lru)
-			{
+			check_for_each_entry (page, &w, &zone->free_area[o].list[t], zone->present >> o,
+					      lru) {
 				const char *what = !check_page(page)
 							   ? "buddy.F1: a list leads to no struct page"
 							   : check_block(zone, page, o, (enum migratetype)t);

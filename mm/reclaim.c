@@ -168,10 +168,9 @@ static const char *reclaim_check(void)
 	for_each_online_cpu (cpu)
 		if (*(const u8 *)per_cpu_ptr(&reclaiming, cpu))
 			return "reclaim.R1: a CPU is in the middle of reclaim";
-	check_for_each_entry(
-		s, &w, &shrinkers, MAX_SHRINKERS,
-		link) if (!check_function(s->count) ||
-			  !check_function(s->scan)) return "reclaim.R4: a shrinker's function is none";
+	check_for_each_entry (s, &w, &shrinkers, MAX_SHRINKERS, link)
+		if (!check_function(s->count) || !check_function(s->scan))
+			return "reclaim.R4: a shrinker's function is none";
 	return w.wrong ? "reclaim.R4: the list of shrinkers is broken" : NULL;
 }
 MM_CHECK("reclaim", reclaim_check);

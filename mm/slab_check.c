@@ -239,8 +239,7 @@ static bool check_list(const struct kmem_cache *s, const struct kmem_cache_node 
 	const struct page *page;
 	struct check_walk w;
 
-	check_for_each_entry(page, &w, list, most_slabs(), lru)
-	{
+	check_for_each_entry (page, &w, list, most_slabs(), lru) {
 		if (!check_slab(s, n, page, lo, hi))
 			return false;
 		sum->slabs++;
@@ -487,7 +486,9 @@ static bool check_cache_list(void)
 	const struct kmem_cache *s;
 	struct check_walk w;
 
-	check_for_each_entry(s, &w, &cache_list, MAX_CACHES, list) if (!check_fixed(s)) return false;
+	check_for_each_entry (s, &w, &cache_list, MAX_CACHES, list)
+		if (!check_fixed(s))
+			return false;
 	CHECK(!w.wrong, "slab_cache.C1: the list of caches: %s", w.wrong);
 	return true;
 }

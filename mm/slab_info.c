@@ -280,8 +280,9 @@ static void each_on_list(const struct list_head *list, unsigned order, frame_fn 
 	struct check_walk w;
 	struct page *page;
 
-	check_for_each_entry(page, &w, list, totalram_pages(), lru) if (check_page(page))
-		fn(page_to_pfn(page), order, ctx);
+	check_for_each_entry (page, &w, list, totalram_pages(), lru)
+		if (check_page(page))
+			fn(page_to_pfn(page), order, ctx);
 }
 
 static void each_of_cache(const struct kmem_cache *s, frame_fn fn, void *ctx)
@@ -302,7 +303,8 @@ void slab_for_each_block(frame_fn fn, void *ctx)
 	const struct kmem_cache *s;
 	struct check_walk w;
 
-	check_for_each_entry(s, &w, &cache_list, MAX_CACHES, list) each_of_cache(s, fn, ctx);
+	check_for_each_entry (s, &w, &cache_list, MAX_CACHES, list)
+		each_of_cache(s, fn, ctx);
 	slab_for_each_dying(fn, ctx);
 }
 
@@ -328,8 +330,9 @@ unsigned long slab_reclaimable_pages(void)
 	unsigned long pages = 0;
 	struct check_walk w;
 
-	check_for_each_entry(s, &w, &cache_list, MAX_CACHES, list) if (s->flags & SLAB_RECLAIM_ACCOUNT)
-		each_of_cache(s, add_block, &pages);
+	check_for_each_entry (s, &w, &cache_list, MAX_CACHES, list)
+		if (s->flags & SLAB_RECLAIM_ACCOUNT)
+			each_of_cache(s, add_block, &pages);
 	slab_for_each_dying(add_reclaimable, &pages);
 	return pages;
 }

@@ -254,8 +254,10 @@ void vmap_for_each_block(frame_fn fn, void *ctx)
 	struct check_walk w;
 
 	for_each_shard (s) {
-		check_for_each_entry(a, &w, &s->busy.list, areas_most(), list) each_of_area(a, fn, ctx);
-		check_for_each_entry(a, &w, &s->lazy, areas_most(), list) each_of_area(a, fn, ctx);
+		check_for_each_entry (a, &w, &s->busy.list, areas_most(), list)
+			each_of_area(a, fn, ctx);
+		check_for_each_entry (a, &w, &s->lazy, areas_most(), list)
+			each_of_area(a, fn, ctx);
 	}
 }
 
@@ -311,8 +313,7 @@ static const char *check_order(const struct vmap_shard *s, const struct range_tr
 		return wrong;
 	}
 	n = rb_first(&t->root);
-	check_for_each_entry(a, &w, &t->list, areas_most(), list)
-	{
+	check_for_each_entry (a, &w, &t->list, areas_most(), list) {
 		if (area_of(n) != a)
 			return complain("vmap.V2: the list is not the tree's order", a);
 		if (a->start >= a->end || a->start < at || (a->start == at && at != vmap_start && !may_touch))
@@ -422,8 +423,7 @@ static const char *check_lazy(const struct vmap_shard *s, struct rb_root *lazy, 
 	struct vmap_area *a;
 	struct check_walk w;
 
-	check_for_each_entry(a, &w, &s->lazy, areas_most(), list)
-	{
+	check_for_each_entry (a, &w, &s->lazy, areas_most(), list) {
 		const char *what = check_lazy_area(s, lazy, a);
 
 		if (what)

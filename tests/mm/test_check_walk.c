@@ -78,7 +78,8 @@ static unsigned walk_items(const struct list_head *head, unsigned long most, con
 	struct item *i;
 	unsigned n = 0;
 
-	check_for_each_entry(i, &w, head, most, link) n++;
+	check_for_each_entry (i, &w, head, most, link)
+		n++;
 	*wrong = w.wrong;
 	return n;
 }

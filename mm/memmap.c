@@ -183,11 +183,11 @@ static unsigned memmap_cut(struct memmap_entry *map, unsigned nr, unsigned max_n
 /* Appends to a map that is made anew from the left; e is a copy, since it may lie where it goes. */
 static void memmap_append(struct memmap_entry *map, unsigned *nr, struct memmap_entry e)
 {
-	struct memmap_entry *last = &map[*nr - 1];
+	struct memmap_entry *last = *nr ? &map[*nr - 1] : NULL;
 
 	if (e.type == MEM_NONE)
 		return;
-	if (*nr && last->end == e.start && last->type == e.type && type_merges(e.type))
+	if (last && last->end == e.start && last->type == e.type && type_merges(e.type))
 		last->end = e.end;
 	else
 		map[(*nr)++] = e;
@@ -386,7 +386,7 @@ const char *memmap_blame(void)
 
 static void unproven_add(u64 start, u64 end)
 {
-	struct memmap_entry *last = &memmap_unproven[memmap_nr_unproven - 1];
+	struct memmap_entry *last = &memmap_unproven[MEMMAP_MAX_UNPROVEN - 1];
 
 	if (memmap_nr_unproven < MEMMAP_MAX_UNPROVEN) {
 		memmap_unproven[memmap_nr_unproven++] = (struct memmap_entry){start, end, MEM_USABLE};

@@ -43,6 +43,13 @@ class Sanitizers(unittest.TestCase):
                 self.assertEqual(status, 2, output[-2000:])
                 self.assertRegex(output, rf"AddressSanitizer: (?s:.*) in ktest_asan_{name} ")
 
+    def test_edits_of_the_map_have_no_undefined_behaviour(self):
+        for edits, status in ("64M@16M", 0), ("exactmap,640K@0,511M@1M", 0), ("1G@4G", 1), ("exactmap,1G@4G", 1):
+            with self.subTest(edits=edits):
+                output, ended = hosted.run("asan", "-c", "version", "--", f"memmap={edits}")
+                self.assertNotIn("runtime error", output)
+                self.assertEqual(ended, status, output[-2000:])
+
     def test_valgrind_names_the_instruction(self):
         for kind, (function, _, file) in MISTAKES.items():
             with self.subTest(kind=kind):

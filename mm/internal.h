@@ -311,6 +311,8 @@ enum alloc_flags {
 	ALLOC_KSWAPD = 0x800,
 };
 extern u64 failure_report_due_ns; /* no failed request is reported before; a test sets it to 0 */
+extern u64
+	nofail_wait_ns; /* how long a request that must not fail waits for other CPUs; a test shortens it */
 /* The check of Linux's __zone_watermark_ok; free is zone->free_pages or a what-if. */
 bool zone_watermark_ok(const struct zone *zone, unsigned order, unsigned long mark, enum zone_type highest,
 		       unsigned alloc_flags, unsigned long free);

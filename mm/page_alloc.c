@@ -13,7 +13,8 @@
  * References. Nobody takes one speculatively: get_page() needs one already. So allocation stores 1 plainly, and a
  *             free that reads 1 (acquire, pairs with the release of a put on another CPU) is the sole owner.
  * Failure.    NULL, state unchanged, one report a second unless __GFP_NOWARN. A request reclaims RECLAIM_ROUNDS times
- *             at most. __GFP_NOFAIL then waits a second for what other CPUs hold, and panics if none comes.
+ *             at most. __GFP_NOFAIL then waits for what other CPUs hold, a second and RECLAIM_ROUNDS attempts, and
+ *             panics if nothing comes.
  * Source.     Linux mm/page_alloc.c 6.1 (get_page_from_freelist, __alloc_pages_slowpath, __zone_watermark_ok).
  *             There is no page cache, so reclaim is vmalloc's lazy areas, pcp lists, slabs, shrinkers, RCU
  *             callbacks.
@@ -263,9 +264,9 @@ static bool report_is_due(gfp_t gfp)
 
 enum {
 	RECLAIM_ROUNDS = 16, /* Linux: MAX_RECLAIM_RETRIES */
-	NOFAIL_WAIT_NS = 1000000000,
 	NOFAIL_PAUSE_NS = 100000,
 };
+u64 nofail_wait_ns = 1000000000;
 
 /* One reserved pageblock of each zone becomes ordinary memory; without progress, all of them. */
 static bool unreserve_zones(enum migratetype to, bool progress)
@@ -315,13 +316,15 @@ static struct page *alloc_reclaiming(const struct request *rq, unsigned alloc_fl
 static struct page *alloc_nofail(const struct request *rq, unsigned alloc_flags)
 {
 	u64 now = arch_time_ns();
-	const u64 end = now + NOFAIL_WAIT_NS;
+	const u64 end = now + nofail_wait_ns;
 
-	for (;;) {
+	for (unsigned round = 0;; round++) {
 		struct page *page = get_from_zonelist(rq, alloc_flags | ALLOC_NO_WATERMARKS);
+		bool over =
+			now >= end && round >= RECLAIM_ROUNDS; /* a machine that stands still does not wait */
 		u64 pause_end = now + NOFAIL_PAUSE_NS;
 
-		if (page || now >= end || !reclaim_allowed(rq->gfp) || cpumask_weight(&cpu_online_mask) < 2)
+		if (page || over || !reclaim_allowed(rq->gfp) || cpumask_weight(&cpu_online_mask) < 2)
 			return page;
 		do
 			arch_cpu_relax();

@@ -11,7 +11,10 @@
  */
 #include "zone_fixture.h"
 
+#include <arch/cpu.h>
 #include <arch/irq.h>
+#include <arch/time.h>
+#include <kernel/cpumask.h>
 #include <kernel/fault.h>
 #include <kernel/work.h>
 #include <mm/check.h>
@@ -242,6 +245,49 @@ KTEST(reclaim, a_request_reclaims_a_bounded_number_of_times)
 	register_shrinker(&hoarder);
 	feed(t);
 	expect_snapshot(t, &before);
+}
+
+enum { LATE_CALL = 6 };
+
+/* Each look at the shrinkers takes longer than a request that must not fail waits; the page comes with a late one. */
+static unsigned long late_count(void)
+{
+	struct page *page = list_first_entry(&held, struct page, lru);
+	u64 end = arch_time_ns() + 2 * nofail_wait_ns;
+
+	if (++calls == LATE_CALL) {
+		list_del(&page->lru);
+		__free_page(page);
+	}
+	while (arch_time_ns() < end)
+		arch_cpu_relax();
+	return 0;
+}
+
+static struct shrinker latecomer = {.name = "late", .count = late_count, .scan = crumbs_scan};
+
+/* As on a machine that stands still for a second: time has passed, and no other CPU has had any. */
+KTEST(reclaim, a_request_that_must_not_fail_tries_often_not_only_long)
+{
+	const u64 wait = nofail_wait_ns;
+	struct page *page;
+
+	NEEDS_SMALL_ZONE();
+	if (cpumask_weight(&cpu_online_mask) < 2)
+		SKIP("no other CPU to wait for");
+	starve(0);
+	unregister_shrinker(&hoarder);
+	hold_blocks(&held, SMALL_GFP | GFP_ATOMIC | __GFP_MEMALLOC, 0, ~0UL);
+	nofail_wait_ns = 1000000;
+	register_shrinker(&latecomer);
+	page = alloc_page(SMALL_GFP | GFP_KERNEL | __GFP_NOFAIL);
+	unregister_shrinker(&latecomer);
+	nofail_wait_ns = wait;
+	EXPECT_EQ(calls, LATE_CALL);
+	if (EXPECT_NOT_NULL(page))
+		__free_page(page);
+	register_shrinker(&hoarder);
+	feed(t);
 }
 
 /*

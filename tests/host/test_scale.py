@@ -18,8 +18,7 @@ import paths  # noqa: F401
 from strata import hosted, hosttest
 
 IMAGE = pathlib.Path(__file__).resolve().parents[2] / "build" / os.environ.get("STRATA_BUILD", "host") / "strata"
-CACHEGRIND = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null",
-              *(option for option in hosted.VALGRIND if option.startswith("--vex"))]
+CACHEGRIND = [*hosted.CACHEGRIND, "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
 MOST = 4096  # BOOT_MAX_RANGES
 SMALLEST = 512
 RATIO = 2.5  # n log n gives 2.3 at these sizes
@@ -69,7 +68,7 @@ class Scale(unittest.TestCase):
     def boot(self, lines, *commands, under=(), cmdline=()):
         self.path.write_text("\n".join(["arch x86_64", *lines]) + "\n", encoding="utf-8")
         return subprocess.run([*under, IMAGE, "--cpus", "1", "--map", self.path, "-c", "; ".join(commands), "--", *cmdline],
-                              capture_output=True, text=True, timeout=120, check=False)
+                              capture_output=True, text=True, timeout=600, check=False)
 
     def instructions(self, lines):
         done = self.boot(lines, "version", under=CACHEGRIND)

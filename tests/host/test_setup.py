@@ -186,7 +186,7 @@ class Namespaces(unittest.TestCase):
         return child
 
     def wait_for(self, number):
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while self.left() != number and time.monotonic() < deadline:
             time.sleep(0.05)
         self.assertEqual(self.left(), number)

@@ -272,6 +272,13 @@ static const char *complain(const char *what, const struct vmap_area *a)
 	return wrong;
 }
 
+/* Likewise for a range that may be free, which has no caller. */
+static const char *complain_range(const char *what, const struct vmap_area *a)
+{
+	snprintf(wrong, sizeof(wrong), "%s: 0x%016lx-0x%016lx", what, a->start, a->end);
+	return wrong;
+}
+
 /* V6 */
 static bool in_own_stripes(const struct vmap_shard *s, const struct vmap_area *a)
 {
@@ -315,15 +322,15 @@ static const char *check_order(const struct vmap_shard *s, const struct range_tr
 	n = rb_first(&t->root);
 	check_for_each_entry (a, &w, &t->list, areas_most(), list) {
 		if (area_of(n) != a)
-			return complain("vmap.V2: the list is not the tree's order", a);
+			return complain_range("vmap.V2: the list is not the tree's order", a);
 		if (a->start >= a->end || a->start < at || (a->start == at && at != vmap_start && !may_touch))
-			return complain("vmap.V2: overlaps or touches the range before", a);
+			return complain_range("vmap.V2: overlaps or touches the range before", a);
 		if (a->end > vmap_end || (a->start | a->end) & ~PAGE_MASK)
-			return complain("vmap.V2: leaves the window, or holds half a page", a);
+			return complain_range("vmap.V2: leaves the window, or holds half a page", a);
 		if (!may_touch && !subtree_max_holds(a))
-			return complain("vmap.V3: subtree_max is not the longest below", a);
+			return complain_range("vmap.V3: subtree_max is not the longest below", a);
 		if (!in_own_stripes(s, a))
-			return complain("vmap.V6: not in its shard's stripes", a);
+			return complain_range("vmap.V6: not in its shard's stripes", a);
 		at = a->end;
 		n = rb_next(n);
 	}

@@ -54,7 +54,7 @@ MUTANTS = [
     Mutant("who sleeps is not marked", "mm/tlb.c", "&state, TLB_STALE) ||", "&state, TLB_LAZY) ||", "cross_vm", SLEEPER),
     Mutant("who wakes does not flush", "mm/tlb.c", "\t\tarch_tlb_flush_all_local();\n\t\tCOUNT", "\t\tCOUNT", "cross_vm", SLEEPER),
     Mutant("an interrupt does not wake first", "kernel/smp.c", "void smp_irq_enter(void)\n{\n\twake_up();", "void smp_irq_enter(void)\n{",
-           "cross_vm", SLEEPER, r"uses 0x[0-9a-f]+ in its sleep"),
+           "cross_vm", SLEEPER, r"idle CPU \d+ accessed 0x[0-9a-f]+"),
     Mutant("sleepers keep freed tables", "mm/pgtable.c", "r.batch.tables = true;", "r.batch.tables = false;", "cross_vm",
            TABLES, TABLES),
     Mutant("the caller does not flush its own", "mm/tlb.c", "\tflush_here(b);\n\tif", "\tif", "tlb", REUSED),

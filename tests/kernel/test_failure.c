@@ -146,13 +146,16 @@ static const struct {
 /* What `alloc`, `kmalloc`, `cache alloc` and `vmalloc` gave is freed again by its kind. */
 static void give_back(const char *line)
 {
-	static char ptrs[ANSWER_SIZE];
 	unsigned long addr;
 
 	if (!strncmp(line, "cache alloc", 11)) {
-		strlcpy(ptrs, answer, sizeof(ptrs));
-		for (char *p = ptrs; (p = strstr(p, "0x")) != NULL; p += 2)
+		char *ptrs = vmalloc(ANSWER_SIZE);
+
+		if (ptrs)
+			strlcpy(ptrs, answer, ANSWER_SIZE);
+		for (char *p = ptrs; p && (p = strstr(p, "0x")) != NULL; p += 2)
 			ask("cache free %.*s", (int)(strchr(p, '"') - p), p);
+		vfree(ptrs);
 		return;
 	}
 	if (!strncmp(line, "alloc", 5)) {

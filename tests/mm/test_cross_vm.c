@@ -13,6 +13,7 @@
 
 #include "../kernel/other_cpu.h"
 #include <arch/time.h>
+#include <kernel/percpu.h>
 #include <kernel/random.h>
 #include <kernel/string.h>
 #include <mm/internal.h>
@@ -286,7 +287,7 @@ struct area_churn {
 	u64 *live[LIVE];
 	unsigned pages[LIVE];
 };
-static struct area_churn churn_part[NR_CPUS];
+static DEFINE_PER_CPU(struct area_churn, churn_part);
 static _Atomic(u64 *) hand[HANDS];
 
 static u64 area_word(const u64 *p)
@@ -341,7 +342,7 @@ static void churn_areas_everywhere(struct ktest *t)
 	if (share < 16)
 		SKIP("the window has %lu pages for each of %lu areas", share, areas);
 	for_each_online_cpu (cpu) {
-		struct area_churn *c = &churn_part[cpu];
+		struct area_churn *c = &per_cpu(churn_part, cpu);
 
 		*c = (struct area_churn){.task = {.fn = churn_on_all, .ctx = c},
 					 .random = test_rand() | 1,
@@ -349,16 +350,16 @@ static void churn_areas_everywhere(struct ktest *t)
 		if (cpu != arch_cpu_id())
 			ASSERT_EQ(smp_start(cpu, &c->task), 0);
 	}
-	churn_on_all(&churn_part[arch_cpu_id()]);
+	churn_on_all(this_cpu_ptr(&churn_part));
 	for_each_online_cpu (cpu) {
 		if (cpu != arch_cpu_id())
-			smp_wait(&churn_part[cpu].task);
-		EXPECT_EQ(churn_part[cpu].wrong, 0);
-		EXPECT_EQ(churn_part[cpu].failed, 0);
-		strange += churn_part[cpu].strange;
+			smp_wait(&per_cpu(churn_part, cpu).task);
+		EXPECT_EQ(per_cpu(churn_part, cpu).wrong, 0);
+		EXPECT_EQ(per_cpu(churn_part, cpu).failed, 0);
+		strange += per_cpu(churn_part, cpu).strange;
 	}
 	for (unsigned i = 0; i < HANDS; i++)
-		give_area(&churn_part[arch_cpu_id()], atomic_exchange(&hand[i], NULL));
+		give_area(this_cpu_ptr(&churn_part), atomic_exchange(&hand[i], NULL));
 	EXPECT_NE(strange, 0);
 	EXPECT_NULL(vmap_check());
 }

@@ -168,18 +168,22 @@ KTEST(exhaust, objects_and_areas_of_a_full_node_come_from_another)
 
 KTEST(exhaust, a_bulk_request_beyond_memory_leaves_nothing)
 {
-	static void *objs[4096];
+	enum { MOST = 4096 };
+	void **objs;
 	const unsigned size = MIB(1);
 	unsigned long least = totalram_pages() / (size / PAGE_SIZE) + 1;
 	struct kmem_cache *s;
 
 	NEEDS_WHOLE_MEMORY();
-	if (least > ARRAY_SIZE(objs))
+	if (least > MOST)
 		SKIP("more memory than so many objects");
+	objs = vmalloc(MOST * sizeof(*objs));
+	ASSERT_NOT_NULL(objs);
 	s = kmem_cache_create("bulk", size, 0, 0, NULL);
 	ASSERT_NOT_NULL(s);
 	EXPECT_EQ(kmem_cache_alloc_bulk(s, GFP_KERNEL | __GFP_NOWARN, least, objs), 0);
 	EXPECT_EQ(kmem_cache_alloc_bulk(s, GFP_KERNEL | __GFP_NOWARN, 4, objs), 4);
 	kmem_cache_free_bulk(s, 4, objs);
 	EXPECT_EQ(kmem_cache_destroy(s), 0);
+	vfree(objs);
 }

@@ -19,6 +19,7 @@
 #include <kernel/test.h>
 #include <mm/page_alloc.h>
 #include <mm/pgtable.h>
+#include <mm/vmalloc.h>
 
 static DEFINE_PER_CPU(u64, test_var);
 static DEFINE_PER_CPU(u8, test_bytes[100]) = {1, 2, 3};
@@ -255,7 +256,7 @@ KTEST_PANIC(percpu, freeing_a_slot_behind_the_window_is_a_bug, "is not a per-CPU
 
 enum { LINUX_OBJECTS = 35000, MANY = 32000, FEW = 1000 };
 
-static void *many[LINUX_OBJECTS];
+static void **many; /* LINUX_OBJECTS, for the time of a case: the image is not to carry them */
 
 static bool memory_for_windows(unsigned long bytes)
 {
@@ -264,7 +265,7 @@ static bool memory_for_windows(unsigned long bytes)
 
 static void free_many(unsigned from, unsigned step)
 {
-	for (unsigned i = from; i < ARRAY_SIZE(many); i += step) {
+	for (unsigned i = from; i < LINUX_OBJECTS; i += step) {
 		free_percpu(many[i]);
 		many[i] = NULL;
 	}
@@ -277,6 +278,8 @@ KTEST(percpu, as_many_random_objects_as_in_linuxs_test_fit)
 
 	if (!memory_for_windows(MIB(32)))
 		SKIP("too little memory for 32 MiB on each CPU");
+	many = vzalloc(LINUX_OBJECTS * sizeof(*many));
+	ASSERT_NOT_NULL(many);
 	for (unsigned i = 0; i < LINUX_OBJECTS; i++) {
 		size_t align = 2UL << test_rand_below(11);
 
@@ -292,6 +295,7 @@ KTEST(percpu, as_many_random_objects_as_in_linuxs_test_fit)
 			bad += *(u64 *)per_cpu_ptr((char *)many[i], cpu) != (i << 8 | cpu);
 	EXPECT_EQ(bad, 0);
 	free_many(0, 1);
+	vfree(many);
 }
 
 struct steps {
@@ -334,9 +338,12 @@ KTEST(percpu, steps_of_an_allocation_do_not_grow_with_their_number)
 
 	if (!memory_for_windows(MIB(4)))
 		SKIP("too little memory");
+	many = vzalloc(LINUX_OBJECTS * sizeof(*many));
+	ASSERT_NOT_NULL(many);
 	few = refill_holes(t, FEW);
 	all = refill_holes(t, MANY);
 	free_many(0, 1);
+	vfree(many);
 	EXPECT_MSG(all.sum / all.ops <= 2 * (few.sum / few.ops) + 20,
 		   "%lu steps for one of %u, %lu for one of %u", few.sum / few.ops, FEW, all.sum / all.ops,
 		   MANY);

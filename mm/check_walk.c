@@ -28,7 +28,7 @@ static bool in_direct_map(paddr_t pa)
 	return pa >> PAGE_SHIFT < direct_map_end_pfn && memblock_is_memory(&memblock, pa);
 }
 
-/* Tables speak of addresses whose bits above are all alike: another address only looks like one of theirs. */
+/* Tables translate only addresses whose upper bits are all equal; any other address would alias one of these. */
 static bool canonical(vaddr_t va)
 {
 	long above = (long)va >> (arch_va_bits() - 1);

@@ -2,9 +2,10 @@
 #define KERNEL_FAILURE_H
 
 /*
- * Why an operation failed. An allocator answers NULL, and NULL does not say which of the layers below had nothing. So the
- * place that makes an operation fail notes the cause: an attribute of fault injection, or what is missing ("no free page").
- * A message about the failure quotes the last cause that this CPU noted since the operation began. Interrupts have their own record.
+ * Why an operation failed. An allocator answers NULL, and NULL does not say which of the layers below had nothing. So
+ * the place that makes an operation fail notes the cause: an attribute of fault injection, or what is missing ("no
+ * free page"). A message about the failure quotes the last cause that this CPU noted since the operation began.
+ * Interrupts have their own record.
  */
 
 /* Before the operation. */

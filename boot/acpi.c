@@ -196,7 +196,7 @@ struct acpi_clocks acpi_clocks(const struct boot_mem *mem, struct boot_info *bi)
 		port = port ? port : get_u32(t + FADT_PM_TMR);
 		clocks.pm_timer = port < 0x10000 ? (u16)port : 0;
 	}
-	bi->notes_len = notes_len; /* who needs the tables for more says what is wrong with them */
+	bi->notes_len = notes_len; /* a later reader of the tables reports their faults */
 	bi->notes_lost = notes_lost;
 	bi->notes[notes_len] = '\0';
 	return clocks;

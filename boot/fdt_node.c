@@ -11,7 +11,7 @@
  * Invariants. I1  every read lies inside the block that it is made in, whatever the bytes say
  *             I2  no path is longer than FDT_DEPTH_MAX
  *             I3  the strings block ends with a NUL, the structure block at a multiple of 4
- *             A walk takes time by the size of the block: what children need of a parent is read once.
+ *             The time of a walk is linear in the size of the block: a parent's properties are read once for all children.
  * Locking.    None: pure functions.
  * Failure.    What is wrong is noted with what was expected; the tree ends where it breaks.
  * Next:       fdt.c, which knows what the nodes mean.

@@ -159,7 +159,7 @@ static const struct {
 	{"ROM data", MEM_RESERVED, true}, /* MIPS */
 };
 
-/* A number that Linux has no name for is not usable, whatever it is. */
+/* A type number without a name in Linux is not usable memory. */
 static bool number_type(u64 n, u32 *type)
 {
 	if (n > ~0U)

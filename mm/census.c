@@ -46,13 +46,13 @@
 
 enum place { BUDDY, PCP, SLAB, TABLE, VMALLOC, NR_CLAIMED, KMALLOC = NR_CLAIMED, OTHER, POISONED, NR_PLACES };
 
-/* What one side says of one place. */
+/* The sums of one side, page array or users, for one place. */
 struct sum {
 	unsigned long blocks, pages;
 	u64 print;
 };
 
-/* What the walk has found in one zone. */
+/* The counts of the walk in one zone. */
 struct zone_sum {
 	unsigned long free[NR_ORDERS], isolated, pcp, allocated;
 	unsigned long isolated_blocks, highatomic_pages;

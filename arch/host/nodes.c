@@ -7,7 +7,7 @@
  *             words up to its own end; a hole of the memory map belongs to the node around it, as in firmware's tables.
  * Invariants. No block of the largest order lies on two nodes.
  * Locking.    None: one thread.
- * Failure.    A word that is wrong: what was expected, on standard error, and status 1.
+ * Failure.    A wrong word ends the process: a message on standard error names the expected form, status 1.
  * Next:       phys.c.
  */
 #include "host_internal.h"

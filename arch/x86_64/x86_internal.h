@@ -71,14 +71,14 @@ bool x86_apic_present(void);
 u64 x86_apic_timer_hz(void); /* measured when it is first asked for; 0: there is no APIC */
 u32 x86_apic_timer_left(void);
 
-/* clock.c. What ACPI names is filled in by boot/x86_64/boot.c; 0: not there. */
+/* clock.c. boot/x86_64/boot.c fills in the addresses that ACPI names; 0: the clock is not there. */
 extern struct x86_clocks {
 	u64 hpet;     /* physical address of its registers */
 	u16 pm_timer; /* port */
 } x86_clocks;
 extern bool x86_has_pit;
 u64 x86_tsc_rate(void);	     /* in Hz; once, at boot */
-void x86_clock_report(void); /* when there is a log: who said the rate, and what wakes CPU 0 */
+void x86_clock_report(void); /* logs the source of the TSC's rate and the timer of CPU 0 */
 /* From KVM's two numbers: ns = ((ticks << shift) * mul) >> 32. */
 u64 x86_pvclock_hz(u32 mul, s8 shift);
 

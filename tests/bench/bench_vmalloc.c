@@ -33,8 +33,8 @@ BENCH(vmalloc, pair)
 		size_t size;
 		const char *name;
 		unsigned rounds;
-	} sizes[] = {{KIB(4), "4k", 1000}, {KIB(16), "16k", 1000}, {KIB(64), "64k", 400},
-		     {MIB(1), "1m", 40},   {MIB(16), "16m", 4},	   {MIB(64), "64m", 1}};
+	} sizes[] = {{KIB(4), "4k", 8000}, {KIB(16), "16k", 8000}, {KIB(64), "64k", 4000},
+		     {MIB(1), "1m", 400},  {MIB(16), "16m", 40},   {MIB(64), "64m", 10}};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
 		bench_row(b, "pair.%s", sizes[i].name);

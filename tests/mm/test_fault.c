@@ -9,7 +9,8 @@
  *             from the n-th on; per-CPU lists and arrays off, so that every allocation counts, or on and empty, so that
  *             refills fail.
  * Invariants. F1  an allocation that failed is an error of the operation, unless it says that it can do without
- *             F2  after an error the figures of all allocators are as before, and every check holds
+ *             F2  after an error the figures of all allocators are as before, and every check holds: mm_check_quick()
+ *                 after each error, mm_check_all(), which visits each frame, at the end of a sweep
  *             F3  an operation that no failure reached succeeds
  *             Page tables stay once they are built; mm_idle_pages() counts them as idle.
  * Locking.    None: the sweep counts this CPU's allocations only.
@@ -137,19 +138,28 @@ static void report_broken(const char *name, const char *what, void *ctx)
 		   w->n, name, what);
 }
 
+typedef unsigned (*check_fn)(unsigned *checks, void (*report)(const char *name, const char *what, void *ctx),
+			     void *ctx);
+
+static void expect_consistent(struct where *w, check_fn check)
+{
+	unsigned checks;
+
+	check(&checks, report_broken, w);
+	w->t->checks += checks;
+}
+
 /* F2 */
 static void expect_unchanged(struct where *w, const struct state *before)
 {
 	struct state now = state_now();
 	struct ktest *t = w->t;
-	unsigned checks;
 
 	for (unsigned i = 0; i < NR_FIGURES; i++)
 		EXPECT_MSG(now.v[i] == before->v[i], "%s: %s allocation %lu failing: %s were %lu, are %lu",
 			   w->op->name, pattern_name(w->pattern), w->n, figure_names[i], before->v[i],
 			   now.v[i]);
-	mm_check_all(&checks, report_broken, w);
-	t->checks += checks;
+	expect_consistent(w, mm_check_quick);
 }
 
 static void prepare(const struct op *op)
@@ -265,6 +275,8 @@ static void sweep(struct ktest *t, struct op *op)
 	console_loglevel = LOG_ERR; /* warnings about no memory are what is asked for */
 	for (unsigned i = 0; i < ARRAY_SIZE(patterns); i++)
 		n[i] = sweep_pattern(t, op, patterns[i]);
+	expect_consistent(&(struct where){t, op, patterns[ARRAY_SIZE(patterns) - 1], n[ARRAY_SIZE(n) - 1]},
+			  mm_check_all);
 	console_loglevel = saved;
 	if (n[0])
 		console_printf("  # %s: %lu allocations, %lu behind the lists\n", op->name, n[0] - 1,

@@ -66,11 +66,12 @@ unsigned long mm_lost_pages(const struct mm_usage *before, const struct mm_usage
 unsigned mm_check_all(unsigned *checks, void (*report)(const char *name, const char *what, void *ctx),
 		      void *ctx);
 /*
- * The same, in less time: frames that are no block's first are not looked at. For after each test case; `verify`, the end
- * of a suite and stress look at all of them.
+ * As mm_check_all(), but visits the first frame of each block only. The test runner calls it after each case. `verify`, the
+ * end of a suite and stress call mm_check_all().
  */
 unsigned mm_check_quick(unsigned *checks, void (*report)(const char *name, const char *what, void *ctx),
 			void *ctx);
-extern bool mm_checks_quick; /* mm_check_quick() is at it */
+/* True while mm_check_quick() runs. */
+extern bool mm_checks_quick;
 
 #endif

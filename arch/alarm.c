@@ -1,13 +1,12 @@
 /*
- * alarm.c - what a CPU's one timer is set to.
+ * alarm.c - one timer per CPU shared by two users: the wake-up of an idle CPU and the tick of tests.
  *
- * Idea.       Nothing ticks unless a test asks for it: an interrupt comes only when somebody asked to be woken. Two may
- *             ask, the idle CPU and a tick; the timer is set to whoever is next.
- * Layout.     alarm, of each CPU
- * Invariants. The timer is set while wake_ns or a tick is.
- * Locking.    Interrupts off around the alarm.
- * Failure.    None.
- * Next:       arch_timer_set() in the port's time.c; the caller of arch_time_wake_at() is kernel/smp.c.
+ * Idea.       The kernel has no periodic tick. The timer interrupts only if arch_time_wake_at() or arch_time_tick() asked for
+ *             it. It is programmed to the earlier of the two times.
+ * Layout.     alarm, per CPU
+ * Invariants. While wake_ns or a tick is set, the timer is programmed.
+ * Locking.    Interrupts are off while the alarm is accessed.
+ * Next:       arch_timer_set() in the port's time.c; kernel/smp.c calls arch_time_wake_at().
  */
 #include <arch/alarm.h>
 
@@ -24,7 +23,7 @@ struct alarm {
 };
 static DEFINE_PER_CPU(struct alarm, alarm);
 
-/* To the next moment that anybody wants; interrupts are off. */
+/* Programs the timer to the earlier of the wake-up and the tick. Context: interrupts off. */
 static void alarm_set(const struct alarm *a)
 {
 	u64 now, at = ~0UL;
@@ -47,11 +46,11 @@ void arch_alarm_irq(void)
 
 	if (a->tick && a->tick_at <= arch_time_ns()) {
 		a->tick(a->tick_ctx);
-		a->tick_at =
-			arch_time_ns() + a->tick_ns; /* from the end: the CPU gets on whatever a tick takes */
+		/* Count from the end of the tick, so the CPU makes progress however long a tick takes. */
+		a->tick_at = arch_time_ns() + a->tick_ns;
 	}
 	if (a->wake_ns && a->wake_ns <= arch_time_ns())
-		a->wake_ns = 0; /* it has woken us by coming */
+		a->wake_ns = 0; /* this interrupt was the wake-up */
 	alarm_set(a);
 }
 

@@ -1,14 +1,14 @@
 /*
- * stacks.c - which stacks each CPU has, how deep they were used, and the frames on them.
+ * stacks.c - the stacks of each CPU, their high-water marks, and the frames on them.
  *
- * Idea.       A stack that runs over must fault, not write into its neighbour: below each lies a page that is not mapped. In
- *             the image such pages are left out; another CPU's stacks are areas of the vmalloc window, each with a guard page
- *             at its end.
- * Layout.     arch_stack_kind[n]: the port's table; other_end[cpu][n]: where another CPU's lie
- * Invariants. Stacks start as zeros: the lowest word that is not zero is the high-water mark, and the whole stack below
- *             the mark is the canary. The chain of frames is followed upwards only within a stack, and at most FRAMES_MAX deep.
- * Locking.    Written before the CPU runs; the marks are read while the stacks are in use.
- * Failure.    A chain that leads nowhere ends.
+ * Idea.       A stack overflow must fault instead of writing into the neighbouring memory, so the page below each stack is
+ *             not mapped. In the image these guard pages are left out of the mapping. The stacks of other CPUs are areas of
+ *             the vmalloc window, which end in a guard page.
+ * Layout.     arch_stack_kind[n]: the port's table. other_end[cpu][n]: end of the n-th stack of another CPU.
+ * Invariants. Stacks start zeroed: the lowest nonzero word is the high-water mark. A backtrace follows frames upwards only
+ *             within one stack, and at most FRAMES_MAX of them.
+ * Locking.    The ends are written before the CPU runs. The marks are read while the stacks are in use.
+ * Failure.    A backtrace ends at the first frame that is unreadable or out of order.
  * Next:       the port's stack.c.
  */
 #include <arch/stacks.h>
@@ -19,7 +19,7 @@
 #include <arch/stack.h>
 #include <kernel/cpumask.h>
 
-enum { FRAMES_MAX = 4096 }; /* more than a stack holds */
+enum { FRAMES_MAX = 4096 }; /* more than fit on a stack */
 
 static vaddr_t other_end[NR_CPUS][ARCH_CPU_STACKS_MAX];
 
@@ -39,7 +39,7 @@ size_t arch_cpu_stack_bytes(unsigned n)
 	return n < arch_nr_stack_kinds ? arch_stack_kind[n].size : 0;
 }
 
-/* All kinds of each CPU that has them. */
+/* Numbers the stacks by CPU: all kinds of the first CPU that has stacks, then those of the next. */
 bool arch_stack_info(unsigned n, struct arch_stack_info *info)
 {
 	unsigned cpu, nr = n / arch_nr_stack_kinds;
@@ -80,7 +80,10 @@ void arch_backtrace(unsigned long fp, bool (*fn)(unsigned long pc, void *ctx), v
 			return;
 		if (!fn(frame[1], ctx) || !frame[0])
 			return;
-		/* Inside one stack frames lie ever higher; from an exception's stack the chain leads to another one. */
+		/*
+		 * Within one stack each caller's frame lies above. From an exception's stack the chain leads to another
+		 * stack, so a frame may also lie one stack size or more below.
+		 */
 		if (frame[0] <= fp && fp - frame[0] < arch_stack_kind[0].size)
 			return;
 		fp = frame[0];

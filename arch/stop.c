@@ -1,11 +1,12 @@
 /*
- * stop.c - a panic holds the other CPUs still, and says where they were.
+ * stop.c - a panic stops the other CPUs and records their positions.
  *
- * Idea.       Each is sent what nothing masks; its handler notes where it came and halts.
- * Layout.     stopped[cpu]: where it was
- * Invariants. A record is written by its CPU, once, and read after `stopped` says so.
- * Locking.    None: there is one panic.
- * Failure.    A CPU that does not answer within a second is not waited for.
+ * Idea.       The panicking CPU sends each other CPU an interrupt that cannot be masked. Its handler records the position and
+ *             halts.
+ * Layout.     record[cpu]: position of a stopped CPU
+ * Invariants. A CPU writes its own record, once, before it sets `stopped`. Readers test `stopped` first.
+ * Locking.    None: only one CPU panics.
+ * Failure.    After STOP_LIMIT_NS (one second) arch_cpus_stop() returns without the CPUs that have not answered.
  * Next:       kernel/panic.c.
  */
 #include <arch/stop.h>

@@ -1,13 +1,15 @@
 /*
- * uart.c - what the UART has received.
+ * uart.c - buffer for received bytes.
  *
- * Idea.       Input comes by interrupt into a ring, so that the idle CPU can sleep and nothing is lost while a command runs.
- * Layout.     ring[], head: next free place (interrupt), tail: next byte to read; both count up for ever.
+ * Idea.       The receive interrupt moves input into a ring, so an idle CPU can sleep and no byte is lost while a command
+ *             runs.
+ * Layout.     ring[]; head: next free place (interrupt); tail: next byte to read. Both grow without bound; the index is the
+ *             value modulo the size.
  * Invariants. I1  head - tail <= ARCH_UART_RING
- *             I2  the receive interrupt is off only while the ring is full: then bytes wait in the FIFO, and the sender
- *                 (or QEMU's pipe) stops; no byte is dropped on our side
- * Locking.    Interrupts off around the ring.
- * Failure.    No UART: input is empty.
+ *             I2  the receive interrupt is off only while the ring is full or has not drained to half. Bytes then wait in
+ *                 the FIFO, and the sender (or QEMU's pipe) stops; the kernel drops no byte
+ * Locking.    Interrupts are off while the ring is accessed.
+ * Failure.    Without a UART the input is empty.
  * Next:       the port's driver.
  */
 #include <arch/uart.h>
@@ -41,7 +43,7 @@ int arch_getc(void)
 	int c = -1;
 
 	if (ring_head == ring_tail)
-		arch_uart_receive(); /* polled use: before the interrupt works, or while it cannot come */
+		arch_uart_receive(); /* polled: the interrupt does not work yet, or is masked */
 	if (ring_head != ring_tail)
 		c = ring[ring_tail++ % ARCH_UART_RING];
 	if (throttled && ring_head - ring_tail <= ARCH_UART_RING / 2) {

@@ -2,18 +2,18 @@
 #define ARCH_ALARM_H
 
 /*
- * For ports with a timer a CPU that raises an interrupt: arch/alarm.c makes arch_time_wake_at() and arch_time_tick() of it.
- * All of this is for the CPU that runs. Context: interrupts off.
+ * For ports with one timer per CPU that raises an interrupt. arch/alarm.c builds arch_time_wake_at() and arch_time_tick()
+ * on the declarations of this file. They concern the running CPU only. Context: interrupts off.
  */
 
 #include <kernel/types.h>
 
-/* The timer's interrupt calls it. */
+/* Handles the timer's interrupt; the port calls it. */
 void arch_alarm_irq(void);
 
 /*
- * The port's: the next interrupt of the timer comes in about so many nanoseconds, 0: at once, ARCH_TIMER_NEVER: not at all.
- * One that comes early does no harm.
+ * Implemented by the port: programs the timer to interrupt in about ns nanoseconds. 0: at once. ARCH_TIMER_NEVER: stops the
+ * timer. An early interrupt is harmless, because arch_alarm_irq() compares with the clock.
  */
 #define ARCH_TIMER_NEVER (~0UL)
 void arch_timer_set(u64 ns);

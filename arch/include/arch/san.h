@@ -2,19 +2,19 @@
 #define ARCH_SAN_H
 
 /*
- * Marks for what watches memory from outside (AddressSanitizer, Valgrind). All are empty in kernels, and arguments
- * without side effects cost nothing there.
+ * Marks for tools that check memory accesses: AddressSanitizer, Valgrind. In kernels the marks are empty functions, and
+ * arguments without side effects cost nothing.
  *
- * The mark is the address's, not the frame's: what is marked through the direct map is not through an alias of it.
- * Marks are kept for 8 bytes at a time. A range starts at a multiple of 8 and may end anywhere; the rest of its last 8
- * bytes belongs to the same owner. Memory that was never marked is usable; never mark what no section has opened.
+ * A mark belongs to the address, not to the frame: a mark through the direct map does not cover an alias of the frame.
+ * Marks have a granularity of 8 bytes. A range starts at a multiple of 8 and may end anywhere; the rest of its last 8
+ * bytes must belong to the same owner. Memory without a mark is accessible. Memory of an unopened section must not be marked.
  *
- *	void san_alloc(const void *p, unsigned long n);		usable, with contents that nobody has written
- *	void san_reveal(const void *p, unsigned long n);	usable, with the contents that it has
- *	void san_free(const void *p, unsigned long n);		not to be touched
- *	void san_touch(const void *p);				reads a byte, so that a second free is seen as one
+ *	void san_alloc(const void *p, unsigned long n);		accessible, contents undefined
+ *	void san_reveal(const void *p, unsigned long n);	accessible, contents defined
+ *	void san_free(const void *p, unsigned long n);		not accessible
+ *	void san_touch(const void *p);				reads a byte, so the tool reports a second free
  *
- * Context: any, by whoever owns the range. n may be 0.
+ * Context: any; the caller owns the range. n may be 0.
  */
 #include <arch_impl/san.h>
 #endif

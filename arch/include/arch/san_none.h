@@ -1,7 +1,7 @@
 #ifndef ARCH_SAN_NONE_H
 #define ARCH_SAN_NONE_H
 
-/* For ports where nobody watches: their arch_impl/san.h is this. */
+/* Empty marks, for ports without such a tool: their arch_impl/san.h includes this file. */
 
 static inline void san_alloc(const void *p, unsigned long n)
 {

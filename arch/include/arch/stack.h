@@ -1,14 +1,14 @@
 #ifndef ARCH_STACK_H
 #define ARCH_STACK_H
 
-/* The image's own stacks. Below each lies a guard page: part of the image, but to be left unmapped. */
+/* Stacks of the image. The page below each is a guard page: it belongs to the image and must stay unmapped. */
 
 #include <mm/types.h>
 
-/* Addresses of the guard pages. Returns how many there are; at most max are written. */
+/* Writes the addresses of at most max guard pages. Returns the number of guard pages. */
 unsigned arch_guard_pages(vaddr_t *out, unsigned max);
 
-/* What the stacks are and how much of each was ever used, in bytes. n counts from 0; false: no such stack. */
+/* Describes the n-th stack, n from 0. `used` is the largest depth in bytes that was ever reached. False: no such stack. */
 struct arch_stack_info {
 	const char *name;
 	vaddr_t guard, start, end; /* the guard page is [guard, start), the stack [start, end) */

@@ -2,13 +2,14 @@
 #define ARCH_STACKS_H
 
 /*
- * For ports whose CPUs have the same few stacks each, the boot CPU's in the image, the others' from the kernel: arch/stacks.c
- * makes arch_stack_info(), arch_guard_pages(), arch_cpu_stack_bytes() and arch_backtrace() of it.
+ * For ports whose CPUs all have the same kinds of stacks. The boot CPU's stacks lie in the image; the kernel allocates
+ * those of other CPUs. arch/stacks.c implements arch_stack_info(), arch_guard_pages(), arch_cpu_stack_bytes() and
+ * arch_backtrace() from the port's table.
  */
 
 #include <mm/types.h>
 
-/* The port's: number 0 is what the kernel runs on. A page below each of the boot CPU's is its guard. */
+/* The port's table. Kind 0 is the stack of normal kernel code. The page below each stack of the boot CPU is its guard. */
 struct arch_stack_kind {
 	const char *boot_name, *other_name;
 	size_t size;
@@ -17,8 +18,9 @@ struct arch_stack_kind {
 extern const struct arch_stack_kind arch_stack_kind[];
 extern const unsigned arch_nr_stack_kinds;
 
-/* 0: this CPU has none. */
+/* End (highest address) of the stack; 0 if this CPU has none. */
 vaddr_t arch_stack_end(unsigned cpu, unsigned n);
-void arch_stacks_set(unsigned cpu, const vaddr_t *end); /* another CPU's; NULL: none any more */
+/* Records the stack ends of another CPU. NULL: the CPU has no stacks any more. */
+void arch_stacks_set(unsigned cpu, const vaddr_t *end);
 
 #endif

@@ -3,11 +3,11 @@
 
 #include <kernel/types.h>
 
-/* For ports with an interrupt that is never masked: arch/stop.c makes arch_cpus_stop() and arch_cpu_stopped() of it. */
+/* For ports with an interrupt that cannot be masked. arch/stop.c builds arch_cpus_stop() and arch_cpu_stopped() on it. */
 
-/* The port's: that interrupt, for another CPU. */
+/* Implemented by the port: sends that interrupt to another CPU. */
 void arch_stop_send(unsigned cpu);
-/* From its handler: where it came, and whether interrupts were off. Does not return if this CPU is being stopped. */
+/* Called by the handler, with the interrupted position. If a panic is stopping the CPUs, it does not return. */
 void arch_stop_here(unsigned long pc, unsigned long fp, bool irqs_off);
 
 #endif

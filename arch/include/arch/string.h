@@ -4,8 +4,8 @@
 #include <kernel/types.h>
 
 /*
- * Block copy and fill by whole 8-byte words, ascending. No alignment is needed, blocks must not overlap
- * except with dst below src. Worth it from about a cache line upwards.
+ * Copy and fill whole 8-byte words, in ascending order. No alignment is required. The blocks must not overlap unless dst is
+ * below src. They are faster than a simple loop from about one cache line upwards.
  */
 static inline void arch_copy_words(void *dst, const void *src, size_t nr_words);
 static inline void arch_fill_words(void *dst, u64 word, size_t nr_words);

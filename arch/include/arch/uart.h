@@ -1,20 +1,20 @@
 #ifndef ARCH_UART_H
 #define ARCH_UART_H
 
-/* For ports whose console is a UART with a receive FIFO: arch/uart.c keeps what has come and makes arch_getc() of it. */
+/* For ports whose console is a UART with a receive FIFO. arch/uart.c buffers the input and implements arch_getc(). */
 
 #include <kernel/types.h>
 
-enum { ARCH_UART_RING = 8192 }; /* bytes of input that are kept */
+enum { ARCH_UART_RING = 8192 }; /* bytes of buffered input */
 
-/* The receive interrupt calls it. Context: interrupts off. */
+/* Moves received bytes into the ring; the receive interrupt calls it. Context: interrupts off. */
 void arch_uart_receive(void);
 
-/* The port's. Context: interrupts off. */
-int arch_uart_read(void); /* the next byte of the FIFO; -1: it is empty, or there is no UART */
-/* Stops the receive interrupt, and the sender where it listens; or lets them go on. */
+/* Implemented by the port. Returns the next byte of the FIFO, -1 without one or without a UART. Context: interrupts off. */
+int arch_uart_read(void);
+/* on: disables the receive interrupt and, with flow control, stops the sender. off: enables both. Context: interrupts off. */
 void arch_uart_throttle(bool on);
-/* For tests: what is sent comes back and goes nowhere else. False: this UART cannot. Context: any. */
+/* For tests: loops the output back to the input; nothing is sent. False: this UART has no loopback. Context: any. */
 bool arch_uart_loopback(bool on);
 
 #endif

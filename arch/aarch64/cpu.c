@@ -1,11 +1,11 @@
 /*
- * cpu.c - what this CPU is, and what it does without memory management's help.
+ * cpu.c - properties of the CPU, read from its ID registers, and the functions that need them.
  *
- * Idea.       The ID registers say everything.
- * Layout.     MIDR_EL1: implementer and part, by name where the field knows one.
- * Invariants. Any two CPUs of the machine are of one kind, as far as anything here depends on it.
+ * Idea.       The ID registers describe the CPU completely; no table of CPU models is needed.
+ * Layout.     known_cpu[]: names for the implementer and part fields of MIDR_EL1; other CPUs are named by number
+ * Invariants. All CPUs of the machine are alike in every property that this file reads.
  * Locking.    None: written by the boot CPU.
- * Failure.    A CPU without cache information is taken to have lines of 64 bytes and ways of 4 KiB.
+ * Failure.    Without cache information: lines of 64 bytes and ways of 4 KiB.
  * Source.     Arm ARM D17.2 (MIDR_EL1, CLIDR_EL1, CCSIDR_EL1, CTR_EL0, ID_AA64MMFR0_EL1).
  * Next:       pt.c.
  */
@@ -32,7 +32,7 @@ static const struct {
 	{0x00, 0x051, "QEMU max"},
 };
 
-/* The first data or unified cache. The wide form of CCSIDR_EL1 (FEAT_CCIDX) has room for more. */
+/* Reads the geometry of the L1 data or unified cache. With FEAT_CCIDX the fields of CCSIDR_EL1 are wider. */
 static void cache_detect(void)
 {
 	u64 type = a64_read(clidr_el1) & 7, geometry, sets;
@@ -74,7 +74,7 @@ void a64_cpu_init(void)
 	name_detect();
 }
 
-/* TPIDR_EL1 has it as well, for debuggers. */
+/* The offset lives in x18. TPIDR_EL1 holds a copy for debuggers. */
 void arch_percpu_set(unsigned long offset)
 {
 	a64_percpu = offset;
@@ -101,7 +101,7 @@ const char *arch_cpu_name(void)
 	return cpu_name;
 }
 
-/* What TCR.IPS, which entry.S has set, lets an entry say. */
+/* TCR.IPS, which entry.S has set, limits the physical address that an entry can hold. */
 paddr_t arch_phys_limit(void)
 {
 	static const u8 bits[8] = {32, 36, 40, 42, 44, 48, 52, 52};
@@ -109,7 +109,7 @@ paddr_t arch_phys_limit(void)
 	return 1UL << bits[a64_read(tcr_el1) >> A64_TCR_IPS_SHIFT & 7];
 }
 
-/* A masked interrupt wakes WFI as well, so none is lost between the caller's look and the sleep. */
+/* WFI also wakes up for a masked interrupt, so an interrupt between the caller's test and WFI is not lost. */
 void arch_idle(void)
 {
 	__asm__ volatile("dsb sy; wfi; msr daifclr, #2" ::: "memory");

@@ -1,17 +1,18 @@
 /*
- * gic.c - the interrupt controller: what comes from it, to whom it goes.
+ * gic.c - the interrupt controller: set-up, sending and taking of interrupts, common to GICv2 and GICv3.
  *
- * Idea.       Three kinds of interrupts matter: those that CPUs send each other, each CPU's timer, the UART. All are in group
- *             1 and come as IRQs, which the kernel masks. The stop of a panic is in group 0, where that is ours: it comes as
- *             an FIQ, which nobody masks, and is the most urgent, so that it is taken inside any handler.
- * Layout.     INTIDs: 0 to 15 sent by CPUs (enum a64_sgi), 16 to 31 each CPU's own, from 32 on shared, 1020 to 1023 none.
- *             What differs between the versions is struct a64_gic. Registers lie in the device window, behind the UART's
- *             page, one mapping after the other.
- * Invariants. I1  an acknowledged interrupt is ended when its handler is done: one more of its kind comes after that
+ * Idea.       The kernel uses three kinds of interrupts: those between CPUs, each CPU's timer, and the UART. All are in group
+ *             1 and arrive as IRQs, which the kernel can mask. The stop of a panic is in group 0 if the kernel owns that
+ *             group. It then arrives as an FIQ, which the kernel never masks, with the highest priority, so that it
+ *             interrupts any handler.
+ * Layout.     INTIDs: 0 to 15 sent by CPUs (enum a64_sgi), 16 to 31 private to a CPU, from 32 on shared, 1020 to 1023 none.
+ *             struct a64_gic holds what differs between the versions. The registers lie in the device window after the
+ *             UART's page, one mapping after the other.
+ * Invariants. I1  an acknowledged interrupt is ended after its handler; the next one of its kind comes after that
  *             The boot CPU maps all registers in a64_gic_init().
- * Locking.    None: after a64_gic_init() each CPU writes only registers that are its own, and the one for sending.
- * Failure.    No controller, or no memory for its mapping: panic. Group 0 is firmware's: the stop is an IRQ, and CPUs with
- *             interrupts off are not stopped.
+ * Locking.    None: after a64_gic_init() each CPU writes only its own registers and the register for sending.
+ * Failure.    No known controller, or no memory for its mapping: panic. If firmware owns group 0, the stop is an IRQ, and
+ *             CPUs with interrupts off are not stopped.
  * Source.     Arm IHI 0048 (GICv2), IHI 0069 (GICv3).
  * Next:       gic_v2.c, gic_v3.c.
  */
@@ -29,7 +30,7 @@
 
 enum {
 	TYPER_LINES_MASK = 0x1f, /* (number of lines) / 32 - 1 */
-	DEFAULT_TIMER_IRQ = 27,	 /* where the virtual timer is by recommendation (SBSA) */
+	DEFAULT_TIMER_IRQ = 27,	 /* the virtual timer, as SBSA recommends */
 	PRIORITY_STOP = 0x00,
 	PRIORITY = 0xa0,
 	SPINS_MAX = 1 << 20,
@@ -43,7 +44,7 @@ static DEFINE_PER_CPU(bool, a64_stop_is_fiq);
 
 static int (*map_page)(vaddr_t va, paddr_t pa);
 
-/* ---- what both versions use ---- */
+/* ---- used by both versions ---- */
 
 vaddr_t a64_gic_map(paddr_t pa, size_t size)
 {
@@ -101,7 +102,7 @@ bool a64_gic_reset_own(vaddr_t regs, bool group0)
 	return group0 && gic_read(regs, GIC_IGROUPR) == groups;
 }
 
-/* A level-triggered device, to this CPU. */
+/* Enables a level-triggered device interrupt, routed to this CPU. */
 static void enable_spi(u32 irq)
 {
 	unsigned cfg = GIC_ICFGR + irq / 16 * 4;
@@ -112,7 +113,7 @@ static void enable_spi(u32 irq)
 	gic_write(a64_gicd, GIC_ISENABLER + irq / 32 * 4, (u32)BIT(irq % 32));
 }
 
-/* ---- set-up ---- */
+/* ---- initialisation ---- */
 
 void a64_gic_init_cpu(void)
 {
@@ -157,12 +158,12 @@ bool a64_gic_reaches(unsigned cpu)
 
 void a64_gic_send(unsigned cpu, enum a64_sgi sgi)
 {
-	/* The interrupt is no store: what was stored for its handler has to be there before it. */
+	/* Sending is no store, so it is not ordered after stores: make the data for the handler visible first. */
 	__asm__ volatile("dsb ishst" ::: "memory");
 	gic->send(cpu, sgi, sgi == A64_SGI_STOP && per_cpu(a64_stop_is_fiq, cpu));
 }
 
-/* ---- the interrupt that tests raise ---- */
+/* ---- the interrupt raised by tests ---- */
 
 struct test_irq {
 	void (*fn)(void *ctx);
@@ -189,12 +190,12 @@ void arch_irq_test_raise(void (*fn)(void *ctx), void *ctx)
 	if (fn)
 		a64_gic_send(arch_cpu_id(), A64_SGI_TEST);
 	arch_irq_restore(flags);
-	/* It takes its way through the controller. */
+	/* The interrupt takes some time to pass through the controller. */
 	while (!(flags & A64_DAIF_I) && READ_ONCE(this_cpu(a64_test).fn))
 		arch_cpu_relax();
 }
 
-/* ---- taking ---- */
+/* ---- taking interrupts ---- */
 
 static void stop(const struct a64_regs *regs)
 {
@@ -233,20 +234,21 @@ void a64_gic_irq(const struct a64_regs *regs)
 	if (spurious(irq))
 		return;
 	/*
-	 * It is acknowledged before its handler looks for what it is about: whoever stores something after that look
-	 * raises it again, and that one must not merge with this one.
+	 * The acknowledgement must complete before the handler reads its data. A CPU that stores data after that read
+	 * sends the interrupt again, and the new interrupt must not merge with this one.
 	 */
 	__asm__ volatile("dsb sy" ::: "memory");
 	handle(irq, regs);
 	gic->end(acked, false);
 }
 
-/* At any place, interrupts off or not: it may touch nothing that others use. */
+/* Runs at any place, even with interrupts off, so it must not touch data that other code uses. */
 bool a64_gic_fiq(const struct a64_regs *regs)
 {
 	u32 acked, irq;
 
-	if (!gic) /* firmware's, from before arch_irq_init() */
+	/* Before arch_irq_init() only firmware's interrupts can arrive. */
+	if (!gic)
 		return false;
 	acked = gic->ack(true);
 	irq = acked & gic->id_mask;

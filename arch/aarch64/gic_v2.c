@@ -1,12 +1,11 @@
 /*
  * gic_v2.c - GICv2: a distributor and a CPU interface, both memory; at most eight CPUs.
  *
- * Idea.       Each CPU sees its own part of the distributor's first registers, and its own interface, at the same addresses.
- *             Group 0 is ours where there are no security extensions: then AckCtl makes one register acknowledge both
- *             groups (it is deprecated, but the alias registers that replace it are not in QEMU).
- * Layout.     target[cpu]: the bit that stands for the CPU in the distributor, as it says itself
- * Invariants. A CPU's target is known before it is online.
- * Locking.    None.
+ * Idea.       Registers for a CPU's own interrupts and its CPU interface have the same addresses on every CPU; each CPU
+ *             sees its own copy. The kernel owns group 0 if there are no security extensions. It then sets AckCtl, so one
+ *             register acknowledges both groups. AckCtl is deprecated, but QEMU lacks the alias registers that replace it.
+ * Layout.     target[cpu]: the CPU's bit in the distributor's registers, read from the distributor by that CPU
+ * Invariants. target[cpu] is set before the CPU is online.
  * Failure.    See gic.c.
  * Source.     Arm IHI 0048, chapter 4.
  * Next:       gic_v3.c.
@@ -16,10 +15,10 @@
 #include <kernel/cpumask.h>
 
 enum {
-	GICD_ITARGETSR = 0x800, /* a byte each: bits of CPUs */
+	GICD_ITARGETSR = 0x800, /* a byte for each interrupt: a bit for each CPU */
 	GICD_SGIR = 0xf00,
 	GICD_SIZE = 0x1000,
-	CTLR_GROUP0 = 1 << 0, /* of both; without group 0 this bit is group 1 */
+	CTLR_GROUP0 = 1 << 0, /* GICD_CTLR and GICC_CTLR; enables group 1 if group 0 is not accessible */
 	CTLR_GROUP1 = 1 << 1,
 	TYPER_CPUS_SHIFT = 5,
 	TYPER_SECURITY = 1 << 10,
@@ -27,11 +26,11 @@ enum {
 	GICC_CTLR = 0x00,
 	GICC_PMR = 0x04,
 	GICC_BPR = 0x08,
-	GICC_APR = 0xd0, /* four words: priorities of what was taken and not ended */
+	GICC_APR = 0xd0, /* four words: priorities of active interrupts */
 	GICC_IAR = 0x0c,
 	GICC_EOIR = 0x10,
 	GICC_HPPIR = 0x18,
-	GICC_SIZE = 0x100, /* as far as it is used */
+	GICC_SIZE = 0x100, /* the part in use */
 	GICC_ACK_BOTH = 1 << 2,
 	GICC_GROUP0_FIQ = 1 << 3,
 
@@ -61,12 +60,13 @@ static bool v2_init_cpu(void)
 	u32 both = CTLR_GROUP0 | CTLR_GROUP1 | GICC_ACK_BOTH | GICC_GROUP0_FIQ;
 	bool fiq = a64_gic_reset_own(a64_gicd, have_group0());
 
-	/* 0: there is one CPU */
+	/* ITARGETSR reads as 0 on a machine with one CPU. */
 	target[arch_cpu_id()] = (u8)max(gic_read(a64_gicd, GICD_ITARGETSR) & 0xff, 1u);
 	for (unsigned n = 0; n < 4; n++)
-		gic_write(gicc, GICC_APR + 4 * n, 0); /* firmware's would keep ours away */
+		gic_write(gicc, GICC_APR + 4 * n,
+			  0); /* priorities left active by firmware would block ours */
 	gic_write(gicc, GICC_PMR, GIC_PRIORITY_MASK);
-	gic_write(gicc, GICC_BPR, 0); /* all bits of a priority count */
+	gic_write(gicc, GICC_BPR, 0); /* all priority bits take part in preemption */
 	gic_write(gicc, GICC_CTLR, have_group0() ? both : CTLR_GROUP0);
 	return fiq && (gic_read(gicc, GICC_CTLR) & both) == both;
 }
@@ -83,11 +83,11 @@ static void v2_route(u32 spi)
 
 static void v2_send(unsigned cpu, enum a64_sgi sgi, bool fiq)
 {
-	(void)fiq; /* the target's setting decides */
+	(void)fiq; /* the target's group setting decides */
 	gic_write(a64_gicd, GICD_SGIR, (u32)target[cpu] << SGIR_TARGET_SHIFT | sgi);
 }
 
-/* As an FIQ only the stop is taken: an IRQ that is more urgent by now waits until it is not masked. */
+/* In an FIQ only the stop is taken. If an IRQ has become more urgent meanwhile, it stays pending until IRQs are unmasked. */
 static u32 v2_ack(bool fiq)
 {
 	if (fiq && (gic_read(gicc, GICC_HPPIR) & ID_MASK) != A64_SGI_STOP)
@@ -98,7 +98,8 @@ static u32 v2_ack(bool fiq)
 static void v2_end(u32 acked, bool fiq)
 {
 	(void)fiq;
-	gic_write(gicc, GICC_EOIR, acked); /* with the sender of an SGI */
+	gic_write(gicc, GICC_EOIR,
+		  acked); /* an SGI is ended with its sender's number, which ack() returned */
 }
 
 const struct a64_gic a64_gic_v2 = {

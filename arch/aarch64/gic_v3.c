@@ -1,13 +1,11 @@
 /*
- * gic_v3.c - GICv3 and v4: a distributor, a redistributor a CPU, the CPU's interface as system registers.
+ * gic_v3.c - GICv3 and v4: a distributor, one redistributor per CPU, a CPU interface in system registers.
  *
- * Idea.       CPUs are named by their affinity, which is firmware's id of them. The boot CPU walks the redistributors, whose
- *             frames say whose they are, and maps those of possible CPUs.
- * Layout.     A redistributor is 128 KiB, with virtual LPIs (GICv4) 256: a frame of its own and one with what GICv2 has banked
- *             in the distributor; of each the first page is used.
- * Invariants. None.
- * Locking.    None.
- * Failure.    A CPU without a redistributor, or beyond what the interface can address, is not started.
+ * Idea.       CPUs are addressed by their affinity, which is also firmware's id of a CPU. The boot CPU walks the
+ *             redistributors. Each contains the affinity of its CPU; those of possible CPUs are mapped.
+ * Layout.     A redistributor is 128 KiB; with virtual LPIs (GICv4), 256 KiB. It has a control frame, and a frame with the
+ *             registers that GICv2 banks in the distributor. The first page of each is used.
+ * Failure.    A CPU without a redistributor, or with an affinity that the CPU interface cannot address, is not started.
  * Source.     Arm IHI 0069; Linux drivers/irqchip/irq-gic-v3.c (gic_has_group0).
  * Next:       smp.c.
  */
@@ -19,17 +17,17 @@
 #include <kernel/cpus.h>
 
 enum {
-	GICD_IROUTER = 0x6000, /* eight bytes each: an affinity */
-	GICD_USED = 0x1000,    /* of what lies in front of them */
+	GICD_IROUTER = 0x6000, /* eight bytes for each interrupt: an affinity */
+	GICD_USED = 0x1000,    /* the part in use below GICD_IROUTER */
 	GICD_GROUP0 = 1 << 0,
 	GICD_GROUP1 = 1 << 1,
-	GICD_AFFINITY = 1 << 4, /* routing by affinity: version 3's way */
+	GICD_AFFINITY = 1 << 4, /* affinity routing, new in version 3 */
 	GICD_ONE_SECURITY = 1 << 6,
-	GICD_RANGES = 1 << 26, /* in TYPER: SGIs to Aff0 above 15 */
+	GICD_RANGES = 1 << 26, /* in TYPER: SGIs can be sent to Aff0 above 15 */
 	GICD_BUSY = 1u << 31,
 
 	GICR_CTLR = 0x00,
-	GICR_TYPER = 0x08, /* 64 bits, the upper half: the affinity */
+	GICR_TYPER = 0x08, /* 64 bits; the upper half is the affinity */
 	GICR_WAKER = 0x14,
 	GICR_BUSY = 1 << 3,
 	GICR_VLPIS = 1 << 1,
@@ -38,19 +36,19 @@ enum {
 	WAKER_ASLEEP = 1 << 2,
 	FRAME_SIZE = 0x10000,
 	FRAME_USED = 0x1000,
-	OWN = FRAME_SIZE, /* the second frame */
+	OWN = FRAME_SIZE, /* offset of the second frame: the CPU's own interrupts */
 
 	ICC_SRE_ON = 1 << 0,
-	ICC_CTLR_OFF = 1 << 0 | 1 << 1, /* one BPR for both groups; an EOI that does not deactivate */
+	ICC_CTLR_OFF = 1 << 0 | 1 << 1, /* cleared: a common BPR for both groups, EOI without deactivation */
 	ICC_CTLR_PRIORITY_BITS_SHIFT = 8,
 	ICC_CTLR_RANGES = 1 << 18,
 
 	ID_MASK = 0xffffff,
-	SGI_AFF0_MAX = 15, /* of a range */
+	SGI_AFF0_MAX = 15, /* largest Aff0 that an SGI reaches without range selection */
 };
 
 static struct redistributor {
-	vaddr_t frame, own; /* 0: there is none */
+	vaddr_t frame, own; /* 0: not found */
 } gicr[NR_CPUS];
 
 /* ---- redistributors ---- */
@@ -66,7 +64,7 @@ static unsigned find_cpu(u32 affinity)
 	return NR_CPUS;
 }
 
-/* One region: redistributors side by side until one says that it is the last. Returns how many CPUs still miss theirs. */
+/* Walks one region: adjacent redistributors up to the one marked last. Returns how many CPUs still lack theirs. */
 static unsigned find_redistributors(const struct boot_gicr *region, unsigned missing)
 {
 	unsigned cpu;
@@ -99,17 +97,19 @@ static void v3_init(void)
 	gic_write(a64_gicd, GICD_CTLR, 0);
 	a64_gic_wait_clear(a64_gicd, GICD_CTLR, GICD_BUSY);
 	a64_gic_reset_shared();
-	gic_write(a64_gicd, GICD_CTLR, GICD_AFFINITY); /* which may only change while the groups are off */
+	/* Affinity routing may change only while both groups are disabled. */
+	gic_write(a64_gicd, GICD_CTLR, GICD_AFFINITY);
 	a64_gic_wait_clear(a64_gicd, GICD_CTLR, GICD_BUSY);
 	gic_write(a64_gicd, GICD_CTLR, GICD_AFFINITY | GICD_GROUP1 | GICD_GROUP0);
 	a64_gic_wait_clear(a64_gicd, GICD_CTLR, GICD_BUSY);
 }
 
-/* ---- the CPU's interface ---- */
+/* ---- the CPU interface ---- */
 
 /*
- * Group 0 is ours if there is one security state, and FIQs do not go to EL3. The latter shows in the mask: then it is a
- * view of the upper half of the priorities, one bit shorter, in which the least bit that is not 0 is lost.
+ * The kernel owns group 0 if the distributor has one security state and FIQs are not routed to EL3. The priority mask shows
+ * the routing: with FIQs at EL3 the kernel sees only the upper half of the priorities, shifted left by one bit, and the
+ * lowest implemented bit reads as 0.
  */
 static bool have_group0(void)
 {
@@ -130,25 +130,24 @@ static bool v3_init_cpu(void)
 	gic_write(r->frame, GICR_WAKER, gic_read(r->frame, GICR_WAKER) & ~(u32)WAKER_SLEEP);
 	a64_gic_wait_clear(r->frame, GICR_WAKER, WAKER_ASLEEP);
 	a64_write(icc_sre_el1, a64_read(icc_sre_el1) | ICC_SRE_ON);
-	a64_isb(); /* the other registers exist from here on */
+	a64_isb(); /* from here on the other ICC registers are accessible */
 	if (!(a64_read(icc_sre_el1) & ICC_SRE_ON))
 		panic("gic: firmware keeps the interrupt controller's system registers from us");
 	fiq = a64_gic_reset_own(r->own, have_group0());
 	a64_gic_wait_clear(r->frame, GICR_CTLR, GICR_BUSY);
-	a64_write(
-		icc_ap1r0_el1,
-		0); /* firmware's, taken and not ended, would keep ours away; 32 priorities, as Linux uses */
+	/* Priorities left active by firmware would block ours. One register suffices for 32 priorities, as in Linux. */
+	a64_write(icc_ap1r0_el1, 0);
 	if (fiq)
 		a64_write(icc_ap0r0_el1, 0);
 	a64_write(icc_pmr_el1, GIC_PRIORITY_MASK);
 	a64_write(icc_ctlr_el1, a64_read(icc_ctlr_el1) & ~(unsigned long)ICC_CTLR_OFF);
-	a64_write(icc_bpr1_el1, 0); /* as many bits of a priority count as may */
+	a64_write(icc_bpr1_el1, 0); /* as many priority bits as possible take part in preemption */
 	if (fiq) {
 		a64_write(icc_bpr0_el1, 0);
 		a64_write(icc_igrpen0_el1, 1);
 	}
 	a64_write(icc_igrpen1_el1, 1);
-	a64_isb(); /* all of this before interrupts are on */
+	a64_isb(); /* the writes take effect before interrupts are enabled */
 	return fiq && a64_read(icc_igrpen0_el1) & 1;
 }
 
@@ -175,7 +174,7 @@ static void v3_send(unsigned cpu, enum a64_sgi sgi, bool fiq)
 		a64_write(icc_sgi0r_el1, v);
 	else
 		a64_write(icc_sgi1r_el1, v);
-	a64_isb(); /* sent now, not when the CPU comes to it: we may be about to wait for the answer */
+	a64_isb(); /* send now: the caller may wait for the answer */
 }
 
 static u32 v3_ack(bool fiq)
@@ -183,7 +182,7 @@ static u32 v3_ack(bool fiq)
 	return (u32)(fiq ? a64_read(icc_iar0_el1) : a64_read(icc_iar1_el1));
 }
 
-/* Seen at the latest at the exception's return, which is a synchronisation event. */
+/* The write takes effect at the exception return at the latest, which is a context synchronisation event. */
 static void v3_end(u32 acked, bool fiq)
 {
 	if (fiq)

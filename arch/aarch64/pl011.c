@@ -1,15 +1,15 @@
 /*
- * pl011.c - the console: a PL011, at the speed that firmware left it, 8N1.
+ * pl011.c - the console: a PL011 at the baud rate that firmware configured, 8N1.
  *
- * Idea.       Output is polled, so that it works before everything else and in a panic: wait until the transmitter's FIFO
- *             is empty, then it takes 16 bytes without another look. Input comes by interrupt: when the FIFO has filled to
- *             a level, or when nothing more came for a while.
- * Layout.     Registers of 32 bits, in a page of device memory: some UARTs (SBSA's) answer to no other size.
- * Invariants. Receive interrupts are off only while the ring of input is full (../uart.c); RTS, by the UART itself, follows
- *             the FIFO.
- * Locking.    Interrupts off around the receiver's registers.
- * Failure.    No UART: output goes nowhere, input is empty. One that is dead costs a bounded wait a FIFO.
- * Source.     Arm DDI 0183 (PL011), DEN0029 appendix B (SBSA generic UART, which has but half of the registers).
+ * Idea.       Output is polled, so it works before everything else and in a panic. The driver waits until the transmit FIFO
+ *             is empty, then writes up to 16 bytes without polling. Input arrives by interrupt, when the FIFO has filled
+ *             to a level or the line has been idle for a while.
+ * Layout.     32-bit registers in one page of device memory. Some UARTs (SBSA's) support no other access size.
+ * Invariants. Receive interrupts are off only while ../uart.c throttles the input. The UART controls RTS by itself, from
+ *             the fill level of its FIFO.
+ * Locking.    Interrupts are off while the receiver's registers are accessed.
+ * Failure.    No UART: output is discarded and input is empty. A dead UART costs a bounded wait for each FIFO of output.
+ * Source.     Arm DDI 0183 (PL011), DEN0029 appendix B (SBSA generic UART, which has only half of the registers).
  * Next:       ../uart.c.
  */
 
@@ -42,7 +42,7 @@ enum {
 	INT_RX_TIMEOUT = 1 << 6,
 
 	TX_FIFO = 16,	    /* later revisions have 32 */
-	TX_SPINS = 1 << 20, /* far above the 1.4 ms that 16 bytes take at 115200; then the line is dead */
+	TX_SPINS = 1 << 20, /* far above the 1.4 ms that 16 bytes take at 115200 baud; limit for a dead line */
 	CTS_SPINS = 1000,
 };
 
@@ -92,12 +92,13 @@ void arch_console_init(void)
 	uart_out(UART_IMSC, 0);
 	lcrh = uart_in(UART_LCRH);
 	/*
-	 * Switching the FIFOs on drops what has come. Who has sent already (a pipe) sends its next byte as soon as one
-	 * is read, so there is no good moment: then the FIFOs stay off, and each byte waits for the one before it.
+	 * Enabling the FIFOs discards received bytes. A sender that has already sent (a pipe) sends its next byte as soon as
+	 * one is read, so no moment is safe. If a byte is waiting, the FIFOs therefore stay off, and each output byte waits
+	 * for the one before it.
 	 */
 	if (lcrh != LCRH_8N1_FIFO && (lcrh & LCRH_FIFO || uart_in(UART_FR) & FR_RX_EMPTY)) {
-		wait_while(FR_BUSY,
-			   FR_BUSY); /* what the loader has sent; BUSY stays while its FIFO is not empty */
+		/* Wait for the loader's output: BUSY is set until its FIFO is empty. */
+		wait_while(FR_BUSY, FR_BUSY);
 		uart_out(UART_CR, 0);
 		uart_out(UART_LCRH, LCRH_8N1_FIFO);
 	}
@@ -111,7 +112,7 @@ void arch_uart_throttle(bool on)
 	uart_out(UART_IMSC, on || !uart_rx_irq ? 0 : INT_RX | INT_RX_TIMEOUT);
 }
 
-/* Reading takes the interrupts back by itself. Clearing them would lose the one of a byte that has just come. */
+/* Reading the FIFO clears the receive interrupts. An explicit clear could lose the interrupt of a byte that just arrived. */
 int arch_uart_read(void)
 {
 	return uart && !(uart_in(UART_FR) & FR_RX_EMPTY) ? (u8)uart_in(UART_DR) : -1;
@@ -125,7 +126,7 @@ void a64_uart_irq_enable(void)
 	arch_uart_throttle(false);
 }
 
-/* In loopback RTS arrives as CTS: an emulator that only keeps the bit says so without a byte being sent. */
+/* In loopback RTS is fed back to CTS. If CTS stays 0, the emulator only stores the bit; no byte has been sent. */
 bool arch_uart_loopback(bool on)
 {
 	if (!uart)

@@ -1,11 +1,11 @@
 /*
- * power.c - the ways to end: with a status, by a reset, or by standing still.
+ * power.c - ways to end: exit with a status, reset, halt.
  *
- * Idea.       Each way is tried in turn; one that does not exist on this machine does nothing.
- * Layout.     Semihosting's exit with a code, as a debugger or an emulator takes it; then PSCI, which knows no status.
- * Invariants. Nothing here returns.
+ * Idea.       Each way is tried in turn. A way that this machine lacks has no effect.
+ * Layout.     First the semihosting exit with a status, for a debugger or an emulator; then PSCI, which takes no status.
+ * Invariants. No function of this file returns, except semihosting_exit() if nothing answers.
  * Locking.    None; interrupts are off.
- * Failure.    No way works: the CPU halts with all interrupts off.
+ * Failure.    If no way works, the CPU halts with all interrupts off.
  * Source.     Arm "Semihosting for AArch32 and AArch64", SYS_EXIT_EXTENDED.
  * Next:       kernel/panic.c, the most frequent caller.
  */
@@ -16,8 +16,8 @@
 
 enum {
 	SYS_EXIT_EXTENDED = 0x20,
-	APPLICATION_EXIT = 0x20026, /* the reason: what follows is a status */
-	EXIT_BASE = 0x10,	    /* so that no status of ours looks like one of QEMU's own; as on a PC */
+	APPLICATION_EXIT = 0x20026, /* the reason code: a status follows */
+	EXIT_BASE = 0x10,	    /* added, as on a PC, so that no status equals one of QEMU's own */
 };
 
 void arch_halt(void)
@@ -26,7 +26,7 @@ void arch_halt(void)
 		__asm__ volatile("msr daifset, #15; wfi" ::: "memory");
 }
 
-/* Where nobody listens the instruction is undefined, and we go on. */
+/* Without a debugger or emulator the instruction is undefined; the exception table then continues after it. */
 static void semihosting_exit(u64 code)
 {
 	u64 block[2] = {APPLICATION_EXIT, code};
@@ -53,7 +53,7 @@ void arch_crash_reset(void)
 	arch_reboot();
 }
 
-/* The exception stack is gone: trap.S sees it and takes the last one. */
+/* Sets SP_EL1 to 0. trap.S detects that the exception stack is unusable and switches to the overflow stack. */
 void arch_crash_double_fault(void)
 {
 	__asm__ volatile("msr daifset, #15; msr spsel, #1; mov sp, %0; brk #0" ::"r"(0L) : "memory");

@@ -1,14 +1,11 @@
 /*
- * probe.c - touching memory that may not be there.
+ * probe.c - accesses to memory that may not be mapped.
  *
- * Idea.       Each access is one instruction with an entry in the exception table: the fault goes to its fixup and not to a
- *             panic. Whoever must look at doubtful memory (a probe of a guard page, a backtrace, a dump in a panic) comes
- *             here.
- * Layout.     None.
- * Invariants. A write stores what is there.
- * Locking.    None.
- * Failure.    -EFAULT, or fewer bytes than asked for.
- * Next:       arch/stacks.c, which walks stacks that may be broken.
+ * Idea.       Each access is one instruction with an entry in the exception table. A fault continues at the entry's fixup
+ *             instead of a panic. Probes of guard pages, backtraces and the dumps of a panic use these functions.
+ * Invariants. A write stores the byte that is there.
+ * Failure.    -EFAULT, or fewer bytes than requested.
+ * Next:       arch/stacks.c, which walks stacks that may be damaged.
  */
 
 #include "a64_internal.h"
@@ -34,7 +31,7 @@ static int probe_write_byte(vaddr_t va)
 	int err = -EFAULT;
 	u32 byte, busy;
 
-	/* The exclusive load needs no more than the right to read: its store is what is probed. */
+	/* The load-exclusive needs read permission only; the store-exclusive probes for write permission. */
 	__asm__ volatile("1:	ldxrb %w1, [%3]\n"
 			 "2:	stxrb %w2, %w1, [%3]\n\t"
 			 "cbnz %w2, 1b\n\t"

@@ -1,19 +1,17 @@
 /*
- * psci.c - calls of firmware: CPUs on, the machine off.
+ * psci.c - calls of firmware (PSCI): start a CPU, power off, reset.
  *
- * Idea.       One instruction, to the hypervisor or to the secure monitor, as firmware's tables say.
- * Layout.     SMC calling convention: x0 function and result, x1 to x3 arguments; x4 to x17 may be lost.
- * Invariants. None.
- * Locking.    None.
- * Failure.    No conduit, or one that does not exist after all: PSCI_NOT_SUPPORTED.
- * Source.     Arm DEN0022 (PSCI), DEN0028 (SMCCC 1.0; later ones keep x4 to x17).
+ * Idea.       A call is one instruction, HVC to the hypervisor or SMC to the secure monitor. Firmware's tables say which.
+ * Layout.     SMC calling convention: x0 function and result, x1 to x3 arguments. The callee may change x4 to x17.
+ * Failure.    No conduit, or one that turns out not to exist: A64_PSCI_NOT_SUPPORTED.
+ * Source.     Arm DEN0022 (PSCI), DEN0028 (SMCCC 1.0; later versions preserve x4 to x17).
  * Next:       smp.c.
  */
 
 #include "a64_internal.h"
 #include <arch_impl/extable.h>
 
-/* The instruction is undefined where there is nobody above us to take it. */
+/* If no higher exception level handles the call, the instruction is undefined, and the fixup sets the result. */
 #define CALL(insn)                                                                                       \
 	__asm__ volatile("1:	" insn " #0\n"                                                           \
 			 "	b 3f\n"                                                                       \
@@ -41,6 +39,6 @@ long a64_psci(u32 function, u64 a, u64 b, u64 c)
 	default:
 		return A64_PSCI_NOT_SUPPORTED;
 	}
-	return (s32)
-		x0; /* the results of 32-bit functions have no upper half, those of the others need none */
+	/* 32-bit functions return no upper half. The results of the others fit in 32 bits. */
+	return (s32)x0;
 }

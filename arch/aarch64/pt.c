@@ -1,14 +1,12 @@
 /*
- * pt.c - what page-table entries need beyond the inline functions of arch_impl/pt.h, and the root.
+ * pt.c - page-table entries beyond the inline functions of arch_impl/pt.h, the root, and TLBI.
  *
- * Idea.       The walker in mm/ knows levels and indices; here are what depends on the CPU (LPA2, hardware dirty state), the
- *             names of the bits, and the change from one root to another.
- * Layout.     Bit names are those of Linux's arch/arm64/mm/ptdump.c. A root is a whole page, indexed by all bits of an
- *             address above its entries; TTBR1 points at the end of it that the VA size uses (Linux: the same, for 48-bit
- *             CPUs under a 52-bit kernel).
- * Invariants. The lower half of the address space is closed (TCR.EPD0) but while a root is changed.
- * Locking.    None.
- * Failure.    None.
+ * Idea.       The walker in mm/ knows levels and indices. This file holds the parts that depend on the CPU (LPA2, hardware
+ *             dirty state), the names of the bits, and the switch from one root to another.
+ * Layout.     Bit names are those of Linux's arch/arm64/mm/ptdump.c. A root table is a whole page, indexed by all address
+ *             bits above the next level. TTBR1 points at the last part of it, which the VA size uses (Linux does the same
+ *             for 48-bit CPUs under a 52-bit kernel).
+ * Invariants. TCR.EPD0 disables the lower half of the address space, except while a root is switched.
  * Source.     Arm ARM D8.3, D8.13, D17 (TCR_EL1, TTBR1_EL1).
  * Next:       mm/pgtable.c.
  */
@@ -28,7 +26,7 @@ bool a64_has_lpa2, a64_has_tlb_range;
 
 enum { MMFR_PARANGE_52 = 6 };
 
-/* boot.c has obeyed it already, when it still could; here it only becomes known to the parser. */
+/* boot.c applied the option before the tables were built. This handler only makes the parser accept it. */
 static int pt_set_no5lvl(const char *value)
 {
 	return value ? -EINVAL : 0;
@@ -70,7 +68,7 @@ unsigned arch_pte_describe(pte_t e, unsigned level, struct pte_column c[ARCH_PTE
 
 /* ---- the root ---- */
 
-/* The part of the root that the VA size uses, at its end; bits 51:48 of the address lie in 5:2. */
+/* TTBR value for a root: the address of the root's last part, which the VA size uses. Bits 51:48 go to bits 5:2. */
 u64 a64_ttbr(paddr_t root, unsigned va_bits)
 {
 	unsigned shift = PT_LEVEL_SHIFT(arch_pt_levels() - 1);
@@ -86,8 +84,8 @@ void a64_switch(u64 ttbr1, u64 tcr)
 
 	*(paddr_t *)&at_physical = (paddr_t)a64_switch_tables - KERNEL_VMA;
 	__asm__ volatile("mrs %0, daif; msr daifset, #15" : "=r"(flags)::"memory");
-	a64_write(tcr_el1,
-		  a64_read(tcr_el1) & ~(u64)A64_TCR_EPD0); /* the way goes through the identity map */
+	/* The switch runs in the identity map, in the lower half. */
+	a64_write(tcr_el1, a64_read(tcr_el1) & ~(u64)A64_TCR_EPD0);
 	a64_isb();
 	at_physical(ttbr1, tcr & ~(u64)A64_TCR_EPD0);
 	a64_write(tcr_el1, tcr);
@@ -106,10 +104,10 @@ paddr_t arch_pt_root(void)
 void arch_pt_install(paddr_t root)
 {
 	a64_switch(a64_ttbr(root, a64_layout.va_bits), a64_read(tcr_el1) | A64_TCR_EPD0);
-	a64_write(sctlr_el1, a64_read(sctlr_el1) |
-				     A64_SCTLR_WXN); /* W^X in hardware; the early tables could not have it */
+	/* W^X in hardware: WXN makes writable pages not executable. The early tables map the image writable. */
+	a64_write(sctlr_el1, a64_read(sctlr_el1) | A64_SCTLR_WXN);
 	a64_isb();
-	arch_tlb_flush_all_local(); /* a TLB may keep WXN with an entry */
+	arch_tlb_flush_all_local(); /* TLB entries may cache the old WXN */
 	if (a64_dev.uart)
 		a64_uart_map(A64_UART_VA + (a64_dev.uart & ~PAGE_MASK));
 }
@@ -136,8 +134,8 @@ void arch_tlb_flush_all_local(void)
 }
 
 /*
- * FEAT_TLBIRANGE: (NUM + 1) * 2^(5 * SCALE + 1) pages from a base on, which with LPA2 is counted in 64 KiB. What does not
- * fit goes page by page.
+ * FEAT_TLBIRANGE: one instruction flushes (NUM + 1) * 2^(5 * SCALE + 1) pages from a base address. With LPA2 the base
+ * counts in units of 64 KiB. Pages below an aligned base, and a single last page, are flushed one by one.
  */
 void a64_tlb_bcast_long_range(vaddr_t start, vaddr_t end, bool last_level)
 {

@@ -1,23 +1,22 @@
 /*
- * restart.c - trap entry's half of the restartable primitives.
+ * restart.c - restartable primitives: how trap entry finds and restarts an interrupted one.
  *
- * Idea.       A primitive is inlined where it is used (arch_impl/pcpu.h). Each use leaves the addresses of its first and of
- *             its last instruction, the commit store, in section restart_table; a PC in between goes back to the first.
- * Layout.     restart_table: { start, commit } for each use, sorted by address at boot
+ * Idea.       A primitive is inlined at each use (arch_impl/pcpu.h). Each use records the addresses of its first instruction
+ *             and of its last, the commit store, in section restart_table. A PC inside this range is set back to the first.
+ * Layout.     restart_table: { start, commit } of each use, sorted by address at boot
  * Invariants. R1  the instructions from start to commit do not write their inputs, so start can run again at any time
- *             R2  the last store is the commit; what was written before it is dead until then
- *             R3  a PC behind the commit is left alone: the work is done, repeating it would do it twice
+ *             R2  the last store is the commit; memory that was written before it is unused until then
+ *             R3  a PC after the commit is not changed: the work is done, and a restart would do it twice
  *             Ranges do not overlap: a64_restart_sort() panics if they do.
- * Locking.    None: looks at nothing but the saved PC and what is constant after boot.
- * Failure.    None.
- * Next:       trap.c, which asks before it runs an interrupt.
+ * Locking.    None: reads only the saved PC and data that is constant after boot.
+ * Next:       trap.c, which calls arch_restart_fix() before an interrupt handler.
  */
 #include <arch/pcpu.h>
 
 #include <arch_impl/restart.h>
 #include <kernel/bug.h>
 
-/* The linker has put them together file by file, so they are nearly in order: insertion is cheap. */
+/* The linker collects the entries file by file, so they are almost sorted, and insertion sort is cheap. */
 void a64_restart_sort(void)
 {
 	for (struct restart_range *r = __start_restart_table + 1; r < __stop_restart_table; r++) {

@@ -1,14 +1,15 @@
 /*
- * smp.c - the other CPUs: woken, interrupted, stopped.
+ * smp.c - the port's part of other CPUs: start, interrupt, stop.
  *
- * Idea.       Firmware switches a CPU on at an address, with one word for it: where its part of struct a64_start lies. With
- *             the boot CPU's registers in it the CPU enters the kernel's address space, on its own stacks.
- * Layout.     a64_start, of each CPU: what it needs before its first C function; stopped[id]: where it was stopped
- * Invariants. S1  what a CPU finds when it comes, however late, is its own: no other start changes it
+ * Idea.       PSCI starts a CPU at an address and passes it one word: the physical address of its struct a64_start. With the
+ *             boot CPU's register values in it the CPU enters the kernel's address space, on its own stacks.
+ * Layout.     a64_start, per CPU: all that the CPU needs before its first C function. a64_entry, per CPU: that function.
+ * Invariants. S1  a64_start and a64_entry of a CPU are not changed by the start of another CPU, so a CPU that comes late
+ *                 finds its own values
  *             Only a panic sends the stop, and a test that counts it.
- * Locking.    None: CPUs are started by the boot CPU, before it does anything else with them.
- * Failure.    What firmware answers, in words; a CPU that is on and does not come is given up by kernel/smp.c, which leaves
- *             it its stacks.
+ * Locking.    None: the boot CPU starts one CPU at a time and does nothing else with it before.
+ * Failure.    PSCI's error is logged in words. If a started CPU does not come, kernel/smp.c gives up; the CPU keeps its
+ *             stacks.
  * Source.     Arm DEN0022 (PSCI) 5.6.
  * Next:       kernel/smp.c.
  */
@@ -30,7 +31,7 @@ struct entry {
 	void *arg;
 };
 static DEFINE_PER_CPU(struct entry, a64_entry);
-static DEFINE_PER_CPU(struct a64_start, a64_start) __aligned(64); /* in one page, and in lines of its own */
+static DEFINE_PER_CPU(struct a64_start, a64_start) __aligned(64); /* in one page, in cache lines of its own */
 static_assert(offsetof(struct a64_start, mair) == A64_START_MAIR &&
 		      offsetof(struct a64_start, tcr) == A64_START_TCR &&
 		      offsetof(struct a64_start, ttbr1) == A64_START_TTBR1 &&
@@ -44,7 +45,7 @@ static_assert(sizeof(struct a64_start) == 64, "it does not cross a page");
 
 /* ---- start ---- */
 
-/* PSCI starts it wherever the image is. */
+/* PSCI starts a CPU at any address, so no low page is needed. */
 paddr_t arch_start_page_limit(void)
 {
 	return 0;
@@ -60,7 +61,7 @@ static void cpu_main(void)
 	e->fn(e->arg);
 }
 
-/* The CPU's own translation. 0: it is not mapped. */
+/* Physical address of p, translated by the CPU. 0: not mapped. */
 static paddr_t translate(const void *p)
 {
 	u64 par = a64_ask_mmu((vaddr_t)p, false);
@@ -106,7 +107,7 @@ int arch_cpu_start(unsigned cpu, const struct arch_cpu_memory *mem, void (*entry
 		.percpu = percpu_offset[cpu],
 		.main = cpu_main,
 	};
-	a64_clean_to_poc(start, sizeof(*start)); /* it is read with the MMU, and so the caches, off */
+	a64_clean_to_poc(start, sizeof(*start)); /* the new CPU reads it with MMU and caches off */
 	err = a64_psci(A64_PSCI_CPU_ON, cpu_info[cpu].hw_id, entry_pa, start_pa);
 	if (!err)
 		return 0;

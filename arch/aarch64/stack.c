@@ -1,14 +1,12 @@
 /*
  * stack.c - the stacks of this port's CPUs.
  *
- * Idea.       The kernel runs on one stack, exceptions on another (SP_EL0 and SP_EL1): a stack that runs over faults into
- *             its guard page, and the report runs on the other one. If that runs over, trap.S sees it before it stores
- *             anything, and takes a last one that all CPUs share.
+ * Idea.       The kernel runs on one stack (SP_EL0), exceptions on another (SP_EL1). If the first overflows, the access
+ *             faults in its guard page, and the report runs on the second. If the second overflows, trap.S detects it
+ *             before it stores anything and switches to the overflow stack, which all CPUs share.
  * Layout.     Boot CPU, in the image: guard | boot stack | guard | exception stack. Another CPU: two areas of the vmalloc
  *             window.
- * Invariants. None.
  * Locking.    Written before the CPU runs.
- * Failure.    None.
  * Next:       arch/stacks.c, then trap.S.
  */
 
@@ -25,7 +23,7 @@ static_assert(offsetof(struct a64_stacks, exc_guard) == A64_BOOT_STACK_TOP &&
 
 char a64_overflow_stack[A64_OVERFLOW_STACK_SIZE] __aligned(16);
 
-/* trap.S compares SP with it: the exception stack's first byte. */
+/* Lowest address of the exception stack. trap.S compares SP with it. */
 DEFINE_PER_CPU(vaddr_t, a64_exc_stack_start) = (vaddr_t)a64_stacks.exc;
 
 const struct arch_stack_kind arch_stack_kind[] = {

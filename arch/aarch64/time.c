@@ -1,14 +1,14 @@
 /*
  * time.c - the generic timer as clock and alarm, the PMU's cycle counter for benchmarks.
  *
- * Idea.       The virtual counter is the same on all CPUs and its rate is told; each CPU has a comparator on it. It is coarse
- *             (16 ns in QEMU), so benchmarks read the PMU's cycle counter, which each CPU starts for itself.
+ * Idea.       The virtual counter is the same on all CPUs, and a register holds its rate. Each CPU has its own comparator.
+ *             The counter is coarse (16 ns in QEMU), so benchmarks read the PMU's cycle counter, which each CPU starts.
  * Layout.     ns = (count - count_start) * count_mult >> 32; counts = ns * ns_mult >> 32
- * Invariants. None.
- * Locking.    None: a CPU's timer is its own.
- * Failure.    Firmware that left CNTFRQ 0: 62.5 MHz, QEMU's rate, is assumed and noted. No PMU: cycles are the timer's counts.
+ * Locking.    None: a CPU programs only its own timer.
+ * Failure.    If firmware left CNTFRQ 0, QEMU's rate of 62.5 MHz is assumed, with a warning. Without a PMU, cycles are
+ *             counts of the timer.
  * Source.     Arm ARM D11 (generic timer), D12 (PMU).
- * Next:       ../alarm.c, which says when the alarm is to come.
+ * Next:       ../alarm.c, which computes the time of the next alarm.
  */
 
 #include "a64_internal.h"
@@ -22,22 +22,25 @@
 enum {
 	CTL_ENABLE = 1 << 0,
 	PMCR_ENABLE = 1 << 0,
-	PMCR_LONG_CYCLES = 1 << 6, /* the cycle counter has 64 bits */
-	PMU_CYCLES = 31,	   /* the cycle counter's bit among the counters */
+	PMCR_LONG_CYCLES = 1 << 6, /* 64-bit cycle counter */
+	PMU_CYCLES = 31,	   /* bit of the cycle counter in the counter masks */
 	PMUVER_SHIFT = 8,	   /* in ID_AA64DFR0_EL1 */
-	PMUVER_OTHER = 15,	   /* a PMU that is not the architecture's */
+	PMUVER_OTHER = 15,	   /* a PMU that does not follow the architecture */
 
 	FALLBACK_HZ = 62500000,
 	MEASURE_NS = 100000,
 };
 #define NS_PER_SEC 1000000000UL
-#define ALARM_MAX_NS (3600 * NS_PER_SEC) /* a far moment takes several rounds */
+#define ALARM_MAX_NS (3600 * NS_PER_SEC) /* a later alarm takes several interrupts */
 
 bool a64_has_cycles;
 
 static u64 count_start, count_hz, count_mult, ns_mult;
 
-/* ISB: not read ahead of what the CPU has seen from another one, whose clock would then be ahead of ours. */
+/*
+ * The ISB keeps the counter from being read before earlier loads. Otherwise a time stamp that another CPU has stored could
+ * be later than the time that this CPU reads after it.
+ */
 static u64 count_now(void)
 {
 	a64_isb();
@@ -51,7 +54,7 @@ void a64_time_init_cpu(void)
 	a64_write(cntv_ctl_el0, 0);
 	if (!pmu || pmu == PMUVER_OTHER)
 		return;
-	a64_write(pmccfiltr_el0, 0); /* counts at EL1 as well */
+	a64_write(pmccfiltr_el0, 0); /* count at EL1, too */
 	a64_write(pmcntenset_el0, BIT(PMU_CYCLES));
 	a64_write(pmcr_el0, a64_read(pmcr_el0) | PMCR_LONG_CYCLES | PMCR_ENABLE);
 	a64_isb();
@@ -79,7 +82,7 @@ u64 arch_time_ns(void)
 	return (u64)((unsigned __int128)(count_now() - count_start) * count_mult >> 32);
 }
 
-/* Cycles and time at about the same moment. An emulator may be descheduled in between: the quickest of a few readings. */
+/* Cycles and time of one moment. An emulator may be descheduled between the reads, so the quickest of four tries is used. */
 struct sample {
 	u64 cycles, count;
 };
@@ -100,7 +103,7 @@ static struct sample sample(void)
 	return best;
 }
 
-/* Nothing tells: measured when somebody asks for the first time. */
+/* No register holds the PMU's rate: the first call measures it. */
 u64 arch_cycles_hz(void)
 {
 	static u64 hz;
@@ -128,7 +131,7 @@ void arch_timer_set(u64 ns)
 		a64_write(cntv_cval_el0, count_now() + (u64)((unsigned __int128)ns * ns_mult >> 32) + 1);
 		a64_write(cntv_ctl_el0, CTL_ENABLE);
 	}
-	a64_isb(); /* the old interrupt's line is down before that interrupt is ended */
+	a64_isb(); /* the timer's line drops before the handler ends the interrupt */
 }
 
 void a64_timer_irq(void)

@@ -1,13 +1,14 @@
 /*
- * trap.S - the way into a64_trap() and back, and the one probe that needs to be assembly.
+ * trap.S - entry to and return from a64_trap(), and the probe of execution.
  *
- * Sixteen vectors of 128 bytes (Arm ARM D1.3.1): from SP_EL0, where the kernel runs, from SP_EL1, where exceptions do, and
- * eight from EL0, which does not exist here. Each saves all registers as struct a64_regs (a64_internal.h) and calls C with
- * its number. The frame's last two words are a frame record whose return address is the interrupted instruction, so that a
- * backtrace by frame pointers walks through a trap. x18 is always the kernel's.
+ * There are sixteen vectors of 128 bytes (Arm ARM D1.3.1): four from SP_EL0, on which the kernel runs; four from SP_EL1, on
+ * which exceptions run; eight from EL0, which is not used. Each saves all registers as struct a64_regs (a64_internal.h) and
+ * passes its number to C. The last two words of the frame are a frame record. Its return address is the interrupted
+ * instruction, so a backtrace by frame pointers continues through the exception. x18 always holds the per-CPU offset.
  *
- * From SP_EL0 the frame begins at the exception stack's top, wherever the interrupted stack is. From SP_EL1 that stack may
- * have run over, or SP may be anything: it is compared first, with nothing but two registers that nobody else uses to help.
+ * From SP_EL0 the frame starts at the top of the exception stack, whatever the interrupted SP is. From SP_EL1 the stack may
+ * have overflowed, or SP may hold any value. The entry therefore checks SP first. It has no memory to save registers in, so
+ * it keeps two of them in tpidr_el0 and tpidrro_el0, which the kernel does not use otherwise.
  */
 
 #include <arch_impl/stack.h>
@@ -33,7 +34,7 @@
 	ldr	x0, [x0, x18]
 	add	x0, x0, #REGS_SIZE
 	mov	x1, sp
-	sub	x0, x1, x0			/* room left: not negative, nor absurd */
+	sub	x0, x1, x0			/* bytes left: overflow if negative or 128 KiB or more */
 	lsr	x0, x0, #17
 	cbnz	x0, overflow_\vector
 	mrs	x0, tpidr_el0
@@ -49,7 +50,7 @@
 overflow_\vector:
 	adrp	x0, a64_overflow_stack + A64_OVERFLOW_STACK_SIZE
 	add	x0, x0, :lo12:a64_overflow_stack + A64_OVERFLOW_STACK_SIZE
-	mov	sp, x0				/* x1: where it was */
+	mov	sp, x0				/* x1: the old SP */
 	sub	sp, sp, #REGS_SIZE
 	mrs	x0, tpidr_el0
 	str	x0, [sp, #0]
@@ -87,7 +88,7 @@ a64_vectors:
 	overflow 6
 	overflow 7
 
-	/* x0: the interrupted SP, x1: vector; x0 and x1 of the interrupted are saved. */
+	/* x0: the interrupted SP; x1: the vector. The interrupted x0 and x1 are saved already. */
 trap_common:
 	stp	x2, x3, [sp, #16]
 	stp	x4, x5, [sp, #32]
@@ -110,7 +111,7 @@ trap_common:
 	mrs	x4, esr_el1
 	mrs	x5, far_el1
 	stp	x4, x5, [sp, #272]		/* esr, far */
-	add	x2, x2, #4			/* as behind a call */
+	add	x2, x2, #4			/* a return address lies after its call */
 	stp	x29, x2, [sp, #REGS_FP]
 	add	x29, sp, #REGS_FP
 	mov	x0, sp
@@ -138,8 +139,8 @@ trap_common:
 	eret
 
 /*
- * int a64_probe_exec(vaddr_t va): calls va, where a return instruction must be. A fault that the fetch raises has PC = va
- * and x30 = a64_probe_exec_ret: by that a64_trap() knows it.
+ * int a64_probe_exec(vaddr_t va): calls va, where a return instruction must be. If the fetch faults, PC is va and x30 is
+ * a64_probe_exec_ret; a64_trap() recognises the probe by x30.
  */
 	.globl	a64_probe_exec, a64_probe_exec_ret, a64_probe_exec_fault
 	.type	a64_probe_exec, @function

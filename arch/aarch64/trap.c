@@ -1,16 +1,16 @@
 /*
- * trap.c - what happens at each vector.
+ * trap.c - handling of each exception vector.
  *
- * Idea.       An exception is one of three things: an interrupt, which runs a handler and goes back; a fault that the code
- *             which raised it has announced in the exception table, which goes on at its fixup; or the end. FIQ is the
- *             panic's way to stop this CPU.
- * Layout.     Vectors 0 to 3 from the kernel's stack (sync, IRQ, FIQ, SError), 4 to 7 the same inside of an exception,
- *             8 to 15 from EL0, which nobody runs at; 16 is added where the exception stack has run over.
+ * Idea.       An exception is an interrupt, an expected fault, or fatal. An interrupt runs a handler and returns. An
+ *             expected fault has an entry in the exception table and continues at the entry's fixup. All others are a
+ *             panic. An FIQ is the stop that a panic on another CPU sends.
+ * Layout.     Vectors 0 to 3 come from the kernel's stack (sync, IRQ, FIQ, SError), 4 to 7 from within an exception, 8 to
+ *             15 from EL0, which does not run. trap.S adds 16 if the exception stack has overflowed.
  * Invariants. I1  before an interrupt handler runs, a PC inside a restartable primitive has been set back
  *             I2  a64_trap_regs is the innermost exception of this CPU, NULL outside
- *             I3  handlers run with IRQs off and do not nest, but for FIQ and faults
- * Locking.    None: all state is of this CPU.
- * Failure.    Everything unexpected is a panic that says what the address is and what the syndrome means.
+ *             I3  handlers run with IRQs off; only FIQs and faults interrupt them
+ * Locking.    None: all state is per CPU.
+ * Failure.    An unexpected exception is a panic. Its message describes the address and decodes the syndrome.
  * Source.     Arm ARM D17.2.37 (ESR_EL1), D2.12 (software step).
  * Next:       kernel/panic.c.
  */
@@ -39,7 +39,7 @@ enum {
 	EC_UNKNOWN = 0x00,
 	EC_ILLEGAL_STATE = 0x0e,
 	EC_SYSREG = 0x18,
-	EC_INSN_ABORT = 0x21, /* from this exception level */
+	EC_INSN_ABORT = 0x21, /* at the same exception level; so is the data abort */
 	EC_PC_ALIGN = 0x22,
 	EC_DATA_ABORT = 0x25,
 	EC_SP_ALIGN = 0x26,
@@ -53,7 +53,7 @@ enum {
 #define MDSCR_SS (1UL << 0)
 #define MDSCR_KDE (1UL << 13)
 #define MDSCR_MDE (1UL << 15)
-#define BCR_EL1_ON 0x1e3 /* DBGBCR: enabled, at EL1, all four bytes of the instruction */
+#define BCR_EL1_ON 0x1e3 /* DBGBCR: enabled, at EL1, matching all four bytes of the instruction */
 
 static_assert(offsetof(struct a64_regs, pc) == 256 && offsetof(struct a64_regs, esr) == 272 &&
 		      offsetof(struct a64_regs, fp) == 288 && sizeof(struct a64_regs) == 304,
@@ -65,7 +65,7 @@ static DEFINE_PER_CPU(unsigned, a64_irq_depth);
 struct single_step {
 	void (*step)(unsigned long pc, void *ctx);
 	void *ctx;
-	unsigned long highest; /* furthest PC that this pass through a primitive has been interrupted at */
+	unsigned long highest; /* largest PC at which this pass through a primitive was interrupted */
 	unsigned count;
 };
 static DEFINE_PER_CPU(struct single_step, a64_step);
@@ -102,7 +102,7 @@ static const char *class_name(unsigned class)
 	return "exception of an unexpected class";
 }
 
-/* Fault status codes: the level is in the low bits, but for level -1. */
+/* Fault status codes. The two low bits are the level, except for level -1, which has codes of its own. */
 static const char *fault_name(unsigned fsc)
 {
 	switch (fsc) {
@@ -138,7 +138,7 @@ static bool is_abort(unsigned class)
 	return class == EC_INSN_ABORT || class == EC_DATA_ABORT;
 }
 
-/* ---- announced faults ---- */
+/* ---- expected faults ---- */
 
 static bool trap_fixup(struct a64_regs *regs)
 {
@@ -150,7 +150,7 @@ static bool trap_fixup(struct a64_regs *regs)
 			return true;
 		}
 	}
-	/* arch_probe's call: the fetch raises the exception, with the return address in the link register. */
+	/* arch_probe() calls va: the fetch raises the exception, and the link register holds the return address. */
 	if (regs->x[30] == (u64)a64_probe_exec_ret && (class == EC_INSN_ABORT || class == EC_PC_ALIGN)) {
 		regs->pc = (u64)a64_probe_exec_fault;
 		return true;
@@ -158,7 +158,7 @@ static bool trap_fixup(struct a64_regs *regs)
 	return false;
 }
 
-/* ---- the end ---- */
+/* ---- fatal exceptions ---- */
 
 static void trap_fatal(struct a64_regs *regs, unsigned vector) __noreturn;
 static void trap_fatal(struct a64_regs *regs, unsigned vector)
@@ -238,18 +238,18 @@ void arch_print_trap_regs(void)
 		       a64_read(sctlr_el1));
 }
 
-/* ---- single steps ---- */
+/* ---- single-stepping ---- */
 
 /*
- * An exception between a load-exclusive and its store-exclusive lets the store fail, and stepping through the pair would
- * never end. So it runs at once, to breakpoints behind the store and wherever a branch between the two leads.
+ * An exception between a load-exclusive and its store-exclusive makes the store fail, so stepping through the pair would
+ * never end. The pair runs at full speed to one of two breakpoints: after the store, or at the target of a branch between.
  */
-enum { EXCLUSIVE_MOST = 16 /* instructions of such a sequence */ };
+enum { EXCLUSIVE_MOST = 16 /* instructions in such a sequence */ };
 
 static bool is_exclusive(u32 insn, bool load)
 {
-	return (insn & 0x3fa00000) == 0x08000000 &&
-	       (insn >> 22 & 1) == load; /* LD(A)XR, ST(L)XR of one register */
+	/* LD(A)XR, ST(L)XR of one register. */
+	return (insn & 0x3fa00000) == 0x08000000 && (insn >> 22 & 1) == load;
 }
 
 static bool run_exclusive(u64 pc)
@@ -261,7 +261,7 @@ static bool run_exclusive(u64 pc)
 		return false;
 	a64_write(dbgbcr1_el1, 0);
 	for (; n < EXCLUSIVE_MOST && !is_exclusive(insn[n], false); n++) {
-		/* B.cond, CBZ, CBNZ: out of a compare-and-exchange */
+		/* B.cond, CBZ, CBNZ: the exit of a compare-and-exchange that fails */
 		if ((insn[n] & 0xff000010) == 0x54000000 || (insn[n] & 0x7e000000) == 0x34000000) {
 			a64_write(dbgbvr1_el1, pc + 4 * n + (u64)((long)((s32)(insn[n] << 8) >> 13) * 4));
 			a64_write(dbgbcr1_el1, BCR_EL1_ON);
@@ -274,9 +274,9 @@ static bool run_exclusive(u64 pc)
 }
 
 /*
- * Before an instruction of a restartable primitive: lets step() interfere, then does as any interrupt does. A restarted
- * primitive passes the same instructions again; only one that was not reached before is interrupted, so that every pass
- * ends, and each instruction is interrupted once.
+ * Handles a single step. Before an instruction of a restartable primitive it runs step() and then restarts the primitive,
+ * as an interrupt does. The restarted primitive executes its first instructions again. They are not interrupted a second
+ * time, so every pass ends and each instruction is interrupted once.
  */
 static void trap_step(struct a64_regs *regs)
 {
@@ -326,7 +326,7 @@ unsigned arch_single_step(void (*fn)(void *ctx), void *ctx, void (*step)(unsigne
 
 /* ---- entry ---- */
 
-/* FIQ and SError: masked only while an exception saves or restores what another one would overwrite. */
+/* FIQ and SError are masked only while an exception saves or restores registers that another exception would overwrite. */
 static void fiq_unmask(void)
 {
 	__asm__ volatile("msr daifclr, #5" ::: "memory");
@@ -338,8 +338,8 @@ static void fiq_mask(void)
 }
 
 /*
- * A CPU without FEAT_ETS may have walked for an access before it read the flag that says that the entry is there: it then
- * faults on what is mapped (Linux is_spurious_el1_translation_fault()). The MMU is asked once more.
+ * On a CPU without FEAT_ETS an access may fault on an entry that is present: its table walk may precede the load of the flag
+ * that announced the entry (Linux is_spurious_el1_translation_fault()). AT repeats the walk: if it succeeds, retry.
  */
 static bool is_spurious(const struct a64_regs *regs)
 {
@@ -376,8 +376,12 @@ void a64_trap(struct a64_regs *regs, unsigned vector)
 	bool done = false;
 
 	this_cpu(a64_trap_regs) = regs;
-	if ((vector & VECTOR_KIND) != VECTOR_FIQ) /* which comes again until it is acknowledged */
-		fiq_unmask();			  /* what an exception overwrites is in regs */
+	/*
+	 * regs now holds all that another exception overwrites, so FIQs may come. A FIQ stays pending until it is
+	 * acknowledged, so its own handler keeps FIQs masked.
+	 */
+	if ((vector & VECTOR_KIND) != VECTOR_FIQ)
+		fiq_unmask();
 	if (vector < VECTOR_LOWER_EL) {
 		switch (vector & VECTOR_KIND) {
 		case VECTOR_SYNC:
@@ -394,7 +398,7 @@ void a64_trap(struct a64_regs *regs, unsigned vector)
 	}
 	if (!done)
 		trap_fatal(regs, vector);
-	fiq_mask(); /* trap.S loads it again */
+	fiq_mask(); /* trap.S restores ELR and SPSR, which an FIQ would overwrite */
 	this_cpu(a64_trap_regs) = outer;
 }
 

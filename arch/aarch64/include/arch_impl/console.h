@@ -6,7 +6,7 @@
 
 extern struct boot_devices a64_dev;
 
-/* One wire for both. */
+/* Answers and log share the UART. */
 static inline void arch_console_stream(enum console_stream stream)
 {
 	(void)stream;

@@ -2,8 +2,8 @@
 #define ARCH_IMPL_EXTABLE_H
 
 /*
- * Faults that the code expects. EX_TABLE("1b", "2f") inside an asm statement says: if the instruction at label 1 raises a
- * synchronous exception, go on at label 2.
+ * Expected faults. EX_TABLE("1b", "2f") in an asm statement: if the instruction at label 1 raises a synchronous exception,
+ * execution continues at label 2.
  */
 
 #include <kernel/types.h>

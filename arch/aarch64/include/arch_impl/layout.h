@@ -2,8 +2,8 @@
 #define ARCH_IMPL_LAYOUT_H
 
 /*
- * Linux's layout (Documentation/arm64/memory.rst), for each granule; the bases follow the VA size at run time. The image
- * is linked at one address and loaded anywhere, so the address of physical 0 in it is a variable.
+ * Linux's layout (Documentation/arm64/memory.rst) for each granule. The bases depend on the VA size, which is known at run
+ * time. The image is linked at one address and loaded at any, so KERNEL_VMA is a variable.
  */
 
 #define PAGE_SHIFT CONFIG_PAGE_SHIFT
@@ -17,17 +17,17 @@
 #endif
 #define CACHE_LINE 64
 
-#ifdef __ASSEMBLY__ /* also the linker script: no suffixes there */
+#ifdef __ASSEMBLY__ /* and the linker script, which allows no suffixes */
 #define A64_LINK_BASE 0xffff800008000000
 #define KERNEL_VMA A64_LINK_BASE
 #define KERNEL_LOAD 0
-#define KERNEL_BOOT_VMA A64_LINK_BASE /* the first section as well: it is reached relative to the PC */
+#define KERNEL_BOOT_VMA A64_LINK_BASE /* the first section, too: its code is position-independent */
 #else
 #define A64_LINK_BASE 0xffff800008000000UL
 
 struct a64_layout {
-	unsigned long image,
-		load; /* virtual address of physical 0 in the image's terms; where the image lies */
+	/* image: virtual address of physical 0 in the image's mapping. load: physical address of the image. */
+	unsigned long image, load;
 	unsigned long early_map_end;
 	unsigned long direct_map, direct_map_size;
 	unsigned long vmalloc_start, vmalloc_end;
@@ -49,8 +49,8 @@ extern struct a64_layout a64_layout; /* set by boot.c before kmain() */
 #define PERCPU_BASE (a64_layout.percpu)
 #define PERCPU_STRIDE 0x2000000UL /* 32 MiB of addresses a CPU */
 #define DEVICE_SIZE 0x10000000UL
-#define DEVICE_BASE (a64_layout.vmemmap - DEVICE_SIZE) /* registers; Linux has its fixmap there */
-#define A64_UART_VA DEVICE_BASE			       /* the first page of them */
+#define DEVICE_BASE (a64_layout.vmemmap - DEVICE_SIZE) /* registers; Linux's fixmap is there */
+#define A64_UART_VA DEVICE_BASE			       /* the first page */
 #endif
 
 #endif

@@ -3,7 +3,7 @@
 
 #include <arch_impl/restart.h>
 
-/* The platform register holds the offset of this CPU's areas; no code may use it for anything else (-ffixed-x18). */
+/* x18, the platform register, holds the offset of this CPU's areas. -ffixed-x18 keeps the compiler from using it. */
 register unsigned long a64_percpu __asm__("x18");
 
 #define arch_this_cpu(ptr) (*(__typeof__(ptr))((unsigned long)(ptr) + a64_percpu))
@@ -14,8 +14,8 @@ static inline unsigned long arch_percpu_base(void)
 }
 
 /*
- * All three read, compute and end their work with one store; until that has happened an interrupt sends them back to
- * their first instruction (restart.c). The inputs are not written.
+ * Each of the three primitives reads, computes, and ends with one store. An interrupt before that store restarts the
+ * primitive at its first instruction (restart.c). The inputs are not written.
  */
 static inline void arch_this_cpu_add(long *ptr, long n)
 {
@@ -29,7 +29,7 @@ static inline void arch_this_cpu_add(long *ptr, long n)
 			 : "memory");
 }
 
-/* An output that is the carry flag, inverted; clang 14 knows none on this machine. */
+/* An output that is the inverted carry flag. clang 14 has no flag outputs on this machine and uses CSET. */
 #ifdef __GCC_ASM_FLAG_OUTPUTS__
 #define A64_STORE_LOWER ""
 #define A64_LOWER "=@cclo"
@@ -57,13 +57,13 @@ static inline void *arch_stack_pop(struct pcpu_stack *s)
 	if (unlikely(empty))
 		return NULL;
 	if (!top)
-		__builtin_unreachable(); /* entries are never NULL: the caller's test of the result is free */
+		__builtin_unreachable(); /* entries are never NULL, so the caller's NULL test costs nothing */
 	return top;
 }
 
 static inline bool arch_stack_push(struct pcpu_stack *s, void *p)
 {
-	/* No outputs, which gcc 12 loses in an asm goto: the registers are named. */
+	/* The registers are named because gcc 12 mishandles outputs of an asm goto. */
 	__asm__ goto volatile("1:	ldp w9, w10, [%0]\n"
 			      "	cmp w9, w10\n"
 			      "	b.hs %l2\n"

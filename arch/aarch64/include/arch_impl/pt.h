@@ -2,12 +2,12 @@
 #define ARCH_IMPL_PT_H
 
 /*
- * Descriptors of VMSAv8-64, stage 1 (Arm ARM D8.3). Level 0 here is the architecture's level 3. With 52-bit output
- * addresses their upper bits lie below: [51:50] in 9:8 with LPA2 (TCR.DS; shareability then comes from TCR),
- * [51:48] in 15:12 with pages of 64 KiB.
+ * Descriptors of VMSAv8-64, stage 1 (Arm ARM D8.3). Level 0 here is level 3 of the architecture. With 52-bit output
+ * addresses the upper address bits lie in low bits of the descriptor: with LPA2, [51:50] in 9:8 (TCR.DS; shareability then
+ * comes from TCR); with pages of 64 KiB, [51:48] in 15:12.
  */
 #define A64_PTE_VALID (1UL << 0)
-#define A64_PTE_TABLE (1UL << 1) /* at level 0: a page, and always set */
+#define A64_PTE_TABLE (1UL << 1) /* at level 0 it marks a page and is always set */
 #define A64_PTE_ATTR_SHIFT 2
 #define A64_PTE_ATTR (7UL << A64_PTE_ATTR_SHIFT)
 #define A64_PTE_USER (1UL << 6)
@@ -22,7 +22,7 @@
 #define A64_TABLE_PXN (1UL << 59)
 #define A64_TABLE_UXN (1UL << 60)
 
-/* Linux's attributes: MAIR_EL1's bytes. */
+/* Attribute indices, as in Linux: byte numbers of MAIR_EL1. */
 enum { A64_ATTR_NORMAL = 0, A64_ATTR_NC = 2, A64_ATTR_DEVICE = 3 };
 
 #if CONFIG_PAGE_SHIFT == 16
@@ -35,16 +35,16 @@ enum { A64_ATTR_NORMAL = 0, A64_ATTR_NC = 2, A64_ATTR_DEVICE = 3 };
 #define A64_OA_HIGH 0x300UL
 #endif
 
-extern unsigned long a64_pte_oa_high; /* A64_OA_HIGH where output addresses have 52 bits, else 0 */
-extern unsigned long a64_pte_leaf;    /* what every leaf has: valid, AF, UXN; SH where it is not TCR's */
-extern unsigned long a64_pte_dbm;     /* A64_PTE_DBM where the CPU manages dirty state, else 0 */
+extern unsigned long a64_pte_oa_high; /* A64_OA_HIGH with 52-bit output addresses, else 0 */
+extern unsigned long a64_pte_leaf;    /* bits of every leaf: valid, AF, UXN, and SH unless TCR holds it */
+extern unsigned long a64_pte_dbm;     /* A64_PTE_DBM if the CPU manages dirty state, else 0 */
 
 static inline unsigned arch_pt_levels(void)
 {
 	return a64_layout.levels;
 }
 
-/* One more than the input address's: the highest bit tells the two halves apart, each of which is as large. */
+/* One more than the input address size: bit va_bits selects one of two halves of 2^va_bits bytes. */
 static inline unsigned arch_va_bits(void)
 {
 	return a64_layout.va_bits + 1;
@@ -55,7 +55,10 @@ static inline vaddr_t arch_kernel_start(void)
 	return -1UL << a64_layout.va_bits;
 }
 
-/* TTBR1's half. The root has no entries for the other one, whose addresses differ in no bit that it is indexed by. */
+/*
+ * Addresses of the upper half, which TTBR1 translates. The root is indexed by bits that a lower address may share with a
+ * kernel address, so lower addresses are excluded here.
+ */
 static inline bool arch_pt_covers(vaddr_t va)
 {
 	return va >= arch_kernel_start();
@@ -77,8 +80,8 @@ static inline pte_t arch_pte_clear(pte_t *slot)
 }
 
 /*
- * DSB: the stores are seen by the walkers of all CPUs. ISB: this one does not go on with a fault that it has met ahead of
- * time (Arm ARM D8.2.6; Linux set_pte()).
+ * DSB: the walkers of all CPUs see the stores. ISB: this CPU discards a fault that it detected speculatively, before the
+ * stores (Arm ARM D8.2.6; Linux set_pte()).
  */
 static inline void arch_pt_sync(void)
 {
@@ -95,7 +98,7 @@ static inline bool arch_pte_is_leaf(pte_t e, unsigned level)
 	return level == 0 || !(e.bits & A64_PTE_TABLE);
 }
 
-/* 512 GiB, 64 GiB and 4 TiB exist as well, with LPA2 or LPA; no memory is that large. */
+/* With LPA2 or LPA, leaves of 512 GiB, 64 GiB and 4 TiB exist as well; they are larger than any memory here. */
 static inline bool arch_pt_leaf_ok(unsigned level)
 {
 	return level <= (PAGE_SHIFT == 12 ? 2 : 1);
@@ -107,7 +110,7 @@ static inline paddr_t arch_pte_paddr(pte_t e, unsigned level)
 	return (e.bits & A64_PTE_ADDR) | (e.bits & a64_pte_oa_high) << A64_OA_HIGH_SHIFT;
 }
 
-/* Writable is what can be written at last: DBM says that the CPU itself will clear RDONLY. */
+/* Reports PT_WRITE if a store succeeds in the end: with DBM the CPU clears RDONLY at the first store. */
 static inline pt_prot_t arch_pte_prot(pte_t e, unsigned level)
 {
 	unsigned attr = (unsigned)((e.bits & A64_PTE_ATTR) >> A64_PTE_ATTR_SHIFT);
@@ -157,7 +160,7 @@ static inline pte_t arch_pte_leaf(paddr_t pa, pt_prot_t prot, unsigned level)
 	return arch_pte_with((pte_t){bits}, pa);
 }
 
-/* Nothing below is for EL0. */
+/* UXN in the table entry: EL0 may execute nothing below it. */
 static inline pte_t arch_pte_table(paddr_t pa)
 {
 	return (pte_t){a64_pte_addr(pa) | A64_PTE_VALID | A64_PTE_TABLE | A64_TABLE_UXN};
@@ -168,7 +171,7 @@ static inline bool arch_pte_is_table(pte_t e, unsigned level)
 	return level > 0 && (e.bits & (A64_PTE_VALID | A64_PTE_TABLE)) == (A64_PTE_VALID | A64_PTE_TABLE);
 }
 
-/* 16 entries with 4 KiB; 128 pages or 32 blocks with 16 KiB; 32 with 64 KiB. */
+/* 4 KiB pages: 16 entries. 16 KiB: 128 pages or 32 blocks. 64 KiB: 32 entries. */
 static inline unsigned arch_pt_contig_entries(unsigned level)
 {
 	if (PAGE_SHIFT == 14)

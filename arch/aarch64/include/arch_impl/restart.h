@@ -1,7 +1,7 @@
 #ifndef ARCH_IMPL_RESTART_H
 #define ARCH_IMPL_RESTART_H
 
-/* RESTART("1b", "2b") inside an asm statement: label 1 is the first instruction of a primitive, label 2 its commit. */
+/* RESTART("1b", "2b") in an asm statement: label 1 is the first instruction of a primitive, label 2 its commit. */
 
 #include <kernel/types.h>
 
@@ -10,9 +10,9 @@ struct restart_range {
 };
 extern struct restart_range __start_restart_table[], __stop_restart_table[];
 
-/* The primitive that has an instruction at pc, or NULL. */
+/* Returns the range that contains pc, or NULL. */
 const struct restart_range *a64_restart_range(unsigned long pc);
-void a64_restart_sort(void); /* boot: the table is in .rodata, which the early tables leave writable */
+void a64_restart_sort(void); /* at boot: the table is in .rodata, which the early tables map writable */
 
 #define RESTART(start, commit)                               \
 	".pushsection restart_table, \"a\"\n\t.balign 8\n\t" \

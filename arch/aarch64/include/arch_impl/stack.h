@@ -4,8 +4,8 @@
 #include <arch_impl/layout.h>
 
 /*
- * The kernel runs on SP_EL0, exceptions on SP_EL1, a stack of their own: one that has run over is then no matter for the
- * report. Whole pages of every granule.
+ * The kernel runs on SP_EL0, exceptions on SP_EL1. If the kernel's stack overflows, the report therefore has a stack of its
+ * own. Sizes are whole pages of every granule.
  */
 #define A64_GUARD_SIZE (1 << PAGE_SHIFT)
 #if CONFIG_PAGE_SHIFT == 16
@@ -15,10 +15,10 @@
 #define A64_STACK_SIZE 0x8000
 #define A64_EXC_STACK_SIZE 0x8000
 #endif
-#define A64_OVERFLOW_STACK_SIZE \
-	0x2000 /* of all CPUs: the exception stack has run over, and there is only a report to come */
+/* Shared by all CPUs: used if the exception stack has overflowed, for the report only. */
+#define A64_OVERFLOW_STACK_SIZE 0x2000
 
-/* Offsets of the tops in a64_stacks, for entry.S and trap.S. */
+/* Offsets of the stack tops in a64_stacks, for entry.S and trap.S. */
 #define A64_BOOT_STACK_TOP (A64_GUARD_SIZE + A64_STACK_SIZE)
 #define A64_BOOT_EXC_STACK_TOP (A64_BOOT_STACK_TOP + A64_GUARD_SIZE + A64_EXC_STACK_SIZE)
 

@@ -1,7 +1,7 @@
 #ifndef ARCH_IMPL_STRING_H
 #define ARCH_IMPL_STRING_H
 
-/* Pairs of registers, four at a time; then what is left by single words. Unaligned words are allowed on normal memory. */
+/* Eight words at a time in pairs of registers, then single words. Normal memory allows unaligned words. */
 
 static inline void arch_copy_words(void *dst, const void *src, size_t nr_words)
 {
@@ -9,7 +9,7 @@ static inline void arch_copy_words(void *dst, const void *src, size_t nr_words)
 	u64 a, b, c, d, e, f, g, h;
 
 	nr_words %= 8;
-	/* Ascending, each line read before it is written: right for a destination below the source. */
+	/* Ascending, and each line is read before it is written: correct for a destination below the source. */
 	__asm__ volatile("	cbz %2, 2f\n"
 			 "1:	ldp %3, %4, [%1]\n"
 			 "	ldp %5, %6, [%1, #16]\n"

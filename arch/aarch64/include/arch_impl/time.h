@@ -6,7 +6,10 @@
 
 extern bool a64_has_cycles; /* the PMU's cycle counter runs */
 
-/* The cycle counter: one instruction under -icount shift=0. The timer's counter, where there is no PMU, is far coarser. */
+/*
+ * Reads the cycle counter: one tick is one instruction under -icount shift=0. Without a PMU it reads the timer's counter,
+ * which is far coarser.
+ */
 static inline u64 arch_cycles(void)
 {
 	u64 v;

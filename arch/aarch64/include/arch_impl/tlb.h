@@ -2,22 +2,22 @@
 #define ARCH_IMPL_TLB_H
 
 /*
- * TLBI reaches all CPUs of the Inner Shareable domain (Arm ARM D8.13). DSB ISHST before it: the entries written are what
- * walkers find from now on. DSB ISH after it: all CPUs are done, and accesses that used an old translation as well. ISB:
- * this CPU drops what it has fetched ahead.
+ * TLBI reaches all CPUs of the Inner Shareable domain (Arm ARM D8.13). DSB ISHST before it: walkers see the entries that
+ * were written. DSB ISH after it: all CPUs have completed the flush and the accesses that used an old translation. ISB: this
+ * CPU discards instructions that it fetched before.
  *
- * The operand has bits [55:12] of the address, whatever the granule. Kernel entries are global, so the forms for every
- * ASID are used (VAA). The last-level forms keep what walkers hold of the tables above.
+ * The operand holds bits [55:12] of the address with every granule. Kernel entries are global, so the forms for all ASIDs
+ * (VAA) are used. The last-level forms keep cached table entries.
  */
 #define ARCH_TLB_BROADCAST 1
-#define ARCH_TLB_FLUSH_CEILING 512 /* Linux: MAX_TLBI_OPS, as many as a table of 4 KiB has entries */
+#define ARCH_TLB_FLUSH_CEILING 512 /* Linux: MAX_TLBI_OPS, the entries of a table with 4 KiB pages */
 
 extern bool a64_has_tlb_range; /* FEAT_TLBIRANGE */
-extern bool a64_has_lpa2;      /* TCR.DS: TLBI by range counts in 64 KiB then */
+extern bool a64_has_lpa2;      /* TCR.DS: TLBI by range then counts in units of 64 KiB */
 
 #define A64_TLBI_VA(va) ((va) >> 12 & 0xfffffffffffUL)
 
-/* All CPUs share the tables, and any may walk them ahead of its program: what one drops must go from all (D8.14). */
+/* All CPUs share the tables, and any CPU may walk them speculatively: a local flush must reach all TLBs (D8.14). */
 static inline void arch_tlb_flush_page_local(vaddr_t va)
 {
 	__asm__ volatile("dsb ishst; tlbi vaae1is, %0; dsb ish; isb" ::"r"(A64_TLBI_VA(va)) : "memory");
@@ -58,7 +58,7 @@ static inline void arch_tlb_bcast_end(void)
 	__asm__ volatile("dsb ish; isb" ::: "memory");
 }
 
-/* What the TLB holds is not to be seen from here. */
+/* The kernel cannot observe the contents of the TLB. */
 static inline void arch_tlb_frames_freed(pfn_t pfn, unsigned order)
 {
 	(void)pfn;

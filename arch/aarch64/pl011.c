@@ -42,7 +42,7 @@ enum {
 	INT_RX_TIMEOUT = 1 << 6,
 
 	TX_FIFO = 16,	    /* later revisions have 32 */
-	TX_SPINS = 1 << 20, /* far above the 1.4 ms that 16 bytes take at 115200 baud; limit for a dead line */
+	TX_SPINS = 1 << 20, /* far above 1.4 ms, the time of 16 bytes at 115200 baud */
 	CTS_SPINS = 1000,
 };
 

@@ -1,14 +1,14 @@
 /*
- * apic.c - the local APIC: this CPU's wire to the 8259 pair, its way to the other CPUs, its timer.
+ * apic.c - the local APIC: input from the 8259 pair, interrupts to other CPUs, a timer.
  *
- * Idea.       The boot CPU takes the two device lines from the 8259 pair (pic.c); firmware may have left its APIC with
- *             LINT0 closed (UEFI does), so it is set to pass them through ("virtual wire mode", Intel MP specification
- *             3.6.2.1). Everything between CPUs is a write to the interrupt command register; the other CPUs, which the
- *             8254 does not reach, have the APIC's timer for an alarm.
- * Layout.     Registers are 16 bytes apart: in a page of device memory, or with x2APIC as MSRs from 0x800 on.
- * Invariants. A CPU's registers are written by itself only.
- * Locking.    The command register of xAPIC is two words: interrupts are off between their writes.
- * Failure.    No APIC, or it is off: there is one CPU, which the 8259's wire reaches directly.
+ * Idea.       The boot CPU receives the two device interrupts from the 8259 pair (pic.c) through LINT0. Firmware may have
+ *             left LINT0 masked (UEFI does), so it is set to pass them on ("virtual wire mode", Intel MP specification
+ *             3.6.2.1). A CPU interrupts another by a write to the interrupt command register. The 8254 interrupts only
+ *             the boot CPU, so the other CPUs use the APIC's timer as alarm.
+ * Layout.     Registers are 16 bytes apart in a page of device memory; with x2APIC they are MSRs from 0x800 on.
+ * Invariants. A CPU writes only its own registers.
+ * Locking.    The command register of xAPIC is two words; interrupts are off between the two writes.
+ * Failure.    Without an enabled APIC only the boot CPU runs; the 8259 pair interrupts it directly.
  * Source.     Intel SDM vol. 3, chapter 11.
  * Next:       smp.c.
  */
@@ -50,7 +50,7 @@ enum {
 	ICR_STARTUP = 6 << 8,
 	ICR_PENDING = 1 << 12,
 	ICR_ASSERT = 1 << 14,
-	XAPIC_MAX_ID = 254, /* 255 addresses all */
+	XAPIC_MAX_ID = 254, /* 255 is the broadcast id */
 
 	ICR_SPINS_MAX = 1 << 20,
 	CALIBRATE_ROUNDS = 5,
@@ -60,7 +60,7 @@ enum {
 
 #define X2APIC_ALL 0xffffffffU
 
-static u64 apic_base; /* of the boot CPU; 0: there is no APIC */
+static u64 apic_base; /* of the boot CPU; 0: no APIC */
 static vaddr_t apic_regs;
 static u64 timer_hz; /* 0: not measured yet */
 
@@ -88,15 +88,16 @@ void x86_apic_init(void)
 		apic_base = 0;
 		return;
 	}
-	if (x86_cpuid(1, 0).ecx & CPUID_ECX_X2APIC) { /* no mapping, and ids above 254 */
+	/* x2APIC needs no mapping and allows ids above 254. */
+	if (x86_cpuid(1, 0).ecx & CPUID_ECX_X2APIC) {
 		apic_base |= APIC_BASE_X2;
 		x86_wrmsr(MSR_APIC_BASE, apic_base);
 	}
-	apic_regs = DIRECT_MAP_BASE + (apic_base & PAGE_MASK); /* the early tables reach it */
+	apic_regs = DIRECT_MAP_BASE + (apic_base & PAGE_MASK); /* the early tables map it */
 	apic_write(APIC_TPR, 0);
 	apic_write(APIC_SVR, SVR_ENABLE | X86_VEC_SPURIOUS);
 	apic_write(APIC_TIMER_DIVIDE, TIMER_DIVIDE_BY_1);
-	apic_write(APIC_LVT_TIMER, X86_VEC_APIC_TIMER); /* one shot; silent where the 8254 serves */
+	apic_write(APIC_LVT_TIMER, X86_VEC_APIC_TIMER); /* one shot; not armed on CPU 0 if there is an 8254 */
 	apic_write(APIC_LVT_LINT0, LVT_EXTINT);
 	apic_write(APIC_LVT_LINT1, LVT_NMI);
 }
@@ -115,11 +116,11 @@ void x86_apic_map(int (*map_device)(vaddr_t va, paddr_t pa))
 void x86_apic_init_cpu(void)
 {
 	x86_wrmsr(MSR_APIC_BASE, x86_rdmsr(MSR_APIC_BASE) | APIC_BASE_ENABLE);
-	if (apic_base & APIC_BASE_X2) /* only from enabled may it change to x2APIC */
+	if (apic_base & APIC_BASE_X2) /* the APIC must be enabled before it can change to x2APIC */
 		x86_wrmsr(MSR_APIC_BASE, x86_rdmsr(MSR_APIC_BASE) | APIC_BASE_X2);
 	apic_write(APIC_TPR, 0);
 	apic_write(APIC_SVR, SVR_ENABLE | X86_VEC_SPURIOUS);
-	/* The 8259's wire is the boot CPU's, and so is the board's NMI. */
+	/* Only the boot CPU receives the 8259 pair's interrupts and the board's NMI. */
 	apic_write(APIC_LVT_LINT0, LVT_MASKED);
 	apic_write(APIC_LVT_LINT1, LVT_MASKED);
 	apic_write(APIC_TIMER_DIVIDE, TIMER_DIVIDE_BY_1);
@@ -143,7 +144,7 @@ static void command(u32 id, u32 what)
 	unsigned long flags = arch_irq_save();
 
 	if (apic_base & APIC_BASE_X2) {
-		/* This write waits for no store (SDM vol. 3, 11.12.3). */
+		/* WRMSR to the ICR is not ordered after earlier stores (SDM vol. 3, 11.12.3). */
 		__asm__ volatile("mfence; lfence" ::: "memory");
 		x86_wrmsr(MSR_X2APIC + APIC_ICR / 16, (u64)id << 32 | what);
 	} else {
@@ -182,7 +183,7 @@ struct timer_sample {
 	u32 left;
 };
 
-/* The timer and the TSC at the same moment: the quickest of a few readings, since an emulator may be descheduled in one. */
+/* Timer and TSC of one moment. An emulator may be descheduled between the reads, so the quickest of some tries is used. */
 static struct timer_sample timer_sample(void)
 {
 	struct timer_sample best = {.width = ~0UL};
@@ -199,8 +200,8 @@ static struct timer_sample timer_sample(void)
 }
 
 /*
- * Its rate is the bus's, which nothing tells: counts it for a tenth of a millisecond, a few times, and takes the time
- * whose borders are known best. Once for all CPUs.
+ * Measures the timer's rate, which is that of the bus and which no register holds. Counts it against the TSC for a tenth of
+ * a millisecond, CALIBRATE_ROUNDS times, and uses the round with the most precise readings. Done once for all CPUs.
  */
 static void timer_measure(void)
 {
@@ -246,7 +247,7 @@ void x86_apic_timer_arm(u64 ns)
 {
 	if (!x86_apic_timer_hz())
 		return;
-	ns = min(ns, 1000000000UL); /* a far moment takes several rounds */
+	ns = min(ns, 1000000000UL); /* a later alarm takes several interrupts */
 	apic_write(APIC_TIMER_INITIAL, (u32)clamp(ns * timer_hz / 1000000000UL, 1UL, (u64)~0U));
 }
 

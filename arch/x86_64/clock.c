@@ -1,14 +1,15 @@
 /*
- * clock.c - how fast the TSC counts: told by the CPU or a hypervisor, or measured against another clock.
+ * clock.c - the rate of the TSC: reported by the CPU or a hypervisor, or measured against another clock.
  *
- * Idea.       What is told is exact and costs nothing. A clock of a known rate that is really there comes next, for about a
- *             millisecond: the 8254's channel 2, the HPET, the ACPI power management timer. Then the CPU's nominal frequency.
- *             Each clock is a rate, a mask and a function that reads it, so that one loop measures against any of them.
+ * Idea.       A reported rate is exact and takes no time, so it is used first. Otherwise the TSC is measured for about a
+ *             millisecond against a clock of known rate: channel 2 of the 8254, the HPET, the ACPI power management timer.
+ *             The CPU's nominal frequency comes last. A reference clock is a rate, a mask and a read function, so one loop
+ *             measures against each of them.
  * Layout.     struct reference
- * Invariants. C1  a reading counts only if the TSC says that it was quick: an emulator may be descheduled
- *             C2  a clock that stands still ends the measurement after STILL_MAX readings
- * Locking.    None: boot, one CPU.
- * Failure.    Nothing tells the rate: 1 GHz, and a warning. Any other source than the usual two is named in the log.
+ * Invariants. C1  a reading counts only if the TSC shows that it was quick: an emulator may be descheduled
+ *             C2  a clock that does not move ends the measurement after STILL_MAX readings
+ * Locking.    None: one CPU, at boot.
+ * Failure.    If no source gives the rate, 1 GHz is assumed, with a warning. The log names the source of the rate.
  * Source.     Linux arch/x86/kernel/tsc.c (native_calibrate_tsc, pit_hpet_ptimer_calibrate_cpu), pvclock.c.
  * Next:       time.c.
  */
@@ -30,7 +31,7 @@ enum {
 
 	PM_TIMER_HZ = 3579545,
 
-	HPET_CAPABILITIES = 0, /* the period in femtoseconds in the upper half */
+	HPET_CAPABILITIES = 0, /* the upper half is the period in femtoseconds */
 	HPET_CONFIG = 0x10,
 	HPET_ENABLE = 1,
 	HPET_COUNTER = 0xf0,
@@ -44,7 +45,7 @@ enum {
 	LEAF_FREQUENCY = 0x16, /* nominal, in MHz */
 	LEAF_KVM_FEATURES = 0x40000001,
 	KVM_CLOCKSOURCE2 = 1 << 3,
-	LEAF_HYPERVISOR_TSC = 0x40000010, /* KVM and VMware: kHz in EAX */
+	LEAF_HYPERVISOR_TSC = 0x40000010, /* KVM and VMware: EAX is the rate in kHz */
 };
 #define NS_PER_SEC 1000000000UL
 #define FS_PER_SEC 1000000000000000UL
@@ -55,9 +56,9 @@ bool x86_has_pit;
 
 static const char *source;
 
-/* ---- told ---- */
+/* ---- reported rates ---- */
 
-/* Crystal rate times ratio (Intel SDM vol. 2, CPUID leaf 15H); 0: not told. */
+/* Crystal frequency times ratio (Intel SDM vol. 2, CPUID leaf 15H). Returns 0 if the CPU does not report them. */
 static u64 cpu_tells(void)
 {
 	struct cpuid c;
@@ -94,7 +95,7 @@ u64 x86_pvclock_hz(u32 mul, s8 shift)
 	return shift < 0 ? hz << -shift : hz >> shift;
 }
 
-/* KVM's clock page says how TSC ticks become nanoseconds (Linux Documentation/virt/kvm/x86/msr.rst). */
+/* KVM's clock page holds the factor from TSC ticks to nanoseconds (Linux Documentation/virt/kvm/x86/msr.rst). */
 static u64 kvm_tells(void)
 {
 	static struct {
@@ -120,9 +121,9 @@ static u64 kvm_tells(void)
 	return hz;
 }
 
-/* ---- measured ---- */
+/* ---- measured rates ---- */
 
-/* A clock that counts up, modulo mask + 1. */
+/* A clock that counts upwards modulo mask + 1. */
 struct reference {
 	const char *name;
 	u64 hz, mask;
@@ -133,7 +134,7 @@ struct sample {
 	u64 tsc, count;
 };
 
-/* The clock and the TSC at the same moment: the quickest of a few readings. */
+/* Clock and TSC of one moment: the quickest of SAMPLE_TRIES readings. */
 static struct sample sample(const struct reference *r)
 {
 	struct sample best = {};
@@ -150,7 +151,7 @@ static struct sample sample(const struct reference *r)
 	return best;
 }
 
-/* For a millisecond. 0: the clock does not move. */
+/* Measures for a millisecond. Returns 0 if the clock does not move. */
 static u64 measure(const struct reference *r)
 {
 	struct sample start = sample(r), end;
@@ -162,7 +163,8 @@ static u64 measure(const struct reference *r)
 		counted = (end.count - start.count) & r->mask;
 		if (!counted && n == STILL_MAX)
 			return 0;
-		if (counted >= r->hz / 1000) /* the product fits while the wait was below a minute */
+		/* The product does not overflow if the loop took less than a minute. */
+		if (counted >= r->hz / 1000)
 			return (end.tsc - start.tsc) * r->hz / counted;
 	}
 	return 0;
@@ -208,7 +210,7 @@ static u64 against_pit(void)
 	return measure(&pit);
 }
 
-/* The early tables reach it. */
+/* The HPET must lie below EARLY_MAP_END: only the early tables exist at this time. */
 static volatile u32 *hpet_register(unsigned offset)
 {
 	return (volatile u32 *)(DIRECT_MAP_BASE + x86_clocks.hpet + offset);

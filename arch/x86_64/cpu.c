@@ -1,12 +1,12 @@
 /*
- * cpu.c - what this CPU can do, switched on, and what it is.
+ * cpu.c - detects and enables the features of this CPU; its name and cache geometry.
  *
- * Idea.       Every feature that only protects (NX, write protection, SMEP, SMAP, UMIP) is used where it is
- *             present and missed by nobody where it is not: the entry bits that depend on one are variables.
- * Layout.     Control registers: CR0.WP from entry.S; CR4.PGE/SMEP/SMAP/UMIP here; PAT as Linux has it.
- * Invariants. Index 0 of the PAT stays write-back, so an entry without memory-type bits is ordinary memory.
- * Locking.    None: written by the boot CPU; another CPU, of the same kind, writes the same.
- * Failure.    A CPU without cache information is taken to have lines of 64 bytes and ways of 4 KiB.
+ * Idea.       Protection features (NX, write protection, SMEP, SMAP, UMIP) are enabled if present and not required
+ *             otherwise. Bits of page-table entries that depend on a feature are variables.
+ * Layout.     Control registers: entry.S sets CR0.WP; this file sets CR4.PGE/SMEP/SMAP/UMIP and the PAT as in Linux.
+ * Invariants. Index 0 of the PAT is write-back, so an entry without memory-type bits is ordinary memory.
+ * Locking.    None: the boot CPU writes the variables. The other CPUs are alike and would compute the same values.
+ * Failure.    Without cache information: lines of 64 bytes and ways of 4 KiB.
  * Next:       desc.c.
  */
 
@@ -38,7 +38,7 @@ enum {
 	EXT1_EDX_1G = 1 << 26,
 };
 
-/* WB, WC, UC-, UC, WB, WP, UC-, WT: Linux's table, which PT_UNCACHED (PCD) and PT_DEVICE (PCD|PWT) rely on. */
+/* Indices 0 to 7: WB, WC, UC-, UC, WB, WP, UC-, WT, as in Linux. PT_UNCACHED (PCD) and PT_DEVICE (PCD|PWT) rely on it. */
 #define PAT_LINUX 0x0407050600070106UL
 
 void arch_percpu_set(unsigned long offset)
@@ -75,7 +75,7 @@ void x86_cpu_enable_features(void)
 	x86_write_cr4(cr4);
 }
 
-/* Deterministic cache parameters (leaf 4, Intel SDM vol. 2), else AMD's L1 leaf (APM vol. 3, E.4.4). */
+/* Uses the deterministic cache parameters (leaf 4, Intel SDM vol. 2), else AMD's L1 leaf (APM vol. 3, E.4.4). */
 static void cache_detect(void)
 {
 	for (u32 sub = 0; max_leaf >= 4 && sub < 16; sub++) {
@@ -160,7 +160,7 @@ paddr_t arch_phys_limit(void)
 	return 1UL << clamp(bits, 32U, 52U);
 }
 
-/* STI takes effect after the next instruction, so no interrupt comes between it and HLT. */
+/* STI takes effect after the next instruction, so no interrupt is taken between it and HLT. */
 void arch_idle(void)
 {
 	__asm__ volatile("sti; hlt" ::: "memory");

@@ -1,14 +1,13 @@
 /*
  * desc.c - segments, task state and interrupt gates.
  *
- * Idea.       Long mode leaves little of segmentation: one code and one data segment, and a task state that
- *             only names stacks. A trap runs on the stack that it hit, but for NMI, double fault and machine
- *             check, which may come when that stack is not to be trusted and have one each (IST).
- * Layout.     GDT: 0x08 code, 0x10 data, 0x18 task state (two slots), one of each CPU. IDT: 256 interrupt gates onto
- *             the stubs of trap.S, the same for all.
+ * Idea.       Long mode uses little of segmentation: one code and one data segment, and a task state that holds only stack
+ *             pointers. Most traps run on the interrupted stack. NMI, double fault and machine check may arrive when that
+ *             stack is unusable, so each has a stack of its own (IST).
+ * Layout.     GDT, per CPU: 0x08 code, 0x10 data, 0x18 task state (two slots). IDT, shared: 256 interrupt gates to the
+ *             stubs of trap.S.
  * Invariants. All gates are interrupt gates: a handler starts with interrupts off and TF clear.
- * Locking.    None: gates are written once, by the boot CPU; the rest by the CPU that uses it.
- * Failure.    None.
+ * Locking.    None: the boot CPU writes the gates once. The rest is written by the CPU that uses it.
  * Next:       trap.S.
  */
 
@@ -22,7 +21,7 @@ struct tss {
 	u32 reserved0;
 	u64 rsp[3];
 	u64 reserved1;
-	u64 ist[7]; /* ist[n - 1] is what a gate calls n */
+	u64 ist[7]; /* a gate with IST number n uses ist[n - 1] */
 	u64 reserved2;
 	u16 reserved3;
 	u16 io_map_base;
@@ -80,7 +79,7 @@ static void desc_set(struct x86_desc *d, unsigned cpu)
 
 	for (unsigned n = 0; n < X86_NR_IST; n++)
 		d->tss.ist[n] = arch_stack_end(cpu, n + 1);
-	d->tss.io_map_base = sizeof(d->tss); /* none */
+	d->tss.io_map_base = sizeof(d->tss); /* no I/O map */
 	d->gdt[SEL_CODE / 8] = 0x00af9b000000ffffUL;
 	d->gdt[SEL_DATA / 8] = 0x00cf93000000ffffUL;
 	d->gdt[SEL_TSS / 8] =
@@ -110,7 +109,8 @@ static void desc_load(struct x86_desc *d)
 void x86_desc_init_cpu(void)
 {
 	unsigned cpu = arch_cpu_id();
-	struct x86_desc *d = per_cpu_ptr(&x86_desc, cpu); /* this CPU's own base is not set yet */
+	/* The per-CPU base of this CPU is not set yet. */
+	struct x86_desc *d = per_cpu_ptr(&x86_desc, cpu);
 
 	desc_set(d, cpu);
 	desc_load(d);
@@ -124,5 +124,6 @@ void x86_desc_init(void)
 			 : v == X86_VEC_DOUBLE_FAULT  ? X86_IST_DF
 			 : v == X86_VEC_MACHINE_CHECK ? X86_IST_MC
 						      : X86_IST_NONE);
-	x86_desc_init_cpu(); /* the boot CPU's are the template: its areas come later */
+	/* The boot CPU's per-CPU areas do not exist yet, so it uses the GDT and TSS in the template of the areas. */
+	x86_desc_init_cpu();
 }

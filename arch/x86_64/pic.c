@@ -1,12 +1,12 @@
 /*
  * pic.c - the two 8259 interrupt controllers.
  *
- * Idea.       The machine has two lines that matter: the timer's and the UART's, and the boot CPU takes both. The 8259
- *             pair does that on every PC without a table of ACPI.
+ * Idea.       The kernel uses two device interrupts, the timer's and the UART's, and the boot CPU takes both. The 8259 pair
+ *             delivers them on every PC, without ACPI tables.
  * Layout.     Lines 0 to 15 are vectors 32 to 47.
- * Invariants. All lines but those in use are masked.
- * Locking.    None: set up once, then only the interrupt handler.
- * Failure.    A spurious interrupt (line 7 or 15 without its in-service bit) is dropped.
+ * Invariants. All unused lines are masked.
+ * Locking.    None: set up once, then used by the interrupt handler only.
+ * Failure.    A spurious interrupt (line 7 or 15 with its in-service bit clear) is ignored.
  * Next:       apic.c.
  */
 
@@ -14,7 +14,7 @@
 
 enum {
 	PIC1 = 0x20,
-	PIC2 = 0xa0, /* + 0: command, + 1: data */
+	PIC2 = 0xa0, /* port + 0: command; port + 1: data */
 	ICW1_INIT_ICW4 = 0x11,
 	ICW4_8086 = 0x01,
 	OCW2_EOI = 0x20,
@@ -47,7 +47,7 @@ bool x86_pic_spurious(unsigned line)
 	if (x86_inb(pic) & 0x80)
 		return false;
 	if (pic == PIC2)
-		x86_outb(PIC1, OCW2_EOI); /* the first one did see its cascade line */
+		x86_outb(PIC1, OCW2_EOI); /* the cascade line of the first controller was a real interrupt */
 	return true;
 }
 

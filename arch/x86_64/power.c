@@ -1,12 +1,12 @@
 /*
- * power.c - the ways to end: with a status, by a reset, or by standing still.
+ * power.c - ways to end: exit with a status, reset, halt.
  *
- * Idea.       Each way is tried in turn; one that does not exist on this machine does nothing.
- * Layout.     isa-debug-exit at 0xf4 (QEMU ends with (value << 1) | 1), then the ACPI power-off register of
+ * Idea.       Each way is tried in turn. A way that this machine lacks has no effect.
+ * Layout.     Power-off: isa-debug-exit at 0xf4 (QEMU ends with (value << 1) | 1), then the ACPI power-off register of
  *             QEMU's q35 and pc, Bochs and VirtualBox. Reset: 0xcf9, keyboard controller, triple fault.
- * Invariants. Nothing here returns.
+ * Invariants. arch_halt(), arch_poweroff() and arch_reboot() do not return.
  * Locking.    None; interrupts are off.
- * Failure.    No way works: the CPU halts with interrupts off.
+ * Failure.    If no way works, the CPU halts with interrupts off.
  * Next:       kernel/panic.c, the most frequent caller.
  */
 
@@ -16,8 +16,8 @@
 
 enum {
 	DEBUG_EXIT_PORT = 0xf4,
-	DEBUG_EXIT_BASE = 0x10, /* so that no status of ours looks like one of QEMU's own */
-	ACPI_SLEEP = 1 << 13,	/* SLP_EN with SLP_TYP 0, which these machines call S5 */
+	DEBUG_EXIT_BASE = 0x10, /* added so that no status equals one of QEMU's own */
+	ACPI_SLEEP = 1 << 13,	/* SLP_EN with SLP_TYP 0, the S5 state of these machines */
 };
 
 static const u16 acpi_pm1_control[] = {0x604, 0xb004, 0x4004};
@@ -37,7 +37,7 @@ void arch_poweroff(unsigned status)
 	arch_halt();
 }
 
-/* Without an interrupt table the first exception is the third. */
+/* Without an interrupt table the first exception becomes a triple fault, which resets the machine. */
 void arch_crash_reset(void)
 {
 	static const struct {

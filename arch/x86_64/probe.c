@@ -1,14 +1,11 @@
 /*
- * probe.c - touching memory that may not be there.
+ * probe.c - accesses to memory that may not be mapped.
  *
- * Idea.       Each access is one instruction with an entry in the exception table: the fault goes to its fixup and not to a
- *             panic. Whoever must look at doubtful memory (a probe of a guard page, a backtrace, a dump in a panic) comes
- *             here.
- * Layout.     None.
- * Invariants. A write stores what is there.
- * Locking.    None.
- * Failure.    -EFAULT, or fewer bytes than asked for.
- * Next:       arch/stacks.c, which walks stacks that may be broken.
+ * Idea.       Each access is one instruction with an entry in the exception table. A fault continues at the entry's fixup
+ *             instead of a panic. Probes of guard pages, backtraces and the dumps of a panic use these functions.
+ * Invariants. A write stores the byte that is there.
+ * Failure.    -EFAULT, or fewer bytes than requested.
+ * Next:       arch/stacks.c, which walks stacks that may be damaged.
  */
 
 #include "x86_internal.h"
@@ -59,7 +56,7 @@ size_t arch_probe_read(void *dst, vaddr_t src, size_t n)
 {
 	size_t left = n;
 
-	/* A fault inside REP leaves in RCX what is still to be copied. */
+	/* If a fault interrupts REP, RCX holds the number of bytes not copied. */
 	__asm__ volatile("1:	rep movsb\n"
 			 "2:\n\t" EX_TABLE("1b", "2b")
 			 : "+c"(left), "+S"(src), "+D"(dst)::"memory");

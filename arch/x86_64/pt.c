@@ -1,12 +1,8 @@
 /*
- * pt.c - what page-table entries need beyond the inline functions of arch_impl/pt.h.
+ * pt.c - page-table entries beyond the inline functions of arch_impl/pt.h.
  *
- * Idea.       The walker in mm/ knows levels and indices; here are only the names of the bits and the root
- *             register.
+ * Idea.       The walker in mm/ knows levels and indices. This file adds the names of the bits and the root register.
  * Layout.     Bit names and their order are those of Linux's arch/x86/mm/dump_pagetables.c.
- * Invariants. The root register holds a table below 4 GiB or not: in long mode that makes no difference.
- * Locking.    None.
- * Failure.    None.
  * Next:       tlb.c, then mm/pgtable.c.
  */
 
@@ -20,7 +16,7 @@
 
 #define X86_PTE_PAT_LARGE (1UL << 12)
 
-/* entry.S has obeyed it already, when it still could; here it only becomes known to the parser. */
+/* entry.S applied the option before it enabled paging. This handler only makes the parser accept it. */
 static int pt_set_no5lvl(const char *value)
 {
 	return value ? -EINVAL : 0;
@@ -51,5 +47,5 @@ paddr_t arch_pt_root(void)
 void arch_pt_install(paddr_t root)
 {
 	x86_write_cr3(root);
-	arch_tlb_flush_all_local(); /* the write of CR3 keeps global entries */
+	arch_tlb_flush_all_local(); /* the write of CR3 does not flush global entries */
 }

@@ -1,13 +1,11 @@
 /*
- * restart.c - trap entry's half of the restartable primitives.
+ * restart.c - restartable primitives: how trap entry finds and restarts an interrupted one.
  *
- * Idea.       See restart.S: a PC that lies in a primitive, its commit store included, goes back to the
- *             start.
- * Layout.     The primitives are the whole of section .text.restart; start and commit labels name each.
- * Invariants. R3  a PC behind the commit is left alone: the work is done, repeating it would do it twice
- * Locking.    None: looks at nothing but the saved PC.
- * Failure.    None.
- * Next:       trap entry, which asks before it looks at anything else.
+ * Idea.       See restart.S. A PC inside a primitive, up to and including its commit store, is set back to the start.
+ * Layout.     Section .text.restart holds the primitives and nothing else. Labels mark the start and commit of each.
+ * Invariants. R3  a PC after the commit is not changed: the work is done, and a restart would do it twice
+ * Locking.    None: reads only the saved PC.
+ * Next:       trap entry, which calls arch_restart_fix() before anything else.
  */
 #include <arch/pcpu.h>
 

@@ -1,17 +1,17 @@
 /*
- * smp.c - the other CPUs: woken, interrupted, stopped.
+ * smp.c - the port's part of other CPUs: start, interrupt, stop.
  *
- * Idea.       Firmware leaves every CPU but one waiting for a startup IPI. They are started one after the other, each
- *             from a page below 1 MiB with ap_trampoline.S in it; the boot's tables carry it to the image, where it takes
- *             over the final ones, its stack and its per-CPU areas.
- * Layout.     x86_ap: what the CPU that is being started needs; stopped[id]: where an NMI stopped it
- * Invariants. S1  x86_ap belongs to one CPU: the next is only started when that one has taken all of it, or was sent back
- *                 to waiting by INIT
+ * Idea.       After firmware every CPU but the boot CPU waits for a startup IPI. The boot CPU starts them one at a time,
+ *             at a page below 1 MiB that contains ap_trampoline.S. The boot's tables lead the CPU to the image. There it
+ *             switches to the final tables, its stack and its per-CPU areas.
+ * Layout.     x86_ap: the values that the starting CPU needs
+ * Invariants. S1  x86_ap belongs to one CPU: the next CPU is started after that one has read all of it, or INIT has sent it
+ *                 back to waiting
  *             Only a panic sends an NMI.
- * Locking.    None: CPUs are started by the boot CPU, before it does anything else with them.
- * Failure.    -ENODEV: no APIC, an id that it cannot address, or no page below 1 MiB; -EIO: it does not come.
- * Source.     Intel SDM vol. 3, 8.4; Linux arch/x86/kernel/smpboot.c, which does without the ten milliseconds after INIT
- *             on Intel's family 6 and AMD's from 15 on, as this does everywhere: the second startup IPI is for the others.
+ * Locking.    None: the boot CPU starts one CPU at a time and does nothing else with it before.
+ * Failure.    -ENODEV: no APIC, an id that it cannot address, or no page below 1 MiB. -EIO: the CPU does not come.
+ * Source.     Intel SDM vol. 3, 8.4; Linux arch/x86/kernel/smpboot.c. Linux omits the wait of 10 ms after INIT on Intel
+ *             family 6 and AMD families from 15 on. This file omits it always; other CPUs get the second startup IPI.
  * Next:       kernel/smp.c.
  */
 #include "x86_internal.h"
@@ -30,15 +30,15 @@
 #include <stdatomic.h>
 
 enum {
-	SECOND_STARTUP_US = 200, /* after the first, if it was lost */
+	SECOND_STARTUP_US = 200, /* the first startup IPI may be lost */
 	START_LIMIT_US = 10000000,
 };
 
 struct x86_ap {
-	u64 root, stack, percpu; /* ap_entry_high */
+	u64 root, stack, percpu; /* read by ap_entry_high in entry.S */
 	void (*entry)(void *arg);
 	void *arg;
-	_Atomic unsigned state; /* the CPU and the one that waits for it agree by one exchange */
+	_Atomic unsigned state; /* one compare-and-exchange decides: the CPU came, or the boot CPU gave up */
 };
 struct x86_ap x86_ap;
 static_assert(offsetof(struct x86_ap, root) == X86_AP_ROOT &&
@@ -63,7 +63,7 @@ void x86_ap_main(void)
 	unsigned waiting = AP_WAITING;
 
 	if (!atomic_compare_exchange_strong(&x86_ap.state, &waiting, AP_TAKEN))
-		arch_halt(); /* too late; INIT is on its way */
+		arch_halt(); /* too late: the boot CPU sends INIT */
 	x86_desc_init_cpu();
 	x86_cpu_enable_features();
 	x86_apic_init_cpu();
@@ -109,7 +109,7 @@ int arch_cpu_start(unsigned cpu, const struct arch_cpu_memory *mem, void (*entry
 	    !atomic_compare_exchange_strong(&x86_ap.state, &waiting, AP_GIVEN_UP))
 		return 0;
 	x86_apic_send_init(id);
-	wait_taken(SECOND_STARTUP_US); /* for INIT to arrive, before x86_ap serves another CPU */
+	wait_taken(SECOND_STARTUP_US); /* let INIT arrive before x86_ap is used for another CPU */
 	arch_stacks_set(cpu, NULL);
 	return -EIO;
 }

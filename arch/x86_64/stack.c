@@ -1,14 +1,12 @@
 /*
  * stack.c - the stacks of a PC's CPUs.
  *
- * Idea.       A trap runs on the stack that it hit, but for NMI, double fault and machine check, which may come when that
- *             stack is not to be trusted and have one each (IST).
+ * Idea.       Most traps run on the interrupted stack. NMI, double fault and machine check may arrive when that stack is
+ *             unusable, so each has a stack of its own (IST).
  * Layout.     Boot CPU, in the image: guard | boot stack 32 KiB | guard | NMI 8 KiB | guard | double fault 8 KiB | guard |
  *             machine check 8 KiB. Another CPU: four areas of the vmalloc window.
- * Invariants. The numbers of the table are those of enum x86_ist.
- * Locking.    None: constant.
- * Failure.    None.
- * Next:       arch/stacks.c, then desc.c, which hands the stacks to the CPU.
+ * Invariants. The indices of the table are the values of enum x86_ist.
+ * Next:       arch/stacks.c, then desc.c, which writes the stacks into the TSS.
  */
 
 #include "x86_internal.h"

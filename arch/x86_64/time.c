@@ -1,13 +1,13 @@
 /*
- * time.c - the time-stamp counter as clock; as alarm the 8254's channel 0, or the APIC's timer where the 8254 does not reach.
+ * time.c - the clock (TSC) and the alarm: channel 0 of the 8254, or the APIC's timer.
  *
- * Idea.       The TSC counts; clock.c finds its rate. CPU 0 is woken by the 8254, if the machine has one; the other CPUs,
- *             and CPU 0 without it, have the timer of their APIC.
+ * Idea.       The TSC is the clock; clock.c finds its rate. The 8254, if present, is the alarm of CPU 0. The other CPUs,
+ *             and CPU 0 of a machine without an 8254, use the timer of their APIC.
  * Layout.     ns = (tsc - tsc_start) * mult >> 32
- * Invariants. None.
- * Locking.    Interrupts off around the alarm.
- * Failure.    A TSC that is behind CPU 0's at its start says 0, not the end of time. Without any timer no alarm comes.
- * Next:       ../alarm.c, which says when the alarm is to come.
+ * Locking.    Interrupts are off while the alarm is accessed.
+ * Failure.    If a CPU's TSC is behind CPU 0's value at its start, the time is 0 instead of a huge number. Without any
+ *             timer there is no alarm.
+ * Next:       ../alarm.c, which computes the time of the next alarm.
  */
 
 #include "x86_internal.h"
@@ -27,7 +27,7 @@ enum {
 
 static u64 tsc_start, tsc_hz, tsc_mult;
 
-static DEFINE_PER_CPU(bool, x86_soon); /* the next interrupt of the timer is to come at once */
+static DEFINE_PER_CPU(bool, x86_soon); /* program the timer to interrupt at once, for x86_test_irq() */
 
 void arch_time_init(void)
 {
@@ -50,8 +50,8 @@ u64 arch_cycles_hz(void)
 
 static void pit_arm(u64 ns)
 {
-	u64 ticks =
-		min(ns / 1000 * PIT_HZ / 1000000 + 1, (u64)PIT_MAX); /* a far moment takes several rounds */
+	/* A later alarm takes several interrupts. */
+	u64 ticks = min(ns / 1000 * PIT_HZ / 1000000 + 1, (u64)PIT_MAX);
 
 	x86_outb(PIT_MODE, PIT_CH0_ONESHOT);
 	x86_outb(PIT_CH0, (u8)ticks);
@@ -60,7 +60,7 @@ static void pit_arm(u64 ns)
 
 static void pit_stop(void)
 {
-	x86_outb(PIT_MODE, PIT_CH0_ONESHOT); /* stops until a count is written */
+	x86_outb(PIT_MODE, PIT_CH0_ONESHOT); /* a mode write stops the channel until a count is written */
 }
 
 void arch_timer_set(u64 ns)

@@ -1,12 +1,11 @@
 /*
- * tlb.c - the full flush of this CPU.
+ * tlb.c - the full TLB flush of this CPU.
  *
- * Idea.       A write of CR3 keeps global entries; a change of CR4.PGE drops everything, paging-structure
- *             caches included (Intel SDM vol. 3, 4.10.4.1).
- * Layout.     None.
- * Invariants. CR4.PGE has its former value afterwards.
- * Locking.    Interrupts off between the two writes: a handler would find PGE clear.
- * Failure.    A CPU without PGE has no global entries: CR3 does it.
+ * Idea.       A write of CR3 keeps global entries. A change of CR4.PGE flushes everything, paging-structure caches included
+ *             (Intel SDM vol. 3, 4.10.4.1).
+ * Invariants. CR4 has its former value afterwards.
+ * Locking.    Interrupts are off between the two writes, so no handler runs with PGE clear.
+ * Failure.    A CPU without PGE has no global entries; a write of CR3 flushes all.
  * Next:       mm/tlb.c.
  */
 

@@ -1,10 +1,10 @@
 /*
- * trap.S - the way into x86_trap() and back, and the one probe that needs to be assembly.
+ * trap.S - entry to and return from x86_trap(), and the probe of execution.
  *
- * Each vector has a stub of 16 bytes that makes the stack look the same for all: an error code, then the
- * vector. The common part saves the registers as struct x86_regs (x86_internal.h) and builds one more frame,
- * whose return address is the interrupted instruction, so that a backtrace by frame pointers walks through a
- * trap. Kernel code never leaves ring 0: GS.base is always right, and SWAPGS has no place here.
+ * Each vector has a stub of 16 bytes. It makes the stack the same for all vectors: an error code, then the vector. The
+ * common part saves the registers as struct x86_regs (x86_internal.h) and builds one more stack frame. The return address
+ * of that frame is the interrupted instruction, so a backtrace by frame pointers continues through the trap. Kernel code
+ * never leaves ring 0, so GS.base is always valid and SWAPGS is not used.
  */
 
 	.section .text
@@ -43,9 +43,9 @@ trap_common:
 	pushq	%r15
 	cld
 	movq	%rsp, %rdi
-	pushq	17 * 8(%rsp)			/* RIP, plus one as behind a call, is the return address of ... */
+	pushq	17 * 8(%rsp)			/* a frame: its return address is RIP, plus one as after a call */
 	incq	(%rsp)
-	pushq	%rbp				/* ... a frame; 24 words in all, so RSP is 16-byte aligned */
+	pushq	%rbp				/* its saved RBP; 24 words in all, so RSP is 16-byte aligned */
 	movq	%rsp, %rbp
 	call	x86_trap
 	addq	$16, %rsp
@@ -68,8 +68,8 @@ trap_common:
 	iretq
 
 /*
- * int x86_probe_exec(vaddr_t va): calls va, where a return instruction must be. A fault that the fetch raises
- * has RIP = va, with x86_probe_exec_ret on top of the stack: by that x86_trap() knows it.
+ * int x86_probe_exec(vaddr_t va): calls va, where a return instruction must be. If the fetch faults, RIP is va and the top
+ * of the stack is x86_probe_exec_ret; x86_trap() recognises the probe by that.
  */
 	.globl x86_probe_exec, x86_probe_exec_ret, x86_probe_exec_fault
 	.type x86_probe_exec, @function
@@ -78,7 +78,7 @@ x86_probe_exec:
 x86_probe_exec_ret:
 	xorl	%eax, %eax
 	ret
-x86_probe_exec_fault:				/* RSP as before the call */
+x86_probe_exec_fault:				/* x86_trap() has popped the return address */
 	movl	$-14, %eax			/* -EFAULT */
 	ret
 	.size x86_probe_exec, . - x86_probe_exec

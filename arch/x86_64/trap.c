@@ -1,16 +1,15 @@
 /*
- * trap.c - what happens at each vector.
+ * trap.c - handling of each trap vector.
  *
- * Idea.       A trap is one of three things: an interrupt, which runs a handler and goes back; a fault that
- *             the code which raised it has announced in the exception table, which goes on at its fixup; or
- *             the end.
- * Layout.     ex_table: pairs (instruction, fixup), few, searched in order. Lines 0 to 15 of the 8259 are
- *             vectors 32 to 47; vectors 240 to 242 are raised by software for tests, by the APIC's timer, by other CPUs.
+ * Idea.       A trap is an interrupt, an expected fault, or fatal. An interrupt runs a handler and returns. An expected
+ *             fault has an entry in the exception table and continues at the entry's fixup. All others are a panic.
+ * Layout.     ex_table: pairs (instruction, fixup), searched in order. Lines 0 to 15 of the 8259 pair are vectors 32 to 47.
+ *             Vector 240 is raised by software for tests, 241 by the APIC's timer, 242 by other CPUs.
  * Invariants. I1  before an interrupt handler runs, a PC inside a restartable primitive has been set back
  *             I2  x86_trap_regs is the innermost trap of this CPU, NULL outside of traps
- *             I3  handlers run with interrupts off and do not nest, but for NMI, machine check and faults
- * Locking.    None: all state is of this CPU.
- * Failure.    Everything unexpected is a panic that says what the address is.
+ *             I3  handlers run with interrupts off; only NMI, machine check and faults interrupt them
+ * Locking.    None: all state is per CPU.
+ * Failure.    An unexpected trap is a panic. Its message describes the address.
  * Next:       kernel/panic.c.
  */
 
@@ -49,7 +48,7 @@ static DEFINE_PER_CPU(struct test_irq, x86_test);
 struct single_step {
 	void (*step)(unsigned long pc, void *ctx);
 	void *ctx;
-	unsigned long highest; /* furthest PC that this pass through a primitive has been interrupted at */
+	unsigned long highest; /* largest PC at which this pass through a primitive was interrupted */
 	unsigned count;
 };
 static DEFINE_PER_CPU(struct single_step, x86_step);
@@ -94,7 +93,7 @@ bool arch_in_interrupt(void)
 	return this_cpu(x86_irq_depth) != 0;
 }
 
-/* ---- announced faults ---- */
+/* ---- expected faults ---- */
 
 static bool trap_fixup(struct x86_regs *regs)
 {
@@ -107,8 +106,8 @@ static bool trap_fixup(struct x86_regs *regs)
 		}
 	}
 	/*
-	 * arch_probe's call: the fetch raises a page fault, or general protection if the address is not
-	 * canonical, with the return address already on the stack.
+	 * arch_probe() calls va: the fetch raises a page fault, or a general protection fault if the address is not
+	 * canonical. The return address is on top of the stack.
 	 */
 	if ((regs->vector == X86_VEC_PAGE_FAULT || regs->vector == X86_VEC_GENERAL_PROTECTION) &&
 	    arch_probe_read(&top, regs->rsp, sizeof(top)) == sizeof(top) && top == (u64)x86_probe_exec_ret) {
@@ -119,7 +118,7 @@ static bool trap_fixup(struct x86_regs *regs)
 	return false;
 }
 
-/* ---- the end ---- */
+/* ---- fatal traps ---- */
 
 static void trap_fatal(struct x86_regs *regs, unsigned long addr) __noreturn;
 static void trap_fatal(struct x86_regs *regs, unsigned long addr)
@@ -205,7 +204,7 @@ void arch_irq_test_raise(void (*fn)(void *ctx), void *ctx)
 		arch_irq_restore(flags);
 		__asm__ volatile("int %0" ::"i"(X86_VEC_TEST) : "memory");
 	} else {
-		x86_timer_soon(); /* comes when interrupts are on again */
+		x86_timer_soon(); /* interrupts are off: the timer's interrupt comes when they are on again */
 	}
 }
 
@@ -224,7 +223,8 @@ static void trap_interrupt(struct x86_regs *regs)
 		x86_apic_eoi();
 		x86_timer_irq();
 	} else if (line < X86_NR_IRQ_LINES && !x86_pic_spurious(line)) {
-		x86_pic_eoi(line); /* gates keep interrupts off, so the next one waits for our return */
+		/* The gates keep interrupts off, so the next interrupt waits until this handler returns. */
+		x86_pic_eoi(line);
 		if (line == X86_IRQ_TIMER)
 			x86_timer_irq();
 		else if (line == X86_IRQ_COM1)
@@ -244,12 +244,12 @@ void arch_irq_init(int (*map_device)(vaddr_t va, paddr_t pa))
 	arch_irq_enable();
 }
 
-/* ---- single steps ---- */
+/* ---- single-stepping ---- */
 
 /*
- * Before an instruction of a restartable primitive: lets step() interfere, then does as any interrupt does. A
- * restarted primitive passes the same instructions again; only one that was not reached before is
- * interrupted, so that every pass ends, and each instruction is interrupted once.
+ * Handles a single step. Before an instruction of a restartable primitive it runs step() and then restarts the primitive,
+ * as an interrupt does. The restarted primitive executes its first instructions again. They are not interrupted a second
+ * time, so every pass ends and each instruction is interrupted once.
  */
 static void trap_step(struct x86_regs *regs)
 {
@@ -308,7 +308,7 @@ void x86_trap(struct x86_regs *regs)
 
 		if (regs->vector == X86_VEC_NMI)
 			arch_stop_here(regs->rip, regs->rbp, !(regs->rflags & X86_EFLAGS_IF));
-		/* The three that interrupt anything, also what cannot be repeated, are never expected. */
+		/* These three may interrupt any instruction, also one whose fault would be expected: never use a fixup. */
 		if (regs->vector == X86_VEC_NMI || regs->vector == X86_VEC_DOUBLE_FAULT ||
 		    regs->vector == X86_VEC_MACHINE_CHECK || !trap_fixup(regs))
 			trap_fatal(regs, cr2);

@@ -1,14 +1,13 @@
 /*
  * uart16550.c - the console: COM1, 115200 8N1.
  *
- * Idea.       Output is polled, so that it works before everything else and in a panic: wait until the
- *             transmitter is empty, then its FIFO, where it is on, takes 16 bytes without another look. Input comes by
- *             interrupt.
+ * Idea.       Output is polled, so it works before everything else and in a panic. The driver waits until the transmitter
+ *             is empty. It then writes one byte, or 16 bytes if the FIFO is on. Input arrives by interrupt.
  * Layout.     Eight ports from 0x3f8 on.
- * Invariants. Receive interrupts and RTS are off only while the ring of input is full (../uart.c).
- * Locking.    Interrupts off around the receiver's registers.
- * Failure.    No UART at the port: output goes nowhere, input is empty.
- * Next:       trap.c, which calls the receive interrupt.
+ * Invariants. Receive interrupts and RTS are off only while ../uart.c throttles the input.
+ * Locking.    Interrupts are off while the receiver's registers are accessed.
+ * Failure.    No UART at the port: output is discarded and input is empty.
+ * Next:       trap.c, which calls arch_uart_receive().
  */
 
 #include "x86_internal.h"
@@ -22,14 +21,14 @@ enum {
 	UART_DATA = COM1 + 0, /* divisor low while DLAB is set */
 	UART_IER = COM1 + 1,  /* divisor high while DLAB is set */
 	UART_FCR = COM1 + 2,
-	UART_IIR = COM1 + 2, /* the same port, read */
+	UART_IIR = COM1 + 2, /* the same port, when read */
 	UART_LCR = COM1 + 3,
 	UART_MCR = COM1 + 4,
 	UART_LSR = COM1 + 5,
 	UART_SCRATCH = COM1 + 7,
 
 	IER_RX = 0x01,
-	FCR_ON = 0x01, /* interrupt at the first byte */
+	FCR_ON = 0x01, /* FIFOs on; interrupt at the first byte */
 	IIR_FIFO_ON = 0xc0,
 	LCR_8N1 = 0x03,
 	LCR_DLAB = 0x80,
@@ -41,13 +40,13 @@ enum {
 	LSR_TX_EMPTY = 0x20,
 
 	TX_FIFO = 16,
-	TX_SPINS = 1 << 20, /* far above the 1.4 ms that 16 bytes take; then the line is dead */
+	TX_SPINS = 1 << 20, /* far above the 1.4 ms that 16 bytes take; limit for a dead line */
 };
 
 static bool uart_present;
 static bool uart_rx_irq; /* the receive interrupt is in use */
 static u8 uart_rts = MCR_RTS;
-static u8 uart_loop; /* MCR_LOOP while a test listens to itself */
+static u8 uart_loop; /* MCR_LOOP while a test uses loopback */
 static unsigned uart_tx_size = 1, uart_tx_room;
 
 void arch_putc(char c)
@@ -92,8 +91,9 @@ void arch_console_init(void)
 	x86_outb(UART_IER, 0);
 	x86_outb(UART_LCR, LCR_8N1);
 	/*
-	 * Switching the FIFOs on drops what has come. Who has sent already (a pipe) sends its next byte as soon as one
-	 * is read, so there is no good moment: then the FIFOs stay off, and each byte waits for the one before it.
+	 * Enabling the FIFOs discards received bytes. A sender that has already sent (a pipe) sends its next byte as soon
+	 * as one is read, so no moment is safe. If a byte is waiting, the FIFOs therefore stay off, and each output byte
+	 * waits for the one before it.
 	 */
 	if ((x86_inb(UART_IIR) & IIR_FIFO_ON) == IIR_FIFO_ON || !(x86_inb(UART_LSR) & LSR_RX_READY)) {
 		x86_outb(UART_FCR, FCR_ON);

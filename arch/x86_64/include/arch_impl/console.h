@@ -1,7 +1,7 @@
 #ifndef ARCH_IMPL_CONSOLE_H
 #define ARCH_IMPL_CONSOLE_H
 
-/* One wire for both. */
+/* Answers and log share the UART. */
 static inline void arch_console_stream(enum console_stream stream)
 {
 	(void)stream;

@@ -2,8 +2,8 @@
 #define ARCH_IMPL_EXTABLE_H
 
 /*
- * Faults that the code expects. EX_TABLE("1b", "2f") inside an asm statement says: if the instruction at
- * label 1 faults, go on at label 2. Any exception but NMI, double fault and machine check counts.
+ * Expected faults. EX_TABLE("1b", "2f") in an asm statement: if the instruction at label 1 faults, execution continues at
+ * label 2. It covers every exception except NMI, double fault and machine check.
  */
 
 #include <kernel/types.h>

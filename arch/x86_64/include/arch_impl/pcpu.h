@@ -1,7 +1,7 @@
 #ifndef ARCH_IMPL_PCPU_H
 #define ARCH_IMPL_PCPU_H
 
-/* GS.base is the offset of this CPU's areas, so a per-CPU variable is one %gs-relative operand. */
+/* GS.base is the offset of this CPU's areas, so an access to a per-CPU variable is one %gs-relative operand. */
 
 #define arch_this_cpu(ptr) (*(__typeof__(*(ptr)) __seg_gs *)(unsigned long)(ptr))
 
@@ -10,7 +10,7 @@ static inline void arch_this_cpu_add(long *ptr, long n)
 	__asm__ volatile("addq %1, %%gs:(%0)" : : "r"(ptr), "er"(n) : "memory", "cc");
 }
 
-extern unsigned long x86_percpu_base; /* per-CPU: its own GS.base, readable in one load */
+extern unsigned long x86_percpu_base; /* per-CPU copy of GS.base, which one load can read */
 
 static inline unsigned long arch_percpu_base(void)
 {
@@ -18,13 +18,12 @@ static inline unsigned long arch_percpu_base(void)
 }
 
 /*
- * The primitives of restart.S, called with a register convention of their own: they take rdx (and rsi), lose
- * rcx and the flags, and answer in the carry flag, so that a fast path around them needs no frame and saves
- * nothing.
+ * The primitives of restart.S have a private register convention: input in rdx (and rsi), result in the carry flag, rcx and
+ * flags clobbered. A fast path that calls them needs no stack frame and saves no registers.
  */
 void x86_stack_pop(void);
 void x86_stack_push(void);
-extern const char x86_stack_pop_commit[], x86_stack_push_commit[]; /* their last instructions */
+extern const char x86_stack_pop_commit[], x86_stack_push_commit[]; /* their commit stores */
 
 static inline void *arch_stack_pop(struct pcpu_stack *s)
 {
@@ -35,7 +34,7 @@ static inline void *arch_stack_pop(struct pcpu_stack *s)
 	if (unlikely(empty))
 		return NULL;
 	if (!top)
-		__builtin_unreachable(); /* entries are never NULL: the caller's test of the result is free */
+		__builtin_unreachable(); /* entries are never NULL, so the caller's NULL test costs nothing */
 	return top;
 }
 

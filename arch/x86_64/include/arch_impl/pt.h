@@ -57,8 +57,7 @@ static inline pte_t arch_pte_clear(pte_t *slot)
 	return (pte_t){__atomic_exchange_n(&slot->bits, 0, __ATOMIC_ACQ_REL)};
 }
 
-/* The walker is coherent with stores (SDM vol. 3, 4.10.2.3 asks for nothing when an entry becomes present).
- */
+/* Table walks are coherent with stores. An entry that becomes present needs no flush (SDM vol. 3, 4.10.2.3). */
 static inline void arch_pt_sync(void)
 {
 	__asm__ volatile("" ::: "memory");
@@ -79,7 +78,7 @@ static inline bool arch_pt_leaf_ok(unsigned level)
 	return level <= 1 || (level == 2 && x86_has_1g);
 }
 
-/* Bit 12 of a large leaf is PAT, not address. */
+/* Bit 12 of a large leaf is PAT and not part of the address. */
 static inline paddr_t arch_pte_paddr(pte_t e, unsigned level)
 {
 	unsigned long mask = X86_PTE_ADDR;

@@ -3,7 +3,7 @@
 
 #include <arch_impl/layout.h>
 
-/* Interrupts run on the stack that they hit; IST stacks serve what must not trust it. */
+/* Interrupts run on the interrupted stack. The IST stacks serve the three vectors that may find it unusable. */
 #define X86_BOOT_STACK_SIZE 0x8000
 #define X86_IST_STACK_SIZE 0x2000
 #define X86_NR_IST 3
@@ -15,7 +15,7 @@
 #ifndef __ASSEMBLY__
 #include <arch/stack.h>
 
-enum x86_ist { X86_IST_NONE, X86_IST_NMI, X86_IST_DF, X86_IST_MC }; /* the numbers of the TSS slots */
+enum x86_ist { X86_IST_NONE, X86_IST_NMI, X86_IST_DF, X86_IST_MC }; /* numbers of the TSS slots */
 
 struct x86_stacks {
 	char boot_guard[X86_GUARD_SIZE];

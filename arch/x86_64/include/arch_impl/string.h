@@ -1,7 +1,7 @@
 #ifndef ARCH_IMPL_STRING_H
 #define ARCH_IMPL_STRING_H
 
-/* The direction flag is clear throughout the kernel (trap entry clears it). */
+/* The direction flag is always clear in the kernel; trap entry clears it. */
 
 static inline void arch_copy_words(void *dst, const void *src, size_t nr_words)
 {

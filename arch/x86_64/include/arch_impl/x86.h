@@ -1,7 +1,7 @@
 #ifndef ARCH_IMPL_X86_H
 #define ARCH_IMPL_X86_H
 
-/* Registers and instructions of the CPU (Intel SDM vol. 3, chapter 2), for the files of this port only. */
+/* Registers and instructions of the CPU (Intel SDM vol. 3, chapter 2), private to this port. */
 
 #define X86_CR0_PE 0x1
 #define X86_CR0_ET 0x10

@@ -1,8 +1,8 @@
 /*
  * alarm.c - one timer per CPU shared by two users: the wake-up of an idle CPU and the tick of tests.
  *
- * Idea.       The kernel has no periodic tick. The timer interrupts only if arch_time_wake_at() or arch_time_tick() asked for
- *             it. It is programmed to the earlier of the two times.
+ * Idea.       The kernel has no periodic tick. The timer interrupts only if arch_time_wake_at() or arch_time_tick() asked
+ *             for it. It is programmed to the earlier of the two times.
  * Layout.     alarm, per CPU
  * Invariants. While wake_ns or a tick is set, the timer is programmed.
  * Locking.    Interrupts are off while the alarm is accessed.

@@ -1,8 +1,8 @@
 /*
  * pte_text.c - the flags of a page-table entry as words.
  *
- * Idea.       The port names its bits, column by column (arch_pte_describe()). This file prints them, so lists and tables of
- *             entries look the same on every port.
+ * Idea.       The port names its bits, column by column (arch_pte_describe()). This file prints them, so lists and tables
+ *             of entries look the same on every port.
  * Layout.     A column is as wide as its word for a set flag.
  * Failure.    An entry that is not present has no words.
  * Next:       kernel/cmd_vm.c.

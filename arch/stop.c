@@ -1,8 +1,8 @@
 /*
  * stop.c - a panic stops the other CPUs and records their positions.
  *
- * Idea.       The panicking CPU sends each other CPU an interrupt that cannot be masked. Its handler records the position and
- *             halts.
+ * Idea.       The panicking CPU sends each other CPU an interrupt that cannot be masked. Its handler records the position
+ *             and halts.
  * Layout.     record[cpu]: position of a stopped CPU
  * Invariants. A CPU writes its own record, once, before it sets `stopped`. Readers test `stopped` first.
  * Locking.    None: only one CPU panics.

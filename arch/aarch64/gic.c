@@ -1,9 +1,9 @@
 /*
  * gic.c - the interrupt controller: set-up, sending and taking of interrupts, common to GICv2 and GICv3.
  *
- * Idea.       The kernel uses three kinds of interrupts: those between CPUs, each CPU's timer, and the UART. All are in group
- *             1 and arrive as IRQs, which the kernel can mask. The stop of a panic is in group 0 if the kernel owns that
- *             group. It then arrives as an FIQ, which the kernel never masks, with the highest priority, so that it
+ * Idea.       The kernel uses three kinds of interrupts: those between CPUs, each CPU's timer, and the UART. All are in
+ *             group 1 and arrive as IRQs, which the kernel can mask. The stop of a panic is in group 0 if the kernel owns
+ *             that group. It then arrives as an FIQ, which the kernel never masks, with the highest priority, so that it
  *             interrupts any handler.
  * Layout.     INTIDs: 0 to 15 sent by CPUs (enum a64_sgi), 16 to 31 private to a CPU, from 32 on shared, 1020 to 1023 none.
  *             struct a64_gic holds what differs between the versions. The registers lie in the device window after the

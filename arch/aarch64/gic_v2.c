@@ -87,7 +87,7 @@ static void v2_send(unsigned cpu, enum a64_sgi sgi, bool fiq)
 	gic_write(a64_gicd, GICD_SGIR, (u32)target[cpu] << SGIR_TARGET_SHIFT | sgi);
 }
 
-/* In an FIQ only the stop is taken. If an IRQ has become more urgent meanwhile, it stays pending until IRQs are unmasked. */
+/* In an FIQ only the stop is taken. An IRQ that has become more urgent meanwhile stays pending until IRQs are unmasked. */
 static u32 v2_ack(bool fiq)
 {
 	if (fiq && (gic_read(gicc, GICC_HPPIR) & ID_MASK) != A64_SGI_STOP)

@@ -92,9 +92,9 @@ void arch_console_init(void)
 	uart_out(UART_IMSC, 0);
 	lcrh = uart_in(UART_LCRH);
 	/*
-	 * Enabling the FIFOs discards received bytes. A sender that has already sent (a pipe) sends its next byte as soon as
-	 * one is read, so no moment is safe. If a byte is waiting, the FIFOs therefore stay off, and each output byte waits
-	 * for the one before it.
+	 * Enabling the FIFOs discards received bytes. A sender that has already sent (a pipe) sends its next byte as soon
+	 * as one is read, so no moment is safe. If a byte is waiting, the FIFOs therefore stay off, and each output byte
+	 * waits for the one before it.
 	 */
 	if (lcrh != LCRH_8N1_FIFO && (lcrh & LCRH_FIFO || uart_in(UART_FR) & FR_RX_EMPTY)) {
 		/* Wait for the loader's output: BUSY is set until its FIFO is empty. */
@@ -112,7 +112,7 @@ void arch_uart_throttle(bool on)
 	uart_out(UART_IMSC, on || !uart_rx_irq ? 0 : INT_RX | INT_RX_TIMEOUT);
 }
 
-/* Reading the FIFO clears the receive interrupts. An explicit clear could lose the interrupt of a byte that just arrived. */
+/* Reading the FIFO clears the receive interrupts. An explicit clear could lose the interrupt of a byte just arriving. */
 int arch_uart_read(void)
 {
 	return uart && !(uart_in(UART_FR) & FR_RX_EMPTY) ? (u8)uart_in(UART_DR) : -1;

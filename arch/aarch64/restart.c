@@ -1,8 +1,9 @@
 /*
  * restart.c - restartable primitives: how trap entry finds and restarts an interrupted one.
  *
- * Idea.       A primitive is inlined at each use (arch_impl/pcpu.h). Each use records the addresses of its first instruction
- *             and of its last, the commit store, in section restart_table. A PC inside this range is set back to the first.
+ * Idea.       A primitive is inlined at each use (arch_impl/pcpu.h). Each use records the addresses of its first
+ *             instruction and of its last, the commit store, in section restart_table. A PC inside this range is set back
+ *             to the first.
  * Layout.     restart_table: { start, commit } of each use, sorted by address at boot
  * Invariants. R1  the instructions from start to commit do not write their inputs, so start can run again at any time
  *             R2  the last store is the commit; memory that was written before it is unused until then

@@ -1,8 +1,8 @@
 /*
  * smp.c - the port's part of other CPUs: start, interrupt, stop.
  *
- * Idea.       PSCI starts a CPU at an address and passes it one word: the physical address of its struct a64_start. With the
- *             boot CPU's register values in it the CPU enters the kernel's address space, on its own stacks.
+ * Idea.       PSCI starts a CPU at an address and passes it one word: the physical address of its struct a64_start. With
+ *             the boot CPU's register values in it the CPU enters the kernel's address space, on its own stacks.
  * Layout.     a64_start, per CPU: all that the CPU needs before its first C function. a64_entry, per CPU: that function.
  * Invariants. S1  a64_start and a64_entry of a CPU are not changed by the start of another CPU, so a CPU that comes late
  *                 finds its own values

@@ -82,7 +82,7 @@ u64 arch_time_ns(void)
 	return (u64)((unsigned __int128)(count_now() - count_start) * count_mult >> 32);
 }
 
-/* Cycles and time of one moment. An emulator may be descheduled between the reads, so the quickest of four tries is used. */
+/* Cycles and time of one moment. An emulator may be descheduled between the reads, so the quickest of four is used. */
 struct sample {
 	u64 cycles, count;
 };

@@ -338,8 +338,8 @@ static void fiq_mask(void)
 }
 
 /*
- * On a CPU without FEAT_ETS an access may fault on an entry that is present: its table walk may precede the load of the flag
- * that announced the entry (Linux is_spurious_el1_translation_fault()). AT repeats the walk: if it succeeds, retry.
+ * On a CPU without FEAT_ETS an access may fault on an entry that is present: its table walk may precede the load of the
+ * flag that announced the entry (Linux is_spurious_el1_translation_fault()). AT repeats the walk: if it succeeds, retry.
  */
 static bool is_spurious(const struct a64_regs *regs)
 {

@@ -1,15 +1,16 @@
 /*
  * console.c - standard input and output as the console.
  *
- * Idea.       Output is gathered by line, or goes out before anybody waits; input is read when it is asked for. On a
- *             terminal the line editor wants every key, so it is switched to raw input and back at the end.
+ * Idea.       Output is buffered by line and flushed before the process waits. Input is read when arch_getc() needs it.
+ *             On a terminal the line editor needs each key at once, so the terminal is set to raw input and restored at
+ *             the end.
  * Layout.     With HOST_LOG_TO_STDERR log lines and the report of a panic go to standard error, the rest to standard
- *             output; else everything goes to standard output, in its order.
- * Invariants. Bytes of one stream leave in order: a change of the stream empties the buffer first. System calls see
- *             addresses of the image only, since one of the window would be an error instead of a fill.
- * Locking.    The console's lock is the caller's; out_lock besides, for an idle CPU that empties the buffer. Input is
- *             CPU 0's.
- * Failure.    A reader that has gone away ends the process, as for any program in a pipe (SIGPIPE).
+ *             output. Otherwise all output goes to standard output, in order.
+ * Invariants. Bytes of one stream leave in order: a change of the stream flushes the buffer first. System calls get
+ *             addresses of the image only; an unfilled address of the window would make them fail with EFAULT.
+ * Locking.    The caller holds the console's lock. out_lock protects the buffer, which an idle CPU also flushes. Only CPU 0
+ *             reads input.
+ * Failure.    If the reader of a pipe has gone, SIGPIPE ends the process, as with any program.
  * Next:       kernel/printk.c.
  */
 #include <errno.h>
@@ -26,7 +27,7 @@
 #include <kernel/types.h>
 
 static enum host_streams streams;
-static _Atomic bool out_lock; /* out, out_len, to_log */
+static _Atomic bool out_lock; /* protects out, out_len, to_log */
 static char out[4096];
 static size_t out_len;
 static bool to_log;
@@ -39,12 +40,12 @@ static struct termios cooked;
 static bool is_raw;
 
 /*
- * Also runs when ThreadSanitizer ends the process, inside of its report: a second report from here, of a lock that it no
- * longer follows, would wait for the first one for ever.
+ * Some functions also run when ThreadSanitizer ends the process, inside its report. At that time it no longer tracks
+ * locks. A second report from here would wait for the first one for ever, so these functions are not instrumented.
  */
 #define NOT_WATCHED __attribute__((no_sanitize("thread")))
 
-/* out_lock is held. */
+/* Context: out_lock held. */
 static NOT_WATCHED void flush_out(void)
 {
 	int fd = to_log && streams == HOST_LOG_TO_STDERR ? STDERR_FILENO : STDOUT_FILENO;
@@ -70,7 +71,7 @@ void arch_putc(char c)
 	unsigned long flags = arch_irq_save();
 
 	host_lock(&out_lock);
-	if (out_len == sizeof(out)) /* its CPU was stopped while it wrote them */
+	if (out_len == sizeof(out)) /* a panic stopped the CPU that should have flushed */
 		flush_out();
 	out[out_len++] = c;
 	if (c == '\n' || out_len == sizeof(out))
@@ -129,7 +130,7 @@ int arch_getc(void)
 
 bool host_console_wait(u64 timeout_ns, const void *sigmask)
 {
-	bool reads = arch_cpu_id() == 0 && !in_closed; /* the other CPUs have no console to listen to */
+	bool reads = arch_cpu_id() == 0 && !in_closed; /* other CPUs do not read the console */
 	struct pollfd p = {.fd = reads ? STDIN_FILENO : -1, .events = POLLIN};
 	struct timespec limit = {(time_t)(timeout_ns / 1000000000), (long)(timeout_ns % 1000000000)};
 

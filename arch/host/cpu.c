@@ -1,12 +1,10 @@
 /*
- * cpu.c - what a CPU is, and how the process ends.
+ * cpu.c - properties of a CPU, and the end of the process.
  *
- * Idea.       A CPU is a thread (smp.c); cache geometry is what libc knows of the machine. To power off is to exit with the
- *             status, to reboot is to start the same program again.
- * Layout.     None.
- * Invariants. The terminal is given back before the process ends.
- * Locking.    None.
- * Failure.    Cache sizes that libc does not know are taken to be lines of 64 bytes and ways of 4 KiB.
+ * Idea.       A CPU is a thread (smp.c). libc reports the machine's cache geometry. Power-off exits with the status; reboot
+ *             executes the same program again.
+ * Invariants. The terminal is restored before the process ends.
+ * Failure.    If libc does not know the cache sizes: lines of 64 bytes and ways of 4 KiB.
  * Next:       trap.c.
  */
 #include <stdarg.h>
@@ -37,7 +35,7 @@ static void save_coverage(void)
 		__llvm_profile_write_file();
 }
 
-/* libc's exit() would wait for locks that an interrupted thread may hold. */
+/* Not exit(): it would wait for libc's locks, which an interrupted thread may hold. */
 void host_exit(int status)
 {
 	save_coverage();
@@ -98,7 +96,8 @@ paddr_t arch_phys_limit(void)
 void arch_halt(void)
 {
 	arch_irq_disable();
-	if (cpumask_test(&cpu_online_mask, arch_cpu_id())) /* one that never came has nothing to end */
+	/* A CPU that failed to come online leaves the console alone. */
+	if (cpumask_test(&cpu_online_mask, arch_cpu_id()))
 		host_console_close();
 	for (;;)
 		pause();

@@ -1,14 +1,13 @@
 /*
- * machine.c - the machine that the options describe, told as a boot loader tells it.
+ * machine.c - turns the options into the boot_info that a boot loader would pass.
  *
- * Idea.       Everything that firmware and a loader would say goes into one struct boot_info: the memory map, the CPUs
- *             and the command line. There are no firmware tables besides.
- * Layout.     --mem gives the map of a small PC: 640 KiB, what is above 1 MiB up to 3 GiB, the rest from 4 GiB on.
- *             --map and --dmesg give that of a real machine (boot/map.c, boot/dmesg.c). --fdt gives its CPUs, too (boot/fdt.c).
- * Invariants. The CPUs are numbered from 0; 0 is the one that boots.
+ * Idea.       The memory map, the CPUs and the command line go into one struct boot_info. There are no firmware tables.
+ * Layout.     --mem creates the map of a small PC: 640 KiB, memory from 1 MiB up to 3 GiB, the rest from 4 GiB on.
+ *             --map and --dmesg read that of a real machine (boot/map.c, boot/dmesg.c). --fdt also reads CPUs (boot/fdt.c).
+ * Invariants. CPUs are numbered from 0; CPU 0 boots.
  * Locking.    None: one thread.
- * Failure.    A command line that is too long, a file that cannot be read or understood, a map of too little memory:
- *             a message and status 1.
+ * Failure.    A command line that is too long, a file that cannot be read or parsed, or a map with too little memory ends
+ *             the process with a message and status 1.
  * Next:       nodes.c.
  */
 #include <errno.h>
@@ -63,7 +62,7 @@ static void make_map(struct boot_info *bi, u64 mem)
 
 enum { FILE_MAX = 64 << 20 };
 
-/* All of the file, to be freed by the caller. */
+/* Reads the whole file. The caller frees the result. */
 static char *read_file(const char *name, size_t *len)
 {
 	int fd = open(name, O_RDONLY | O_CLOEXEC);
@@ -113,7 +112,7 @@ static void check_usable(struct boot_info *bi, const char *name)
 		 (unsigned long)usable >> 10, USABLE_MIN >> 10);
 }
 
-/* For whoever wants to know what was read: no device of it is here. */
+/* Notes the devices of the device tree in the boot log. The process has none of them. */
 static void say_devices(struct boot_info *bi)
 {
 	static const char *const psci[] = {"none", "hvc", "smc"};
@@ -128,7 +127,7 @@ static void say_devices(struct boot_info *bi)
 			  dev->gicr[i].size);
 }
 
-/* The first CPU boots, and those that can be started run. Here their ids count from 0. */
+/* The first CPU boots; of the others the enabled ones run. They are renumbered from 0. */
 static void take_cpus(struct boot_info *bi)
 {
 	unsigned nr = 0;
@@ -146,7 +145,7 @@ static void take_fdt(const char *name, const char *blob, size_t len, struct boot
 {
 	if (fdt_parse(blob, len, 0, bi))
 		host_die("strata: %s: %s", name, bi->notes);
-	bi->fdt_start = bi->fdt_end = 0; /* it is not in this machine's memory */
+	bi->fdt_start = bi->fdt_end = 0; /* the blob is not in this machine's memory */
 	bi->zones = (struct boot_zones){GIB(4), GIB(4), ~0UL};
 	take_cpus(bi);
 	say_devices(bi);
@@ -178,7 +177,7 @@ static bool has_memory(struct boot_info *bi, const struct boot_node_range *r)
 	return boot_next_usable(bi, &cursor, &start, &end) && start - r->start < r->size;
 }
 
-/* Spread over the nodes that have memory. */
+/* Distributes the CPUs over the nodes that have memory, in turn. */
 static void make_cpus(struct boot_info *bi, unsigned cpus)
 {
 	static u32 nodes[BOOT_MAX_NODE_RANGES + 1];
@@ -198,7 +197,7 @@ static void make_cpus(struct boot_info *bi, unsigned cpus)
 	bi->nr_cpus = cpus;
 }
 
-/* There are no firmware tables: no address has anything to read. */
+/* There are no firmware tables, so no address can be read. */
 static const void *no_tables(const struct boot_mem *mem, u64 pa, u64 len)
 {
 	(void)mem;

@@ -1,12 +1,12 @@
 /*
- * main.c - a process becomes a machine.
+ * main.c - starts the machine inside a process.
  *
- * Idea.       What a boot loader does: the memory map and the command line go into a struct boot_info, the image into
- *             memory, and a CPU starts at kmain().
- * Layout.     options.c reads what was asked for, machine.c makes a boot_info of it.
- * Invariants. Nothing of the kernel runs before its image has moved (phys.c).
- * Locking.    None: one thread, until it only waits for the other.
- * Failure.    No thread to be had: a message and status 1.
+ * Idea.       As a boot loader does, it puts the memory map and the command line into a struct boot_info and the image into
+ *             memory, and starts a CPU at kmain().
+ * Layout.     options.c parses the arguments; machine.c turns them into a boot_info.
+ * Invariants. No kernel code runs before the image has moved (phys.c).
+ * Locking.    None: one thread, which waits once the CPU's thread runs.
+ * Failure.    If no thread can be created: a message and status 1.
  * Next:       options.c, then kernel/main.c.
  */
 #include "host_internal.h"
@@ -42,7 +42,7 @@ int host_main(char **argv)
 	return 0;
 }
 
-/* The fuzzers' binary has another one, which comes here as well. */
+/* Weak: the fuzzers' binary has its own main(), which calls host_main(), too. */
 __attribute__((weak)) int main(int argc, char **argv)
 {
 	(void)argc;

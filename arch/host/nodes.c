@@ -2,12 +2,13 @@
  * nodes.c - the NUMA nodes of a machine that --mem and --nodes describe.
  *
  * Idea.       `--nodes 2` cuts the memory into equal parts. `--nodes "256M:0-1:10/15/40 0:2 512M"` has a word for each
+ * Idea.       `--nodes 2` cuts the memory into equal parts. `--nodes "256M:0-1:10/15/40 0:2 512M"` has a word for each
  *             node: the size of its memory, its CPUs, its distance to each node. A node may lack memory, or CPUs.
- * Layout.     Words follow each other in physical memory. With a word for each node, a node ends where the sizes of the
- *             words up to its own end; a hole of the memory map belongs to the node around it, as in firmware's tables.
- * Invariants. No block of the largest order lies on two nodes.
+ * Layout.     The memory of the words is consecutive. A node ends at the sum of the sizes up to and including its own. A
+ *             hole of the memory map belongs to the node around it, as in firmware's tables.
+ * Invariants. A block of the largest order never spans two nodes.
  * Locking.    None: one thread.
- * Failure.    A wrong word ends the process: a message on standard error names the expected form, status 1.
+ * Failure.    A malformed word ends the process with status 1. The message names the expected form.
  * Next:       phys.c.
  */
 #include "host_internal.h"
@@ -112,7 +113,7 @@ static void add_range(struct boot_info *bi, u64 start, u64 end, unsigned nid)
 	bi->node_range[bi->nr_node_ranges++] = (struct boot_node_range){start, end - start, nid};
 }
 
-/* The address behind the first `bytes` bytes of memory. */
+/* Physical address after the first `bytes` bytes of memory. */
 static u64 address_after(u64 bytes)
 {
 	return bytes <= HOST_LOW_END ? bytes : GIB(4) + (bytes - HOST_LOW_END);
@@ -134,13 +135,13 @@ void host_make_nodes(struct boot_info *bi, const struct host_nodes *nodes)
 				bi->cpu[cpu].node = nid;
 		for (unsigned other = 0; other < node->nr_distances; other++) {
 			bi->distance[nid][other] = node->distance[other];
-			if (!nodes->node[other].nr_distances) /* the way back is as long */
+			if (!nodes->node[other].nr_distances) /* default: the same both ways */
 				bi->distance[other][nid] = node->distance[other];
 		}
 	}
 }
 
-/* Equal parts of the usable memory. The ranges touch. */
+/* Cuts the usable memory into nr equal parts. The node ranges are adjacent. */
 void host_make_equal_nodes(struct boot_info *bi, unsigned nr)
 {
 	u64 total = 0, seen = 0, from = 0;

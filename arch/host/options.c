@@ -1,11 +1,11 @@
 /*
- * options.c - the machine's front panel: what the process's arguments ask for.
+ * options.c - parses and checks the arguments of the process.
  *
- * Idea.       A loop over words; an option checks its own value. Nothing is done here.
+ * Idea.       A loop over the words; each option checks its own value. Parsing has no other effect.
  * Layout.     struct host_options, host_internal.h
- * Invariants. A value in the structure lies in the limits that the usage text names.
+ * Invariants. Each value in the structure lies within the limits of the usage text.
  * Locking.    None: one thread.
- * Failure.    A wrong option: what was expected, on standard error, and status 1.
+ * Failure.    A wrong option ends the process with status 1. The message on standard error names what was expected.
  * Next:       machine.c.
  */
 #include <unistd.h>
@@ -68,7 +68,7 @@ static u64 number(char ***argv, u64 least, u64 most, const char *expected)
 	return n;
 }
 
-/* A number of equal nodes, or a word for each; a bare number up to HOST_MAX_NODES is no size. */
+/* Accepts a number of equal nodes, or a word for each node. A bare number is always a number of nodes. */
 static void take_nodes(char ***argv, struct host_options *o)
 {
 	const char *text = argument(argv, NODES_EXPECTED);
@@ -85,7 +85,7 @@ static void take_nodes(char ***argv, struct host_options *o)
 		host_die("strata: --nodes: expected %s\n", NODES_EXPECTED);
 }
 
-/* What memory there is is said once; a file has its own nodes, and a device tree its own CPUs. */
+/* The memory must be described once only. A file also describes its nodes; a device tree also its CPUs. */
 static void check_memory(struct host_options *o)
 {
 	const char *file = o->map ? "--map" : o->dmesg ? "--dmesg" : o->fdt ? "--fdt" : NULL;

@@ -1,17 +1,16 @@
 /*
  * phys.c - physical memory: one sparse memory file, mapped once for good.
  *
- * Idea.       The file's offset is the physical address; what is never touched takes no memory, so terabytes with holes
- *             cost nothing. The image lies in it as a loader would have put it: its pages are copied into the file and
- *             mapped from there, so that the direct map shows them too. Until there are tables everything up to the
- *             end of memory is mapped; then only what they say.
+ * Idea.       The offset in the file is the physical address. Memory that is never touched takes no space, so terabytes
+ *             with holes are possible. The image lies in the file, as a loader would place it: its pages are copied into
+ *             the file and mapped from there, so the direct map shows them, too. Until the final tables are installed all
+ *             memory is mapped, then only what the tables map.
  * Layout.     DIRECT_MAP_BASE + pa     the file, shared
  *             window                   reserved, without access: tlb.c maps leaves into it
  *             [__image_start, __image_end)    the file at KERNEL_LOAD + offset in the image
- * Invariants. M1  after host_phys_apply_tables() the direct map's range and the image's are mapped exactly as the
- *                 tables have them
+ * Invariants. M1  after host_phys_apply_tables() the ranges of direct map and image are mapped exactly as the tables say
  * Locking.    None: start-up.
- * Failure.    The process says what the system refused and ends with status 1.
+ * Failure.    If a system call fails, the process prints which one and ends with status 1.
  * Next:       pt.c.
  */
 #include <sys/mman.h>
@@ -24,7 +23,7 @@
 #include <kernel/bits.h>
 #include <kernel/sections.h>
 
-/* Each range of memory and the hole below it, of as many as a map can have once nodes cut them; and the image. */
+/* Runs: each memory range and the hole below it, for the largest map after nodes have cut it; and the image. */
 enum { MAX_RUNS = 2 * (BOOT_MAX_RANGES + 2 * BOOT_MAX_NODE_RANGES + BOOT_MAX_EDITS) + 256 };
 
 paddr_t host_ram_end;
@@ -35,12 +34,13 @@ static void reserve(vaddr_t va, size_t size)
 	if (mmap((void *)va, size, PROT_NONE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0) != (void *)va)
 		host_die("strata: cannot reserve 0x%lx bytes at 0x%lx\n", size, va);
-	host_tell(MAKE_MEM_DEFINED, va, size); /* an access faults, and the tables decide */
+	/* Valgrind must not report accesses: they fault, and the tables decide. */
+	host_tell(MAKE_MEM_DEFINED, va, size);
 }
 
 /*
- * Copies the image into the file and maps it from there. Between the two nothing may be written to it: no libc but
- * system calls, no sanitizer.
+ * Copies the image into the file and maps it from there. A write to the image between the two steps would be lost, so this
+ * function uses plain system calls: no libc, no sanitizer.
  */
 static __noinline __attribute__((no_sanitize("address", "undefined", "thread"))) bool
 image_move(int fd, unsigned long load)
@@ -69,7 +69,7 @@ image_move(int fd, unsigned long load)
 	return true;
 }
 
-/* The lowest place at or above `from` where the image fits and nothing is reserved. */
+/* Finds the lowest address at or above `from` where the image fits without touching a reservation. */
 static bool find_load(struct boot_info *bi, paddr_t from, paddr_t *load)
 {
 	const u64 size = (u64)(__image_end - (char *)HOST_IMAGE_BASE);
@@ -81,7 +81,7 @@ static bool find_load(struct boot_info *bi, paddr_t from, paddr_t *load)
 			if (start < end && bi->reserved[i].start < start + size &&
 			    start < bi->reserved[i].end) {
 				start = bi->reserved[i].end < end ? PAGE_ALIGN_UP(bi->reserved[i].end) : end;
-				i = ~0U; /* from the first one again: they are in no order */
+				i = ~0U; /* restart: the reservations are not sorted */
 			}
 		if (start < end && (end & PAGE_MASK) - start >= size && start <= DIRECT_MAP_SIZE - size) {
 			*load = start;
@@ -121,7 +121,7 @@ struct run {
 	int prot; /* PROT_NONE: not mapped */
 };
 
-static struct run *run; /* MAX_RUNS of them, outside of the image: a small machine has little room for that */
+static struct run *run; /* MAX_RUNS entries outside of the image, which must fit in a small machine */
 static unsigned nr_runs;
 
 static int prot_of(pt_prot_t prot)
@@ -143,7 +143,7 @@ static void add_run(vaddr_t start, vaddr_t end, int prot)
 	run[nr_runs++] = (struct run){start, end, prot};
 }
 
-/* What the tables say of [va, end), as runs of equal protection. */
+/* Adds the mappings of [va, end) as runs of equal protection. */
 static void collect(vaddr_t va, vaddr_t end)
 {
 	while (va < end) {
@@ -157,7 +157,7 @@ static void collect(vaddr_t va, vaddr_t end)
 	}
 }
 
-/* First look, then change: the tables are read through the very mapping that is changed. */
+/* Collects all runs before it changes any: the tables are read through the mapping that changes. */
 void host_phys_apply_tables(void)
 {
 	nr_runs = 0;

@@ -1,8 +1,8 @@
 /*
- * probe.S - the jump of arch_probe().
+ * probe.S - the call of arch_probe().
  *
- * int host_probe_exec(vaddr_t va): calls va, where a return instruction must be. A fault that the fetch raises has the
- * PC va, with host_probe_exec_ret on top of the stack: by that trap.c knows it.
+ * int host_probe_exec(vaddr_t va): calls va, where a return instruction must be. If the fetch faults, the PC is va and
+ * the top of the stack is host_probe_exec_ret; trap.c recognises the probe by that.
  */
 	.text
 	.globl host_probe_exec, host_probe_exec_ret, host_probe_exec_fault
@@ -12,12 +12,12 @@ host_probe_exec:
 host_probe_exec_ret:
 	xorl	%eax, %eax
 	ret
-host_probe_exec_fault:				/* the stack pointer is as before the call */
+host_probe_exec_fault:				/* trap.c has popped the return address */
 	movl	$-14, %eax			/* -EFAULT */
 	ret
 	.size host_probe_exec, . - host_probe_exec
 
-	/* A call of what is no address at all faults before it begins. */
+	/* A call of a non-canonical address faults at the call itself. */
 	.section ex_table, "a"
 	.balign	8
 	.quad	host_probe_exec, host_probe_exec_fault

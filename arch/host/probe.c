@@ -1,14 +1,13 @@
 /*
- * probe.c - touching memory that may not be there, and walking a stack that may be broken.
+ * probe.c - accesses to memory that may not be mapped, and backtraces over stacks that may be damaged.
  *
- * Idea.       Each access is one instruction with an entry in the exception table, as in a kernel: the signal's handler
- *             goes on at the fixup. The accesses are assembly, so sanitizers do not look at them; Valgrind does, and is
- *             asked not to report.
- * Layout.     A frame: saved RBP at 0, return address at 8. A signal's frame hides the function that it hit: its
- *             return address lies in libc, and the PC of the trap stands for it.
- * Invariants. The chain of frames is followed upwards only within a stack, and at most FRAMES_MAX deep.
- * Locking.    None.
- * Failure.    -EFAULT, or fewer bytes than asked for.
+ * Idea.       Each access is one instruction with an entry in the exception table. A fault continues at the entry's fixup,
+ *             in the signal handler. The accesses are assembly, which sanitizers do not instrument. Valgrind does; its
+ *             reports are disabled around them.
+ * Layout.     A frame: saved RBP at 0, return address at 8. The return address of a signal's frame lies in libc. The PC of
+ *             the trap replaces it, so the backtrace shows the interrupted function.
+ * Invariants. A backtrace follows frames upwards only within one stack, and at most FRAMES_MAX of them.
+ * Failure.    -EFAULT, or fewer bytes than requested.
  * Next:       kernel/panic.c.
  */
 #include "host_internal.h"
@@ -55,7 +54,7 @@ static int probe(vaddr_t va, enum arch_access access)
 	case ARCH_WRITE:
 		return probe_write_byte(va);
 	case ARCH_EXEC:
-		/* Valgrind comes back from a call of address 1 as if there were something. */
+		/* In Valgrind a call of an address in the first page returns as if there were code. */
 		return HOST_IN_VALGRIND && va < PAGE_SIZE ? -EFAULT : host_probe_exec(va);
 	}
 	return -EINVAL;
@@ -71,7 +70,7 @@ int arch_probe(vaddr_t va, enum arch_access access)
 	return err;
 }
 
-/* Byte by byte: what a fault inside a REP leaves in the registers differs between machines and Valgrind. */
+/* Copies byte by byte: after a fault inside REP the registers differ between machines and Valgrind. */
 size_t arch_probe_read(void *dst, vaddr_t src, size_t n)
 {
 	size_t done = 0;
@@ -88,11 +87,11 @@ size_t arch_probe_read(void *dst, vaddr_t src, size_t n)
 			 : "r"(src), "r"(dst), "r"(n)
 			 : "rax", "memory", "cc");
 	HOST_UNWATCHED_END;
-	host_tell(MAKE_MEM_DEFINED, dst, done); /* whatever it is, it is what is there */
+	host_tell(MAKE_MEM_DEFINED, dst, done); /* the contents count as defined, whatever they are */
 	return done;
 }
 
-/* On any CPU's: the chain may be that of a CPU that was stopped. */
+/* Whether fp lies on the fault stack of any CPU: the backtrace may be that of a stopped CPU. */
 static bool on_fault_stack(unsigned long fp)
 {
 	for (unsigned cpu = 0; cpu < HOST_MAX_CPUS; cpu++) {
@@ -106,7 +105,7 @@ static bool on_fault_stack(unsigned long fp)
 
 void arch_backtrace(unsigned long fp, bool (*fn)(unsigned long pc, void *ctx), void *ctx)
 {
-	bool look_for_trap = !fp; /* this CPU's trap says nothing about a chain from elsewhere */
+	bool look_for_trap = !fp; /* this CPU's trap is no part of a chain that starts elsewhere */
 	unsigned long frame[2] = {};
 
 	if (!fp)
@@ -120,7 +119,7 @@ void arch_backtrace(unsigned long fp, bool (*fn)(unsigned long pc, void *ctx), v
 		look_for_trap &= pc == frame[1];
 		if (!fn(pc, ctx) || !frame[0])
 			return;
-		/* Inside one stack frames lie ever higher; the fault stack is above the other. */
+		/* Within one stack each caller's frame lies above. The fault stack lies above the other stack. */
 		if (frame[0] <= fp && on_fault_stack(fp) == on_fault_stack(frame[0]))
 			return;
 		fp = frame[0];

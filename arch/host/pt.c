@@ -1,12 +1,12 @@
 /*
- * pt.c - what page-table entries need beyond the inline functions of arch_impl/pt.h, and the walk of the "hardware".
+ * pt.c - page-table entries beyond the inline functions of arch_impl/pt.h, and the table walk of the emulated hardware.
  *
- * Idea.       A real machine has a walker of its own; so has this one. It knows the tables through the root register and
- *             the permanent mapping of memory only.
+ * Idea.       A real machine has its own table walker, and so has this one. It uses only the root register and the direct
+ *             map.
  * Layout.     arch_impl/pt.h
- * Invariants. Before arch_pt_install() the root is the frame at 0, which is zero: an empty table.
- * Locking.    None: entries are read once each.
- * Failure.    An absent entry, or one of no kind, translates nothing.
+ * Invariants. Before arch_pt_install() the root is frame 0, which is zero: an empty table.
+ * Locking.    None: the walk reads each entry once.
+ * Failure.    An entry that is absent or of no valid kind translates nothing.
  * Next:       tlb.c.
  */
 #include "host_internal.h"
@@ -19,7 +19,7 @@
 
 static paddr_t root_register;
 
-/* --levels says it here; the word is known so that one command line fits every port. */
+/* Here --levels sets the number of levels. The option is accepted so that one command line fits every port. */
 static int pt_set_no5lvl(const char *value)
 {
 	return value ? -EINVAL : 0;

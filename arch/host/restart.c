@@ -1,16 +1,15 @@
 /*
- * restart.c - the handlers' half of the restartable primitives.
+ * restart.c - restartable primitives: how handlers find and restart an interrupted one.
  *
- * Idea.       A primitive is inlined where it is used (arch_impl/pcpu.h), because a call and a return are a third of
- *             what a pair of kmem_cache calls takes. Each use leaves the addresses of its first and of its last
- *             instruction, the commit store, in section restart_table; a PC in between goes back to the first.
- * Layout.     restart_table: { start, commit } for each use, in the order of the link
+ * Idea.       A primitive is inlined at each use (arch_impl/pcpu.h): a call and return would take a third of the time of a
+ *             pair of kmem_cache calls. Each use records the addresses of its first instruction and of its last, the
+ *             commit store, in section restart_table. A PC inside this range is set back to the first.
+ * Layout.     restart_table: { start, commit } of each use, in link order
  * Invariants. R1  the instructions from start to commit do not write their inputs, so start can run again at any time
- *             R2  the store to avail is the commit; what was written before it lies above avail and is dead
- *             R3  a PC behind the commit is left alone: the work is done, repeating it would do it twice
- * Locking.    None: looks at nothing but the saved PC and constants.
- * Failure.    None.
- * Next:       trap.c, which asks before it runs an interrupt.
+ *             R2  the store to avail is the commit; what was written before it lies above avail and is unused
+ *             R3  a PC after the commit is not changed: the work is done, and a restart would do it twice
+ * Locking.    None: reads only the saved PC and constants.
+ * Next:       trap.c, which calls arch_restart_fix() before an interrupt handler.
  */
 #include <arch/pcpu.h>
 

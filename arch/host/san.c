@@ -1,23 +1,20 @@
 /*
- * san.c - what the sanitizers' runtimes ask of the program they watch.
+ * san.c - functions that the sanitizers' runtimes call in the program.
  *
- * Idea.       A report of theirs is a panic to whoever started the process: status 2, after the terminal has been given
- *             back. Its text names the faulting instruction by file and line, so ours would add nothing.
- * Layout.     The functions that a runtime looks for by name; without that runtime nobody calls them.
- * Invariants. None.
- * Locking.    None: the runtime's.
- * Failure.    None.
+ * Idea.       A sanitizer's report ends the process like a panic: status 2, after the terminal has been restored. Its text
+ *             names the faulting instruction by file and line, so a report of the kernel is not needed.
+ * Layout.     The runtimes find these functions by name. Without a runtime they are not called.
  * Next:       arch_impl/san.h, the marks.
  */
 #include "host_internal.h"
 
-/* Declared here: the runtimes' headers are there in their own builds only. */
+/* Declared here because the runtimes' headers are available in sanitizer builds only. */
 const char *__asan_default_options(void) __attribute__((weak)); /* the fuzzers have their own */
 const char *__ubsan_default_options(void);
 const char *__tsan_default_options(void);
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 
-/* All of its memory is the machine's: there is nothing that could leak. */
+/* No leak detection: all of the memory belongs to the machine. */
 const char *__asan_default_options(void)
 {
 	return "exitcode=2:detect_leaks=0";

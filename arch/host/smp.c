@@ -1,17 +1,17 @@
 /*
- * smp.c - CPUs are threads.
+ * smp.c - CPUs as threads: start, interrupt, stop.
  *
- * Idea.       A CPU is started by making a thread, interrupted by a signal, and stopped by one that no flag holds back:
- *             its handler notes where it came and never returns.
- * Layout.     cpu_thread[id] -> thread, stacks (guard | stack | guard | fault stack), the state it was stopped in.
- *             The boot CPU's stacks are part of the image; those of the others belong to the process: system calls and
- *             the delivery of signals must find them mapped at any time, as no address of the window is.
- * Invariants. The entry of a CPU is complete before its thread runs. host_cpus has the bits of the CPUs whose threads
- *             were started, and no others.
- * Locking.    Each entry is written by the CPU that starts it, then by its own. host_lock() serves what all CPUs of the
+ * Idea.       A CPU is started as a thread, interrupted by SIGUSR1, and stopped by SIGUSR2, which the interrupt flag does
+ *             not hold back. The handler of SIGUSR2 records the position and never returns.
+ * Layout.     cpu_thread[id] -> thread, stacks (guard | stack | guard | fault stack), the position where it was stopped.
+ *             The boot CPU's stacks are part of the image. The stacks of other CPUs are memory of the process outside the
+ *             window: system calls and signal delivery need them mapped at any time.
+ * Invariants. The entry of a CPU is complete before its thread runs. host_cpus holds the bits of exactly the CPUs whose
+ *             threads were started.
+ * Locking.    The starting CPU writes an entry first, then the CPU itself. host_lock() protects data that all CPUs of the
  *             process share; interrupts are off while it is held.
- * Failure.    No memory or no thread: -errno. In a panic a stopped CPU may hold a lock for ever: then locks are not
- *             waited for any more.
+ * Failure.    No memory or no thread: -errno. In a panic a stopped CPU may hold a lock for ever, so host_lock() gives up
+ *             after LOCK_TRIES.
  * Next:       kernel/smp.c.
  */
 #include <errno.h>
@@ -32,9 +32,9 @@
 #include <kernel/smp.h>
 
 enum {
-	RELAX_ROUNDS = 64, /* then the thread that is waited for may need this processor */
-	STOP_TRIES = 1000, /* of a millisecond each */
-	LOCK_TRIES = 1000, /* in a panic */
+	RELAX_ROUNDS = 64, /* rounds of a wait before the processor is yielded to another thread */
+	STOP_TRIES = 1000, /* one millisecond each */
+	LOCK_TRIES = 1000, /* in a panic only */
 };
 
 __thread unsigned host_cpu_id;
@@ -150,7 +150,7 @@ int arch_cpu_start(unsigned cpu, const struct arch_cpu_memory *mem, void (*entry
 	return err;
 }
 
-/* The stacks of a CPU that was started, else NULL. */
+/* Returns the stacks of a CPU that was started, else NULL. */
 struct host_stacks *host_cpu_stacks(unsigned cpu)
 {
 	return cpu < HOST_MAX_CPUS && atomic_load(&host_cpus) >> cpu & 1 ? cpu_thread[cpu].stacks : NULL;

@@ -1,12 +1,11 @@
 /*
  * stack.c - a CPU's stack and the one for faults, with their guard pages.
  *
- * Idea.       The boot CPU's are part of the image, as in a kernel: the final tables leave the pages below them unmapped,
- *             so an overflow faults, and the fault is handled on the other one. smp.c makes those of other CPUs.
+ * Idea.       The boot CPU's stacks are part of the image, as in a kernel. The final tables leave the page below each
+ *             unmapped, so an overflow faults, and the fault is handled on the other stack. smp.c allocates the stacks of
+ *             other CPUs.
  * Layout.     guard | boot stack | guard | fault stack. libc puts the thread's variables at the top of the boot stack.
- * Invariants. Stacks start as zeros: the lowest word that is not zero is the high-water mark.
- * Locking.    None.
- * Failure.    None.
+ * Invariants. Stacks start zeroed: the lowest nonzero word is the high-water mark.
  * Next:       trap.c.
  */
 #include "host_internal.h"
@@ -17,7 +16,7 @@
 
 struct host_stacks host_stacks __aligned(PAGE_SIZE);
 
-/* Looks below the frames in use, also of a CPU that runs: on purpose outside of what sanitizers look at. */
+/* Reads below the frames in use, even of a running CPU, so the checks of sanitizers are disabled. */
 static __noinline __attribute__((no_sanitize("address", "thread"))) size_t used_bytes(vaddr_t start,
 										      vaddr_t end)
 {
@@ -30,7 +29,7 @@ static __noinline __attribute__((no_sanitize("address", "thread"))) size_t used_
 	return end - (vaddr_t)p;
 }
 
-/* Two of each CPU that runs: n / 2 counts the CPUs. */
+/* Each running CPU has two stacks: n / 2 selects the CPU. */
 bool arch_stack_info(unsigned n, struct arch_stack_info *info)
 {
 	static const char *const names[2][2] = {{"boot", "double fault"}, {"main loop", "double fault"}};

@@ -1,14 +1,13 @@
 /*
  * time.c - the process's monotonic clock, the alarm of an idle CPU, and a test's tick.
  *
- * Idea.       A cycle is a nanosecond. The alarm needs no timer: an idle CPU waits in ppoll(), whose time limit
- *             it is. A tick is a timer of the thread with a signal of its own, SIGALRM: a timer that is set
- *             again takes back what it has sent, and an interrupt of another CPU that had merged with it would
- *             be lost. The clock says whether an interrupt is a tick.
+ * Idea.       A cycle is a nanosecond. The alarm needs no timer: it is the timeout of ppoll(), in which an idle CPU
+ *             waits. A tick is a timer of the thread with its own signal, SIGALRM. It does not share the interrupt's
+ *             signal: setting a timer again withdraws a signal that it has sent, and an interrupt of another CPU that had
+ *             merged with that signal would be lost. The clock tells whether an interrupt is a tick.
  * Layout.     ns since arch_time_init() = clock - start
- * Invariants. None.
- * Locking.    None: the clock belongs to everybody, the alarm to the CPU.
- * Failure.    No timer: the process says so and ends.
+ * Locking.    None: the clock is read-only, the alarm is per CPU.
+ * Failure.    If no timer can be created, the process prints a message and ends.
  * Next:       cpu.c.
  */
 #include <signal.h>
@@ -58,7 +57,7 @@ static __thread struct {
 	timer_t timer;
 } tick;
 
-/* Once, so that a tick that takes its time leaves some to what it interrupts. */
+/* One shot: the next tick counts from the end of this one, so a slow tick leaves time for the interrupted code. */
 static void tick_arm(u64 ns)
 {
 	const struct itimerspec in = {
@@ -74,7 +73,7 @@ void host_tick(void)
 	if (likely(!tick.fn) || arch_time_ns() < tick.at)
 		return;
 	tick.fn(tick.ctx);
-	if (tick.fn) /* it may have taken itself back */
+	if (tick.fn) /* the function may have stopped the tick */
 		tick_arm(tick.ns);
 }
 
@@ -104,7 +103,7 @@ void arch_time_wake_at(u64 ns)
 	wake_ns = ns;
 }
 
-/* Signals are blocked until ppoll() opens them again: none is lost between the last look and the sleep. */
+/* Signals are blocked until ppoll() unblocks them, so none is lost between the test of `pending` and the sleep. */
 void arch_idle(void)
 {
 	sigset_t all, before;

@@ -1,24 +1,29 @@
 /*
- * tlb.c - the translation buffers: the process's own mappings of the window.
+ * tlb.c - the emulated TLB: mappings of the process in the window.
  *
- * Idea.       An access to a page of the window that is not mapped faults; the handler walks the tables and
- *             maps the whole leaf, which stays until it is flushed: a change of the entry alone changes
- *             nothing, as on a machine. The mapping serves all threads, so it is recorded as held by every CPU,
- *             and goes when each of them has flushed it, or sleeps: a flush that forgets a CPU shows. (A
- *             PT_LOCAL leaf is held by its CPU alone.) A sleeping CPU may not fill: it has promised to use
- *             none. Capacity is bounded, and an entry may go at any time; a random victim is unmapped, but a
- *             machine might still hold it, so its record stays; so does that of a leaf which only sleeping CPUs
- *             hold. A frame that goes back to the buddy while a record names it has been freed before its
- *             flush: that is a BUG here, and a rare crash elsewhere.
- * Layout.     record[]: leaf, the CPUs that may hold it, whether it is mapped, who filled it; chained by hash of its
- *             address, one hash for all levels. mapped[]: the records that are mapped. near[]: records by hash of their
- *             2 MiB of memory, in a chain each.
+ * Idea.       An access to an unmapped page of the window faults. The handler walks the tables and maps the whole leaf: a
+ *             TLB fill. The mapping stays until it is flushed; a change of the entry alone has no effect, as on a
+ *             machine. One mapping serves all threads, so its record names every online CPU as a holder (for a PT_LOCAL
+ *             leaf, only the filling CPU). A flush removes the flushing CPU from the holders. Example with two CPUs:
+ *
+ *               CPU 0 accesses page A           mapped, holders 0 and 1
+ *               CPU 0 clears A's entry, flushes mapped, holder 1: an access still succeeds
+ *               CPU 1 flushes                   unmapped, the record is free
+ *
+ *             If a flush forgets CPU 1, the record remains, and the return of the frame to the buddy is a BUG here; on a
+ *             machine it would be a rare crash. If all holders sleep, the mapping goes and the record stays until they
+ *             flush. A sleeping CPU must not fill, because it has declared that it uses no translation. Capacity is
+ *             bounded, and a random victim is unmapped at times. A machine might still hold a victim, so its record stays.
+ * Layout.     record[]: leaf, holders, whether it is mapped, PC of the fill; chained by a hash of the address, one table
+ *             for all levels. mapped[]: the records that are mapped. near[]: records by a hash of the 2 MiB of memory in
+ *             which the leaf begins, one chain each.
  * Invariants. T1  the process maps a leaf in the window exactly if its record is in mapped[]
  *             Every record is in one bucket[] chain and in one near[] chain, and at least one CPU holds it.
- * Locking.    tlb_lock, with interrupts off: signal handlers come here as well. "Read the entry, map it" is one step to
- *             every flush. Only whether a near[] chain is empty may be asked without.
- * Failure.    No room for a record: one that is not mapped is forgotten. mmap() fails: the process says so and ends.
- * Next:       mm/tlb.c, whose order of leaving this enforces.
+ * Locking.    tlb_lock, interrupts off, because signal handlers use this file. "Read the entry, map the leaf" is one step
+ *             for every flush. Only the test for an empty near[] chain needs no lock.
+ * Failure.    If no record is free, one that is not mapped is forgotten. If mmap() fails, the process prints a message and
+ *             ends.
+ * Next:       mm/tlb.c, whose order (clear, flush, free) this file enforces.
  */
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -40,10 +45,10 @@ enum {
 	TLB_RECORDS = 16384,
 	TLB_BUCKETS = 4096,
 	NEAR_BUCKETS = 1 << 16,
-	BLOCK_SHIFT = 21, /* a leaf is not larger, or of the highest level that has any */
+	BLOCK_SHIFT = 21, /* a leaf is at most this large, or of the highest level with leaves */
 	LEAF_LEVELS = 1 + (HOST_MAX_LEAF_SHIFT - PAGE_SHIFT) / PT_INDEX_BITS,
-	RANDOM_DROP = 64, /* fills; then another entry goes, as other work on a machine would push it out */
-	/* Above it one system call for the whole window is cheaper, but to Valgrind, which keeps books on all of it. */
+	RANDOM_DROP = 64, /* one in so many fills evicts an entry, as other work on a machine would */
+	/* Above it one system call for the whole window is cheaper, except in Valgrind, which tracks the whole window. */
 	FLUSH_ONE_BY_ONE = HOST_IN_VALGRIND ? TLB_ENTRIES : 64,
 };
 
@@ -51,12 +56,12 @@ struct record {
 	struct host_leaf leaf;
 	unsigned long filled_by;
 	unsigned long holders; /* CPUs that have not flushed it */
-	u16 next;	       /* in its bucket, or on the free list; 0: none */
+	u16 next;	       /* in its bucket or on the free list; 0: end */
 	u16 next_near;	       /* in the chain of its memory */
-	u16 mapped;	       /* its place in mapped[] + 1; 0: it is not mapped */
+	u16 mapped;	       /* index in mapped[] plus 1; 0: not mapped */
 };
 
-static struct record record[TLB_RECORDS]; /* [0] is never used */
+static struct record record[TLB_RECORDS]; /* [0] is unused */
 static u16 bucket[TLB_BUCKETS], free_record, nr_records;
 static u16 mapped[TLB_ENTRIES];
 static unsigned nr_mapped;
@@ -97,7 +102,7 @@ static u16 *near_of(paddr_t pa)
 	return &near[(pa >> BLOCK_SHIFT) % NEAR_BUCKETS];
 }
 
-/* The call itself: ThreadSanitizer takes libc's for a write to the whole range. */
+/* A plain system call: ThreadSanitizer treats libc's mmap() as a write to the whole range. */
 static void map_window(vaddr_t va, size_t size, int prot, int flags, int fd, paddr_t pa)
 {
 	if (syscall(SYS_mmap, va, size, prot, flags | MAP_FIXED | MAP_NORESERVE, fd, pa) < 0)
@@ -107,10 +112,11 @@ static void map_window(vaddr_t va, size_t size, int prot, int flags, int fd, pad
 static void unmap_window(vaddr_t va, size_t size)
 {
 	map_window(va, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	host_tell(MAKE_MEM_DEFINED, va, size); /* an access faults, and is filled or a panic */
+	/* Valgrind must not report accesses: they fault, then fill the TLB or panic. */
+	host_tell(MAKE_MEM_DEFINED, va, size);
 }
 
-/* The mapping goes with the record's place in mapped[]; the last one takes that place. */
+/* Unmaps the leaf (if `call`) and takes the record out of mapped[]; the last entry moves to its place. */
 static void record_unmap(struct record *r, bool call)
 {
 	if (call)
@@ -146,7 +152,7 @@ static struct record *find_mapped(vaddr_t va)
 	return NULL;
 }
 
-/* The record of this very leaf, which was pushed out and not flushed; 0: none. */
+/* Returns the record of an identical leaf that was evicted and not flushed; 0: none. */
 static u16 find_same(const struct host_leaf *leaf)
 {
 	for (u16 n = *bucket_of(leaf->va, leaf->level); n; n = record[n].next) {
@@ -159,7 +165,7 @@ static u16 find_same(const struct host_leaf *leaf)
 	return 0;
 }
 
-/* A free record. When all are in use, one that is only remembered is forgotten: there are more of them than mapped. */
+/* Returns a free record. If none is free, forgets one that is not mapped: there are more records than mapped ones. */
 static u16 record_take(void)
 {
 	u16 n = free_record;
@@ -181,7 +187,7 @@ static u16 record_take(void)
 	return n;
 }
 
-/* CPUs that sleep. What they hold, nobody can use; a record keeps them, until they have flushed as well. */
+/* Sleeping CPUs. They cannot use the translations that they hold. Their records stay until they flush. */
 static _Atomic unsigned long lazy_cpus;
 
 void host_tlb_lazy(bool lazy)
@@ -194,7 +200,7 @@ void host_tlb_lazy(bool lazy)
 		atomic_fetch_and(&lazy_cpus, ~bit);
 }
 
-/* What an access with `need` at va finds when it is tried again. */
+/* Whether an access with permission `need` at va succeeds when it is repeated. */
 enum fill { FILL_DONE, FILL_DENIED };
 
 static enum fill fill(vaddr_t va, pt_prot_t need, unsigned long pc)
@@ -204,12 +210,13 @@ static enum fill fill(vaddr_t va, pt_prot_t need, unsigned long pc)
 	u16 n, *link;
 	int prot = 0;
 
-	/* Variables of CPUs are mapped once and for ever. */
+	/* Per-CPU variables are mapped permanently, so an idle CPU may access them. */
 	BUG_ON(atomic_load(&lazy_cpus) >> arch_cpu_id() & 1 &&
 		       va - PERCPU_BASE >= HOST_MAX_CPUS * PERCPU_STRIDE,
 	       "idle CPU %u accessed 0x%016lx: its TLB entry may be stale; at %pS", arch_cpu_id(), va,
 	       (void *)pc);
-	if (r) /* another thread was faster, or the leaf, as it was when it was filled, forbids it */
+	/* Another thread has filled it meanwhile; or the leaf forbids the access, as it was at its fill. */
+	if (r)
 		return (r->leaf.prot & need) == need ? FILL_DONE : FILL_DENIED;
 	if (!host_pt_walk(va, &leaf) || (leaf.prot & need) != need)
 		return FILL_DENIED;
@@ -221,7 +228,7 @@ static enum fill fill(vaddr_t va, pt_prot_t need, unsigned long pc)
 	prot |= leaf.prot & PT_WRITE ? PROT_WRITE : 0;
 	prot |= leaf.prot & PT_EXEC ? PROT_EXEC : 0;
 	map_window(leaf.va, PT_LEVEL_SIZE(leaf.level), prot, MAP_SHARED, host_memfd, leaf.pa);
-	if (prot & PROT_WRITE) /* what is written here shows in the direct map */
+	if (prot & PROT_WRITE) /* for Valgrind: what is written here becomes defined in the direct map */
 		host_tell(MAKE_MEM_DEFINED_IF_ADDRESSABLE, DIRECT_MAP_BASE + leaf.pa,
 			  PT_LEVEL_SIZE(leaf.level));
 	n = find_same(&leaf);
@@ -235,7 +242,7 @@ static enum fill fill(vaddr_t va, pt_prot_t need, unsigned long pc)
 	r = &record[n];
 	r->filled_by = pc;
 	r->holders |= 1UL << arch_cpu_id();
-	if (!(leaf.prot & PT_LOCAL)) /* one that is on its way flushes everything when it is online */
+	if (!(leaf.prot & PT_LOCAL)) /* a CPU that is coming online flushes everything */
 		r->holders |= __atomic_load_n(&cpu_online_mask.bits[0], __ATOMIC_ACQUIRE);
 	mapped[nr_mapped++] = n;
 	r->mapped = (u16)nr_mapped;
@@ -256,7 +263,7 @@ static bool in_use(const struct record *r)
 	return r->holders & ~atomic_load(&lazy_cpus);
 }
 
-/* This CPU holds it no more. Returns whether nobody does. If those who do all sleep, the mapping goes, but not the record. */
+/* Removes this CPU from the holders. True: no holder is left. If all remaining holders sleep, the leaf is unmapped. */
 static bool record_flushed(struct record *r, bool call)
 {
 	r->holders &= ~(1UL << arch_cpu_id());
@@ -300,7 +307,7 @@ void arch_tlb_flush_all_local(void)
 				link = &record[*link].next;
 		}
 	}
-	if (!one_by_one) { /* what others hold is only remembered from now on, as if it had been a victim */
+	if (!one_by_one) { /* the records of other holders stay, without mapping, as if evicted */
 		while (nr_mapped)
 			record_unmap(&record[mapped[nr_mapped - 1]], false);
 		unmap_window(HOST_WINDOW_START, HOST_WINDOW_END - HOST_WINDOW_START);
@@ -319,7 +326,7 @@ static u16 find_in_chain(u16 n, paddr_t start, paddr_t end)
 	return 0;
 }
 
-/* A record in use of a leaf that reaches into [start, end), or 0. A leaf is in the chain of its first 2 MiB. */
+/* Returns a record in use whose leaf overlaps [start, end), or 0. A leaf is in the chain of its first 2 MiB. */
 static u16 find_near(paddr_t start, paddr_t end)
 {
 	u16 n = find_in_chain(*near_of(ALIGN_DOWN(start, PT_LEVEL_SIZE(LEAF_LEVELS - 1))), start, end);
@@ -330,8 +337,8 @@ static u16 find_near(paddr_t start, paddr_t end)
 }
 
 /*
- * Whether no record can reach into [start, end): the chains are empty that find_near() looks at. Without the lock: who
- * filled one and was done before this free is seen, and who fills one right now would be missed with the lock as well.
+ * Returns true if the chains that find_near() searches are empty, so no record overlaps [start, end). No lock is needed: a
+ * fill that was complete before this free is visible, and a fill in progress could be missed with the lock, too.
  */
 static bool none_near(paddr_t start, paddr_t end)
 {

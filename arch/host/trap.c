@@ -1,16 +1,16 @@
 /*
  * trap.c - signals: faults, interrupts and single steps.
  *
- * Idea.       A signal is what a trap is on a machine: an access to the window that the translation buffer does
- *             not know is filled from the tables; a fault that the code has announced in the exception table
- *             goes on at its fixup; SIGUSR1 is the interrupt line, SIGALRM the tick's; SIGUSR2 stops a CPU for
- *             ever (smp.c); anything else is the end, with our report.
- * Layout.     ex_table: pairs (instruction, fixup). Faults run on the fault stack, interrupts on the stack they hit.
+ * Idea.       A signal takes the place of a trap. An access to the window without a mapping is filled from the tables
+ *             (tlb.c). An expected fault has an entry in the exception table and continues at the entry's fixup. SIGUSR1 is
+ *             the interrupt line, SIGALRM the tick, and SIGUSR2 stops a CPU for ever (smp.c). All other faults are a panic.
+ * Layout.     ex_table: pairs (instruction, fixup). Faults run on the fault stack, interrupts on the interrupted stack.
  * Invariants. I1  before an interrupt handler runs, a PC inside a restartable primitive has been set back
  *             I2  trap is the innermost fault of this CPU, NULL outside of faults
  *             I3  handlers run with interrupts off, SIGUSR1 and SIGALRM blocked
- * Locking.    None: all state is of this CPU.
- * Failure.    A fault outside of the image and of our addresses belongs to whoever handled it before (a sanitizer).
+ * Locking.    None: all state is per CPU.
+ * Failure.    A fault outside of the image and of the kernel's addresses goes to the handler that was installed before (a
+ *             sanitizer's).
  * Next:       kernel/panic.c.
  */
 #include <signal.h>
@@ -51,7 +51,7 @@ static __thread struct {
 static struct {
 	void (*step)(unsigned long pc, void *ctx);
 	void *ctx;
-	unsigned long highest; /* furthest PC that this pass through a primitive has been interrupted at */
+	unsigned long highest; /* largest PC at which this pass through a primitive was interrupted */
 	unsigned count;
 } single_step;
 
@@ -101,7 +101,7 @@ static bool fixup(ucontext_t *uc)
 			return true;
 		}
 	}
-	/* arch_probe()'s call: what it calls faults with the return address on the stack already. */
+	/* arch_probe() calls va: the fetch faults, and the return address is on top of the stack. */
 	if (arch_probe_read(&top, *reg(uc, REG_RSP), sizeof(top)) == sizeof(top) &&
 	    top == (unsigned long)host_probe_exec_ret) {
 		*reg(uc, REG_RIP) = (unsigned long)host_probe_exec_fault;
@@ -164,11 +164,11 @@ static void on_fault(int sig, siginfo_t *info, void *ctx)
 	struct host_irq irq = {host_irq.on, host_irq.pending};
 	const struct sigaction *old = &old_action[sig];
 
-	host_irq.on = false; /* as a gate does */
+	host_irq.on = false; /* as an interrupt gate does */
 	if ((sig == SIGSEGV && fill(uc, addr)) || fixup(uc)) {
 		host_irq.on = irq.on;
 		if (irq.on && host_irq.pending)
-			pthread_kill(pthread_self(), SIGUSR1); /* once more, when this has returned */
+			pthread_kill(pthread_self(), SIGUSR1); /* taken when this handler returns */
 		return;
 	}
 	if (!in_image(*reg(uc, REG_RIP)) && !is_ours(addr) && (old->sa_flags & SA_SIGINFO) &&
@@ -226,10 +226,10 @@ static void run_irq(void)
 }
 
 /*
- * ThreadSanitizer runs a handler late, with every signal blocked: a fault in it would be the end. And it keeps one former mask
- * for each thread: a signal that comes just as it begins to run another one's handler makes it forget that mask, and what is
- * blocked in the handler stays so behind it. So faults are let in first of all, by the system call alone, before anything
- * that ThreadSanitizer watches; interrupts where a CPU waits.
+ * ThreadSanitizer runs a handler late and with every signal blocked, so a fault in the handler would end the process. It
+ * also saves only one signal mask for each thread. If a signal arrives while it enters another signal's handler, it loses
+ * the saved mask, and the signals blocked in the handler stay blocked afterwards. So handlers unblock faults first, by a
+ * plain system call and before any instrumented code. CPUs that wait unblock the interrupts.
  */
 static void unblock(u64 signals)
 {
@@ -266,7 +266,7 @@ static void on_irq(int sig, siginfo_t *info, void *ctx)
 	host_irq.on = true;
 }
 
-/* Interrupts have just been switched on. One that comes after the last look at `pending`, before `on`, is seen behind it. */
+/* Runs pending interrupts. The outer loop finds one that arrives between the last test of `pending` and `on = true`. */
 void host_irq_deliver(void)
 {
 	do {
@@ -286,8 +286,9 @@ void arch_irq_test_raise(void (*fn)(void *ctx), void *ctx)
 	test_irq.fn = fn;
 	test_irq.ctx = ctx;
 	arch_irq_restore(flags);
+	/* When the call returns, the handler has run or the interrupt is pending. */
 	if (fn)
-		pthread_kill(pthread_self(), SIGUSR1); /* has come when this returns, or is pending */
+		pthread_kill(pthread_self(), SIGUSR1);
 }
 
 void arch_irq_init(int (*map_device)(vaddr_t va, paddr_t pa))
@@ -296,9 +297,9 @@ void arch_irq_init(int (*map_device)(vaddr_t va, paddr_t pa))
 	arch_irq_enable();
 }
 
-/* ---- single steps ---- */
+/* ---- single-stepping ---- */
 
-/* A restarted primitive passes the same instructions again: only one that was not reached before is interrupted. */
+/* A restarted primitive executes its first instructions again; these are not interrupted a second time. */
 static void on_step(int sig, siginfo_t *info, void *ctx)
 {
 	ucontext_t *uc = ctx;
@@ -339,7 +340,7 @@ unsigned arch_single_step(void (*fn)(void *ctx), void *ctx, void (*step)(unsigne
 	return single_step.count;
 }
 
-/* ---- set-up ---- */
+/* ---- initialisation ---- */
 
 static void set_handler(int sig, void (*handler)(int, siginfo_t *, void *), int flags)
 {

@@ -46,7 +46,8 @@ void arch_crash_reset(void);
 
 /*
  * One-line description of the CPU, for `version` and the boot log. The port also defines ARCH_NAME, its name, and
- * ARCH_BOOT_REFUSED_STATUS, the exit status if boot input (loader, command line) is unusable: 2, as for a panic, on a machine.
+ * ARCH_BOOT_REFUSED_STATUS, the exit status if boot input (loader, command line) is unusable: 2, as for a panic, on a
+ * machine.
  */
 const char *arch_cpu_name(void);
 

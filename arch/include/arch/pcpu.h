@@ -4,8 +4,8 @@
 /*
  * Per-CPU addressing and the restartable per-CPU stack. The stack makes fast paths safe against interrupts of the same CPU
  * without disabling them. A primitive is a few instructions that end in one store, the commit. It lies in section
- * .text.restart, or is inlined and listed in a table. If an interrupt hits inside [start, commit], trap entry sets the saved
- * PC back to start: the primitive runs again from the beginning.
+ * .text.restart, or is inlined and listed in a table. If an interrupt hits inside [start, commit], trap entry sets the
+ * saved PC back to start: the primitive runs again from the beginning.
  */
 
 #include <kernel/types.h>

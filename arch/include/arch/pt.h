@@ -2,8 +2,8 @@
 #define ARCH_PT_H
 
 /*
- * Page-table entries. Level 0 holds the page-sized leaves; level arch_pt_levels() - 1 is the root. The vendor's numbering of
- * levels stays inside arch/. Kernel leaves are created with Accessed and Dirty set, so hardware never writes an entry.
+ * Page-table entries. Level 0 holds the page-sized leaves; level arch_pt_levels() - 1 is the root. The vendor's numbering
+ * of levels stays inside arch/. Kernel leaves are created with Accessed and Dirty set, so hardware never writes an entry.
  */
 
 #include <arch/layout.h>

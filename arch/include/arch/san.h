@@ -7,7 +7,8 @@
  *
  * A mark belongs to the address, not to the frame: a mark through the direct map does not cover an alias of the frame.
  * Marks have a granularity of 8 bytes. A range starts at a multiple of 8 and may end anywhere; the rest of its last 8
- * bytes must belong to the same owner. Memory without a mark is accessible. Memory of an unopened section must not be marked.
+ * bytes must belong to the same owner. Memory without a mark is accessible. Memory of an unopened section must not be
+ * marked.
  *
  *	void san_alloc(const void *p, unsigned long n);		accessible, contents undefined
  *	void san_reveal(const void *p, unsigned long n);	accessible, contents defined

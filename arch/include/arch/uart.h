@@ -12,7 +12,7 @@ void arch_uart_receive(void);
 
 /* Implemented by the port. Returns the next byte of the FIFO, -1 without one or without a UART. Context: interrupts off. */
 int arch_uart_read(void);
-/* on: disables the receive interrupt and, with flow control, stops the sender. off: enables both. Context: interrupts off. */
+/* on: masks the receive interrupt and, with flow control, stops the sender. off: enables both. Context: interrupts off. */
 void arch_uart_throttle(bool on);
 /* For tests: loops the output back to the input; nothing is sent. False: this UART has no loopback. Context: any. */
 bool arch_uart_loopback(bool on);

@@ -2,8 +2,8 @@
 #define ARCH_IMPL_IRQ_H
 
 /*
- * Masking sets PSTATE.I only. FIQs stay unmasked, so a panic reaches CPUs with interrupts off. The saved flags are the value
- * of DAIF.
+ * Masking sets PSTATE.I only. FIQs stay unmasked, so a panic reaches CPUs with interrupts off. The saved flags are the
+ * value of DAIF.
  */
 #define A64_DAIF_I 0x80UL
 

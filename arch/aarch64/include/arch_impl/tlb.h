@@ -3,8 +3,8 @@
 
 /*
  * TLBI reaches all CPUs of the Inner Shareable domain (Arm ARM D8.13). DSB ISHST before it: walkers see the entries that
- * were written. DSB ISH after it: all CPUs have completed the flush and the accesses that used an old translation. ISB: this
- * CPU discards instructions that it fetched before.
+ * were written. DSB ISH after it: all CPUs have completed the flush and the accesses that used an old translation. ISB:
+ * this CPU discards instructions that it fetched before.
  *
  * The operand holds bits [55:12] of the address with every granule. Kernel entries are global, so the forms for all ASIDs
  * (VAA) are used. The last-level forms keep cached table entries.

@@ -10,9 +10,9 @@
 
 enum { HOST_MAX_CPUS = 64 };
 
-/* A CPU is a thread. */
+/* A CPU is a thread; this is its number. */
 extern __thread unsigned host_cpu_id;
-/* Lets the other threads run after a while: there may be fewer processors than CPUs. */
+/* Yields to the other threads after some rounds: there may be fewer processors than CPUs. */
 void host_cpu_relax(void);
 
 static inline unsigned arch_cpu_id(void)

@@ -1,7 +1,7 @@
 #ifndef ARCH_IMPL_EXTABLE_H
 #define ARCH_IMPL_EXTABLE_H
 
-/* EX_TABLE("1b", "2f") inside an asm statement: if the instruction at label 1 faults, go on at label 2. */
+/* EX_TABLE("1b", "2f") in an asm statement: if the instruction at label 1 faults, execution continues at label 2. */
 
 #include <kernel/types.h>
 

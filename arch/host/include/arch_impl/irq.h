@@ -2,14 +2,14 @@
 #define ARCH_IMPL_IRQ_H
 
 /*
- * An interrupt is a signal. While interrupts are off its handler only notes that it came; switching them on runs what
- * was noted. The flag goes first: a signal between the two lines runs at once and leaves nothing to do.
+ * An interrupt is a signal. While interrupts are off, the handler only sets `pending`; enabling interrupts runs what is
+ * pending. arch_irq_enable() sets `on` before it tests `pending`: a signal between the two runs at once.
  */
 struct host_irq {
 	bool on, pending;
 };
 extern __thread volatile struct host_irq host_irq;
-void host_irq_deliver(void); /* runs what is pending */
+void host_irq_deliver(void); /* runs pending interrupts */
 
 static inline void arch_irq_disable(void)
 {
@@ -44,7 +44,7 @@ static inline bool arch_irq_disabled(void)
 	return !host_irq.on;
 }
 
-/* Valgrind translates code, and its translation has no trap flag; ThreadSanitizer's runtime does not survive one. */
+/* Valgrind translates code, and the translation ignores the trap flag. ThreadSanitizer's runtime crashes when stepped. */
 static inline bool arch_has_single_step(void)
 {
 #if defined(HOST_VALGRIND) || defined(__SANITIZE_THREAD__)

@@ -3,7 +3,7 @@
 
 #include <arch_impl/restart.h>
 
-/* The offset of this CPU's areas is a variable of its thread. */
+/* The offset of this CPU's areas is a variable of the thread. */
 
 extern __thread unsigned long host_percpu_base;
 
@@ -23,9 +23,9 @@ static inline unsigned long arch_percpu_base(void)
 }
 
 /*
- * Both read, compute and end their work with one store; until that has happened an interrupt sends them back to their
- * first instruction (restart.c). The inputs are not written. The pop answers in the carry flag and does not jump out:
- * gcc 12 loses values where an asm goto has outputs.
+ * Both primitives read, compute, and end with one store. An interrupt before that store restarts them at their first
+ * instruction (restart.c). The inputs are not written. The pop returns the carry flag instead of jumping, because gcc 12
+ * mishandles outputs of an asm goto.
  */
 static inline void *arch_stack_pop(struct pcpu_stack *s)
 {
@@ -44,7 +44,7 @@ static inline void *arch_stack_pop(struct pcpu_stack *s)
 	if (unlikely(empty))
 		return NULL;
 	if (!top)
-		__builtin_unreachable(); /* entries are never NULL: the caller's test of the result is free */
+		__builtin_unreachable(); /* entries are never NULL, so the caller's NULL test costs nothing */
 	return top;
 }
 

@@ -2,19 +2,20 @@
 #define ARCH_IMPL_PT_H
 
 /*
- * Entries like those of no machine:  63 .. 16 frame number | 15 .. 8 zero | 7 6 memory type | 5 local | 4 X  3 W  2 R | 1 0 kind
+ * The format differs from every real machine's:
+ * 63 .. 16 frame number | 15 .. 8 zero | 7 6 memory type | 5 local | 4 X  3 W  2 R | 1 0 kind
  */
 enum {
 	HOST_PTE_KIND = 3,
 	HOST_PTE_TABLE = 1,
 	HOST_PTE_LEAF = 2,
-	HOST_PTE_PROT_SHIFT = 2, /* PT_READ, PT_WRITE, PT_EXEC as they are */
+	HOST_PTE_PROT_SHIFT = 2, /* PT_READ, PT_WRITE, PT_EXEC, shifted */
 	HOST_PTE_PROT = 7 << HOST_PTE_PROT_SHIFT,
 	HOST_PTE_LOCAL = 1 << 5,
 	HOST_PTE_UNCACHED = 1 << 6,
 	HOST_PTE_DEVICE = 1 << 7,
 	HOST_PTE_PFN_SHIFT = 16,
-	HOST_MAX_LEAF_SHIFT = 30, /* as on machines: 1 GiB, or the largest below it */
+	HOST_MAX_LEAF_SHIFT = 30, /* 1 GiB, as on machines, or the largest leaf below it */
 };
 
 static inline unsigned arch_pt_levels(void)
@@ -27,7 +28,7 @@ static inline unsigned arch_va_bits(void)
 	return PAGE_SHIFT + arch_pt_levels() * PT_INDEX_BITS;
 }
 
-/* A process has the lower half only: the image, then the windows. */
+/* A process has only the lower half of the address space: the image, then the windows. */
 static inline vaddr_t arch_kernel_start(void)
 {
 	return HOST_IMAGE_BASE;
@@ -41,7 +42,7 @@ static inline bool arch_pt_covers(vaddr_t va)
 
 static inline pte_t arch_pte_read(const pte_t *slot)
 {
-	/* The address of the next table depends on it, which would do; ThreadSanitizer wants to see an acquire. */
+	/* The next table's address depends on this load, so relaxed order would do; ThreadSanitizer needs an acquire. */
 	return (pte_t){__atomic_load_n(&slot->bits, __ATOMIC_ACQUIRE)};
 }
 

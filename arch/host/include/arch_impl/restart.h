@@ -1,7 +1,7 @@
 #ifndef ARCH_IMPL_RESTART_H
 #define ARCH_IMPL_RESTART_H
 
-/* RESTART("1b", "2b") inside an asm statement: label 1 is the first instruction of a primitive, label 2 its commit. */
+/* RESTART("1b", "2b") in an asm statement: label 1 is the first instruction of a primitive, label 2 its commit. */
 
 #include <kernel/types.h>
 
@@ -10,7 +10,7 @@ struct restart_range {
 };
 extern const struct restart_range __start_restart_table[], __stop_restart_table[];
 
-/* The primitive that has an instruction at pc, or NULL. */
+/* Returns the range that contains pc, or NULL. */
 const struct restart_range *host_restart_range(unsigned long pc);
 
 #define RESTART(start, commit)                               \

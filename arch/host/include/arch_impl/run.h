@@ -5,9 +5,9 @@
 
 #include <stdbool.h>
 
-/* What main() does: the options, memory, a CPU. Returns when the machine has ended without ending the process. */
+/* Parses the options, creates memory and a CPU. Returns if the machine has ended without ending the process. */
 int host_main(char **argv);
-/* A panic ends in abort() instead of exit status 2: the fuzzer keeps the input that led to it. */
+/* If set, a panic calls abort() instead of exiting with status 2, so the fuzzer keeps the input. */
 extern bool host_abort_on_panic;
 
 #endif

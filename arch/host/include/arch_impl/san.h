@@ -2,8 +2,8 @@
 #define ARCH_IMPL_SAN_H
 
 /*
- * A build knows one watcher at most: AddressSanitizer if it is compiled with it, else Valgrind if it is
- * VARIANT=valgrind, else none.
+ * A build supports at most one tool: AddressSanitizer if it is compiled with it, else Valgrind in VARIANT=valgrind, else
+ * none.
  */
 
 #ifdef __SANITIZE_ADDRESS__ /* GCC */

@@ -3,8 +3,8 @@
 
 #include <arch/layout.h>
 
-/* The CPU's stack, and the one that faults are handled on: the first may have run over. */
-#ifdef __SANITIZE_THREAD__ /* its runtime keeps 800 KiB of a thread's variables at the top */
+/* The CPU's stack, and the stack for faults: the first may have overflowed. */
+#ifdef __SANITIZE_THREAD__ /* its runtime puts 800 KiB of thread variables at the top */
 enum { HOST_BOOT_STACK_SIZE = 0x180000 };
 #else
 enum { HOST_BOOT_STACK_SIZE = 0x80000 };

@@ -1,7 +1,7 @@
 #ifndef ARCH_IMPL_STRING_H
 #define ARCH_IMPL_STRING_H
 
-/* A word at any address. */
+/* A word that need not be aligned. */
 typedef u64 __attribute__((may_alias, aligned(1))) host_word_t;
 
 static inline void arch_copy_words(void *dst, const void *src, size_t nr_words)

@@ -2,9 +2,9 @@
 #define ARCH_IMPL_TIME_H
 
 #define ARCH_CYCLES_UNIT "ns"
-#define ARCH_BENCH_CYCLES 2000000UL /* on a busy machine some chunk of a row should run undisturbed */
+#define ARCH_BENCH_CYCLES 2000000UL /* long enough that part of a row runs undisturbed on a busy machine */
 
-u64 host_clock_ns(void); /* monotonic, from an unknown start */
+u64 host_clock_ns(void); /* monotonic, from an arbitrary start */
 
 static inline u64 arch_cycles(void)
 {

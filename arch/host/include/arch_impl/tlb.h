@@ -12,7 +12,7 @@ static inline void arch_tlb_flush_page_local(vaddr_t va)
 	host_tlb_flush_page(va);
 }
 
-/* A BUG if a translation to one of the frames has not been flushed. */
+/* BUG if a translation to one of the frames has not been flushed. */
 static inline void arch_tlb_frames_freed(pfn_t pfn, unsigned order)
 {
 	host_tlb_check_freed(pfn, order);

@@ -81,7 +81,7 @@ COMPILER := $(if $(findstring clang,$(if $(filter command,$(firstword $(origin C
 OBJCOPY = $(CROSS_COMPILE)objcopy
 NM = $(CROSS_COMPILE)nm
 
-CPPFLAGS := -Ikernel/include -Imm/include -Iarch/include -Iarch/$(ARCH)/include -Iboot -I. \
+CPPFLAGS := -Ikernel/base/include -Ikernel/include -Imm/include -Iarch/include -Iarch/$(ARCH)/include -Iboot -I. \
 	-DCONFIG_PAGE_SHIFT=$(PAGE_SHIFT_$(GRANULE)) $(ARCH_CPPFLAGS)
 CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-strict-aliasing -fno-common -fno-omit-frame-pointer \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
@@ -97,7 +97,7 @@ FLAGS = $(CC) $(CPPFLAGS) $(CFLAGS) $(TEST_CFLAGS) $(LDFLAGS) $(SRCS) $(OTHER_SR
 
 all: $O/$(IMAGE) $O/compile_commands.json	## build the artifacts for ARCH, all but the ISO
 
-# Linked twice: the second time with the symbol table of the first (kernel/ksyms.c).
+# Linked twice: the second time with the symbol table of the first (kernel/base/ksyms.c).
 $O/$(IMAGE): $(OBJS) $O/kernel.lds tools/mksyms
 	@echo "  LD      $@"
 	$Qtools/mksyms </dev/null >$O/ksyms1.S && $(CC) $(ARCH_CFLAGS) -c $O/ksyms1.S -o $O/ksyms1.o

@@ -6,7 +6,7 @@
  * Layout.     alarm, per CPU
  * Invariants. While wake_ns or a tick is set, the timer is programmed.
  * Locking.    Interrupts are off while the alarm is accessed.
- * Next:       arch_timer_set() in the port's time.c; kernel/smp.c calls arch_time_wake_at().
+ * Next:       arch_timer_set() in the port's time.c; kernel/base/smp.c calls arch_time_wake_at().
  */
 #include <arch/alarm.h>
 

@@ -7,7 +7,7 @@
  * Invariants. A CPU writes its own record, once, before it sets `stopped`. Readers test `stopped` first.
  * Locking.    None: only one CPU panics.
  * Failure.    After STOP_LIMIT_NS (one second) arch_cpus_stop() returns without the CPUs that have not answered.
- * Next:       kernel/panic.c.
+ * Next:       kernel/base/panic.c.
  */
 #include <arch/stop.h>
 

@@ -8,7 +8,7 @@
  * Locking.    None: pure functions.
  * Failure.    A note says what is wrong, and false.
  * Source.     Linux arch/x86/mm/numa.c (numa_meminfo_cover_memory), drivers/base/arch_numa.c.
- * Next:       kernel/cpus.c.
+ * Next:       kernel/base/cpus.c.
  */
 
 #include "boot.h"

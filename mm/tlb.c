@@ -30,7 +30,7 @@
  *             tests/model/tlb.pml has the protocol for a model checker.
  * Failure.    A flush cannot fail. A CPU that never answers is a panic with its number (smp.c).
  * Source.     Linux arch/x86/mm/tlb.c (flush_tlb_kernel_range, tlb_single_page_flush_ceiling, lazy TLB mode),
- *             kernel/smp.c.
+ *             kernel/base/smp.c.
  * Next:       vmap.c, which puts flushes off and does many at once.
  */
 #include <mm/tlb.h>

@@ -7,7 +7,7 @@
  * Locking.    None; interrupts are off.
  * Failure.    If no way works, the CPU halts with all interrupts off.
  * Source.     Arm "Semihosting for AArch32 and AArch64", SYS_EXIT_EXTENDED.
- * Next:       kernel/panic.c, the most frequent caller.
+ * Next:       kernel/base/panic.c, the most frequent caller.
  */
 
 #include "a64_internal.h"

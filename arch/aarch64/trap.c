@@ -12,7 +12,7 @@
  * Locking.    None: all state is per CPU.
  * Failure.    An unexpected exception is a panic. Its message describes the address and decodes the syndrome.
  * Source.     Arm ARM D17.2.37 (ESR_EL1), D2.12 (software step).
- * Next:       kernel/panic.c.
+ * Next:       kernel/base/panic.c.
  */
 
 #include "a64_internal.h"

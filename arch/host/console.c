@@ -11,7 +11,7 @@
  * Locking.    The caller holds the console's lock. out_lock protects the buffer, which an idle CPU also flushes. Only CPU 0
  *             reads input.
  * Failure.    If the reader of a pipe has gone, SIGPIPE ends the process, as with any program.
- * Next:       kernel/printk.c.
+ * Next:       kernel/base/printk.c.
  */
 #include <errno.h>
 #include <poll.h>

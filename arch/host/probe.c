@@ -8,7 +8,7 @@
  *             the trap replaces it, so the backtrace shows the interrupted function.
  * Invariants. A backtrace follows frames upwards only within one stack, and at most FRAMES_MAX of them.
  * Failure.    -EFAULT, or fewer bytes than requested.
- * Next:       kernel/panic.c.
+ * Next:       kernel/base/panic.c.
  */
 #include "host_internal.h"
 #include <arch/cpu.h>

@@ -12,7 +12,7 @@
  *             process share; interrupts are off while it is held.
  * Failure.    No memory or no thread: -errno. In a panic a stopped CPU may hold a lock for ever, so host_lock() gives up
  *             after LOCK_TRIES.
- * Next:       kernel/smp.c.
+ * Next:       kernel/base/smp.c.
  */
 #include <errno.h>
 #include <pthread.h>

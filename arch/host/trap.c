@@ -11,7 +11,7 @@
  * Locking.    None: all state is per CPU.
  * Failure.    A fault outside of the image and of the kernel's addresses goes to the handler that was installed before (a
  *             sanitizer's).
- * Next:       kernel/panic.c.
+ * Next:       kernel/base/panic.c.
  */
 #include <signal.h>
 #include <pthread.h>

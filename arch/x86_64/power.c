@@ -7,7 +7,7 @@
  * Invariants. arch_halt(), arch_poweroff() and arch_reboot() do not return.
  * Locking.    None; interrupts are off.
  * Failure.    If no way works, the CPU halts with interrupts off.
- * Next:       kernel/panic.c, the most frequent caller.
+ * Next:       kernel/base/panic.c, the most frequent caller.
  */
 
 #include <arch/cpu.h>

@@ -12,7 +12,7 @@
  * Failure.    -ENODEV: no APIC, an id that it cannot address, or no page below 1 MiB. -EIO: the CPU does not come.
  * Source.     Intel SDM vol. 3, 8.4; Linux arch/x86/kernel/smpboot.c. Linux omits the wait of 10 ms after INIT on Intel
  *             family 6 and AMD families from 15 on. This file omits it always; other CPUs get the second startup IPI.
- * Next:       kernel/smp.c.
+ * Next:       kernel/base/smp.c.
  */
 #include "x86_internal.h"
 #include <arch/layout.h>

@@ -10,7 +10,7 @@
  *             I3  handlers run with interrupts off; only NMI, machine check and faults interrupt them
  * Locking.    None: all state is per CPU.
  * Failure.    An unexpected trap is a panic. Its message describes the address.
- * Next:       kernel/panic.c.
+ * Next:       kernel/base/panic.c.
  */
 
 #include "x86_internal.h"

@@ -10,9 +10,9 @@
  */
 #include "corrupt.h"
 
-#include "../../kernel/rcu_internal.h"
-#include "../../kernel/smp_internal.h"
-#include "../../kernel/work_internal.h"
+#include "../../kernel/base/rcu_internal.h"
+#include "../../kernel/base/smp_internal.h"
+#include "../../kernel/base/work_internal.h"
 #include "../../mm/percpu_map.h"
 #include "../../mm/pt_internal.h"
 #include "../../mm/slab_internal.h"

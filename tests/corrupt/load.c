@@ -13,7 +13,7 @@
 
 #include <sys/mman.h>
 
-#include "../../kernel/work_internal.h"
+#include "../../kernel/base/work_internal.h"
 #include "../../mm/slab_internal.h"
 #include "../../mm/vmap.h"
 

@@ -1,7 +1,7 @@
 /*
  * libc_compare.c - the kernel's printf and string functions against the C library's, with random arguments.
  *
- * Idea.       test_libc.py compiles kernel/lib/printf.c and string.c with every function renamed to strata_*, so both
+ * Idea.       test_libc.py compiles kernel/base/printf.c and string.c with every function renamed to strata_*, so both
  *             implementations are in one process and get the same arguments. Only what C99 defines is drawn: no flag, length
  *             or precision that is undefined for its conversion.
  * Layout.     libc_compare SEED FORMATS STRINGS

@@ -53,7 +53,7 @@ MUTANTS = [
     Mutant("who is asked answers without a flush", "mm/tlb.c", "\tflush_here(ctx);\n", "\t(void)ctx;\n", "cross_vm", AWAKE),
     Mutant("who sleeps is not marked", "mm/tlb.c", "&state, TLB_STALE) ||", "&state, TLB_LAZY) ||", "cross_vm", SLEEPER),
     Mutant("who wakes does not flush", "mm/tlb.c", "\t\tarch_tlb_flush_all_local();\n\t\tCOUNT", "\t\tCOUNT", "cross_vm", SLEEPER),
-    Mutant("an interrupt does not wake first", "kernel/smp.c", "void smp_irq_enter(void)\n{\n\twake_up();", "void smp_irq_enter(void)\n{",
+    Mutant("an interrupt does not wake first", "kernel/base/smp.c", "void smp_irq_enter(void)\n{\n\twake_up();", "void smp_irq_enter(void)\n{",
            "cross_vm", SLEEPER, r"idle CPU \d+ accessed 0x[0-9a-f]+"),
     Mutant("sleepers keep freed tables", "mm/pgtable.c", "r.batch.tables = true;", "r.batch.tables = false;", "cross_vm",
            TABLES, TABLES),

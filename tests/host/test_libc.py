@@ -21,7 +21,7 @@ RENAMED = (
     "vsnprintf snprintf scnprintf"
 ).split()
 KERNEL = (
-    f"-Ikernel/include -Imm/include -Iarch/include -Iarch/{platform.machine()}/include -Iboot -I. -DCONFIG_PAGE_SHIFT=12 "
+    f"-Ikernel/base/include -Ikernel/include -Imm/include -Iarch/include -Iarch/{platform.machine()}/include -Iboot -I. -DCONFIG_PAGE_SHIFT=12 "
     "-std=gnu11 -O2 -ffreestanding -fno-strict-aliasing -fno-tree-loop-distribute-patterns -Wno-builtin-declaration-mismatch"
 ).split()
 
@@ -48,7 +48,7 @@ def compare(sources, seed, rounds=ROUNDS, text=None):
 
 @unittest.skipUnless(platform.machine() in ("x86_64", "aarch64"), "no port for this machine's instructions")
 class Libc(unittest.TestCase):
-    SOURCES = ("kernel/lib/printf.c", "kernel/lib/string.c")
+    SOURCES = ("kernel/base/printf.c", "kernel/base/string.c")
 
     @classmethod
     def setUpClass(cls):
@@ -72,7 +72,7 @@ class Libc(unittest.TestCase):
             ("string.c", "return *x - *y;", "return (signed char)*x - (signed char)*y;"),
         ):
             with self.subTest(change=new or old):
-                self.assertIn(old, (ROOT / "kernel/lib" / name).read_text(encoding="utf-8"))
+                self.assertIn(old, (ROOT / "kernel/base" / name).read_text(encoding="utf-8"))
                 self.assertNotEqual(compare(self.SOURCES, 1, 20_000, (name, old, new)).returncode, 0)
 
 

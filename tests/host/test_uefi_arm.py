@@ -177,7 +177,7 @@ class Tables(unittest.TestCase):
 class Image(unittest.TestCase):
     """What runs before the image lies where it can start."""
 
-    OBJECTS = ("boot/efi_stub.o", "boot/aarch64/efi.o", "kernel/lib/string.o")
+    OBJECTS = ("boot/efi_stub.o", "boot/aarch64/efi.o", "kernel/base/string.o")
     ASSEMBLY = ("boot/aarch64/header.S.o", "boot/aarch64/efi_enter.S.o", "boot/aarch64/entry.S.o")
     # Relative to the PC; LO12: the low bits of what a page of that kind began.
     RELATIVE = r"R_AARCH64_(ADR_PREL_PG_HI21|ADD_ABS_LO12_NC|LDST\d+_ABS_LO12_NC|CALL26|JUMP26|PREL32|CONDBR19|TSTBR14)"

@@ -6,11 +6,11 @@
  * Invariants. Between two EXPECT_BROKEN lines everything is as it was.
  * Locking.    smp_hold().
  * Failure.    What needs another CPU is left out on a machine with one.
- * Next:       ../../kernel/cpus.c.
+ * Next:       ../../kernel/base/cpus.c.
  */
-#include "../../kernel/rcu_internal.h"
-#include "../../kernel/smp_internal.h"
-#include "../../kernel/work_internal.h"
+#include "../../kernel/base/rcu_internal.h"
+#include "../../kernel/base/smp_internal.h"
+#include "../../kernel/base/work_internal.h"
 #include "../mm/expect_broken.h"
 
 #include <arch/cpu.h>

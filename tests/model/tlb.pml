@@ -1,5 +1,5 @@
 /*
- * tlb.pml - the shootdown protocol of mm/tlb.c and kernel/smp.c, for the model checker Spin.
+ * tlb.pml - the shootdown protocol of mm/tlb.c and kernel/base/smp.c, for the model checker Spin.
  *
  * Idea.       Three CPUs; two of them map a frame at an address of their own, take it away again and free it, all at any
  *             time go to sleep, wait for locks, are interrupted. Spin tries every interleaving.

@@ -12,7 +12,7 @@
  *             I4  update(n) would change nothing, for every n; all four: rb_check()
  * Locking.    None: the owner of the tree has a lock.
  * Failure.    None: nothing is allocated.
- * Next:       kernel/spinlock.c.
+ * Next:       kernel/base/spinlock.c.
  *
  * The derived value must depend on the subtree's nodes, not on its shape: then a rotation leaves the value at
  * the top of the turned pair as it was, and nothing above needs to hear of it.

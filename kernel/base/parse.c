@@ -8,7 +8,7 @@
  * Invariants. Results are untouched on error. No function reads past the terminating NUL.
  * Locking.    None; any context.
  * Failure.    -EINVAL: not a number, or text after it. -ERANGE: a number above 2^64 - 1.
- * Next:       kernel/cmdline.c, the first user.
+ * Next:       kernel/base/cmdline.c, the first user.
  */
 #include <kernel/errno.h>
 #include <kernel/string.h>

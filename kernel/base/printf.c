@@ -11,7 +11,7 @@
  *             I2  the returned length does not depend on size
  * Locking.    None, no static state: any context, also inside a panic.
  * Failure.    A conversion that does not exist is printed as it stands. A NULL string prints "(null)".
- * Next:       kernel/printk.c.
+ * Next:       kernel/base/printk.c.
  */
 #include <kernel/printk.h>
 #include <kernel/string.h>

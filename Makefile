@@ -81,7 +81,9 @@ COMPILER := $(if $(findstring clang,$(if $(filter command,$(firstword $(origin C
 OBJCOPY = $(CROSS_COMPILE)objcopy
 NM = $(CROSS_COMPILE)nm
 
-CPPFLAGS := -Ikernel/base/include -Ikernel/include -Imm/include -Iarch/include -Iarch/$(ARCH)/include -Iboot -I. \
+# Public headers, a folder each.
+CPPFLAGS := -Ikernel/base/include -Ikernel/include -Ikernel/shell/include -Itests/engine/include -Imm/include \
+	-Iarch/include -Iarch/$(ARCH)/include -Iboot -I. \
 	-DCONFIG_PAGE_SHIFT=$(PAGE_SHIFT_$(GRANULE)) $(ARCH_CPPFLAGS)
 CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-strict-aliasing -fno-common -fno-omit-frame-pointer \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
@@ -89,9 +91,9 @@ CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-strict-aliasing -fno-common -fno
 ifeq ($(VARIANT),debug)
 CPPFLAGS += -DCONFIG_DEBUG
 endif
-# Compilers spend most of a build on the cases. Benchmarks are compiled as the kernel is.
+# Compilers spend most of a build on the cases. Benchmarks and the engine are compiled as the kernel is.
 TEST_CFLAGS := -O1
-cflags = $(CFLAGS) $(if $(filter tests/%,$(filter-out tests/bench/%,$(1))),$(TEST_CFLAGS))
+cflags = $(CFLAGS) $(if $(filter tests/%,$(filter-out tests/bench/% tests/engine/%,$(1))),$(TEST_CFLAGS))
 # What decides an object file; a change of any of it rebuilds everything.
 FLAGS = $(CC) $(CPPFLAGS) $(CFLAGS) $(TEST_CFLAGS) $(LDFLAGS) $(SRCS) $(OTHER_SRCS)
 

@@ -5,7 +5,7 @@
  *             of entries look the same on every port.
  * Layout.     A column is as wide as its word for a set flag.
  * Failure.    An entry that is not present has no words.
- * Next:       kernel/cmd_vm.c.
+ * Next:       kernel/shell/cmd_vm.c.
  */
 #include <arch/pt.h>
 

@@ -10,7 +10,7 @@
  * Locking.    Each check takes what its layer needs. Main loop only, and the other CPUs are held: between operations
  *             nothing is half done.
  * Failure.    None here: what is wrong is handed to the caller.
- * Next:       kernel/ktest.c.
+ * Next:       tests/engine/ktest.c.
  */
 #include <mm/check.h>
 

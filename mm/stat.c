@@ -11,7 +11,7 @@
  * Locking.    zone->lock for one zone at a time; type_stat drops it between lists, so that interrupts are off for one
  *             list at most.
  * Failure.    None. A frame that no memory map knows is answered as that.
- * Next:       check.c, then kernel/cmd_mm.c, which prints.
+ * Next:       check.c, then kernel/shell/cmd_mm.c, which prints.
  */
 #include <mm/stat.h>
 

@@ -25,6 +25,7 @@ SRCS += tests/boot/test_multiboot2.c
 SRCS += tests/boot/test_pvh.c
 SRCS += tests/boot/test_srat.c
 include tests/corrupt/files.mk
+include tests/engine/files.mk
 include tests/fuzz/files.mk
 SRCS += tests/kernel/cmd_check.c
 SRCS += tests/kernel/json_check.c

@@ -48,6 +48,6 @@ ifeq ($(VARIANT),)
 OTHER_SRCS := tests/bench/malloc_bench.c
 all: $O/malloc-bench
 endif
-$O/malloc-bench: tests/bench/malloc_bench.c tests/bench/mixed.h kernel/include/kernel/bench.h $O/flags
+$O/malloc-bench: tests/bench/malloc_bench.c tests/bench/mixed.h tests/engine/include/kernel/bench.h $O/flags
 	@echo "  CC      $@"
 	$Q$(CC) $(CPPFLAGS) $(CFLAGS) -fno-plt -no-pie $< -o $@

@@ -1,5 +1,5 @@
-#ifndef KERNEL_RCU_INTERNAL_H
-#define KERNEL_RCU_INTERNAL_H
+#ifndef RCU_INTERNAL_H
+#define RCU_INTERNAL_H
 
 /* The inside of rcu.c, for the tests that damage it. */
 

@@ -1,5 +1,5 @@
-#ifndef KERNEL_SMP_INTERNAL_H
-#define KERNEL_SMP_INTERNAL_H
+#ifndef SMP_INTERNAL_H
+#define SMP_INTERNAL_H
 
 /* The inside of smp.c, for the tests that damage it. */
 

@@ -1,5 +1,5 @@
-#ifndef KERNEL_WORK_INTERNAL_H
-#define KERNEL_WORK_INTERNAL_H
+#ifndef WORK_INTERNAL_H
+#define WORK_INTERNAL_H
 
 /* The inside of work.c, for the tests that damage it. */
 

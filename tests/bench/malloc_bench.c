@@ -39,7 +39,7 @@ u64 host_clock_ns(void)
 	return (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
 }
 
-/* The chunk counts and the time of a row are kernel/bench.c's. */
+/* The chunk counts and the time of a row are tests/engine/bench.c's. */
 static bool more(unsigned chunks, u64 begin)
 {
 	return chunks < BENCH_CHUNKS || arch_cycles() < begin + ARCH_BENCH_CYCLES;

@@ -12,7 +12,7 @@
  */
 #include "fuzz.h"
 
-#include "../../kernel/shell_mem.h"
+#include "../../kernel/shell/shell_mem.h"
 #include "../kernel/json_check.h"
 
 #include <arch/layout.h>

@@ -9,12 +9,12 @@ from strata import hosted, hosttest
 
 # What the shell's crash command does, and where the wrong instruction is: of a second free, in the allocator.
 MISTAKES = {
-    "use-after-free": ("crash_use_after_free", "kernel/", "shell_cmds.c"),
-    "overrun": ("crash_overrun", "kernel/", "shell_cmds.c"),
+    "use-after-free": ("crash_use_after_free", "kernel/shell/", "shell_cmds.c"),
+    "overrun": ("crash_overrun", "kernel/shell/", "shell_cmds.c"),
     "double-free": ("kmem_cache_free", "mm/", "slab_cpu.c"),
-    "kmalloc-overrun": ("crash_kmalloc_overrun", "kernel/", "shell_cmds.c"),
-    "freed-page": ("crash_freed_page", "kernel/", "shell_cmds.c"),
-    "freed-area": ("crash_freed_area", "kernel/", "shell_cmds.c"),
+    "kmalloc-overrun": ("crash_kmalloc_overrun", "kernel/shell/", "shell_cmds.c"),
+    "freed-page": ("crash_freed_page", "kernel/shell/", "shell_cmds.c"),
+    "freed-area": ("crash_freed_area", "kernel/shell/", "shell_cmds.c"),
 }
 
 
@@ -63,7 +63,7 @@ class Sanitizers(unittest.TestCase):
 
     def test_tsan_names_both_sides_of_a_race(self):
         text = self.caught("tsan", "race", "WARNING: ThreadSanitizer: data race")
-        self.assertEqual(len(re.findall(r"#0 race_write kernel/shell_cmds.c:\d+", text)), 2, text)
+        self.assertEqual(len(re.findall(r"#0 race_write kernel/shell/shell_cmds.c:\d+", text)), 2, text)
 
     def test_without_a_watcher_they_do_no_harm(self):
         for kind in "kmalloc-overrun", "freed-page", "freed-area", "uninitialised", "race":

@@ -7,7 +7,7 @@
  * Invariants. A run gives the rows that the glob matches, each once, and nothing else.
  * Locking.    None.
  * Failure.    A row more or less is a failure with the whole list in the report.
- * Next:       kernel/bench.c.
+ * Next:       tests/engine/bench.c.
  */
 #include <kernel/bench.h>
 #include <kernel/errno.h>

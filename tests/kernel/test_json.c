@@ -10,7 +10,7 @@
  * Failure.    The answer is printed.
  * Next:       test_lineedit.c.
  */
-#include "kernel/out.h"
+#include "kernel/shell/out.h"
 
 #include <kernel/errno.h>
 #include <kernel/printk.h>

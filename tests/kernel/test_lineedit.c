@@ -9,7 +9,7 @@
  * Failure.    A random sequence stops at the first difference.
  * Next:       test_shell.c.
  */
-#include "kernel/lineedit.h"
+#include "kernel/shell/lineedit.h"
 
 #include <kernel/printk.h>
 #include <kernel/string.h>

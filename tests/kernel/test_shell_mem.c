@@ -1,5 +1,5 @@
 /* The shell's table of allocations: its check names each invariant that is broken. */
-#include "../../kernel/shell_mem.h"
+#include "../../kernel/shell/shell_mem.h"
 
 #include <kernel/string.h>
 #include <kernel/test.h>

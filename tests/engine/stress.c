@@ -15,7 +15,7 @@
  *             everything is given back all the same.
  * Next:       ktest.c.
  */
-#include "cmd.h"
+#include "../../kernel/shell/cmd.h"
 
 #include <arch/cpu.h>
 #include <arch/time.h>

@@ -1,5 +1,5 @@
-#ifndef KERNEL_OUT_H
-#define KERNEL_OUT_H
+#ifndef SHELL_OUT_H
+#define SHELL_OUT_H
 
 /* The inside of the writer that commands print through; shell.c makes one for each command. */
 

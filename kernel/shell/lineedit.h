@@ -1,5 +1,5 @@
-#ifndef KERNEL_LINEEDIT_H
-#define KERNEL_LINEEDIT_H
+#ifndef SHELL_LINEEDIT_H
+#define SHELL_LINEEDIT_H
 
 /*
  * Line input as a state machine: bytes of a terminal (or a pipe) go in one by one, what the terminal should

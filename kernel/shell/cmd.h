@@ -1,5 +1,5 @@
-#ifndef KERNEL_CMD_H
-#define KERNEL_CMD_H
+#ifndef SHELL_CMD_H
+#define SHELL_CMD_H
 
 /* Shared by the files that hold shell commands: arguments, and what several commands say alike. */
 

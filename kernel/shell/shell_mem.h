@@ -1,5 +1,5 @@
-#ifndef KERNEL_SHELL_MEM_H
-#define KERNEL_SHELL_MEM_H
+#ifndef SHELL_MEM_H
+#define SHELL_MEM_H
 
 /*
  * What the shell's user was given. Memory from alloc, kmalloc, cache alloc and vmalloc is the user's until given back:

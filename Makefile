@@ -83,7 +83,7 @@ NM = $(CROSS_COMPILE)nm
 
 # Public headers, a folder each.
 CPPFLAGS := -Ikernel/base/include -Ikernel/include -Ikernel/shell/include -Itests/engine/include -Imm/include \
-	-Iarch/include -Iarch/$(ARCH)/include -Iboot -I. \
+	-Iarch/include -Iarch/common/include -Iarch/$(ARCH)/include -Iboot -I. \
 	-DCONFIG_PAGE_SHIFT=$(PAGE_SHIFT_$(GRANULE)) $(ARCH_CPPFLAGS)
 CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-strict-aliasing -fno-common -fno-omit-frame-pointer \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \

@@ -5,7 +5,7 @@
  *             instead of a panic. Probes of guard pages, backtraces and the dumps of a panic use these functions.
  * Invariants. A write stores the byte that is there.
  * Failure.    -EFAULT, or fewer bytes than requested.
- * Next:       arch/stacks.c, which walks stacks that may be damaged.
+ * Next:       arch/common/stacks.c, which walks stacks that may be damaged.
  */
 
 #include "a64_internal.h"

@@ -7,7 +7,7 @@
  * Layout.     Boot CPU, in the image: guard | boot stack | guard | exception stack. Another CPU: two areas of the vmalloc
  *             window.
  * Locking.    Written before the CPU runs.
- * Next:       arch/stacks.c, then trap.S.
+ * Next:       arch/common/stacks.c, then trap.S.
  */
 
 #include "a64_internal.h"

@@ -1,4 +1,5 @@
 # Sources of this directory, sorted, one per line.
+SRCS += arch/common/pte_text.c
 SRCS += arch/host/console.c
 SRCS += arch/host/cpu.c
 SRCS += arch/host/machine.c
@@ -16,4 +17,3 @@ SRCS += arch/host/stack.c
 SRCS += arch/host/time.c
 SRCS += arch/host/tlb.c
 SRCS += arch/host/trap.c
-SRCS += arch/pte_text.c

@@ -1,9 +1,9 @@
 # Sources of this directory, sorted, one per line.
-SRCS += arch/alarm.c
-SRCS += arch/pte_text.c
-SRCS += arch/stacks.c
-SRCS += arch/stop.c
-SRCS += arch/uart.c
+SRCS += arch/common/alarm.c
+SRCS += arch/common/pte_text.c
+SRCS += arch/common/stacks.c
+SRCS += arch/common/stop.c
+SRCS += arch/common/uart.c
 SRCS += arch/x86_64/apic.c
 SRCS += arch/x86_64/clock.c
 SRCS += arch/x86_64/cpu.c

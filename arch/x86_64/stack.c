@@ -6,7 +6,7 @@
  * Layout.     Boot CPU, in the image: guard | boot stack 32 KiB | guard | NMI 8 KiB | guard | double fault 8 KiB | guard |
  *             machine check 8 KiB. Another CPU: four areas of the vmalloc window.
  * Invariants. The indices of the table are the values of enum x86_ist.
- * Next:       arch/stacks.c, then desc.c, which writes the stacks into the TSS.
+ * Next:       arch/common/stacks.c, then desc.c, which writes the stacks into the TSS.
  */
 
 #include "x86_internal.h"

@@ -21,7 +21,7 @@ RENAMED = (
     "vsnprintf snprintf scnprintf"
 ).split()
 KERNEL = (
-    f"-Ikernel/base/include -Ikernel/include -Ikernel/shell/include -Itests/engine/include -Imm/include -Iarch/include -Iarch/{platform.machine()}/include -Iboot -I. -DCONFIG_PAGE_SHIFT=12 "
+    f"-Ikernel/base/include -Ikernel/include -Ikernel/shell/include -Itests/engine/include -Imm/include -Iarch/include -Iarch/common/include -Iarch/{platform.machine()}/include -Iboot -I. -DCONFIG_PAGE_SHIFT=12 "
     "-std=gnu11 -O2 -ffreestanding -fno-strict-aliasing -fno-tree-loop-distribute-patterns -Wno-builtin-declaration-mismatch"
 ).split()
 

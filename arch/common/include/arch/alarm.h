@@ -2,7 +2,7 @@
 #define ARCH_ALARM_H
 
 /*
- * For ports with one timer per CPU that raises an interrupt. arch/alarm.c builds arch_time_wake_at() and arch_time_tick()
+ * For ports with one timer per CPU that raises an interrupt. arch/common/alarm.c builds arch_time_wake_at() and arch_time_tick()
  * on the declarations of this file. They concern the running CPU only. Context: interrupts off.
  */
 

@@ -3,7 +3,7 @@
 
 /*
  * For ports whose CPUs all have the same kinds of stacks. The boot CPU's stacks lie in the image; the kernel allocates
- * those of other CPUs. arch/stacks.c implements arch_stack_info(), arch_guard_pages(), arch_cpu_stack_bytes() and
+ * those of other CPUs. arch/common/stacks.c implements arch_stack_info(), arch_guard_pages(), arch_cpu_stack_bytes() and
  * arch_backtrace() from the port's table.
  */
 

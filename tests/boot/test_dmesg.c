@@ -1,5 +1,5 @@
 /*
- * test_dmesg.c - properties of boot/dmesg.c: boot logs of all kernels.
+ * test_dmesg.c - properties of boot/host/dmesg.c: boot logs of all kernels.
  *
  * Idea.       Kinds of lines have a row each, and so have mistakes and logs that are not whole. Whole logs of real machines are
  *             booted by tests/host/test_logs.py.
@@ -118,7 +118,7 @@ KTEST(dmesg, zones_and_machines_without_a_pcs_map_are_read)
 
 /* ---- several lines ---- */
 
-/* Mails are cut at 72 columns, and quotes of them, too. Shows dmesg.D2 and dmesg_words.W1. */
+/* Mails are cut at 72 columns, and quotes of them, too. Shows host/dmesg.D2 and host/dmesg_words.W1. */
 KTEST(dmesg, a_message_that_was_cut_in_two_is_one)
 {
 	static const char *const logs[] = {
@@ -243,7 +243,7 @@ KTEST(dmesg, words_of_all_kernels_are_known)
 	fixture_free(f);
 }
 
-/* Shows dmesg.D1, map_rules.R1 and dmesg_check.C2. */
+/* Shows host/dmesg.D1, host/map_rules.R1 and host/dmesg_check.C2. */
 KTEST(dmesg, the_ranges_of_the_nodes_are_the_truth)
 {
 	static const char *const heads[] = {
@@ -369,7 +369,7 @@ KTEST(dmesg, reserved_memory_of_a_device_tree_is_read)
 	fixture_free(f);
 }
 
-/* Two nodes of 8 MiB each. Shows map_rules.R2. */
+/* Two nodes of 8 MiB each. Shows host/map_rules.R2. */
 KTEST(dmesg, nodes_are_those_that_linux_lists)
 {
 	static const char *const logs[] = {
@@ -455,7 +455,7 @@ KTEST(dmesg, pages_have_the_size_that_the_sum_says)
 
 /* ---- logs that are not whole ---- */
 
-/* Shows dmesg_check.C1. */
+/* Shows host/dmesg_check.C1. */
 KTEST(dmesg, a_lost_beginning_is_said)
 {
 	static const struct {

@@ -1,5 +1,5 @@
 /*
- * test_dmesg_text.c - properties of boot/dmesg_text.c: boot logs in all the forms that people save them in.
+ * test_dmesg_text.c - properties of boot/host/dmesg_text.c: boot logs in all the forms that people save them in.
  *
  * Idea.       With any text in front of a message, and however its characters are written, the same machine must come out.
  *             Logs of three machines are made of a few lines each, in each of those forms.
@@ -208,7 +208,7 @@ static size_t replace(char *text, size_t len, const char *what, const char *with
 	return len;
 }
 
-/* Shows dmesg_text.T2. */
+/* Shows host/dmesg_text.T2. */
 KTEST(dmesg_text, escaped_characters_are_what_they_stand_for)
 {
 	static const struct {

@@ -1,5 +1,5 @@
 /*
- * test_map.c - properties of boot/map.c over good, odd and hostile text.
+ * test_map.c - properties of boot/host/map.c over good, odd and hostile text.
  *
  * Idea.       Small files, given as strings, and what must follow from them by the rules of tests/memmaps/README.md. The
  *             real ones are booted by tests/host/test_maps.py; here are the forms that they do not have, and mistakes.
@@ -189,7 +189,7 @@ KTEST(map, reserved_memory_of_a_device_tree_is_there_and_kept)
 	fixture_free(f);
 }
 
-/* Shows map.L1. */
+/* Shows host/map.L1. */
 KTEST(map, mistakes_name_file_and_line)
 {
 	struct boot_fixture *f = fixture_new();
@@ -233,7 +233,7 @@ KTEST(map, too_much_of_anything_is_said)
 
 /* ---- any text, of both kinds ---- */
 
-/* Shows map.L2 and dmesg_text.T1. */
+/* Shows host/map.L2 and host/dmesg_text.T1. */
 KTEST(map, any_bytes_are_read_without_harm)
 {
 	static const char *const good[] = {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Boot logs in the hosted build: what Strata counts of each, beside what Linux counted.
 
-Each file of tests/bootlogs is booted. Its figures are read from the text here, by other means than boot/dmesg.c has. As a
+Each file of tests/bootlogs is booted. Its figures are read from the text here, by other means than boot/host/dmesg.c has. As a
 program, `test_logs.py --compare FILE...` does the same with any logs and prints the differences.
 """
 

@@ -1,5 +1,5 @@
-#ifndef BOOT_DMESG_TEXT_H
-#define BOOT_DMESG_TEXT_H
+#ifndef HOST_DMESG_TEXT_H
+#define HOST_DMESG_TEXT_H
 
 /* The lines of a saved log as plain text (dmesg_text.c), for dmesg.c. */
 

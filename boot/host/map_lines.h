@@ -1,5 +1,5 @@
-#ifndef BOOT_MAP_LINES_H
-#define BOOT_MAP_LINES_H
+#ifndef HOST_MAP_LINES_H
+#define HOST_MAP_LINES_H
 
 /* What the two readers of a machine's memory map share: map.c (the .map format) and dmesg.c (a Linux boot log). */
 

@@ -1,5 +1,5 @@
-#ifndef BOOT_DMESG_H
-#define BOOT_DMESG_H
+#ifndef HOST_DMESG_H
+#define HOST_DMESG_H
 
 /* The reader's state: dmesg.c reads messages into it, dmesg_check.c holds their figures against each other. */
 

@@ -1,15 +1,14 @@
 /*
- * acpi.c - ACPI tables that are static: found, checked, and the MADT's processors as a PC has them.
+ * acpi.c - finds and checks static ACPI tables; reads the processors of a PC from the MADT.
  *
- * Idea.       The RSDP leads to the RSDT or XSDT, that to all other tables. No AML is read. A table counts
- *             only if its length is sane and its bytes sum up to zero.
- * Layout.     RSDP: 20 bytes, 36 from revision 2 on. Each table: a header of 36 bytes (signature 4, length 4
- *             ...). RSDT: u32 pointers, XSDT: u64 pointers, which are aligned to 4 bytes only. (ACPI 6.5,
- *             5.2.)
- * Invariants. I1  nothing is read but through the accessor or inside a table's checked length
+ * Idea.       The RSDP points to the RSDT or XSDT, which point to all other tables. No AML is read. A table is used only if
+ *             its length is plausible and the sum of its bytes is zero.
+ * Layout.     RSDP: 20 bytes, 36 from revision 2 on. Each table: a header of 36 bytes (signature 4, length 4 ...). RSDT:
+ *             u32 pointers. XSDT: u64 pointers, aligned to 4 bytes only. (ACPI 6.5, 5.2.)
+ * Invariants. I1  every read goes through the accessor or lies inside a table's checked length
  *             I2  an entry of length below 2 ends its table, so each walk ends
  * Locking.    None: pure functions.
- * Failure.    NULL or 0; what was wrong is noted.
+ * Failure.    NULL or 0, and a note that says what was wrong.
  * Next:       acpi_arm.c, or srat.c.
  */
 
@@ -25,11 +24,11 @@ enum {
 	MADT_ENTRIES = 44,
 	MADT_LOCAL_APIC = 0,
 	MADT_LOCAL_X2APIC = 9,
-	MADT_NO_APIC = 0xff, /* as an id of the first kind */
+	MADT_NO_APIC = 0xff, /* id of an unused entry of type MADT_LOCAL_APIC */
 	MADT_ENABLED = 1,
 	HPET_LEN = 56,
 	HPET_ADDRESS = 40,
-	FADT_LEN_1 = 116, /* of revision 1 */
+	FADT_LEN_1 = 116, /* in revision 1 */
 	FADT_PM_TMR = 76,
 	FADT_PM_TMR_LEN = 91,
 	FADT_X_PM_TMR = 208,
@@ -37,7 +36,7 @@ enum {
 	SPACE_IO = 1,
 	BIOS_AREA = 0xe0000,
 	BIOS_AREA_END = 0x100000,
-	EBDA_SEGMENT = 0x40e, /* the BIOS's word for where its extended data area is, in paragraphs */
+	EBDA_SEGMENT = 0x40e, /* the BIOS stores the paragraph of its extended data area here */
 };
 
 static bool sum_is_zero(const u8 *p, size_t n)
@@ -68,7 +67,7 @@ u64 acpi_scan_rsdp(const struct boot_mem *mem)
 	return 0;
 }
 
-/* The table at pa if it has that signature and is whole. sig names it in notes. */
+/* Returns the table at pa if its signature is sig and its length and checksum are right. Else notes what is wrong. */
 static const u8 *table_at(const struct boot_mem *mem, struct boot_info *bi, u64 pa, const char sig[4],
 			  u32 *len)
 {
@@ -86,7 +85,7 @@ static const u8 *table_at(const struct boot_mem *mem, struct boot_info *bi, u64 
 	return NULL;
 }
 
-/* The RSDP's bytes, a copy or in memory, and how many of them there are. */
+/* Returns the RSDP, the loader's copy or the bytes in memory, and its length. */
 static const u8 *rsdp_bytes(const struct boot_mem *mem, const struct boot_info *bi, u32 *len)
 {
 	const u8 *p;
@@ -173,7 +172,7 @@ unsigned acpi_madt_cpus(const void *madt, u32 len, struct acpi_cpu *cpu, unsigne
 	return nr;
 }
 
-/* A generic address (ACPI 6.5, 5.2.3.2) in that space, or 0. */
+/* The address of a generic address structure (ACPI 6.5, 5.2.3.2) if it is in this space, else 0. */
 static u64 address_in(const u8 *gas, u8 space)
 {
 	return gas[0] == space ? get_u64(gas + 4) : 0;
@@ -196,7 +195,7 @@ struct acpi_clocks acpi_clocks(const struct boot_mem *mem, struct boot_info *bi)
 		port = port ? port : get_u32(t + FADT_PM_TMR);
 		clocks.pm_timer = port < 0x10000 ? (u16)port : 0;
 	}
-	bi->notes_len = notes_len; /* a later reader of the tables reports their faults */
+	bi->notes_len = notes_len; /* drop the notes: a later reader of the tables adds them again */
 	bi->notes_lost = notes_lost;
 	bi->notes[notes_len] = '\0';
 	return clocks;

@@ -1,18 +1,18 @@
 /*
- * acpi_arm.c - what ACPI says of an ARM machine: processors, the GIC, PSCI, the timer's interrupt, the console.
+ * acpi_arm.c - an ARM machine as ACPI describes it: processors, GIC, PSCI, timer interrupt, console.
  *
- * Idea.       Where a PC has its devices at known places, an ARM machine names them: processors and the GIC's parts in the
- *             MADT, the way to the firmware in the FADT, the timer in the GTDT, the console in the SPCR or else in the DBG2.
- *             These static tables say what a device tree would say; no AML is read.
+ * Idea.       A PC has its devices at known addresses; an ARM machine describes them. The MADT holds the processors and the
+ *             parts of the GIC, the FADT the way to call firmware, the GTDT the timer, the SPCR (or else the DBG2) the
+ *             console. These static tables contain what a device tree would contain; no AML is read.
  * Layout.     GICC: UID +8, flags +12, CPU interface +32, redistributor +60, MPIDR +68. GICD: base +8, version +20. GICR:
- *             base +4, length +12. FADT: ARM's flags +129. GTDT: virtual timer +64. SPCR: kind +36, address +40, interrupt
- *             +52. DBG2: where its devices begin +36, how many +40. (ACPI 6.5, 5.2.9, 5.2.12, 5.2.25; Microsoft's papers on
- *             SPCR and DBG2.)
- * Invariants. I1  a GIC is named whole or not at all: version 2 with a CPU interface, version 3 with redistributors
- *             I2  runs of redistributors are not empty and do not wrap
+ *             base +4, length +12. FADT: ARM flags +129. GTDT: virtual timer +64. SPCR: kind +36, address +40, interrupt
+ *             +52. DBG2: offset of its devices +36, their number +40. (ACPI 6.5, 5.2.9, 5.2.12, 5.2.25; Microsoft's
+ *             specifications of SPCR and DBG2.)
+ * Invariants. I1  a GIC is complete or absent: version 2 with a CPU interface, version 3 with redistributors
+ *             I2  regions of redistributors are not empty and do not wrap
  *             I3  the timer's interrupt is a PPI, the console's an SPI, or they are 0
  * Locking.    None: a pure function.
- * Failure.    What cannot be used is noted and stays 0: no PSCI, no GIC, no console.
+ * Failure.    Unusable data is noted and its field stays 0: no PSCI, no GIC, no console.
  * Source.     Linux arch/arm64/kernel/{acpi,smp}.c, drivers/irqchip/irq-gic.c, irq-gic-v3.c, drivers/acpi/spcr.c.
  * Next:       srat.c.
  */
@@ -23,13 +23,13 @@
 
 enum {
 	MADT_GICC = 0xb,
-	GICC_SIZE = 76, /* up to the MPIDR, as ACPI 5.1 has it; what came later is not read */
+	GICC_SIZE = 76, /* up to the MPIDR, as in ACPI 5.1; later fields are not read */
 	GICC_ENABLED = 1,
 	MADT_GICD = 0xc,
 	GICD_SIZE = 24,
 	MADT_GICR = 0xe,
 	GICR_SIZE = 16,
-	/* A processor's own redistributor: two frames of 64 KiB, and two more with version 4. */
+	/* Redistributor of one processor: two frames of 64 KiB, with version 4 four. */
 	GICR_V3_BYTES = 128 << 10,
 	GICR_V4_BYTES = 256 << 10,
 
@@ -42,7 +42,7 @@ enum {
 	SPCR_UART = 36,
 	SPCR_ADDRESS = 40,
 	SPCR_IRQ_KIND = 52,
-	SPCR_IRQ_BY_GIC = 8, /* the bit of that kind */
+	SPCR_IRQ_BY_GIC = 8, /* bit in the kind of interrupt */
 	SPCR_IRQ = 54,
 	SPCR_SIZE = 58,
 
@@ -51,7 +51,7 @@ enum {
 	DBG2_DEVICE_SIZE = 22,
 	DBG2_SERIAL = 0x8000,
 
-	GAS_SIZE = 12, /* a generic address: u8 space, where 0 is memory, 3 bytes, u64 address */
+	GAS_SIZE = 12, /* generic address: u8 space (0 is memory), 3 bytes, u64 address */
 	UART_PL011 = 3,
 	UART_SBSA_32 = 0xd,
 	UART_SBSA = 0xe,
@@ -68,10 +68,10 @@ static u32 get_u16(const u8 *p)
 
 /* ---- MADT: processors and the GIC ---- */
 
-/* What is not in boot_info: the GICD's word, and the processors' one CPU interface. */
+/* Values that boot_info does not hold: the address of the GICD, and the CPU interface that all processors share. */
 struct gic {
 	u64 gicd, gicc;
-	u8 version; /* 0: not said */
+	u8 version; /* 0: the GICD does not state it */
 };
 
 static void add_cpu(const u8 *e, u32 *uid, struct boot_info *bi)
@@ -107,13 +107,13 @@ static void add_gicd(const u8 *e, struct gic *gic, struct boot_info *bi)
 	gic->version = e[20];
 }
 
-/* The registers of a processor that is off may be off as well. */
+/* A disabled processor is left out, because its registers may be disabled, too. */
 static bool is_gicc_in_use(const u8 *e)
 {
 	return e[0] == MADT_GICC && e[1] >= GICC_SIZE && (get_u32(e + 12) & GICC_ENABLED);
 }
 
-/* Runs of redistributors, where there are any, are all there is; else processors may each name their own. */
+/* If the MADT has no GICR entries, each processor's GICC may name its own redistributor. */
 static void add_own_redistributors(const u8 *madt, u32 len, u64 size, struct boot_info *bi)
 {
 	const u8 *e;
@@ -124,7 +124,7 @@ static void add_own_redistributors(const u8 *madt, u32 len, u64 size, struct boo
 			add_gicr(get_u64(e + 60), size, bi);
 }
 
-/* I1. What version 4 has more than 3 is not needed. */
+/* Sets dev's GIC if it is complete (I1). GICv4 is used as version 3: its additions are not needed. */
 static void name_gic(const struct gic *gic, struct boot_info *bi)
 {
 	struct boot_devices *dev = &bi->dev;
@@ -144,7 +144,7 @@ static void name_gic(const struct gic *gic, struct boot_info *bi)
 	dev->nr_gicr = dev->gic_version == 3 ? dev->nr_gicr : 0;
 }
 
-/* uid[] gets the names by which the SRAT calls bi->cpu[]. */
+/* uid[] receives the UIDs, by which the SRAT names the processors of bi->cpu[]. */
 static void read_madt(const u8 *madt, u32 len, u32 *uid, struct boot_info *bi)
 {
 	struct gic gic = {.gicd = 0};
@@ -168,7 +168,7 @@ static void read_madt(const u8 *madt, u32 len, u32 *uid, struct boot_info *bi)
 
 /* ---- the other tables ---- */
 
-/* Without PSCI there is the parking protocol, which is not spoken here. */
+/* Without PSCI firmware uses the parking protocol, which the kernel does not support. */
 static void read_fadt(const u8 *fadt, u32 len, struct boot_info *bi)
 {
 	u32 flags = len >= FADT_ARM_FLAGS + 2 ? get_u16(fadt + FADT_ARM_FLAGS) : 0;
@@ -189,7 +189,7 @@ static void read_gtdt(const u8 *gtdt, u32 len, struct boot_info *bi)
 		boot_note(bi, "ACPI: the virtual timer has interrupt %u, not used", irq);
 }
 
-/* The address of a UART that works like a PL011, where output is concerned; 0: another one. */
+/* Address of a UART whose transmitter works like a PL011's; 0: another kind. */
 static u64 pl011_at(u32 kind, const u8 *address)
 {
 	bool is_known = kind == UART_PL011 || kind == UART_SBSA_32 || kind == UART_SBSA;
@@ -209,7 +209,7 @@ static void read_spcr(const u8 *spcr, u32 len, struct boot_info *bi)
 		bi->dev.uart_irq = irq;
 }
 
-/* The first PL011; the table knows no interrupts. */
+/* Uses the first PL011. The table contains no interrupts. */
 static void read_dbg2(const u8 *dbg2, u32 len, struct boot_info *bi)
 {
 	u32 pos = len >= DBG2_SIZE ? get_u32(dbg2 + DBG2_DEVICES) : len, size;
@@ -228,7 +228,7 @@ static void read_dbg2(const u8 *dbg2, u32 len, struct boot_info *bi)
 	}
 }
 
-/* A table that every ARM machine with ACPI has. */
+/* Finds a table that every ARM machine with ACPI must have; notes its absence. */
 static const u8 *find_wanted(const struct boot_mem *mem, struct boot_info *bi, const char sig[4], u32 *len)
 {
 	const u8 *table = acpi_find_table(mem, bi, sig, len);

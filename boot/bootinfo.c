@@ -1,14 +1,14 @@
 /*
- * bootinfo.c - filling a struct boot_info without losing what matters.
+ * bootinfo.c - functions that fill and read a struct boot_info.
  *
- * Idea.       A parser meets odd input long before there is a console. What it has to say goes into the
- *             structure as text and is printed later; what does not fit is dropped in the order of
- *             harmlessness.
+ * Idea.       A parser meets malformed input long before there is a console, so it stores its messages in the structure,
+ *             and the kernel prints them later. If a table is full, usable ranges are dropped before reserved ones: lost
+ *             memory is harmless, overwritten memory is not.
  * Layout.     struct boot_info, kernel/bootinfo.h.
  * Invariants. I1  notes is NUL-terminated and notes_len < BOOT_NOTES_SIZE
- *             I2  no range that is not usable is dropped while a usable one could make room for it
+ *             I2  a range that is not usable is dropped only if no usable range is left to make room
  * Locking.    None: boot, one CPU.
- * Failure.    The last note that fits is cut; those behind it are counted.
+ * Failure.    The last note that fits is cut; further notes are only counted.
  * Next:       multiboot2.c, pvh.c.
  */
 
@@ -20,7 +20,7 @@
 
 static_assert(BOOT_MAX_RANGES <= 1 << 16, "an index of a range fits into u16");
 
-enum { NOTE_MIN = 32 }; /* less of a note is not worth having */
+enum { NOTE_MIN = 32 }; /* a note is not stored in less room than this */
 
 void boot_note(struct boot_info *bi, const char *fmt, ...)
 {
@@ -140,8 +140,8 @@ static void cover_pop(struct boot_info *bi)
 }
 
 /*
- * The type of memory at `at`, and where it may change next: where the range with the largest type ends, or another one
- * begins. A walk goes upwards; one that begins anew sweeps from the first range on.
+ * Type of memory at `at`. *next is the next address where it may change: the end of the range with the largest type, or the
+ * start of another range. Calls must be in ascending order; a lower address restarts the sweep at the first range.
  */
 static u32 type_at(struct boot_info *bi, u64 at, u64 *next)
 {

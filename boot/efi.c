@@ -1,18 +1,18 @@
 /*
- * efi.c - what UEFI hands over: its memory map as it is after ExitBootServices, and the command line.
+ * efi.c - UEFI's memory map as of ExitBootServices, and the load options.
  *
- * Idea.       A descriptor names pages of 4 KiB, whatever the kernel's are, what they were used for, and how they may be
- *             cached. What only the loader or the firmware's boot services used is free now; what the firmware goes on using
- *             is not, and neither is what a later version of UEFI may call something else. The command line is text of 16-bit
- *             characters; UEFI's Shell puts the program's name before it, boot managers do not, and some pass bytes of
- *             their own that are no text.
- * Layout.     Descriptors at a stride that the firmware says: u32 type, u32, u64 physical, u64 virtual, u64 pages, u64
+ * Idea.       A descriptor gives a run of 4 KiB pages (independent of the kernel's page size), their use, and how they
+ *             may be cached. Memory that only the loader or the boot services used is free now. Memory that firmware
+ *             keeps using is not, nor is memory of unknown type, which a later version of UEFI may define. The command
+ *             line is text in 16-bit characters. UEFI's Shell puts the program's name first, boot managers do not, and
+ *             some pass binary data.
+ * Layout.     Descriptors at a stride that firmware gives: u32 type, u32, u64 physical, u64 virtual, u64 pages, u64
  *             attributes. (UEFI 2.10, 7.2.3.)
- * Invariants. I1  every read lies inside [map, map + size), whatever the bytes say
+ * Invariants. I1  every read lies inside [map, map + size), whatever the bytes are
  *             I2  the work is bounded: EFI_DESCRIPTORS_MAX
  * Locking.    None: pure functions.
- * Failure.    Descriptors that are empty or wrap are counted in a note. -EINVAL only if the stride is none. What is no
- *             text is noted and is no command line.
+ * Failure.    Descriptors that are empty or wrap are counted in a note. -EINVAL only if the stride is too small. Load
+ *             options that are not text are noted and ignored.
  * Source.     Linux drivers/firmware/efi/efi-init.c, drivers/firmware/efi/libstub/x86-stub.c.
  * Next:       mm/memmap.c sanitises the ranges.
  */
@@ -59,7 +59,7 @@ static u32 range_type(u32 type, u64 attr)
 		return MEM_NVS;
 	case PERSISTENT:
 		return MEM_PERSISTENT;
-	default: /* runtime services, devices, unaccepted memory, what is not known yet */
+	default: /* runtime services, devices, unaccepted memory, unknown types */
 		return MEM_RESERVED;
 	}
 }
@@ -119,7 +119,7 @@ static bool is_blank(u32 c)
 	return c == ' ' || c == '\t';
 }
 
-/* Characters up to the NUL, or the end. False: there are some that are in no text. */
+/* Counts the characters before the NUL or the end. Returns false if one of them is a control character, so no text. */
 static bool measure(const u8 *text, size_t size, size_t *n)
 {
 	for (*n = 0; *n < size / 2 && character(text, *n); ++*n)
@@ -128,7 +128,7 @@ static bool measure(const u8 *text, size_t size, size_t *n)
 	return true;
 }
 
-/* The word that ends before `end` is a program's name. */
+/* Whether the word that ends at `end` is a program's name. */
 static bool ends_in_efi(const u8 *text, size_t end)
 {
 	static const char suffix[] = ".efi";

@@ -1,18 +1,18 @@
 /*
- * efi_stub.c - an application of UEFI takes the machine over.
+ * efi_stub.c - a UEFI application that takes control of the machine.
  *
- * Idea.       Everything that may fail or needs memory is done first. Then the memory map is fetched and boot services are
- *             ended with its key, again and again as long as the key is stale, because whatever allocates in between, an
- *             interrupt too, changes the map. After the first try nothing else may be called (UEFI 2.10, 7.4.6), so the
- *             buffer has room for a map that grows.
- * Layout.     The image runs wherever firmware put it, with firmware's identity map: this file is code and constants without
- *             a single absolute address, and calls only what is so as well (tests/host/test_uefi_arm.py looks).
- * Invariants. I1  what is handed over lies in memory that nobody allocates from before the kernel has read it
- *             I2  what fails before the first try to end boot services gives back what was allocated
+ * Idea.       All steps that may fail or need memory come first. Then the stub fetches the memory map and calls
+ *             ExitBootServices with the map's key. Any allocation in between, even by an interrupt, changes the map and
+ *             makes the key stale; the stub then tries again. After the first try it may call nothing else (UEFI 2.10,
+ *             7.4.6), so the map's buffer has spare room.
+ * Layout.     The image runs at the address that firmware chose, with firmware's identity map. This file therefore contains
+ *             no absolute address and calls only such code (tests/host/test_uefi_arm.py checks).
+ * Invariants. I1  the data handed over lies in memory that is not allocated before the kernel has read it
+ *             I2  a failure before the first try to end boot services frees what was allocated
  * Locking.    None: one CPU; firmware's timer may interrupt.
- * Failure.    A line on firmware's console: what, and UEFI's status in words.
+ * Failure.    A line on firmware's console: the failed step and UEFI's status in words.
  * Source.     Linux drivers/firmware/efi/libstub/{arm64-stub,efi-stub-helper}.c.
- * Next:       efi.c reads what was handed over.
+ * Next:       efi.c parses the data.
  */
 
 #include "efi_stub.h"
@@ -21,7 +21,7 @@
 
 enum {
 	EXIT_TRIES = 16,
-	SPARE_DESCRIPTORS = 32, /* the map's buffer itself splits some, interrupts may split more */
+	SPARE_DESCRIPTORS = 32, /* the map's own buffer splits some, interrupts may split more */
 	LINE = 128,
 };
 
@@ -39,7 +39,7 @@ static void say(const struct efi_system_table *st, const char *text)
 		st->out->output_string(st->out, wide);
 }
 
-/* A table of arrays, not of pointers: it holds no address. */
+/* An array of arrays instead of pointers, so that it contains no address. */
 static const char status_text[][20] = {
 	"no error",	    "load error",  "invalid parameter", "unsupported",	   "bad buffer size",
 	"buffer too small", "not ready",   "device error",	"write protected", "out of resources",
@@ -63,7 +63,7 @@ efi_status_t efi_fail(const struct efi_system_table *st, const char *what, efi_s
 	return status;
 }
 
-/* ---- what firmware knows ---- */
+/* ---- data from firmware ---- */
 
 static u64 find_table(const struct efi_system_table *st, const struct efi_guid *guid)
 {
@@ -99,10 +99,10 @@ static efi_status_t find_options(void *handle, const struct efi_system_table *st
 	return EFI_SUCCESS;
 }
 
-/* ---- the image's place ---- */
+/* ---- moving the image ---- */
 
 struct place {
-	u64 address, pages; /* 0 pages: the image stays where it is */
+	u64 address, pages; /* 0 pages: the image was not moved */
 };
 
 static u64 pages_of(u64 bytes)
@@ -110,7 +110,7 @@ static u64 pages_of(u64 bytes)
 	return (bytes + EFI_PAGE_BYTES - 1) / EFI_PAGE_BYTES;
 }
 
-/* UEFI knows no alignment but a page's: what is asked for has room for the image at a border. */
+/* UEFI aligns allocations to pages only, so the allocation is large enough to align the image in it. */
 static efi_status_t move_image(const struct efi_system_table *st, struct efi_image *image,
 			       struct place *place)
 {
@@ -134,7 +134,7 @@ static efi_status_t move_image(const struct efi_system_table *st, struct efi_ima
 
 /* ---- the memory map, and the end of boot services ---- */
 
-/* A buffer for the map; *room is its size. */
+/* Allocates a buffer for the map; *room is its size. */
 static efi_status_t map_buffer(const struct efi_boot_services *bs, void **map, u64 *room)
 {
 	u64 key, desc_size = 0;
@@ -194,7 +194,7 @@ efi_status_t efi_leave(void *handle, const struct efi_system_table *st, struct e
 			bs->free_pages(place.address, place.pages);
 		return efi_fail(st, "the memory map", status);
 	}
-	/* Where this fails nothing may be called any more, to give back or to print; but there is nothing to lose either. */
+	/* If this fails, no service may be called to free the memory. */
 	status = exit_boot_services(handle, bs, map, room, out);
 	return status ? efi_fail(st, "ExitBootServices", status) : EFI_SUCCESS;
 }

@@ -1,7 +1,7 @@
 #ifndef BOOT_EFI_STUB_H
 #define BOOT_EFI_STUB_H
 
-/* What of UEFI's interface (UEFI 2.10, chapters 4, 7, 9, 12) is called on the way out of it, and what is taken along. */
+/* The part of UEFI's interface (UEFI 2.10, chapters 4, 7, 9, 12) that the stub calls, and the data it hands over. */
 
 #include <kernel/types.h>
 
@@ -68,12 +68,12 @@ struct efi_loaded_image {
 };
 static_assert(offsetof(struct efi_loaded_image, options) == 56, "UEFI 2.10, 9.1");
 
-/* The image in memory. Its file is followed by what is cleared when it starts. It can start at a border of `align` only. */
+/* The image in memory: `bytes` in all, of which the part after its file is cleared at start. It must start aligned. */
 struct efi_image {
 	u64 start, file_bytes, bytes, align;
 };
 
-/* What the kernel is told, all by physical address; 0: not there. */
+/* Data for the kernel, by physical address; 0: not present. */
 struct efi_handover {
 	u64 map, map_size, desc_size;
 	u64 desc_version;
@@ -82,13 +82,12 @@ struct efi_handover {
 };
 
 /*
- * From UEFI's application to master of the machine: the image is moved to a border if it is not at one, and
- * boot services end. image->start says where it is then. Anything but EFI_SUCCESS: what failed has been said on the
- * firmware's console, and the firmware still has the machine.
+ * Moves the image to an aligned address if necessary and ends boot services. image->start is then its address. On any
+ * status except EFI_SUCCESS a message has been printed on firmware's console, and firmware still controls the machine.
  */
 efi_status_t efi_leave(void *handle, const struct efi_system_table *st, struct efi_image *image,
 		       struct efi_handover *out);
-/* "Strata: WHAT: STATUS" on the firmware's console. Returns status. */
+/* Prints "Strata: WHAT: STATUS" on firmware's console. Returns status. */
 efi_status_t efi_fail(const struct efi_system_table *st, const char *what, efi_status_t status);
 
 #endif

@@ -1,13 +1,14 @@
 /*
  * fdt.c - the machine that a flattened device tree describes.
  *
- * Idea.       One pass over the nodes takes what each of them says by itself. What needs two nodes - the console that
- *             /chosen names, interrupts that count at a GIC which may come later - is remembered and resolved behind it.
- *             A memory map that is there already came from UEFI and is the better one: then memory nodes only place memory.
+ * Idea.       One pass over the nodes reads what each node says by itself. Some data needs two nodes: the console that
+ *             /chosen names, and interrupts of a GIC whose node may come later. The pass records these nodes, and they are
+ *             resolved after it. If a memory map exists already, it came from UEFI and is more precise; memory nodes then
+ *             only assign NUMA nodes.
  * Layout.     /memory, /reserved-memory and the reservation block: bi->range, bi->reserved; /cpus: bi->cpu; /chosen:
  *             command line and initrd; PSCI, GIC, timer, PL011: bi->dev. (Devicetree specification 0.4, chapter 3; Linux
  *             Documentation/devicetree/bindings.)
- * Invariants. I1  ids of CPUs are affinity fields of MPIDR_EL1, and each is there once
+ * Invariants. I1  ids of CPUs are affinity fields of MPIDR_EL1, and each occurs once
  *             This file reads the tree through fdt_node.h only.
  * Locking.    None: a pure function.
  * Failure.    A node that cannot be used is noted and ignored. -EINVAL only if there is no tree.
@@ -20,20 +21,20 @@
 #include <kernel/errno.h>
 #include <kernel/string.h>
 
-#define PSCI_CPU_ON 0xc4000003U /* from version 0.2 on; before, firmware chose */
+#define PSCI_CPU_ON 0xc4000003U /* fixed from version 0.2 on; before, firmware chose the number */
 
 enum {
 	RESERVATION_SIZE = 16,
 	GICR_STRIDE = 0x20000, /* two frames of 64 KiB */
 	REGISTER_ALIGN = 4,
-	TIMER_VIRTUAL = 2, /* its place among a timer's interrupts, if they have no names */
+	TIMER_VIRTUAL = 2, /* index among the timer's interrupts if they have no names */
 	TIMER_IRQS_MAX = 5,
 };
 
-/* What is resolved behind the pass: nodes by their tokens, 0: none. */
+/* Nodes that are resolved after the pass, by the offsets of their tokens; 0: none. */
 struct machine {
 	struct fdt f;
-	bool map_known; /* before the tree was read */
+	bool map_known; /* a memory map existed before the tree was read */
 	bool nodes_said, nodes_bad;
 	u32 chosen, aliases, distances, gic, timer, uart;
 	unsigned cpus_stuck, cpus_left_out;
@@ -41,13 +42,13 @@ struct machine {
 
 /* ---- memory ---- */
 
-/* Memory that is there, but not for us. */
+/* Records memory that exists but is in use. */
 static void reserve(struct boot_info *bi, u64 start, u64 size)
 {
 	if (!size)
 		return;
 	if (bi->nr_reserved == BOOT_MAX_RESERVED || start + size < start) {
-		/* Not remembered as memory, but still not free. */
+		/* There is no room to keep it as reserved memory, so it is removed from the map. */
 		boot_note(bi, "device tree: [0x%lx, +0x%lx) is reserved as if it were no memory", start,
 			  size);
 		boot_add_range(bi, start, size, MEM_RESERVED, 0);
@@ -74,7 +75,7 @@ static void read_reservations(const struct fdt *f)
 	boot_note(f->bi, "device tree: reservation block at +0x%x has no end", f->reservations);
 }
 
-/* The node that memory or a CPU is of; false: nobody said, or nothing that can be believed. */
+/* Reads numa-node-id of n into *node. Returns false if it is absent or bad; if bad, all nodes of the tree are discarded. */
 static bool numa_node(struct machine *m, const struct fdt_node *n, u32 *node)
 {
 	struct fdt_prop p;
@@ -93,7 +94,7 @@ static bool numa_node(struct machine *m, const struct fdt_node *n, u32 *node)
 static void read_memory(struct machine *m, const struct fdt_node *n)
 {
 	const struct fdt *f = &m->f;
-	const char *name = "linux,usable-memory"; /* of a kernel that runs beside a crashed one */
+	const char *name = "linux,usable-memory"; /* set for a kernel that runs beside a crashed one */
 	struct fdt_prop p;
 	u64 start, size;
 	bool placed;
@@ -115,8 +116,9 @@ static void read_memory(struct machine *m, const struct fdt_node *n)
 }
 
 /*
- * no-map: not even a mapping may exist, so it is no memory. A region that is reusable is ours until a driver for it
- * comes, and there is none. Without reg a driver would want memory from anywhere: nothing to keep free.
+ * Reads a region of /reserved-memory. no-map: the region must not be mapped, so it is removed from the map. reusable: the
+ * kernel may use it until a driver claims it, and there is no such driver. Without reg, a driver would allocate it
+ * anywhere, so nothing is kept free.
  */
 static void read_reserved(const struct fdt *f, const struct fdt_node *n)
 {
@@ -146,7 +148,7 @@ static bool cpu_known(const struct boot_info *bi, u64 hw_id)
 	return false;
 }
 
-/* A disabled CPU waits for its enable-method, one that failed does not (specification, 3.8.1). */
+/* A disabled CPU waits for its enable-method; a CPU with status fail does not (specification, 3.8.1). */
 static bool cpu_can_start(struct machine *m, const struct fdt_node *n)
 {
 	const struct fdt *f = &m->f;
@@ -197,7 +199,7 @@ static void read_cpu(struct machine *m, const struct fdt_node *n)
 	bi->cpu[bi->nr_cpus++] = (struct boot_cpu){.hw_id = id, .node = node, .enabled = cpu_can_start(m, n)};
 }
 
-/* An enable-method is nothing without the firmware that it asks for. */
+/* An enable-method of psci needs a PSCI node. */
 static void check_cpus(const struct machine *m)
 {
 	struct boot_info *bi = m->f.bi;
@@ -218,7 +220,7 @@ static void check_cpus(const struct machine *m)
 
 /* ---- nodes ---- */
 
-/* From, to, distance. */
+/* Reads one triple: from, to, distance. */
 static bool read_distance(struct boot_info *bi, const u8 *triple)
 {
 	u32 from = fdt_u32(triple), to = fdt_u32(triple + 4), distance = fdt_u32(triple + 8);
@@ -238,7 +240,7 @@ static bool read_distance(struct boot_info *bi, const u8 *triple)
 	return true;
 }
 
-/* What is said of one direction only holds for the other, too (Linux drivers/of/of_numa.c). */
+/* A distance that is given for one direction holds for the other, too (Linux drivers/of/of_numa.c). */
 static void read_distances(const struct machine *m)
 {
 	const unsigned triple = 3 * 4;
@@ -263,7 +265,7 @@ static void read_distances(const struct machine *m)
 				bi->distance[a][b] = bi->distance[b][a];
 }
 
-/* As with ACPI's tables (srat.c): believed whole or not at all. */
+/* As with ACPI's tables (srat.c), one error discards all nodes. */
 static void read_nodes(const struct machine *m)
 {
 	struct boot_info *bi = m->f.bi;
@@ -316,7 +318,7 @@ static void read_psci(const struct fdt *f, const struct fdt_node *n)
 	f->bi->dev.psci = conduit;
 }
 
-/* Both registers, or nothing. */
+/* Needs the registers of distributor and CPU interface; without one of them the GIC is not used. */
 static bool read_gic2(const struct fdt *f, const struct fdt_node *n, struct boot_devices *dev)
 {
 	u64 dist, cpu, size;
@@ -396,7 +398,7 @@ static void read_timer(const struct machine *m)
 
 /* ---- chosen ---- */
 
-/* The node of "/path:options" or "alias:options". */
+/* Finds the node of "/path:options" or "alias:options". */
 static bool find_console(const struct machine *m, struct fdt_prop text, struct fdt_node *out)
 {
 	const char *path = (const char *)text.data;
@@ -420,7 +422,7 @@ static bool find_console(const struct machine *m, struct fdt_prop text, struct f
 	return n && fdt_find_path(&m->f, path, n, out);
 }
 
-/* Where /chosen names another console a PL011 is for something else. */
+/* If /chosen names another console, a PL011 in the tree has another purpose and is not used. */
 static void choose_uart(struct machine *m, const struct fdt_node *chosen)
 {
 	const struct fdt *f = &m->f;
@@ -482,7 +484,7 @@ static void read_initrd(const struct fdt *f, const struct fdt_node *chosen)
 	bi->module[bi->nr_modules++] = (struct boot_module){.start = start, .end = end, .name = "initrd"};
 }
 
-/* A kernel that runs beside a crashed one has this much and no more. */
+/* A kernel that runs beside a crashed one may use this range only. */
 static void limit_memory(const struct fdt *f, const struct fdt_node *chosen)
 {
 	static const char name[] = "linux,usable-memory-range";
@@ -510,7 +512,7 @@ static void read_chosen(struct machine *m)
 
 	if (!m->chosen || !fdt_node_at(f, m->chosen, &n))
 		return;
-	/* UEFI's loader may have given one, and knows better. */
+	/* A command line from UEFI's loader has precedence. */
 	if (!*f->bi->cmdline && fdt_get_prop(f, &n, "bootargs", &p) &&
 	    !boot_copy_text(f->bi->cmdline, sizeof(f->bi->cmdline), (const char *)p.data, p.len))
 		boot_note(f->bi, "device tree: the command line is cut after %d bytes",
@@ -522,7 +524,7 @@ static void read_chosen(struct machine *m)
 
 /* ---- the pass ---- */
 
-/* By where it is. */
+/* Reads nodes that are identified by their place in the tree. */
 static void see_place(struct machine *m, const struct fdt_node *n)
 {
 	const struct fdt *f = &m->f;
@@ -552,7 +554,7 @@ static bool lists_any(const struct fdt_prop *list, const char *const name[], uns
 	return false;
 }
 
-/* By what it is. */
+/* Reads nodes that are identified by `compatible`. */
 static void see_device(struct machine *m, const struct fdt_node *n)
 {
 	static const char *const psci[] = {"arm,psci", "arm,psci-0.2", "arm,psci-1.0"};

@@ -1,20 +1,20 @@
 /*
  * fdt_node.c - a flattened device tree as nodes and properties.
  *
- * Idea.       The structure block is a sequence of tokens. One function reads a token and says where the next one is, and
- *             it alone decides what is in the block; everything else is a loop over it. The first pass looks for what
- *             breaks the rules of nesting and cuts the block there, so that later ones need not.
+ * Idea.       The structure block is a sequence of tokens. token_at() reads one and returns the offset of the next; only
+ *             this function decides how long a token is, and all others are loops over it. The first pass looks for a
+ *             violation of the nesting rules and cuts the block there, so later passes need no check.
  * Layout.     Header of 40 bytes: magic, total size, offsets of structure, strings and reservation block, version, last
  *             compatible version, boot CPU, sizes of strings and structure. All numbers are big-endian.
  *             Tokens at multiples of 4: BEGIN_NODE name, END_NODE, PROP length name-offset data, NOP, END.
  *             (Devicetree specification 0.4, chapters 2.3 and 5.)
- * Invariants. I1  every read lies inside the block that it is made in, whatever the bytes say
+ * Invariants. I1  every read lies inside the block that it is made in, whatever the bytes are
  *             I2  no path is longer than FDT_DEPTH_MAX
  *             I3  the strings block ends with a NUL, the structure block at a multiple of 4
  *             The time of a walk is linear in the size of the block: a parent's properties are read once for all children.
  * Locking.    None: pure functions.
- * Failure.    What is wrong is noted with what was expected; the tree ends where it breaks.
- * Next:       fdt.c, which knows what the nodes mean.
+ * Failure.    Each error is noted with what was expected. The tree ends at the first violation.
+ * Next:       fdt.c, which interprets the nodes.
  */
 #include "fdt_node.h"
 
@@ -24,15 +24,15 @@
 enum {
 	FDT_MAGIC = 0xd00dfeed,
 	HEADER_SIZE = 40,
-	VERSION_LEAST = 16, /* the first one with names as the specification has them */
-	VERSION_SIZED = 17, /* from this one on the header has the size of the structure block */
+	VERSION_LEAST = 16, /* the first version with names as the specification defines them */
+	VERSION_SIZED = 17, /* from this version on the header has the size of the structure block */
 	COMPATIBLE_MOST = 17,
 	CELL = 4,
 };
 
 enum token { TOKEN_BAD = 0, BEGIN_NODE = 1, END_NODE = 2, PROP = 3, NOP = 4, END = 9 };
 
-/* GIC: the first cell of an interrupt, and what numbers of the second one become. */
+/* GIC: the first cell of an interrupt is its type; an INTID is base plus second cell, which is below the maximum. */
 enum { GIC_SPI = 0, GIC_PPI = 1, SPI_BASE = 32, SPI_MAX = 988, PPI_BASE = 16, PPI_MAX = 16 };
 
 /* ---- header ---- */
@@ -45,7 +45,7 @@ size_t fdt_total_size(const void *header8)
 	return fdt_u32(p) == FDT_MAGIC && total >= HEADER_SIZE ? total : 0;
 }
 
-/* [start, start + size) is in the blob behind its header. */
+/* Whether [start, start + size) lies in the blob after its header. */
 static bool inside(const struct fdt *f, u32 start, u32 size, const char *what)
 {
 	if (start >= HEADER_SIZE && start <= f->total && size <= f->total - start)
@@ -84,7 +84,7 @@ static bool open_header(struct fdt *f, const u8 *p, size_t len)
 	return true;
 }
 
-/* I3 */
+/* Cuts the strings block after its last NUL (I3). */
 static void close_strings(struct fdt *f)
 {
 	u32 len = f->str_len;
@@ -99,7 +99,7 @@ static void close_strings(struct fdt *f)
 
 /* ---- tokens ---- */
 
-/* The token at pos, which is a multiple of 4 and at most st_len. *next is where the one behind it would be. */
+/* Reads the token at pos, a multiple of 4 and at most st_len. *next is the offset of the token after it. */
 static enum token token_at(const struct fdt *f, u32 pos, u32 *next)
 {
 	const u8 *p = f->st + pos;
@@ -132,7 +132,7 @@ static enum token token_at(const struct fdt *f, u32 pos, u32 *next)
 	return (enum token)token;
 }
 
-/* Where the tree breaks, or st_len. What only cannot be read is noted, too. */
+/* Returns the length of the valid part: up to the first violation, or to END. Notes unusable properties, too. */
 static u32 good_length(const struct fdt *f)
 {
 	u32 depth = 0, nodes = 0, pos = 0, next = 0, nameless = 0, late = 0;
@@ -216,7 +216,7 @@ static bool level_prop(const struct fdt *f, const struct fdt_level *level, const
 	}
 }
 
-/* Cells of the children's addresses or sizes. A value that is not one cell is as if not there. */
+/* Number of cells of the children's addresses or sizes. A property that is not one cell counts as absent. */
 static u8 cells_of(const struct fdt *f, const struct fdt_level *level, const char *name, u8 absent)
 {
 	struct fdt_prop p;
@@ -257,7 +257,7 @@ static const char *node_name(const struct fdt *f, const struct fdt_level *level)
 	return (const char *)f->st + level->at + CELL;
 }
 
-/* The n bytes at text are the node's name, or all of it but the unit. */
+/* Whether the n bytes at text are the node's name, with or without its unit address. */
 static bool name_matches(const struct fdt *f, const struct fdt_level *level, const char *text, size_t n)
 {
 	const char *name = node_name(f, level);
@@ -388,7 +388,7 @@ u64 fdt_cells(const u8 *p, unsigned cells)
 	return cells == 0 ? 0 : cells == 1 ? fdt_u32(p) : fdt_u64(p);
 }
 
-/* Ends at most at 2^64. */
+/* Whether start + size is at most 2^64. */
 static bool fits(u64 start, u64 size)
 {
 	return !size || size - 1 <= ~0UL - start;
@@ -424,7 +424,7 @@ bool fdt_reg(const struct fdt *f, const struct fdt_node *n, const char *name, un
 	return false;
 }
 
-/* From a bus's addresses to those of the bus above it, if one entry of its `ranges` holds all of them. */
+/* Translates [*start, +size) from a bus to the bus above, if one entry of `ranges` contains all of it. */
 static bool translate(const struct fdt_prop *ranges, const struct fdt_level *bus,
 		      const struct fdt_level *above, u64 *start, u64 size)
 {
@@ -487,7 +487,7 @@ static bool find_phandle(const struct fdt *f, u32 phandle, struct fdt_node *out)
 	return false;
 }
 
-/* Cells of one interrupt at the controller with this phandle. 0: it is not our GIC. */
+/* Number of cells of an interrupt at the controller with this phandle. 0: it is not the GIC at token gic. */
 static u32 gic_cells(const struct fdt *f, u32 phandle, u32 gic)
 {
 	struct fdt_node controller;
@@ -499,14 +499,14 @@ static u32 gic_cells(const struct fdt *f, u32 phandle, u32 gic)
 	return cells;
 }
 
-/* The cells of interrupt i; NULL: there is none, or none of the GIC's. */
+/* Returns the cells of interrupt i; NULL if it does not exist or belongs to another controller. */
 static const u8 *interrupt_cells(const struct fdt *f, const struct fdt_node *n, unsigned i, u32 gic)
 {
 	struct fdt_prop p, parent = {};
 	u32 cells;
 
-	if (fdt_get_prop(f, n, "interrupts-extended",
-			 &p)) { /* each with its controller's phandle before it */
+	/* Each entry of interrupts-extended begins with the phandle of its controller. */
+	if (fdt_get_prop(f, n, "interrupts-extended", &p)) {
 		for (u32 at = 0; p.len - at >= CELL; at += CELL * (1 + cells)) {
 			cells = gic_cells(f, fdt_u32(p.data + at), gic);
 			if (!cells || p.len - at < CELL * (1 + cells))

@@ -1,17 +1,17 @@
 /*
  * multiboot2.c - the information block of a Multiboot2 loader.
  *
- * Idea.       One pass over the tags copies what is small and remembers where the maps are; then the best map
- *             is converted. The EFI map (tag 17) says most and is preferred; the plain map (tag 6), which
- *             GRUB derives from it, serves to check it. Without either there are the two numbers of tag 4.
+ * Idea.       One pass over the tags copies the small ones and records the positions of the maps. Then the best map is
+ *             converted. The EFI map (tag 17) has the most detail and is preferred. The plain map (tag 6), which GRUB
+ *             derives from it, is compared with it. Without a map, tag 4 gives two sizes.
  * Layout.     u32 total size, u32 0, then tags at multiples of 8: u32 type, u32 size (header included),
  *             payload; the end is type 0, size 8. (Multiboot2 specification 2.0, section 3.6.)
- * Invariants. I1  every read lies inside [buf, buf + len), whatever the bytes say
+ * Invariants. I1  every read lies inside [buf, buf + len), whatever the bytes are
  *             I2  the work is bounded: at most len / 8 tags, MAP_ENTRIES_MAX entries of one map
- *             I3  fields are read bytewise (memcpy): nothing relies on the block's alignment
+ *             I3  fields are read bytewise (memcpy), so the block need not be aligned
  * Locking.    None: a pure function.
- * Failure.    A tag that is too short for its kind is noted and skipped; one that reaches past the block ends
- *             the pass. -EINVAL only if there is no block.
+ * Failure.    A tag that is too short for its type is noted and skipped. A tag that reaches past the block ends the pass.
+ *             -EINVAL only if there is no block.
  * Next:       efi.c, for the EFI map; mm/memmap.c sanitises the ranges; acpi.c finds tables from the RSDP.
  */
 
@@ -41,11 +41,11 @@ enum {
 	MAP_ENTRY_MIN = 24, /* u64 base, u64 length, u32 type, u32 reserved */
 	MAP_ENTRIES_MAX = EFI_DESCRIPTORS_MAX,
 	BASIC_LOWER_MAX_KIB = 640,
-	COMPARES_MAX = 1 << 20, /* entries of one map times those of the other */
+	COMPARES_MAX = 1 << 20, /* product of the numbers of entries; above it the maps are not compared */
 	DISAGREEMENTS_SHOWN = 4,
 };
 
-/* The payload of a map: entries of `stride` bytes, of which the first `nr` are whole. */
+/* The payload of a map: nr complete entries of `stride` bytes. */
 struct map_tag {
 	const u8 *entries;
 	u32 stride, version, nr;
@@ -109,10 +109,7 @@ static void plain_map_add(const struct map_tag *map, struct boot_info *bi)
 	}
 }
 
-/*
- * Bytes of [start, start + size) that the plain map calls usable. Its entries do not overlap, or it is wrong
- * anyway.
- */
+/* Number of bytes in [start, start + size) that the plain map calls usable. Assumes that its entries do not overlap. */
 static u64 plain_usable(const struct map_tag *map, u64 start, u64 size)
 {
 	u64 sum = 0;
@@ -127,10 +124,7 @@ static u64 plain_usable(const struct map_tag *map, u64 start, u64 size)
 	return sum;
 }
 
-/*
- * What the EFI map calls usable should be so in the plain map. The EFI map is believed; the difference is
- * said.
- */
+/* Memory that is usable in the EFI map should be usable in the plain map. The EFI map is used; differences are noted. */
 static void maps_compare(const struct map_tags *maps, struct boot_info *bi)
 {
 	unsigned differ = 0;
@@ -193,7 +187,7 @@ static void add_module(const u8 *tag, u32 size, struct boot_info *bi)
 		return;
 	}
 	if (bi->nr_modules == BOOT_MAX_MODULES) {
-		/* Not remembered as a module, but still not free memory. */
+		/* There is no room to keep it as a module, but its memory is not free. */
 		boot_note(bi, "Multiboot2: more than %d modules", BOOT_MAX_MODULES);
 		boot_add_range(bi, start, end - start, MEM_RESERVED, 0);
 		return;
@@ -204,7 +198,7 @@ static void add_module(const u8 *tag, u32 size, struct boot_info *bi)
 	bi->nr_modules++;
 }
 
-/* A version 1 copy has 20 bytes; a later one says its own length. The newer tag wins. */
+/* The copy of version 1 has 20 bytes; a later one contains its length. The newer version is kept. */
 static void copy_rsdp(const u8 *tag, u32 size, u32 type, struct boot_info *bi)
 {
 	if (type == TAG_RSDP_OLD && bi->rsdp_copy_len > 20)

@@ -1,12 +1,13 @@
 /*
- * nodes.c - what firmware may say of nodes, in whichever form it says it.
+ * nodes.c - checks of NUMA nodes, common to all firmware formats.
  *
- * Idea.       What contradicts itself or the memory map is worse than nothing, as what is far would be called near. So ranges
- *             are collected, then held against the map; who collected them takes all of them back if they do not fit.
+ * Idea.       Node data that contradicts itself or the memory map is worse than none, because distant memory would count as
+ *             local. A parser collects ranges and then checks them against the map. If the check fails, the parser discards
+ *             all of them.
  * Layout.     struct boot_info: node_range, distance.
- * Invariants. I1  behind boot_nodes_cover() no usable memory is in ranges of two nodes, and none of it is in none
+ * Invariants. I1  after boot_nodes_cover() each byte of usable memory lies in ranges of exactly one node
  * Locking.    None: pure functions.
- * Failure.    A note says what is wrong, and false.
+ * Failure.    False, and a note that says what is wrong.
  * Source.     Linux arch/x86/mm/numa.c (numa_meminfo_cover_memory), drivers/base/arch_numa.c.
  * Next:       kernel/base/cpus.c.
  */
@@ -16,7 +17,7 @@
 
 enum {
 	LOCAL_DISTANCE = 10,
-	SLACK = 1 << 20, /* firmware likes to forget a few pages */
+	SLACK = 1 << 20, /* firmware often omits a few pages */
 };
 
 bool boot_add_node_range(struct boot_info *bi, u64 start, u64 size, u32 node, const char *who)
@@ -34,7 +35,10 @@ bool boot_add_node_range(struct boot_info *bi, u64 start, u64 size, u32 node, co
 	return true;
 }
 
-/* The first range that holds `at`, or NULL. *next: how far that is so. *other: the first one of another node there. */
+/*
+ * Returns the first range that contains `at`, or NULL. *other: the first range of another node that contains it. Both
+ * answers hold up to *next.
+ */
 static const struct boot_node_range *range_at(const struct boot_info *bi, u64 at, u64 *next,
 					      const struct boot_node_range **other)
 {
@@ -60,7 +64,7 @@ static const struct boot_node_range *range_at(const struct boot_info *bi, u64 at
 	return first;
 }
 
-/* Ranges may say what they like of holes. Pages that were forgotten go with those before them. */
+/* Ranges may cover holes. Up to SLACK bytes without a range are assigned to the node of the memory before them. */
 bool boot_nodes_cover(struct boot_info *bi, const char *who)
 {
 	u64 cursor = 0, start, end, lost = 0;

@@ -1,16 +1,15 @@
 /*
  * pvh.c - the start information of a PVH loader (QEMU's -kernel, Xen, Firecracker).
  *
- * Idea.       One structure with physical addresses of everything else. Each of them is followed through the
- *             memory accessor, which answers NULL for what cannot be read, so the parser runs on any bytes on
- *             any host.
+ * Idea.       One structure contains physical addresses of everything else. Each address is read through the memory
+ *             accessor, which returns NULL for unreadable memory, so the parser runs on arbitrary bytes on any host.
  * Layout.     struct hvm_start_info (Xen, xen/include/public/arch-x86/hvm/start_info.h):
  *             0 magic, 4 version, 8 flags, 12 modules, 16 module list, 24 command line, 32 RSDP,
  *             and from version 1 on 40 memory map, 48 its entries, 52 reserved.
- * Invariants. I1  nothing is read but through the accessor
+ * Invariants. I1  every read goes through the accessor
  *             I2  the work is bounded by MAP_ENTRIES_MAX, BOOT_MAX_MODULES and the size of the command line
  * Locking.    None: a pure function.
- * Failure.    What cannot be read is noted and left out. -EINVAL only if there is no structure.
+ * Failure.    Unreadable data is noted and left out. -EINVAL only if there is no structure.
  * Next:       mm/memmap.c.
  */
 
@@ -39,7 +38,7 @@ struct hvm_memmap {
 };
 static_assert(sizeof(struct hvm_memmap) == 24, "structure as the loader writes it");
 
-/* A copy of size bytes at pa, or false. */
+/* Copies size bytes from pa. False: they are not readable. */
 static bool read_at(const struct boot_mem *mem, u64 pa, void *dst, size_t size)
 {
 	const void *p = mem->at(mem, pa, size);
@@ -49,9 +48,7 @@ static bool read_at(const struct boot_mem *mem, u64 pa, void *dst, size_t size)
 	return p != NULL;
 }
 
-/*
- * Text at pa, byte by byte, because its length is known only at its end. False if it was cut or not readable.
- */
+/* Copies the text at pa. Reads byte by byte, because only the NUL shows its length. False: cut, or not readable. */
 static bool text_at(const struct boot_mem *mem, u64 pa, char *dst, size_t size)
 {
 	for (size_t n = 0; n < size - 1; n++) {
@@ -112,7 +109,7 @@ int pvh_parse(const struct boot_mem *mem, u64 pa, struct boot_info *bi)
 	struct hvm_start_info info = {};
 
 	bi->protocol = "PVH";
-	/* Version 0 ends before the map. */
+	/* Version 0 has no memory map and is shorter. */
 	if (!read_at(mem, pa, &info, sizeof(info)) &&
 	    !read_at(mem, pa, &info, offsetof(struct hvm_start_info, memmap_pa))) {
 		boot_note(bi, "PVH: start information at 0x%lx cannot be read", pa);

@@ -1,18 +1,18 @@
 /*
- * srat.c - which node memory and processors belong to, and how far nodes are from each other: ACPI's SRAT and SLIT.
+ * srat.c - NUMA nodes of memory and processors, and their distances: ACPI's SRAT and SLIT.
  *
- * Idea.       The SRAT gives ranges of memory and processors a proximity domain, the SLIT is a matrix of distances between
- *             domains. A table that contradicts itself or the memory map is worse than none, as what is far would be called
- *             near: the SRAT is believed whole or not at all, and so is the SLIT. Without the SRAT there is one node with
- *             everything, without the SLIT all other nodes are equally far. A domain's number is its node's id, as long as all
- *             of them are small enough; else ids follow the order of the numbers.
+ * Idea.       The SRAT assigns ranges of memory and processors to proximity domains. The SLIT is a matrix of distances
+ *             between domains. A table that contradicts itself or the memory map is worse than none, because distant memory
+ *             would count as local, so one error discards the whole table. Without the SRAT there is one node. Without the
+ *             SLIT all other nodes are equally far. If all numbers of domains are below BOOT_MAX_DISTANCES, they are the
+ *             node ids; else ids follow the order of the numbers.
  * Layout.     SRAT: header, 12 bytes, entries (type 1, length 1 ...). SLIT: header, u64 N, N rows of N bytes. (ACPI 6.5,
  *             5.2.16 and 5.2.17.)
- * Invariants. I1  nothing is read outside of a table's length, and an entry of length below 2 ends the walk
+ * Invariants. I1  no read lies outside of a table's length, and an entry of length below 2 ends the walk
  *             I2  node ids are below BOOT_MAX_DISTANCES, one for each domain
- *             I3  what is refused leaves no range, no distance and no node of a processor behind
+ *             I3  a refused table leaves no range, no distance and no node of a processor in boot_info
  * Locking.    None: a pure function.
- * Failure.    A note says what is wrong and what is done without.
+ * Failure.    A note says what is wrong and that the table is not used.
  * Source.     Linux drivers/acpi/numa/srat.c, arch/x86/mm/srat.c.
  * Next:       nodes.c.
  */
@@ -24,7 +24,7 @@
 enum {
 	TABLE_REVISION = 8,
 	SRAT_ENTRIES = 48,
-	SRAT_WIDE_DOMAINS = 2, /* from this revision on a domain has 32 bits, before it had 8 */
+	SRAT_WIDE_DOMAINS = 2, /* from this revision on a domain has 32 bits instead of 8 */
 	SRAT_CPU = 0,
 	SRAT_CPU_SIZE = 16,
 	SRAT_MEMORY = 1,
@@ -37,13 +37,13 @@ enum {
 	SLIT_MATRIX = 44,
 };
 
-/* Sorted, each once. */
+/* Domain numbers in ascending order, without duplicates. */
 struct domains {
 	u32 number[BOOT_MAX_DISTANCES];
 	unsigned nr;
 };
 
-/* An entry that counts. */
+/* An enabled entry of a known type. */
 struct entry {
 	u8 type;
 	u32 domain;
@@ -65,7 +65,7 @@ static bool too_short(const u8 *e)
 	       (e[0] == SRAT_GICC && e[1] < SRAT_GICC_SIZE);
 }
 
-/* False: the entry is of a kind that says nothing here, disabled, or empty. */
+/* Decodes an entry. False: it is of another type, disabled, or empty. */
 static bool read_entry(const u8 *e, bool wide, struct entry *out)
 {
 	switch (e[0]) {
@@ -96,7 +96,7 @@ static struct walk walk_of(const u8 *srat, u32 len)
 	return (struct walk){.srat = srat, .len = len, .pos = SRAT_ENTRIES};
 }
 
-/* The next entry that counts; false: there is none, or what comes next makes no sense. */
+/* Advances to the next usable entry. False: the table ends, or an entry is malformed (then w->bad is set). */
 static bool next_entry(struct walk *w, struct entry *out)
 {
 	while (w->pos < w->len && !w->bad) {
@@ -115,7 +115,7 @@ static bool next_entry(struct walk *w, struct entry *out)
 
 /* ---- domains and their nodes ---- */
 
-/* Where the number is, or where it would have to be. */
+/* Index of the first domain whose number is at least `number`: its place if present, else where to insert it. */
 static unsigned domain_index(const struct domains *d, u32 number)
 {
 	unsigned i = 0;
@@ -139,7 +139,7 @@ static bool domain_add(struct domains *d, u32 number)
 	return true;
 }
 
-/* All numbers are small enough to be ids. */
+/* Whether all numbers are small enough to be node ids. */
 static bool domains_are_nodes(const struct domains *d)
 {
 	return !d->nr || d->number[d->nr - 1] < BOOT_MAX_DISTANCES;
@@ -179,7 +179,7 @@ static void say_domains(const struct domains *d, struct boot_info *bi)
 
 /* ---- memory and processors ---- */
 
-/* A PC's processors are called by their hw_id, an ARM machine's by uid[]. */
+/* The SRAT identifies a PC's processors by hw_id, an ARM machine's by uid[]. */
 struct cpus {
 	struct boot_cpu *cpu;
 	const u32 *uid; /* NULL: a PC */
@@ -193,7 +193,7 @@ static bool is_cpu(const struct entry *e, const struct cpus *cpus, unsigned i)
 	return e->cpu == (cpus->uid ? cpus->uid[i] : cpus->cpu[i].hw_id);
 }
 
-/* A processor that nobody else names is none of ours. */
+/* Sets the node of the processor. An entry for a processor that is not in cpus[] has no effect. */
 static bool place_cpu(const struct entry *e, u32 node, const struct cpus *cpus, struct boot_info *bi)
 {
 	for (unsigned i = 0; i < cpus->nr; i++) {
@@ -235,7 +235,7 @@ static void forget_cpu_nodes(const struct cpus *cpus)
 
 /* ---- distances ---- */
 
-/* Rows and columns, 0: no table that can be used. */
+/* Number of rows and columns. 0: the table cannot be used. */
 static u32 slit_size(const u8 *slit, u32 len, struct boot_info *bi)
 {
 	u64 n = len >= SLIT_MATRIX ? get_u64(slit + SLIT_MATRIX - 8) : 0;
@@ -244,7 +244,7 @@ static u32 slit_size(const u8 *slit, u32 len, struct boot_info *bi)
 		boot_note(bi, "ACPI: SLIT of length 0x%x has %lu domains, not used", len, n);
 		return 0;
 	}
-	if (n * n < len - SLIT_MATRIX) /* some firmware has room for the most domains that it may have */
+	if (n * n < len - SLIT_MATRIX) /* some firmware reserves room for its largest number of domains */
 		boot_note(bi, "ACPI: SLIT has %lu bytes behind its %lu domains, ignored",
 			  (unsigned long)(len - SLIT_MATRIX - n * n), n);
 	for (u64 i = 0; i < n * n; i++) {
@@ -259,7 +259,7 @@ static u32 slit_size(const u8 *slit, u32 len, struct boot_info *bi)
 	return (u32)n;
 }
 
-/* Domains that only one of the two tables knows have no distance. */
+/* A domain that occurs in only one of the two tables gets no distance. */
 static void read_slit(const u8 *slit, u32 len, const struct domains *d, struct boot_info *bi)
 {
 	u32 n = slit_size(slit, len, bi);

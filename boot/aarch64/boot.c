@@ -1,21 +1,21 @@
 /*
- * boot.c - the first C: what firmware left, the size of addresses, the early direct map, then kmain().
+ * boot.c - the first C code: reads firmware's data, chooses the VA size, builds the early direct map, calls kmain().
  *
- * Idea.       entry.S has mapped the image and nothing else. What firmware left is read through a window: leaves of the
- *             image's last early table that the image does not use, pointed at whatever is asked for. When the command
- *             line is known, so is the size of addresses; when the memory map is, the lowest memory gets a direct map
- *             for the first allocations.
+ * Idea.       entry.S has mapped the image and nothing else. Firmware's data is read through a window: the entries of the
+ *             image's last early table that the image does not use are pointed at the requested memory. The command line
+ *             then decides the VA size. With the memory map known, the lowest memory gets a direct map for the first
+ *             allocations.
  * Layout.     Linux's (Documentation/arm64/memory.rst); V is the VA size, 48 or 52, S the shift of struct page's size:
  *             direct map  -2^V               to ffff800000000000
  *             image       ffff800008000000   128 MiB below vmalloc
  *             vmalloc     ffff800010000000   (64 KiB: ffff800020000000) to the registers
  *             registers   256 MiB below vmemmap
  *             vmemmap     -2^(V - PAGE_SHIFT + S)   one struct page for each frame of the direct map
- *             per-CPU     behind vmemmap
- * Invariants. Early tables come from early_pool; what they map is RAM, or the window. pgtable_init() closes the window
- *             with all the early tables.
+ *             per-CPU     after vmemmap
+ * Invariants. Early tables come from early_pool. They map RAM and the window only. pgtable_init() replaces all of them,
+ *             which closes the window.
  * Locking.    None: one CPU, interrupts off.
- * Failure.    No room in the window: what was asked for cannot be read, its parser says so. No memory map: the kernel
+ * Failure.    If the window is full, the memory cannot be read, and its parser notes that. Without a memory map the kernel
  *             reports that it has no memory, and stops.
  * Next:       fdt.c, then kernel/main.c.
  */
@@ -33,13 +33,13 @@
 #include <kernel/string.h>
 
 enum {
-	EARLY_LEVEL = PAGE_SHIFT == 16 ? 0 : 1, /* of the early direct map's leaves: 2 MiB, 32 MiB, 64 KiB */
+	EARLY_LEVEL = PAGE_SHIFT == 16 ? 0 : 1, /* leaves of the early direct map: 2 MiB, 32 MiB, 64 KiB */
 	WINDOW_LEVEL = PAGE_SHIFT == 12 ? 1 : 0,
 	EARLY_TABLES = 24,
-	EARLY_MAP_SIZE = 512 << 20, /* of the lowest memory, at most */
+	EARLY_MAP_SIZE = 512 << 20, /* upper limit of the memory that it covers */
 	MAX_OPENINGS = 128,
 	FDT_HEAD = 8,
-	FDT_MAX = 2 << 20, /* booting.rst */
+	FDT_MAX = 2 << 20, /* limit of Linux Documentation/arm64/booting.rst */
 	PAGE_STRUCT_SHIFT = 6,
 };
 
@@ -49,7 +49,7 @@ static struct boot_info boot_info;
 
 static pte_t early_pool[EARLY_TABLES][PT_ENTRIES] __aligned(PAGE_SIZE);
 static unsigned early_used;
-static pte_t *early_root = a64_image_tables; /* becomes the pool's, above it, with a fifth level */
+static pte_t *early_root = a64_image_tables; /* with a fifth level, a table of the pool above it */
 
 /* ---- early tables ---- */
 
@@ -58,7 +58,7 @@ static pte_t *early_table(pte_t e, unsigned level)
 	return (pte_t *)(arch_pte_paddr(e, level) + KERNEL_VMA);
 }
 
-/* False: no table is left. What a larger leaf maps already stays as it is. */
+/* Maps one leaf. False: no table is left. An address that a larger leaf maps already is not changed. */
 static bool early_map(vaddr_t va, paddr_t pa, pt_prot_t prot, unsigned leaf_level)
 {
 	pte_t *table = early_root;
@@ -95,7 +95,7 @@ static void window_init(void)
 	window_end = ALIGN_UP(window_at, PT_LEVEL_SIZE(WINDOW_LEVEL + 1));
 }
 
-/* Where [pa, pa + len) is to be seen; what has been opened already is found again. NULL: no room. */
+/* Returns the address of [pa, pa + len) in the window. Reuses an earlier opening that contains it. NULL: no room. */
 static void *window_open(paddr_t pa, u64 len, pt_prot_t prot)
 {
 	const u64 leaf = PT_LEVEL_SIZE(WINDOW_LEVEL);
@@ -110,7 +110,7 @@ static void *window_open(paddr_t pa, u64 len, pt_prot_t prot)
 	if (nr_openings == MAX_OPENINGS - 1 || o->end - o->start > window_end - window_at)
 		return NULL;
 	for (paddr_t at = o->start; at < o->end; at += leaf, window_at += leaf)
-		early_map(window_at, at, prot, WINDOW_LEVEL); /* the image's table: none is needed */
+		early_map(window_at, at, prot, WINDOW_LEVEL); /* uses the image's table, so it cannot fail */
 	arch_pt_sync();
 	nr_openings++;
 	return (void *)(o->va + (pa - o->start));
@@ -124,7 +124,7 @@ static const void *window_read(const struct boot_mem *mem, u64 pa, u64 len)
 
 const struct boot_mem boot_early_mem = {.at = window_read};
 
-/* ---- the size of addresses ---- */
+/* ---- the VA size ---- */
 
 static u64 ttbr(const pte_t *root)
 {
@@ -136,7 +136,7 @@ static bool has_52_bits(void)
 	return PAGE_SHIFT == 16 ? a64_id_field(id_aa64mmfr2_el1, 16) >= 1 : a64_has_lpa2;
 }
 
-/* The word alone: quotes mean nothing here, as in Linux's early parser. */
+/* Searches for the word; quotes have no meaning here, as in Linux's early parser. */
 static bool cmdline_has(const char *word)
 {
 	size_t n = strlen(word);
@@ -152,7 +152,7 @@ static void use_52_bits(void)
 	u64 tcr = (a64_read(tcr_el1) & ~(u64)A64_TCR_T1SZ_MASK) | A64_TCR_T1SZ(52);
 
 	a64_layout.va_bits = 52;
-	if (PAGE_SHIFT == 12) { /* the other granules only use more of their root */
+	if (PAGE_SHIFT == 12) { /* with other granules the root table only uses more entries */
 		pte_t *root = early_pool[early_used++];
 
 		a64_layout.levels = 5;
@@ -174,14 +174,14 @@ static void set_layout(void)
 	l->vmemmap = -1UL << (l->va_bits - struct_shift);
 	l->vmemmap_size = l->direct_map_size >> struct_shift;
 	l->percpu = l->vmemmap + l->vmemmap_size;
-	l->vmalloc_start =
-		ALIGN_UP(A64_LINK_BASE + MIB(128), PT_LEVEL_SIZE(1)); /* no table in common with the image */
+	/* The image and vmalloc share no last-level table. */
+	l->vmalloc_start = ALIGN_UP(A64_LINK_BASE + MIB(128), PT_LEVEL_SIZE(1));
 	l->vmalloc_end = DEVICE_BASE;
 }
 
 /* ---- the early direct map ---- */
 
-/* Small leaves where a large one would reach beyond the range. Returns where tables ran out, else end. */
+/* Maps [start, end), with small leaves at unaligned ends. Returns the address where tables ran out, else end. */
 static paddr_t map_direct(paddr_t start, paddr_t end, unsigned most_level)
 {
 	const u64 leaf = PT_LEVEL_SIZE(most_level);
@@ -196,7 +196,7 @@ static paddr_t map_direct(paddr_t start, paddr_t end, unsigned most_level)
 	return end;
 }
 
-/* The lowest memory, from where boot allocations grow; and the image, whose tables are looked at. */
+/* Maps the lowest memory, where boot allocations start, and the image, whose tables the kernel reads. */
 static void early_direct_map(void)
 {
 	const paddr_t image_end = PAGE_ALIGN_UP((paddr_t)__image_end - KERNEL_VMA);
@@ -217,7 +217,7 @@ static void early_direct_map(void)
 	arch_pt_sync();
 }
 
-/* Linux arch/arm64/mm/init.c: 32 bits for devices, unless no memory is that low. */
+/* As in Linux arch/arm64/mm/init.c: DMA zones end at 4 GiB, unless all memory lies above. */
 static void set_zones(void)
 {
 	u64 cursor = 0, start, end;
@@ -241,7 +241,7 @@ static void read_device_tree(paddr_t pa)
 		boot_note(&boot_info, "no device tree of at most 2 MiB at 0x%lx", pa);
 }
 
-/* UEFI's map is the memory map, and load options, where there are any, are the command line: not what a tree says. */
+/* UEFI's memory map and load options have precedence over those of a device tree. */
 static void read_efi(const struct efi_handover *efi)
 {
 	const void *map = window_open(efi->map, efi->map_size, PT_READ);
@@ -258,7 +258,7 @@ static void read_efi(const struct efi_handover *efi)
 		efi_cmdline(options, efi->options_size, &boot_info);
 }
 
-/* ACPI counts where there is no tree, as under Linux. */
+/* ACPI is used only without a device tree, as in Linux. */
 static void read_firmware(paddr_t fdt_pa)
 {
 	boot_info.protocol = "arm64 Image";
@@ -277,8 +277,8 @@ void a64_boot(u64 fdt_pa, u64 load_pa)
 	a64_layout.image = A64_LINK_BASE - load_pa;
 	a64_layout.levels = PAGE_SHIFT == 16 ? 3 : 4;
 	a64_pt_init();
-	a64_layout.va_bits =
-		64 - (unsigned)((a64_read(tcr_el1) & A64_TCR_T1SZ_MASK) / A64_TCR_T1SZ(63)); /* entry.S */
+	/* entry.S has set T1SZ. */
+	a64_layout.va_bits = 64 - (unsigned)((a64_read(tcr_el1) & A64_TCR_T1SZ_MASK) / A64_TCR_T1SZ(63));
 	window_init();
 	read_firmware(fdt_pa);
 	a64_dev = boot_info.dev;
@@ -289,7 +289,7 @@ void a64_boot(u64 fdt_pa, u64 load_pa)
 	set_zones();
 	if (a64_dev.uart)
 		a64_uart_map((vaddr_t)window_open(a64_dev.uart, 4096, PT_RW | PT_DEVICE));
-	a64_time_init_cpu(); /* boot steps are counted from kmain()'s first instruction on */
+	a64_time_init_cpu(); /* the durations of boot steps count from the start of kmain() */
 	kmain(&boot_info);
 	arch_halt();
 }

@@ -1,12 +1,11 @@
 /*
- * efi.c - where UEFI enters the image, as an application of its own.
+ * efi.c - entry of the image as a UEFI application.
  *
- * Idea.       The portable part ends boot services. What it brought along goes into the image, which may be a copy by now, and
- *             the image is entered like any other loader does it: MMU off, x0 = device tree.
- * Layout.     a64_efi is in .data: entry.S clears .bss.
- * Invariants. Everything here runs at the address that UEFI chose, not at the linked one.
- * Locking.    None.
- * Failure.    A message on firmware's console, and its status.
+ * Idea.       efi_leave() ends boot services. Its results are stored in the image, which may have been copied. Then the
+ *             image is entered as by any other loader: MMU off, x0 = device tree.
+ * Layout.     a64_efi is in .data, because entry.S clears .bss.
+ * Invariants. All code here runs at the address that UEFI chose, not at the linked one.
+ * Failure.    A message on firmware's console; the status is returned to firmware.
  * Next:       ../efi_stub.c, efi_enter.S, then entry.S.
  */
 
@@ -17,7 +16,7 @@
 
 struct efi_handover a64_efi __attribute__((section(".data")));
 
-/* entry.S would find out as well, but cannot say it here. */
+/* entry.S checks the granule, too, but has no way to report an error here. */
 static bool has_granule(void)
 {
 	unsigned field = a64_id_field(id_aa64mmfr0_el1, A64_MMFR0_TGRAN_SHIFT);

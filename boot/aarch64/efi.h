@@ -3,7 +3,7 @@
 
 #include "efi_stub.h"
 
-/* What UEFI handed over; a map of 0 bytes: this was started otherwise. */
+/* Data from UEFI. map_size 0: the image was not started by UEFI. */
 extern struct efi_handover a64_efi;
 
 /* header.S, entry.S, efi_enter.S */

@@ -1,19 +1,18 @@
 /*
- * boot.c - the first C: layout of the address space, then the loader's information, then kmain().
+ * boot.c - the first C code: sets the address layout, parses the loader's information, calls kmain().
  *
- * Idea.       entry.S has chosen the number of paging levels; the bases of all regions follow from it
- *             (Linux's Documentation/x86/x86_64/mm.rst). What the loader left is copied into one static
- *             struct boot_info, so that nothing later depends on the protocol or on memory that somebody may
- *             reuse.
+ * Idea.       entry.S has chosen the number of paging levels; the bases of all regions follow from it (Linux's
+ *             Documentation/x86/x86_64/mm.rst). The loader's data is copied into one static struct boot_info, so later code
+ *             depends neither on the protocol nor on memory that may be reused.
  * Layout.                       4 levels                     5 levels
  *             direct map    ffff888000000000  64 TiB     ff11000000000000  32 PiB
  *             vmalloc       ffffc90000000000  32 TiB     ffa0000000000000  12.5 PiB
  *             vmemmap       ffffea0000000000   1 TiB     ffd4000000000000  0.5 PiB
  *             per-CPU       fffffe0000000000  0.5 TiB    the same (Linux has its CPU entry area there)
  *             image         ffffffff80000000   2 GiB     the same
- * Invariants. Only physical memory below 4 GiB is read: that is what the early map covers.
+ * Invariants. Only physical memory below 4 GiB is read, because the early tables map no more.
  * Locking.    None: one CPU, interrupts off.
- * Failure.    An unknown loader is noted; the kernel will then report that it has no memory and stop.
+ * Failure.    An unknown loader is noted; the kernel then reports that it has no memory, and stops.
  * Next:       multiboot2.c or pvh.c, then kernel/main.c.
  */
 
@@ -52,7 +51,7 @@ static const struct x86_layout layout_5 = {
 	.percpu = 0xfffffe0000000000UL,
 };
 
-/* Physical memory through the early map. */
+/* Reads physical memory through the early tables. */
 static const void *early_map_at(const struct boot_mem *mem, u64 pa, u64 len)
 {
 	(void)mem;

@@ -1,11 +1,10 @@
 /*
- * efi_enter.S - out of UEFI's world and into the image, wherever it lies.
+ * efi_enter.S - leaves UEFI's environment and enters the image.
  *
- * Idea.       Firmware leaves us with its identity map, caches and MMU on. What entry.S will read and write without them is
- *             brought to memory first: the image, and its .bss as well, or lines of before would be written over it later.
- *             So is this code, which runs on while the MMU goes off.
- * Invariants. Interrupts are masked from here on: firmware's vectors are memory that nobody keeps.
- * Failure.    None.
+ * Idea.       Firmware runs with its identity map, caches and MMU on; entry.S runs with them off. So this code first cleans
+ *             to memory what entry.S will read and write: the image including .bss, whose dirty lines could otherwise be
+ *             written back over later data. It also cleans itself, because it runs on while the MMU goes off.
+ * Invariants. Interrupts are masked from here on: the memory of firmware's vectors is free for use.
  * Source.     Linux arch/arm64/kernel/efi-entry.S, Documentation/arm64/booting.rst.
  * Next:       entry.S.
  */
@@ -14,7 +13,7 @@
 
 	.section .boot.text, "ax"
 
-/* void a64_efi_enter(u64 start, u64 end, u64 entry, u64 fdt): the image, where in it to begin, and with which x0. */
+/* void a64_efi_enter(u64 start, u64 end, u64 entry, u64 fdt): image [start, end), its entry point, and the entry's x0. */
 	.globl	a64_efi_enter
 a64_efi_enter:
 	msr	daifset, #15
@@ -22,13 +21,13 @@ a64_efi_enter:
 	ubfx	x4, x4, #16, #4			/* DminLine: log2 of words */
 	mov	x5, #4
 	lsl	x4, x5, x4
-	bl	clean				/* x30 is not needed any more */
+	bl	clean				/* x30 is not needed later */
 	adr	x0, mmu_off
 	adr	x1, mmu_off_end
 	bl	clean
 	b	mmu_off
 
-/* Lines of x4 bytes of [x0, x1), to the point of coherency. Uses x5. */
+/* Cleans [x0, x1) to the point of coherency, in lines of x4 bytes. Uses x5. */
 clean:
 	sub	x5, x4, #1
 	bic	x0, x0, x5
@@ -52,7 +51,7 @@ mmu_off:
 	bic	x5, x5, x4
 	msr	sctlr_el2, x5
 2:	isb
-	ic	iallu				/* what was here before the image */
+	ic	iallu				/* instructions cached before the image was copied */
 	dsb	nsh
 	isb
 	mov	x0, x3

@@ -1,18 +1,19 @@
 /*
  * entry.S - from a loader, or from PSCI, to C at the linked address.
  *
- * Idea.       A CPU comes with its MMU off, at EL2 or EL1, anywhere in RAM. It drops to EL1, builds two chains of tables,
- *             switches the MMU on in the identity map and jumps to the image's linked address. Everything until then is
- *             relative to the PC. The size of addresses is 48 bits at first; boot.c, which can read the command line,
- *             chooses the final one.
- * Layout.     id chain       TTBR0: the leaf that this section lies in, at its physical address
+ * Idea.       A CPU starts with its MMU off, at EL2 or EL1, anywhere in RAM. It drops to EL1, builds two chains of tables,
+ *             enables the MMU in the identity map and jumps to the image's linked address. Until then all code is
+ *             position-independent. Addresses have 48 bits at first; boot.c, which can read the command line, chooses the
+ *             final size.
+ * Layout.     id chain       TTBR0: the leaf that contains this section, at its physical address
  *             image chain    TTBR1: from A64_LINK_BASE on, leaves of 2 MiB (4 KiB pages) or pages; the rest of the last
- *                            table is boot.c's window on what firmware left
- *             Tables have a page each. A root is always a whole one, indexed by all the bits above; TTBR points at the
- *             part that the VA size uses, its end.
- * Invariants. Nothing here writes outside of .bss, which it clears: the tables first, the rest when the MMU is on. The early maps are writable and executable;
- *             pgtable_init() replaces the image's. The id chain stays for the other CPUs.
- * Failure.    A CPU without this granule: a message and status 2 by semihosting, if a debugger listens; it stands still.
+ *                            table is boot.c's window on firmware's data
+ *             Each table has a page. A root is always a whole page, indexed by all address bits above the next level. TTBR
+ *             points at the last part of it, which the VA size uses.
+ * Invariants. This code writes only to .bss, which it clears: first the tables, the rest with the MMU on. The early maps
+ *             are writable and executable. pgtable_init() replaces the image's. The id chain stays for the other CPUs.
+ * Failure.    A CPU without this granule prints a message and exits with status 2 by semihosting, if a debugger listens.
+ *             Then it stops.
  * Source.     Linux arch/arm64/kernel/head.S, arch/arm64/include/asm/el2_setup.h.
  * Next:       boot.c.
  */
@@ -23,8 +24,8 @@
 
 #define TABLE 0x3
 #if CONFIG_PAGE_SHIFT == 12
-#define TGRAN_52 1				/* the field's value that says LPA2 */
-#define LEAF_LEVEL 1				/* blocks of 2 MiB: the image lies at a border of them */
+#define TGRAN_52 1				/* value of the granule's field that means LPA2 */
+#define LEAF_LEVEL 1				/* blocks of 2 MiB: the image is aligned to them */
 #define LEAF 0x401				/* valid block, AF */
 #define LEVELS 4
 #else
@@ -40,10 +41,10 @@
 #define LEAF_SHIFT (PAGE_SHIFT + LEAF_LEVEL * PT_INDEX_BITS)
 #define ROOT_SHIFT (PAGE_SHIFT + (LEVELS - 1) * PT_INDEX_BITS)
 #define TABLE_BYTES (1 << PAGE_SHIFT)
-#define CHAIN (LEVELS - LEAF_LEVEL)		/* tables of a chain, the root first */
-/* With 48 bits the root has 1 << (48 - ROOT_SHIFT) entries, the last ones of its page. */
+#define CHAIN (LEVELS - LEAF_LEVEL)		/* number of tables of a chain; the root comes first */
+/* With 48 bits the root uses 1 << (48 - ROOT_SHIFT) entries, the last ones of its page. */
 #define ROOT_OFFSET (TABLE_BYTES - (8 << (48 - ROOT_SHIFT)))
-/* With LPA2 TTBR's low bits are address, so a root has 64 bytes at least: with 16 KiB pages, 8 entries instead of 2. */
+/* With LPA2 TTBR's low bits hold address bits, so a root has at least 64 bytes: with 16 KiB pages 8 entries, not 2. */
 #define LPA2_BITS 50
 
 	.macro	addr_of, reg, sym
@@ -58,12 +59,12 @@ a64_primary_entry:				/* x0: device tree, or 0 */
 	mov	x20, x0
 	bl	drop_to_el1
 	bl	check_granule
-	addr_of	x19, boot_entry			/* where the image lies */
+	addr_of	x19, boot_entry			/* physical address of the image */
 
-	/* Lines that somebody has left dirty may not come over what is written now with the MMU off. */
+	/* Dirty cache lines of the loader must not be written back over the tables, which are written with caches off. */
 	bl	forget_tables
 
-	/* The tables; the rest of .bss, which no loader clears either, goes faster with the MMU on. */
+	/* Clear the tables. No loader clears .bss; the rest of it is cleared faster with the MMU on. */
 	addr_of	x0, a64_id_tables
 	addr_of	x1, a64_tables_end
 1:	stp	xzr, xzr, [x0]
@@ -74,21 +75,21 @@ a64_primary_entry:				/* x0: device tree, or 0 */
 	cmp	x0, x1
 	b.lo	1b
 
-	/* x21: what a leaf has besides its address. With LPA2 (TCR.DS) bits 9:8 are address, else Inner Shareable. */
+	/* x21: bits of a leaf besides its address. With LPA2 (TCR.DS) bits 9:8 are address bits, else Inner Shareable. */
 	bl	tcr_value			/* x22 */
 	mov	x21, #LEAF
 	tbnz	x22, #59, 1f
 	orr	x21, x21, #0x300
 1:
-	/* The chain of the identity map, to the leaf of this section. */
+	/* The identity map: a chain of tables to the leaf of this section. */
 	addr_of	x0, a64_id_tables
 	mov	x1, x19
 	bl	link_chain
 	orr	x2, x19, x21
-	orr	x2, x2, #0x80			/* read-only, or SCTLR.WXN would not let it run */
+	orr	x2, x2, #0x80			/* read-only: WXN, on when other CPUs start, needs it for execution */
 	str	x2, [x0]
 
-	/* The chain of the image, and as many leaves as it has. */
+	/* The image's chain, and one leaf for each block of the image. */
 	addr_of	x0, a64_image_tables
 	ldr	x1, =A64_LINK_BASE
 	bl	link_chain
@@ -100,7 +101,7 @@ a64_primary_entry:				/* x0: device tree, or 0 */
 	cmp	x4, x3
 	b.lo	2b
 
-	bl	forget_tables			/* nor may clean ones hide it */
+	bl	forget_tables			/* clean lines fetched meanwhile would hide the tables */
 
 	addr_of	x4, a64_image_tables + ROOT_OFFSET
 #if CONFIG_PAGE_SHIFT == 14
@@ -115,9 +116,7 @@ a64_primary_entry:				/* x0: device tree, or 0 */
 	ldr	x1, =entry_high
 	br	x1
 
-/*
- * Another CPU, from PSCI. x0: physical address of its struct a64_start, cleaned to memory.
- */
+/* Entry of another CPU from PSCI. x0: physical address of its struct a64_start, which has been cleaned to memory. */
 	.globl	a64_secondary_entry
 a64_secondary_entry:
 	mov	x20, x0
@@ -130,12 +129,12 @@ a64_secondary_entry:
 	ldr	x18, [x20, #A64_START_PERCPU]
 	ldr	x21, [x20, #A64_START_MAIN]
 	mov	x23, x22
-	bic	x22, x22, #A64_TCR_EPD0		/* the way goes through the identity map */
+	bic	x22, x22, #A64_TCR_EPD0		/* the switch runs in the identity map */
 	bl	mmu_on
 	ldr	x1, =secondary_high
 	br	x1
 
-/* x22: TCR, x4: TTBR1, x3: MAIR, x5: SCTLR. Uses x0. Runs, and returns, where the identity map has it. */
+/* Enables the MMU. x22: TCR, x4: TTBR1, x3: MAIR, x5: SCTLR. Uses x0. Runs and returns in the identity map. */
 mmu_on:
 	tlbi	vmalle1
 	dsb	nsh
@@ -153,8 +152,8 @@ mmu_on:
 	ret
 
 /*
- * x0: tables of a chain, x1: an address. Links each table to the next one; x0: the slot of the address in the last one.
- * Uses x2 to x5.
+ * x0: tables of a chain, x1: an address. Links each table to the next one. Returns in x0 the slot of the address in the
+ * last table. Uses x2 to x5.
  */
 link_chain:
 	mov	x2, #ROOT_SHIFT
@@ -173,8 +172,8 @@ link_chain:
 	ret
 
 /*
- * void a64_switch_tables(u64 ttbr1, u64 tcr): called at its physical address, interrupts masked. No entry of one set of
- * tables may meet one of the other in a TLB, so there is a moment without translation; nothing is touched meanwhile.
+ * void a64_switch_tables(u64 ttbr1, u64 tcr): called at its physical address, interrupts masked. A TLB must never hold
+ * entries of both sets of tables, so the MMU is off in between. No memory is accessed meanwhile.
  */
 	.globl	a64_switch_tables
 a64_switch_tables:
@@ -191,7 +190,7 @@ a64_switch_tables:
 	isb
 	ret
 
-/* Drops what caches hold of the tables. Uses x0 to x3. */
+/* Discards cached lines of the tables. Uses x0 to x3. */
 forget_tables:
 	addr_of	x0, a64_id_tables
 	addr_of	x1, a64_tables_end
@@ -207,7 +206,7 @@ forget_tables:
 	dsb	sy
 	ret
 
-/* x22: TCR for 48 bits in both halves, with all that this CPU has. Uses x0 to x2. */
+/* x22: TCR for 48 bits in both halves, with all features of this CPU. Uses x0 to x2. */
 tcr_value:
 	ldr	x22, =(A64_TCR_TG | A64_TCR_WB | A64_TCR_INNER | A64_TCR_T0SZ(48) | A64_TCR_T1SZ(48))
 	mrs	x0, id_aa64mmfr0_el1
@@ -224,14 +223,14 @@ tcr_value:
 	sub	x22, x22, #A64_TCR_T1SZ(48) - A64_TCR_T1SZ(LPA2_BITS)
 #endif
 	b	2f
-1:	mov	x2, #5				/* without it output addresses end at 48 bits */
+1:	mov	x2, #5				/* without LPA2 output addresses have at most 48 bits */
 	cmp	x1, x2
 	csel	x1, x1, x2, lo
 2:
 #endif
 	orr	x22, x22, x1, lsl #A64_TCR_IPS_SHIFT
 	mrs	x0, id_aa64mmfr1_el1
-	and	x0, x0, #15			/* HAFDBS: 1 access flag, 2 dirty state as well */
+	and	x0, x0, #15			/* HAFDBS: 1 access flag, 2 also dirty state */
 	cbz	x0, 3f
 	orr	x22, x22, #A64_TCR_HA
 	cmp	x0, #2
@@ -243,7 +242,7 @@ tcr_value:
 drop_to_el1:
 	msr	daifset, #15
 	msr	spsel, #1
-	adr	x9, park_vectors		/* until trap.c has its own */
+	adr	x9, park_vectors		/* until trap.c sets its vectors */
 	ldr	x10, =A64_SCTLR_EL1_OFF
 	msr	vbar_el1, x9
 	mrs	x9, CurrentEL
@@ -258,17 +257,17 @@ drop_to_el1:
 	msr	hcr_el2, x9
 	isb
 	msr	sctlr_el1, x10
-	mov	x9, #3				/* EL1 reads the counter and has the timers */
+	mov	x9, #3				/* EL1 may read the counter and use the timers */
 	msr	cnthctl_el2, x9
 	msr	cntvoff_el2, xzr
 	mrs	x9, id_aa64dfr0_el1
 	ubfx	x9, x9, #8, #4			/* PMUVer */
 	sub	x10, x9, #1
-	cmp	x10, #13			/* 0: none, 15: not the architecture's */
+	cmp	x10, #13			/* 0: none; 15: not the architecture's */
 	mov	x10, #0
 	b.hi	2f
 	mrs	x10, pmcr_el0
-	ubfx	x10, x10, #11, #5		/* N: all counters are EL1's */
+	ubfx	x10, x10, #11, #5		/* N: all counters belong to EL1 */
 2:	msr	mdcr_el2, x10
 	msr	vttbr_el2, xzr
 	msr	hstr_el2, xzr
@@ -276,7 +275,7 @@ drop_to_el1:
 	msr	vpidr_el2, x9
 	mrs	x9, mpidr_el1
 	msr	vmpidr_el2, x9
-	mov	x9, #0x33ff			/* the bits that are RES1; no trap */
+	mov	x9, #0x33ff			/* the RES1 bits; no traps */
 	msr	cptr_el2, x9
 	mrs	x9, id_aa64pfr0_el1
 	ubfx	x9, x9, #24, #4			/* GIC's system registers */
@@ -287,10 +286,10 @@ drop_to_el1:
 	msr	s3_4_c12_c9_5, x9
 	isb
 	mrs	x9, s3_4_c12_c9_5
-	tbz	x9, #0, 3f			/* firmware keeps them from us */
+	tbz	x9, #0, 3f			/* firmware does not allow access */
 	msr	s3_4_c12_c11_0, xzr		/* ICH_HCR_EL2 */
 3:	mrs	x9, id_aa64mmfr0_el1
-	ubfx	x9, x9, #56, #4			/* fine-grained traps: none */
+	ubfx	x9, x9, #56, #4			/* FEAT_FGT: disable fine-grained traps */
 	cbz	x9, 4f
 	msr	s3_4_c1_c1_4, xzr		/* HFGRTR, HFGWTR, HFGITR, HDFGRTR, HDFGWTR */
 	msr	s3_4_c1_c1_5, xzr
@@ -298,7 +297,7 @@ drop_to_el1:
 	msr	s3_4_c3_c1_4, xzr
 	msr	s3_4_c3_c1_5, xzr
 4:	mrs	x9, id_aa64mmfr1_el1
-	ubfx	x9, x9, #40, #4			/* HCRX_EL2: nothing of it */
+	ubfx	x9, x9, #40, #4			/* HCRX_EL2: all features off */
 	cbz	x9, 5f
 	msr	s3_4_c1_c2_2, xzr
 5:	mov	x9, #A64_SPSR_EL1H
@@ -306,7 +305,7 @@ drop_to_el1:
 	msr	elr_el2, x30
 	eret
 
-/* ID_AA64MMFR0_EL1: 15 says no for 4 and 64 KiB, 0 for 16 KiB. */
+/* Fields of ID_AA64MMFR0_EL1: with 4 and 64 KiB, 15 means not supported; with 16 KiB, 0 does. */
 check_granule:
 	mrs	x9, id_aa64mmfr0_el1
 	ubfx	x9, x9, #A64_MMFR0_TGRAN_SHIFT, #4
@@ -317,7 +316,7 @@ check_granule:
 	b.eq	1f
 #endif
 	ret
-1:	mov	w0, #4				/* SYS_WRITE0; without a debugger HLT is undefined: park_vectors */
+1:	mov	w0, #4				/* SYS_WRITE0; without a debugger HLT traps to park_vectors */
 	adr	x1, no_granule_text
 	hlt	#0xf000
 	mov	w0, #0x20			/* SYS_EXIT_EXTENDED */
@@ -360,21 +359,21 @@ entry_high:
 	msr	spsel, #0
 	addr_of	x0, a64_stacks + A64_BOOT_STACK_TOP
 	mov	sp, x0
-	mov	x18, #0				/* per-CPU offset 0: the templates serve CPU 0 for now */
-	mov	x29, #0				/* the end of every backtrace */
+	mov	x18, #0				/* per-CPU offset 0: CPU 0 uses the templates for now */
+	mov	x29, #0				/* ends every backtrace */
 	mov	x30, #0
 	mov	x0, x20
 	mov	x1, x19
 	bl	a64_boot
 	brk	#0
 
-/* Zeros to [x0, x1), which is whole pages. Uses x2, x3. */
+/* Clears [x0, x1), which is whole pages. Uses x2, x3. */
 clear:
 	cmp	x0, x1
 	b.hs	3f
 	mrs	x2, dczid_el0
 	mov	x3, #4
-	lsl	x3, x3, x2			/* bytes that DC ZVA clears; DZP, bit 4, is 0 or forbids it */
+	lsl	x3, x3, x2			/* bytes that DC ZVA clears; if DZP (bit 4) is set it is forbidden */
 	tbnz	x2, #4, 2f
 1:	dc	zva, x0
 	add	x0, x0, x3
@@ -387,7 +386,7 @@ clear:
 3:	ret
 
 secondary_high:
-	msr	tcr_el1, x23			/* the lower half is closed */
+	msr	tcr_el1, x23			/* disables the lower half */
 	isb
 	tlbi	vmalle1
 	dsb	nsh

@@ -1,16 +1,16 @@
 /*
  * dmesg.c - a machine's memory map from a saved Linux boot log.
  *
- * Idea.       Linux prints the map that firmware gave, what it changed in it, the SRAT's ranges, its zones and, in the end, the
- *             ranges of each node that it counts. scan() looks for a message at every word of a line. Text in front of the
- *             message does not matter: stamps of any form, host names, quotes. All other text is passed over.
- * Layout.     Linux version 6.1.0 ...                                    a boot begins; the last one with a map counts
+ * Idea.       Linux prints the map that firmware gave, its own changes of it, the SRAT's ranges, its zones, and at the end
+ *             the ranges of each node. scan() tries to read a message at each word of a line. Text before a message does
+ *             not matter: time stamps of any form, host names, quote marks. All other text is skipped.
+ * Layout.     Linux version 6.1.0 ...                                    a boot starts; the last one with a map is used
  *             BIOS-provided physical RAM map:                            also: user-defined, modified
  *             BIOS-e820: [mem 0x0-0x9ffff] usable                        since 3.5; END inclusive
- *             BIOS-e820: [mem 0x0-0x9ffff]  639 KB System RAM            since 7.0; [gap ...] says nothing
+ *             BIOS-e820: [mem 0x0-0x9ffff]  639 KB System RAM            since 7.0; [gap ...] lines are skipped
  *             BIOS-e820: 0000000000000000 - 00000000000a0000 (usable)    before 3.5; END exclusive
  *             BIOS-e820: 0009fc00 @ 00000000 (usable)                    2.2: SIZE @ START; MIPS: memory: SIZE @ START
- *             user: ..., modified: ..., Xen: ..., reserve setup_data: ..., extended: ...    maps in place of firmware's
+ *             user: ..., modified: ..., Xen: ..., reserve setup_data: ..., extended: ...    maps that replace firmware's
  *             e820: update [mem 0x0-0xfff] usable ==> reserved           and e820: remove, as above
  *             e820 update range: 0000000000000000 - 0000000000001000 (usable) ==> (reserved)
  *             SRAT: Node 0 PXM 0 [mem 0x0-0x9ffff] [hotplug]             or, before 3.5, 0-a0000
@@ -19,16 +19,17 @@
  *             Zone ranges:                                               then, line by line
  *               DMA      [mem 0x1000-0xffffff]                           or empty, or pages: 0x00000001 -> 0x00001000
  *             Early memory node ranges                                   then, line by line
- *               node   0: [mem 0x1000-0x9ffff]                           before 3.5 in pages:    0: 0x00000001 -> 0x000000a0
- *             Initmem setup node 0 [mem 0x1000-0x9ffff]                  figures to check the log by (dmesg_check.c); before
- *             Bootmem setup node 0 0000000000000000-0000000000100000     2.6.18, without node ranges, the nodes
+ *               node   0: [mem 0x1000-0x9ffff]                           before 3.5 in pages:    0: 0x00000001 ->
+ *               0x000000a0
+ *             Initmem setup node 0 [mem 0x1000-0x9ffff]                  figures that dmesg_check.c compares; before
+ *             Bootmem setup node 0 0000000000000000-0000000000100000     2.6.18, without node ranges, they are the nodes
  *             On node 0 totalpages: 159
  *             Memory: 500K/636K available
- * Invariants. D1  node ranges are the memory that Linux counted; the map beside them only names memory that is not usable
- *             D2  a line that a mail or a narrow terminal cut in two is read as one
+ * Invariants. D1  node ranges are the memory that Linux counted; the map then only describes memory that is not usable
+ *             D2  a line that a mail program or a narrow terminal cut in two is read as one
  * Locking.    None: a pure function of the text.
- * Failure.    A message that goes on in no known way: -EINVAL with the number of its line, unless the node ranges are known
- *             and agree with Linux's own counts; then a note. A log without any map: a message without a number.
+ * Failure.    A message with an unknown continuation is -EINVAL with its line number. If the node ranges are complete and
+ *             agree with Linux's own counts, it is only noted. A log without a map is -EINVAL without a line number.
  * Source.     Linux arch/x86/kernel/e820.c, drivers/acpi/numa/srat.c, drivers/of/of_reserved_mem.c, mm/mm_init.c and
  *             mm/page_alloc.c, 2.2 to 7.1.
  * Next:       dmesg_words.c.
@@ -40,7 +41,7 @@
 #include <kernel/printk.h>
 #include <kernel/string.h>
 
-enum { OTHER_LINES = 8 }; /* that may stand between those of a list: several CPUs print */
+enum { OTHER_LINES = 8 }; /* foreign lines allowed between those of a list, because several CPUs print */
 
 /* ---- lines of a PC's map ---- */
 
@@ -69,7 +70,7 @@ static enum dmesg_got range_line(struct dmesg *d, struct map_word *t, unsigned s
 
 	dmesg_skip_blanks(&at);
 	if (dmesg_take(&at, "[gap 0x")) {
-		d->map_lines++; /* the map may begin with a gap */
+		d->map_lines++; /* the first line of a map may be a gap */
 		return DMESG_NONE;
 	}
 	if (at.len && !dmesg_take(&at, "[mem") && !dmesg_starts_number(at))
@@ -87,7 +88,7 @@ static enum dmesg_got range_line(struct dmesg *d, struct map_word *t, unsigned s
 	return DMESG_TAKEN;
 }
 
-/* "user:" and the like also begin other messages. Text that is no range belongs to such a message. */
+/* "user:" and similar words also begin other messages. If no range follows, the line is such a message. */
 static enum dmesg_got weak_range_line(struct dmesg *d, struct map_word *t, unsigned source)
 {
 	struct map_word at = *t;
@@ -100,7 +101,7 @@ static enum dmesg_got weak_range_line(struct dmesg *d, struct map_word *t, unsig
 	return got;
 }
 
-/* "memory: 04000000 @ 00000000 (usable)": MIPS. */
+/* "memory: 04000000 @ 00000000 (usable)": a line of MIPS. */
 static enum dmesg_got mips_line(struct dmesg *d, struct map_word *t, unsigned unused)
 {
 	struct map_word at = *t;
@@ -119,7 +120,7 @@ static enum dmesg_got mips_line(struct dmesg *d, struct map_word *t, unsigned un
 	return DMESG_TAKEN;
 }
 
-/* A PC's map begins; of a log of several boots without "Linux version" this is the next one. */
+/* The header of a PC's map. Without "Linux version" lines a second header means the next boot. */
 static enum dmesg_got map_header(struct dmesg *d, struct map_word *t, unsigned unused)
 {
 	(void)t;
@@ -131,13 +132,13 @@ static enum dmesg_got map_header(struct dmesg *d, struct map_word *t, unsigned u
 	return DMESG_TAKEN;
 }
 
-/* A whole map, after changes. The one that was printed under the same name before does not count. */
+/* The header of a complete map after changes. It replaces the map that was printed under the same name. */
 static enum dmesg_got new_map_header(struct dmesg *d, struct map_word *t, unsigned source)
 {
 	(void)t;
 	drop_source(&d->m, (enum map_source)source);
 	if (source == MAP_USER)
-		drop_source(&d->m, MAP_DT); /* MIPS calls both maps alike */
+		drop_source(&d->m, MAP_DT); /* MIPS prints both maps under one name */
 	return DMESG_TAKEN;
 }
 
@@ -156,18 +157,19 @@ static enum dmesg_got edit_line(struct dmesg *d, struct map_word *t, unsigned up
 		got = dmesg_take_type(d, t, &from);
 	if (got == DMESG_TAKEN && update) {
 		dmesg_skip_blanks(t);
-		/* A line that ends in `=` has lost it: quoted-printable. */
+		/* Quoted-printable removes a `=` at the end of a line. */
 		got = dmesg_take(t, "==>") || dmesg_take(t, "=>")
 			      ? dmesg_take_type(d, t, &to)
 			      : dmesg_why(d, "\"%.*s\": expected a type of memory behind ==>", SHOWN(*t));
 	}
+	/* An edit after the count did not change the counted memory. */
 	if (got != DMESG_TAKEN || d->new_boot || d->counted)
-		return got; /* Linux had counted before */
+		return got;
 	map_add_edit(&d->m, first, last, from, to);
 	return DMESG_TAKEN;
 }
 
-/* Linux has looked where memory ends: it counts memory as the changes so far leave it. */
+/* Linux prints last_pfn when it takes memory over from the map: later edits do not change the count. */
 static enum dmesg_got last_pfn_line(struct dmesg *d, struct map_word *t, unsigned unused)
 {
 	(void)t;
@@ -185,7 +187,7 @@ static enum dmesg_got i386_line(struct dmesg *d, struct map_word *t, unsigned un
 	return DMESG_TAKEN;
 }
 
-/* Before 2.6.16 the END of a node was inclusive: it was read as one less. */
+/* Before 2.6.16 the END of a node was printed inclusive, but is read as exclusive, so it is one too small. */
 static u64 whole_page(u64 last)
 {
 	return (last & 0xfff) == 0xffe ? last + 1 : last;
@@ -224,7 +226,7 @@ static void reserve(struct dmesg *d, u64 start, u64 size)
 			  BOOT_MAX_RESERVED, (unsigned long)start);
 }
 
-/* "0xA..0xB (N KiB) nomap non-reusable name". Linux lends reusable memory out. */
+/* "0xA..0xB (N KiB) nomap non-reusable name". Linux uses reusable memory itself, so it is not reserved. */
 static enum dmesg_got of_range_line(struct dmesg *d, struct map_word *t, unsigned unused)
 {
 	u64 first, last;
@@ -302,7 +304,7 @@ static bool take_pages(struct map_word *t, u64 *start, u64 *end)
 	return true;
 }
 
-/* "DMA      [mem 0x0-0xffffff]", "DMA empty", "DMA 0x00000010 -> 0x00001000": the latter in pages. */
+/* "DMA      [mem 0x0-0xffffff]", "DMA empty", or in pages "DMA 0x00000010 -> 0x00001000". */
 static enum dmesg_got zone_line(struct dmesg *d, struct map_word *t, unsigned kind)
 {
 	static const char *const names[] = {"DMA", "DMA32", "Normal", "HighMem", "Movable", "Device"};
@@ -355,17 +357,17 @@ static void add_node(struct dmesg *d, u64 node, u64 first, u64 last)
 	dmesg_boot_goes_on(d);
 	d->zone_lines = 0;
 	if (!d->nodes_seen)
-		dmesg_forget_nodes(d); /* of setup_line() */
+		dmesg_forget_nodes(d); /* those of setup_line() */
 	d->nodes_seen++;
 	d->m.items++;
 	if (dmesg_node_is_known(d, node, first, last))
-		return; /* two consoles have it twice */
+		return; /* a log of two consoles has each line twice */
 	map_show_node(&d->m, node);
 	map_add_range(&d->m, MAP_EARLY_NODES, first, last, MEM_USABLE);
 	map_add_node(&d->m, node, first, last, true);
 }
 
-/* "0: 0x00000001 -> 0x0000009f", "0: 1 -> 159", only below their header: other messages look alike. */
+/* "0: 0x00000001 -> 0x0000009f", "0: 1 -> 159". Only read below their header, because other messages look the same. */
 static enum dmesg_got node_pages(struct dmesg *d, struct map_word *t)
 {
 	struct map_word at = *t;
@@ -384,7 +386,7 @@ static enum dmesg_got node_pages(struct dmesg *d, struct map_word *t)
 	return DMESG_TAKEN;
 }
 
-/* "   0: [mem 0x1000-0x9ffff]" or pages behind "node". */
+/* "   0: [mem 0x1000-0x9ffff]" after "node", or pages. */
 static enum dmesg_got node_line(struct dmesg *d, struct map_word *t, unsigned unused)
 {
 	struct map_word at = *t;
@@ -412,8 +414,8 @@ static enum dmesg_got node_line(struct dmesg *d, struct map_word *t, unsigned un
 }
 
 /*
- * "Initmem setup node 0 [mem 0x1000-0x9ffff]", "... 0000000000001000-00000000000a0000", "... as memoryless". Behind the
- * ranges of nodes this is where a node begins and ends. In front of them, and without them, it is all that is known of it.
+ * "Initmem setup node 0 [mem 0x1000-0x9ffff]", "... 0000000000001000-00000000000a0000", "... as memoryless". If the node's
+ * ranges are known, the line is a check: it gives the start of the first and the end of the last. Else it defines the node.
  */
 static enum dmesg_got setup_line(struct dmesg *d, struct map_word *t, unsigned unused)
 {
@@ -464,7 +466,7 @@ static enum dmesg_got memory_line(struct dmesg *d, struct map_word *t, unsigned 
 	return DMESG_TAKEN;
 }
 
-/* The version of this boot is that of the next one until a map comes: reports quote /proc/version, too. */
+/* The version becomes that of the next boot when a map follows. Bug reports quote /proc/version without a map. */
 static enum dmesg_got version_line(struct dmesg *d, struct map_word *t, unsigned unused)
 {
 	(void)unused;
@@ -476,7 +478,7 @@ static enum dmesg_got version_line(struct dmesg *d, struct map_word *t, unsigned
 	return DMESG_TAKEN;
 }
 
-/* ---- all of them ---- */
+/* ---- all messages ---- */
 
 static const struct kind {
 	const char *start;
@@ -530,7 +532,7 @@ static void note_starts(struct dmesg *d)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++)
 		d->starts[*kinds[i].start / 64] |= 1UL << *kinds[i].start % 64;
-	for (char c = '0'; c <= '9'; c++) /* node_pages() */
+	for (char c = '0'; c <= '9'; c++) /* for node_pages(), which has no keyword */
 		d->starts[c / 64] |= 1UL << c % 64;
 }
 
@@ -541,7 +543,7 @@ static bool may_start(const struct dmesg *d, char c)
 	return at < 128 && d->starts[at / 64] >> at % 64 & 1;
 }
 
-/* Reads the message that begins at *t, if one does. */
+/* Reads the message at *t, if there is one. */
 static enum dmesg_got message(struct dmesg *d, struct map_word *t)
 {
 	if (!may_start(d, *t->s))
@@ -563,7 +565,10 @@ static enum dmesg_got message(struct dmesg *d, struct map_word *t)
 	return node_pages(d, t);
 }
 
-/* A stamp, a mark, nothing or a message that ends at `from` stands in front. After a word it is text about messages. */
+/*
+ * Whether a message may start at `at`: a time stamp, a mark, nothing, or a message that ended at `from` precedes it.
+ * After a word the text only talks about messages.
+ */
 static bool is_at_start(const struct dmesg *d, unsigned from, unsigned at)
 {
 	while (at > from && dmesg_is_blank(d->text.buf[at - 1]))
@@ -571,7 +576,7 @@ static bool is_at_start(const struct dmesg *d, unsigned from, unsigned at)
 	return at == from || strchr("]>;:)|,.0123456789", d->text.buf[at - 1]);
 }
 
-/* The tail from `at` on stays in the buffer, and the next line goes behind it. */
+/* Keeps the tail from `at` on in the buffer. The next line will be appended to it. */
 static void carry(struct dmesg *d, unsigned at)
 {
 	memmove(d->text.buf, d->text.buf + at, d->text.nr - at);
@@ -581,9 +586,9 @@ static void carry(struct dmesg *d, unsigned at)
 }
 
 /*
- * The message at the beginning of the buffer ends `carried` bytes on, too early. The next line is behind a blank: a mail was
- * cut between words. If that makes no message, the line goes on without the blank: a terminal was too narrow. Returns where
- * to look on.
+ * The buffer starts with `carried` bytes of an incomplete message, then a blank and the next line. First the blank
+ * counts: a mail program cut the line between words. If that gives no message, the blank is removed: a terminal was too
+ * narrow. If that fails too, both lines stay as they are. Returns the offset at which scan() continues.
  */
 static unsigned scan_carried(struct dmesg *d, unsigned carried)
 {
@@ -605,7 +610,7 @@ static unsigned scan_carried(struct dmesg *d, unsigned carried)
 	return carried;
 }
 
-/* Looks for messages in the buffer. */
+/* Reads all messages in the buffer. */
 static void scan(struct dmesg *d)
 {
 	const char *buf = d->text.buf;
@@ -627,7 +632,7 @@ static void scan(struct dmesg *d)
 	}
 }
 
-/* The next line goes behind the carried bytes, without the marks of a quote. */
+/* Appends the next line to the carried bytes, without its quote marks. */
 static bool next_line(struct dmesg *d)
 {
 	unsigned keep = d->carried;

@@ -1,13 +1,13 @@
 /*
- * dmesg_check.c - whether a boot log is whole, and the message when it is not.
+ * dmesg_check.c - checks whether a boot log is complete, and reports what is missing.
  *
- * Idea.       Linux prints the same facts more than once: the ranges of its nodes, then where each node begins and ends, how
- *             many pages it has, and how much memory there is in all. A log whose beginning was overwritten, or with lines
- *             that were lost, contradicts itself; a log with a damaged line that agrees with the counts is as good as whole.
- * Layout.     doubt: the first figure that the ranges contradict. mistake: the first message that could not be read.
- *             agreed: a figure that the ranges lead to.
- * Invariants. C1  a log that is known to lack memory is refused or has a note; nothing is left out in silence
- *             C2  a message that could not be read is an error, unless node ranges without a doubt make it needless
+ * Idea.       Linux prints the same facts more than once: the ranges of its nodes, then the start, end and page count of
+ *             each node, then the total memory. A log that lost its first lines, or lines in between, therefore contradicts
+ *             itself. A log with one damaged line whose counts agree is as good as complete.
+ * Layout.     doubt: the first figure that contradicts the ranges. mistake: the first message that could not be read.
+ *             agreed: some figure confirms the ranges.
+ * Invariants. C1  a log that is known to lack memory is refused or gets a note; no loss is silent
+ *             C2  an unreadable message is an error, unless node ranges without a doubt make it unnecessary
  * Locking.    None: pure functions.
  * Failure.    -EINVAL and a message with the line, or a note.
  * Next:       mm/memmap.c.
@@ -26,7 +26,7 @@ void dmesg_boot_begins(struct dmesg *d)
 
 	map_start(m, keep.name, keep.bi, keep.err, keep.err_size);
 	m->line = keep.line;
-	m->arch = MAP_OTHER; /* until a line that only a PC's kernel prints */
+	m->arch = MAP_OTHER; /* until a line that only a PC prints */
 	memcpy(m->kernel, d->new_boot ? d->next_kernel : keep.kernel, sizeof(m->kernel));
 	m->bi->nr_ranges = m->bi->nr_node_ranges = m->bi->nr_edits = m->bi->nr_reserved = 0;
 	d->version_seen = d->new_boot;
@@ -103,7 +103,7 @@ void dmesg_forget_nodes(struct dmesg *d)
 	d->agreed = d->in_pages = false;
 }
 
-/* Bytes of a node's ranges, and where they lie. */
+/* Sum of the sizes of a node's ranges, and the span that they cover. */
 struct extent {
 	u64 bytes, first, last;
 };
@@ -147,7 +147,7 @@ void dmesg_check_span(struct dmesg *d, u64 node, u64 first, u64 last)
 		      (unsigned long)e.last);
 }
 
-/* Pages of 4 KiB, or of another size that the machine has. */
+/* The page size is 4 KiB or another one that the machine supports. */
 void dmesg_check_pages(struct dmesg *d, u64 node, u64 pages)
 {
 	static const unsigned shifts[] = {12, 13, 14, 16};
@@ -169,7 +169,7 @@ static bool is_from(const unsigned kernel[3], unsigned major, unsigned minor)
 	return kernel[0] > major || (kernel[0] == major && kernel[1] >= minor);
 }
 
-/* Ranges that were given as pages were read as pages of 4 KiB; they are `factor` times as large. */
+/* Ranges given in pages were read as pages of 4 KiB. The true pages are `factor` times as large. */
 static void scale_pages(struct dmesg *d, unsigned factor)
 {
 	struct boot_info *bi = d->m.bi;
@@ -204,7 +204,7 @@ void dmesg_check_memory(struct dmesg *d, u64 kb)
 		   (kb == bytes >> 10 << 1 || kb == bytes >> 10 << 2 || kb == bytes >> 10 << 4)) {
 		scale_pages(d, (unsigned)(kb / (bytes >> 10)));
 		d->agreed = true;
-	} else if (is_from(d->m.kernel, 3, 11)) { /* before, holes were counted, too */
+	} else if (is_from(d->m.kernel, 3, 11)) { /* older versions also count holes */
 		doubt(d, "Linux has %lu KiB of memory, the ranges of its nodes %lu", (unsigned long)kb,
 		      (unsigned long)bytes >> 10);
 	}
@@ -232,7 +232,7 @@ static bool is_readable(struct dmesg *d)
 	return true;
 }
 
-/* The ring buffer of a running kernel forgets its first lines, and reports quote parts. */
+/* The ring buffer of a running kernel overwrites its first lines, and bug reports quote parts. */
 static bool begins_at_the_beginning(struct dmesg *d)
 {
 	static const char lost[] =
@@ -269,7 +269,7 @@ static void say_what_was_skipped(struct dmesg *d)
 			  t->cut, DMESG_LINE_MAX, t->first_cut);
 }
 
-/* Without ranges of nodes the map alone must lead to the memory that Linux has. */
+/* Notes doubts. Without node ranges, compares the memory of the map with the total that Linux printed. */
 static void compare_map(struct dmesg *d)
 {
 	u64 cursor = 0, start, end, bytes = 0;
@@ -302,7 +302,7 @@ int dmesg_finish(struct dmesg *d)
 			       : "; nor is there `Linux version`: the log's beginning is lost");
 	if (m->bad || !is_readable(d) || !begins_at_the_beginning(d))
 		return -EINVAL;
-	/* Since 5.5 Linux reserves UEFI's tables in the map when it has taken memory over from it. */
+	/* Since 5.5 Linux reserves UEFI's tables in the map after it has taken memory over from it. */
 	if (d->counted_edits >= 0 && is_from(m->kernel, 5, 5))
 		m->bi->nr_edits = min(m->bi->nr_edits, (unsigned)d->counted_edits);
 	err = map_finish(m);

@@ -1,19 +1,21 @@
 /*
- * dmesg_text.c - the lines of a saved boot log as plain text, however the log was saved.
+ * dmesg_text.c - converts a saved boot log to lines of plain text.
  *
- * Idea.       A log comes from a serial port, a terminal, a web page, a mail or a shell that writes UTF-16. Each of them adds
- *             or escapes characters. A line is copied into a buffer and these are undone there; dmesg.c then looks for
- *             messages in ASCII only. Stamps stay: dmesg.c finds a message wherever it starts.
- * Layout.     UTF-16 of ASCII, both byte orders      each second byte is zero
- *             zero bytes elsewhere                   one blank: a number that had one inside is not read as another number
- *             ESC [ ... letter, and as text          ^[[0m  #033[0m  \x1b[0m  \033[0m  \e[0m  \u001b[0m  [0m
+ * Idea.       A log is saved from a serial port, a terminal, a web page, a mail, or a shell that writes UTF-16. Each of
+ *             them adds or escapes characters. append_line() copies a line into a buffer, and undo_escapes() removes these
+ *             characters in place. dmesg.c then searches for messages in ASCII only. Time stamps stay, because dmesg.c
+ *             finds a message at any word.
+ * Layout.     what the log contains                  what replaces it
+ *             UTF-16 of ASCII, both byte orders      each second byte is zero and is dropped
+ *             zero bytes elsewhere                   one blank, so that a damaged number is not read as another one
+ *             ESC [ ... letter, and as text          nothing: ^[[0m  #033[0m  \x1b[0m  \033[0m  \e[0m  \u001b[0m  [0m
  *             &gt; &#62; &#x3e; &amp;gt; \u003e =3E  >
- *             = at the end of a line                 the line goes on in the next one: a mail, quoted-printable
+ *             = at the end of a line                 the line continues in the next one (quoted-printable mail)
  *             <span class=x>, </pre>                 a blank
  *             <br />, \n as two characters           the end of a line
  *             UTF-8: marks, blanks, dashes, arrows   nothing, ' ', '-', "->"
- * Invariants. T1  no byte outside of [text, text + len) is read, and no more than DMESG_LINE_MAX are kept of a line
- *             T2  an escape is never shorter than the characters that replace it: the buffer is changed in place
+ * Invariants. T1  no byte outside of [text, text + len) is read, and at most DMESG_LINE_MAX bytes of a line are kept
+ *             T2  no replacement is longer than its escape, so the buffer can be changed in place
  * Locking.    None: pure functions.
  * Failure.    A line that does not fit is cut. Skipped bytes and lines are counted.
  * Next:       dmesg.c.
@@ -24,10 +26,10 @@
 #include <kernel/string.h>
 
 enum {
-	LOOK_AT = 64 << 10, /* bytes that tell text from something else */
-	ODD_FEW = 16,	    /* control characters that a noisy serial line may have */
-	ODD_SHARE = 20,	    /* text has less than one in so many */
-	WIDE_SHARE = 5,	    /* UTF-16: at least two bytes of so many are zero */
+	LOOK_AT = 64 << 10, /* bytes examined to tell text from binary data */
+	ODD_FEW = 16,	    /* control characters that a noisy serial line may insert */
+	ODD_SHARE = 20,	    /* text has fewer than one in this many bytes */
+	WIDE_SHARE = 5,	    /* UTF-16: at least two of this many bytes are zero */
 };
 
 static bool is_letter(char c)
@@ -67,7 +69,7 @@ bool dmesg_text_is_binary(const char *text, size_t len, unsigned *line)
 
 /* ---- bytes ---- */
 
-/* Zero bytes that each stand alone, often enough. */
+/* Whether the line is UTF-16: at least two fifths of its bytes are zero bytes that stand alone. */
 static bool is_wide(const char *s, size_t n)
 {
 	size_t alone = 0;
@@ -125,7 +127,7 @@ static void skip_while_parameter(struct map_word *w)
 		w->s++, w->len--;
 }
 
-/* "ESC [ 1 ; 32 m" and its forms as text; "[0m", whose ESC was lost. */
+/* "ESC [ 1 ; 32 m", its forms as text, and "[0m" without its ESC. */
 static bool take_colour(struct map_word *w)
 {
 	static const char *const starts[] = {"\x1b[",  "^[[",  "#033[",	   "\\x1b[",
@@ -155,7 +157,7 @@ static bool take_colour(struct map_word *w)
 	return true;
 }
 
-/* A number up to `end`; below 0x80 it is a character. */
+/* A number up to `end`. 160 (no-break space) becomes a blank, other codes from 0x80 on a question mark. */
 static bool take_code(struct map_word *w, unsigned base, unsigned digits, char end, char *c)
 {
 	unsigned n = 0;
@@ -172,7 +174,7 @@ static bool take_code(struct map_word *w, unsigned base, unsigned digits, char e
 	return true;
 }
 
-/* "&gt;", "&#62;", "&#x3e;", each also behind "&amp;", "\u003e", and "=3E". */
+/* "&gt;", "&#62;", "&#x3e;", also with "&amp;" for "&"; "\u003e", "=3E". */
 static bool take_entity(struct map_word *w, char *c)
 {
 	static const struct {
@@ -211,7 +213,7 @@ static bool take_entity(struct map_word *w, char *c)
 	return false;
 }
 
-/* "<br />", "</span>": not "<6>". */
+/* "<br />", "</span>", but not "<6>". */
 static bool take_tag(struct map_word *w)
 {
 	struct map_word at = *w;
@@ -229,7 +231,7 @@ static bool take_tag(struct map_word *w)
 	return true;
 }
 
-/* Characters of UTF-8, and bytes that it does not have, as UTF-16's mark. */
+/* UTF-8 characters, and bytes that UTF-8 does not have, such as UTF-16's byte order mark. */
 static bool take_utf8(struct map_word *w, const char **as)
 {
 	static const struct {
@@ -259,7 +261,7 @@ static bool take_utf8(struct map_word *w, const char **as)
 	return false;
 }
 
-/* Most characters begin no escape: a log may have megabytes of them. */
+/* Quick test: most characters begin no escape, and a log may have megabytes of them. */
 static bool may_escape(char c)
 {
 	return (unsigned char)c >= 0x80 || c == 0x1b || c == '[' || c == '^' || c == '#' || c == '\\' ||
@@ -298,8 +300,8 @@ static void undo_escapes(struct dmesg_text *t, unsigned from)
 }
 
 /*
- * How many bytes of s are the end of a line: a newline, a carriage return alone, "\n" in the text of a program, or <br>. 0: no
- * end is here.
+ * Length of the line end at s: a newline, a carriage return alone, "\n" as in a program's text, or <br>. 0: no line end is
+ * here.
  */
 static size_t line_end(const char *s, size_t len)
 {
@@ -317,7 +319,7 @@ static size_t line_end(const char *s, size_t len)
 	return n < len && s[n] == '>' ? n + 1 : 0;
 }
 
-/* Appends one line as it is, without blanks at its end. */
+/* Appends one line without its trailing blanks. */
 static void append_line(struct dmesg_text *t)
 {
 	unsigned from = t->nr;

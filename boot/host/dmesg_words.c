@@ -1,15 +1,15 @@
 /*
- * dmesg_words.c - pieces of a message in a boot log: numbers, ranges, types.
+ * dmesg_words.c - parts of a message in a boot log: numbers, ranges, types.
  *
- * Idea.       A function passes over one piece at the beginning of a text, or leaves the text as it is. Kernels wrote
- *             ranges and types in several forms; all of them are read here.
+ * Idea.       A function reads one part at the start of a text and advances past it, or fails and leaves the text
+ *             unchanged. Different kernels print ranges and types in different forms; all of them are read here.
  * Layout.     [mem 0xA-0xB]    END inclusive, since 3.5
- *             A - B            END exclusive, before
+ *             A - B            END exclusive, before 3.5
  *             SIZE @ START     2.2, and MIPS
  *             usable, (usable), persistent (type 12), 639 KB System RAM
- * Invariants. W1  a piece lies in the text; on failure the text has lost leading blanks at most
+ * Invariants. W1  a part lies inside the text; on failure the text has lost at most leading blanks
  * Locking.    None: pure functions.
- * Failure.    false, or DMESG_BAD and the form that was expected in dmesg.why.
+ * Failure.    false, or DMESG_BAD with the expected form in dmesg.why.
  * Next:       dmesg_check.c.
  */
 #include "dmesg.h"
@@ -40,7 +40,7 @@ void dmesg_skip_blanks(struct map_word *t)
 		skip(t, 1);
 }
 
-/* Passes over `text` if it comes next. */
+/* Advances past `text` if it comes next. */
 bool dmesg_take(struct map_word *t, const char *text)
 {
 	if (!map_word_starts(*t, text))
@@ -49,7 +49,7 @@ bool dmesg_take(struct map_word *t, const char *text)
 	return true;
 }
 
-/* The same, and the word ends there. */
+/* The same, if a word ends after it. */
 bool dmesg_take_word(struct map_word *t, const char *text)
 {
 	struct map_word at = *t;
@@ -60,7 +60,7 @@ bool dmesg_take_word(struct map_word *t, const char *text)
 	return true;
 }
 
-/* Passes over all up to and including `text`. */
+/* Advances past everything up to and including `text`. */
 bool dmesg_take_through(struct map_word *t, const char *text)
 {
 	struct map_word at = *t;
@@ -73,7 +73,7 @@ bool dmesg_take_through(struct map_word *t, const char *text)
 	return false;
 }
 
-/* A number; 0x in front is allowed where the base is 16. */
+/* Reads a number. With base 16 a leading 0x is allowed. */
 bool dmesg_take_number(struct map_word *t, unsigned base, u64 *v)
 {
 	struct map_word at = *t, w;
@@ -93,7 +93,7 @@ bool dmesg_take_number(struct map_word *t, unsigned base, u64 *v)
 	return true;
 }
 
-/* Keeps the form that was expected of this message. */
+/* Stores the form that was expected of the current message. */
 enum dmesg_got dmesg_why(struct dmesg *d, const char *fmt, ...)
 {
 	va_list ap;
@@ -110,8 +110,8 @@ bool dmesg_starts_number(struct map_word t)
 }
 
 /*
- * "[mem 0xA-0xB]", "A - B", "A-B" or "SIZE @ START" in hexadecimal; all but the first end before B. *last is inclusive;
- * *last + 1 == *first is an empty range.
+ * Reads "[mem 0xA-0xB]", "A - B", "A-B" or "SIZE @ START", in hexadecimal. Only in the first form is B inclusive. *last is
+ * always inclusive; *last + 1 == *first is an empty range.
  */
 enum dmesg_got dmesg_take_range(struct dmesg *d, struct map_word *t, u64 *first, u64 *last)
 {
@@ -141,7 +141,7 @@ enum dmesg_got dmesg_take_range(struct dmesg *d, struct map_word *t, u64 *first,
 		*last = bytes > ~0UL - *first ? ~0UL : *first + bytes;
 	}
 	if (!brackets && !*first && !*last)
-		*first = 1; /* nothing: at 0 that cannot be said inclusively */
+		*first = 1; /* an empty range at 0 has no inclusive form; [1, 0] is empty */
 	else if (!brackets && *last)
 		--*last;
 	if (*last < *first && (*last + 1 != *first || (!brackets && !*last && *first > 1)))
@@ -152,7 +152,7 @@ enum dmesg_got dmesg_take_range(struct dmesg *d, struct map_word *t, u64 *first,
 	return DMESG_TAKEN;
 }
 
-/* "639 KB", "1.9 GB": in front of a type since 7.0. */
+/* Skips an amount such as "639 KB" or "1.9 GB", which precedes a type since 7.0. */
 static void skip_amount(struct map_word *t)
 {
 	struct map_word at = *t;
@@ -170,7 +170,7 @@ static void skip_amount(struct map_word *t)
 	}
 }
 
-/* "usable", "(usable)", "persistent (type 12)". Text behind it is not looked at. */
+/* Reads "usable", "(usable)", "persistent (type 12)". Text after it is ignored. */
 enum dmesg_got dmesg_take_type(struct dmesg *d, struct map_word *t, u32 *type)
 {
 	struct map_word at;

@@ -1,13 +1,13 @@
 /*
  * map.c - a machine's memory map as text: the .map files of tests/memmaps.
  *
- * Idea.       Each line is checked and its fact noted. What follows from all of them together is decided at the end, in
- *             map_rules.c; the ranges themselves are sanitised by mm/memmap.c as any firmware's.
+ * Idea.       Each line is checked, and its fact is stored. map_rules.c then decides what all facts together mean. The
+ *             ranges are sanitised by mm/memmap.c like those of any firmware.
  * Layout.     struct map (map_lines.h): the state; struct boot_info: the result
- * Invariants. L1  a mistake is reported with the number of its line, the first one only
+ * Invariants. L1  only the first mistake is reported, with the number of its line
  *             L2  no byte outside of [text, text + len) is read
  * Locking.    None: a pure function of the text.
- * Failure.    -EINVAL and a message that says file, line and what was expected.
+ * Failure.    -EINVAL and a message with file, line and what was expected.
  * Next:       map_rules.c.
  */
 #include "map_lines.h"
@@ -143,7 +143,7 @@ void map_kernel_version(struct map_word w, unsigned version[3])
 static const struct {
 	const char *name;
 	u32 type;
-	bool log; /* a word of some kernels only, .map files do not have it */
+	bool log; /* printed by some kernels, not part of the .map format */
 } types[] = {
 	{"usable", MEM_USABLE, false},
 	{"reserved", MEM_RESERVED, false},
@@ -159,7 +159,7 @@ static const struct {
 	{"ROM data", MEM_RESERVED, true}, /* MIPS */
 };
 
-/* A type number without a name in Linux is not usable memory. */
+/* A type number without a name is memory that Linux does not use. */
 static bool number_type(u64 n, u32 *type)
 {
 	if (n > ~0U)
@@ -220,7 +220,7 @@ void map_add_range(struct map *m, enum map_source source, u64 first, u64 last, u
 		map_bad(m, "expected at most %u ranges", BOOT_MAX_RANGES);
 		return;
 	}
-	/* All of the address space has no size; nothing is lost without its last byte. */
+	/* The size of the whole address space does not fit in 64 bits, so its last byte is left out. */
 	if (first == 0 && last == ~0UL)
 		last--;
 	if (last + 1 != first)
@@ -241,7 +241,8 @@ void map_add_edit(struct map *m, u64 first, u64 last, u32 from, u32 to)
 void map_add_node(struct map *m, u64 node, u64 first, u64 last, bool from_log)
 {
 	struct boot_info *bi = m->bi;
-	u64 size = first == 0 && last == ~0UL ? last : last - first + 1; /* all of it has no size */
+	/* The size of the whole address space does not fit: one byte less. */
+	u64 size = first == 0 && last == ~0UL ? last : last - first + 1;
 
 	if (node >= MAP_LOG_NODE) {
 		map_bad(m, "node %lu: expected a number below %u", (unsigned long)node, MAP_LOG_NODE);
@@ -289,7 +290,7 @@ static bool dec(struct map *m, struct map_word w, u64 *v)
 	return map_digits(w, 10, v) || map_bad(m, "\"%.*s\": " EXPECTED_DEC, (int)w.len, w.s);
 }
 
-/* START END, END inclusive. */
+/* Reads START END; END is inclusive. */
 static bool span(struct map *m, const struct map_word *w, u64 *first, u64 *last)
 {
 	if (!hex(m, w[0], first) || !hex(m, w[1], last))
@@ -300,7 +301,7 @@ static bool span(struct map *m, const struct map_word *w, u64 *first, u64 *last)
 		       (unsigned long)*first, (unsigned long)*last);
 }
 
-/* A number of words, or "expected " and the form of the line. */
+/* Checks the number of words. Else the message is "expected" and the form of the line. */
 static bool words(struct map *m, unsigned nr, unsigned least, unsigned most, const char *form)
 {
 	return (nr >= least && nr <= most) || map_bad(m, "expected `%s`", form);
@@ -384,7 +385,7 @@ static bool line_linux(struct map *m, const struct map_word *w, unsigned nr)
 	return true;
 }
 
-/* Checked only: what UEFI said is in the e820 lines. */
+/* Checked for form only: the e820 lines contain the same facts. */
 static bool line_efi(struct map *m, const struct map_word *w, unsigned nr)
 {
 	u64 kind, attr, first, last;
@@ -437,7 +438,7 @@ static bool line_srat(struct map *m, const struct map_word *w, unsigned nr)
 	return true;
 }
 
-/* "zone NAME ..." */
+/* Reads "zone NAME ...". */
 static bool expect_zone(struct map *m, const struct map_word *w, unsigned nr)
 {
 	bool empty = nr == 3 && map_word_is(w[2], "empty");
@@ -462,7 +463,7 @@ static bool expect_node(struct map *m, u64 node, const struct map_word *w, unsig
 	return true;
 }
 
-/* What Linux said: zones and nodes are taken from it, the counts are checked for form only. */
+/* Results of Linux. Zones and node ranges are used; counts are checked for form only. */
 static bool line_expect(struct map *m, const struct map_word *w, unsigned nr)
 {
 	static const char *const counts[] = {"zone-pages", "zone-memmap", "zone-reserved", "zone-spanned",
@@ -490,7 +491,7 @@ static bool line_expect(struct map *m, const struct map_word *w, unsigned nr)
 			  "unavailable or available-kb behind `expect`");
 }
 
-/* "# kernel: 6.1.0-13-amd64": up to three numbers. */
+/* Reads the version in a comment "# kernel: 6.1.0-13-amd64". */
 static void comment(struct map *m, struct map_word line)
 {
 	struct map_word w[MAP_MAX_WORDS];

@@ -1,15 +1,15 @@
 /*
- * map_rules.c - from the facts of a memory map that was given as text to struct boot_info.
+ * map_rules.c - turns the facts of a memory map given as text into struct boot_info.
  *
- * Idea.       The same memory may be described several times: by firmware, by the user's options, by Linux after its changes,
- *             and by the ranges of the nodes that Linux counted. One source counts. The rules are those of
- *             tests/memmaps/README.md; in a boot log the count comes before the map that led to it.
+ * Idea.       The same memory may be described several times: by firmware, by the user's options, by Linux after its
+ *             changes, and by the node ranges that Linux counted. Only one source is used. The rules are those of
+ *             tests/memmaps/README.md. In a boot log the counted ranges have precedence over the map they were made from.
  * Layout.     struct map (map_lines.h) -> struct boot_info: range, edit, node_range, zones
- * Invariants. R1  of a log with ranges of nodes exactly these ranges are usable
- *             R2  no MAP_LOG_NODE and no enum map_source is left in boot_info
+ * Invariants. R1  if a log has node ranges, exactly these ranges are usable
+ *             R2  no MAP_LOG_NODE and no enum map_source remains in boot_info
  * Locking.    None: pure functions.
- * Failure.    -EINVAL if there is no map. A map that leads to other memory than the ranges of the nodes has a note.
- * Next:       dmesg.c, the same from a boot log.
+ * Failure.    -EINVAL if there is no map. If the map and the node ranges give different memory, a note says so.
+ * Next:       dmesg.c, which reads a boot log.
  */
 #include "map_lines.h"
 
@@ -31,7 +31,7 @@ static void keep_ranges(struct boot_info *bi, u32 source)
 	bi->nr_ranges = kept;
 }
 
-/* True: Linux said what it counted; the ranges of nodes have it. */
+/* Keeps the ranges of the best source. Returns true if there are node ranges, which Linux counted. */
 static bool keep_best_source(struct map *m)
 {
 	struct boot_info *bi = m->bi;
@@ -45,12 +45,12 @@ static bool keep_best_source(struct map *m)
 	if (m->arch == MAP_OTHER)
 		best = counted ? MAP_EARLY_NODES : MAP_DT;
 	else
-		bi->nr_reserved = 0; /* a device tree's */
+		bi->nr_reserved = 0; /* reservations come from a device tree, which a PC has not */
 	keep_ranges(bi, best);
 	return counted;
 }
 
-/* ---- a PC whose log has the ranges of its nodes ---- */
+/* ---- a PC whose log has node ranges ---- */
 
 static u64 overlap(u64 start, u64 end, const struct boot_node_range *r)
 {
@@ -67,7 +67,7 @@ static bool is_counted(const struct boot_info *bi, u64 start, u64 end)
 	return false;
 }
 
-/* A range that the log reserves and yet counts was reserved after the count. */
+/* An edit that removes memory which Linux counted was made after the count, so it is dropped. */
 static void drop_late_edits(struct boot_info *bi)
 {
 	unsigned kept = 0;
@@ -78,7 +78,7 @@ static void drop_late_edits(struct boot_info *bi)
 	bi->nr_edits = kept;
 }
 
-/* The map leads to the ranges of the nodes: as many bytes in both, and in common. */
+/* Whether map and node ranges give the same memory: the same number of bytes, all of them in common. */
 static bool map_agrees(struct boot_info *bi, u64 *by_map, u64 *by_nodes)
 {
 	u64 cursor = 0, start, end, common = 0;
@@ -96,7 +96,7 @@ static bool map_agrees(struct boot_info *bi, u64 *by_map, u64 *by_nodes)
 	return *by_map == *by_nodes && common == *by_nodes;
 }
 
-/* The ranges of the nodes are the usable memory; of the map the rest stays, where it is not counted. */
+/* Makes the node ranges the usable memory. Of the map it keeps unusable ranges that the nodes do not contain. */
 static void take_counted(struct boot_info *bi)
 {
 	unsigned kept = 0;
@@ -126,9 +126,9 @@ static void believe_nodes(struct boot_info *bi)
 	take_counted(bi);
 }
 
-/* ---- changes, nodes, zones ---- */
+/* ---- edits, nodes, zones ---- */
 
-/* Linux since 2.6.36 takes the first page and the ROM window away; before, and where its log says so, it is in the log. */
+/* Since 2.6.36 Linux removes the first page and the ROM window. Older logs, or logs with edits, contain these edits. */
 static void set_edits(struct map *m)
 {
 	const unsigned *k = m->kernel;
@@ -140,8 +140,8 @@ static void set_edits(struct map *m)
 }
 
 /*
- * The nodes whose ranges Linux listed, if it counted by them or if firmware says nothing; else firmware's, unless Linux used
- * one node only. A single node 0 needs no range.
+ * Keeps one source of nodes: the log's, if Linux counted by them or firmware gives none; else firmware's. If Linux used
+ * only node 0, no range is kept, because a single node needs none.
  */
 static void keep_nodes(struct map *m, bool counted)
 {
@@ -174,13 +174,13 @@ static void set_zones(struct map *m)
 	for (unsigned k = 0; k < MAP_ZONES; k++)
 		none &= !z[k].named;
 	out->normal_end = ~0UL;
-	if (m->arch == MAP_OTHER) { /* the lines' own limits */
+	if (m->arch == MAP_OTHER) { /* the limits in the zone lines themselves */
 		out->dma_end = z[MAP_DMA].named && !z[MAP_DMA].empty ? z[MAP_DMA].end : 0;
 		out->dma32_end = z[MAP_DMA32].named && !z[MAP_DMA32].empty ? z[MAP_DMA32].end : 0;
 		out->normal_end = highmem ? highmem : ~0UL;
 	} else {
 		out->dma_end = none || z[MAP_DMA].named ? MIB(16) : 0;
-		if (m->arch == MAP_I386 || z[MAP_HIGHMEM].named) /* no x86_64 has a zone HighMem */
+		if (m->arch == MAP_I386 || z[MAP_HIGHMEM].named) /* x86_64 has no zone HighMem */
 			out->normal_end = highmem ? highmem : MIB(896);
 		else if (none || z[MAP_DMA32].named)
 			out->dma32_end = GIB(4);

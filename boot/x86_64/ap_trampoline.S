@@ -1,11 +1,10 @@
 /*
- * ap_trampoline.S - the first instructions of every CPU but the first.
+ * ap_trampoline.S - the first instructions of every CPU except the boot CPU.
  *
- * Idea.       A startup IPI names a page below 1 MiB; the CPU begins at its start in real mode (Intel SDM vol. 3, 8.4.4).
- *             This is copied there (arch/x86_64/smp.c) and only leaves real mode: the rest of the way is entry.S's.
+ * Idea.       A startup IPI names a page below 1 MiB, and the CPU starts there in real mode (Intel SDM vol. 3, 8.4.4).
+ *             arch/x86_64/smp.c copies this code to the page. It only leaves real mode; entry.S does the rest.
  * Layout.     CS = page / 16, so offsets from x86_ap_trampoline are offsets in CS and, once loaded, in DS.
- * Invariants. No address in here depends on the page: what is far away lies in the image, below 4 GiB.
- * Failure.    None.
+ * Invariants. No address depends on the page: far targets lie in the image, below 4 GiB.
  * Next:       ap_entry in entry.S.
  */
 

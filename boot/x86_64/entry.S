@@ -1,22 +1,20 @@
 /*
  * entry.S - from a loader's 32-bit protected mode to 64-bit C at its linked address.
  *
- * Idea.       Both protocols enter with paging off, flat segments and interrupts off. The number of paging
- *             levels can only be chosen now (CR4.LA57 cannot change while paging is on), so the command line
- *             is searched for the word no5lvl here, in 32-bit code. One set of early tables serves both
- *             choices. The other CPUs come through ap_trampoline.S to ap_entry and use the same tables for a moment,
- *             as the image's final tables do not map the way.
+ * Idea.       Both protocols enter with paging off, flat segments and interrupts off. The number of paging levels must be
+ *             chosen now, because CR4.LA57 cannot change while paging is on. So this 32-bit code searches the command line
+ *             for the word no5lvl. One set of early tables serves both choices. Other CPUs come through ap_trampoline.S to
+ *             ap_entry. They use the early tables for a moment, because the final tables have no identity map.
  * Layout.     pd[4]      2 MiB leaves for physical 0 .. 4 GiB, shared by all three views
  *             pdpt_low   [0..3] -> pd[0..3]
  *             pdpt_high  [510] -> pd[0]                          KERNEL_VMA = -2 GiB
  *             pml4       [0] identity, [273] direct map -> pdpt_low;  [511] image -> pdpt_high
  *             pml5       [0] identity, [273] direct map, [511] image -> pml4, whose slots 0 and 511 fit again
  *             The direct map begins at slot 273 of the root in Linux's layout with four levels and with five.
- * Invariants. Nothing here writes outside .bss, which the loader has cleared. The early map is all-writable
- *             and executable; pgtable_init() replaces it.
- * Failure.    A CPU without long mode, a machine without memory as far as the image reaches: one line on COM1, status 2,
- *             halt.
- * Next:       boot.c, which reads what the loader left.
+ * Invariants. This code writes only to .bss, which the loader has cleared. All of the early map is writable and executable;
+ *             pgtable_init() replaces it.
+ * Failure.    A CPU without long mode, or too little memory for the image: one line on COM1, status 2, halt.
+ * Next:       boot.c, which parses the loader's data.
  */
 
 #include <arch_impl/ap.h>
@@ -42,7 +40,7 @@ pvh_entry:					/* EBX: struct hvm_start_info */
 boot_entry:					/* EAX: magic; EBX: information block */
 	cli
 	cld
-	jmp	check_memory			/* nothing may be written before it has come back */
+	jmp	check_memory			/* before anything is written */
 memory_is_there:
 	movl	$PHYS(x86_stacks) + X86_BOOT_STACK_TOP, %esp
 	movl	%eax, PHYS(boot_magic)
@@ -54,7 +52,7 @@ memory_is_there:
 	movl	%eax, %es
 	movl	%eax, %ss
 
-	/* CPUID is there if EFLAGS.ID can be changed. */
+	/* CPUID exists if EFLAGS.ID can be changed. */
 	pushfl
 	popl	%eax
 	movl	%eax, %ecx
@@ -73,7 +71,7 @@ memory_is_there:
 	cpuid
 	btl	$29, %edx
 	jnc	no_long_mode
-	movl	%edx, %ebp			/* kept: bit 20 is NX */
+	movl	%edx, %ebp			/* bit 20 (NX) is used below */
 
 	call	want_5_levels			/* EDI: 5 or 4 */
 	movl	%edi, PHYS(boot_levels)
@@ -121,7 +119,7 @@ ap_entry:					/* 32-bit protected mode, boot_gdt */
 	movl	%edx, %ebp
 	movl	$1, %ebx			/* another CPU */
 
-	/* EBX: which CPU; EBP: bit 20 says that there is NX. */
+	/* EBX: 0 is the boot CPU. EBP: bit 20 is set if the CPU has NX. */
 enter_long_mode:
 	movl	$X86_CR4_PAE, %eax
 	movl	$PHYS(pml4), %edx
@@ -140,12 +138,12 @@ enter_long_mode:
 	orl	$X86_EFER_NXE, %eax
 1:	wrmsr
 	movl	$(X86_CR0_PG | X86_CR0_WP | X86_CR0_NE | X86_CR0_ET | X86_CR0_PE), %eax
-	movl	%eax, %cr0			/* caches on, FPU untouched: nobody uses it */
+	movl	%eax, %cr0			/* caches on; the FPU is not used */
 	ljmp	$0x18, $entry_64
 
 /*
- * EDI = 5 if the CPU has LA57 and the command line has no word "no5lvl", else 4. Quotes mean nothing here, as
- * in Linux's early parser. Uses all registers but EBP.
+ * EDI = 5 if the CPU has LA57 and the command line has no word "no5lvl", else 4. Quotes have no meaning here, as in Linux's
+ * early parser. Clobbers all registers except EBP.
  */
 want_5_levels:
 	xorl	%eax, %eax
@@ -171,7 +169,7 @@ want_5_levels:
 	movl	$2048, %ecx
 	jmp	search
 
-	/* Multiboot2: the tag of type 1 in [EBX + 8, EBX + total size). EAX: bytes left from EBX on. */
+	/* Multiboot2: find the tag of type 1 in [EBX + 8, EBX + total size). EAX: bytes left from EBX on. */
 find_tag:
 	movl	(%ebx), %eax
 	subl	$8, %eax
@@ -197,7 +195,7 @@ find_tag:
 2:	leal	8(%ebx), %esi
 	subl	$8, %ecx
 
-	/* ESI: text, ECX: its bytes at most. EDX: letters of the current word that match so far, or -1. */
+	/* ESI: text. ECX: bytes left. EDX: number of letters of the current word that match so far, or -1. */
 search:
 	xorl	%edx, %edx
 1:	testl	%ecx, %ecx
@@ -228,8 +226,8 @@ use_4:	movl	$4, %edi
 	ret
 
 /*
- * Whether there is memory as far as the image reaches: its last word keeps what is written, and where PVH's memory map is
- * given one of its entries holds all of the image. GRUB has looked before it loaded anything. Keeps EAX and EBX; no stack.
+ * Checks that memory reaches to the image's end: its last word keeps a written value, and an entry of PVH's memory map, if
+ * given, contains the whole image. GRUB checks this before it loads. Preserves EAX and EBX; uses no stack.
  */
 check_memory:
 	movl	$PHYS(__image_end) - 4, %edi
@@ -252,10 +250,10 @@ check_memory:
 	cmpl	$0, 4(%esi)
 	jne	2f
 	movl	(%esi), %edx
-	cmpl	$__boot_start, %edx		/* linked where it is loaded */
+	cmpl	$__boot_start, %edx		/* the image is loaded at its linked address */
 	ja	2f
 	addl	8(%esi), %edx
-	jc	memory_is_there			/* to 4 GiB and further */
+	jc	memory_is_there			/* the entry ends at or above 4 GiB */
 	cmpl	$0, 12(%esi)
 	jne	memory_is_there
 	subl	$PHYS(__image_end), %edx
@@ -265,7 +263,7 @@ check_memory:
 	jnz	1b
 	jmp	no_memory
 
-	/* Firmware works at the top of memory (SeaBIOS, 256 KiB), after QEMU has cleared .bss. */
+	/* SeaBIOS uses the top 256 KiB of memory after QEMU has cleared .bss, so clear it again. */
 3:	cmpl	$0x100000, %edx
 	jae	memory_is_there
 	movl	%eax, %ebp
@@ -282,13 +280,13 @@ no_memory:
 	movl	$no_memory_text, %esi
 	movl	$1f, %ebp
 	jmp	print
-1:	movl	$PHYS(__image_end), %edi	/* eight digits */
+1:	movl	$PHYS(__image_end), %edi	/* print it as eight digits */
 	movl	$8, %ecx
 2:	roll	$4, %edi
 	movl	%edi, %eax
 	andb	$15, %al
 	cmpb	$10, %al
-	sbbb	$0x69, %al			/* '0' to '9', 'A' to 'F': the old way, by decimal adjustment */
+	sbbb	$0x69, %al			/* to '0' to '9', 'A' to 'F', with DAS */
 	das
 	movw	$0x3f8, %dx
 	outb	%al, %dx
@@ -302,7 +300,7 @@ no_long_mode:
 	movl	$no_long_mode_text, %esi
 	movl	$give_up, %ebp
 
-	/* ESI: text for COM1; EBP: where to go on. */
+	/* ESI: text for COM1. EBP: address to continue at. */
 print:	movw	$0x3f8 + 5, %dx
 1:	inb	%dx, %al
 	testb	$0x20, %al
@@ -316,7 +314,7 @@ print:	movw	$0x3f8 + 5, %dx
 2:	jmp	*%ebp
 
 give_up:
-	movl	$0x12, %eax			/* isa-debug-exit: status 2, if there is one */
+	movl	$0x12, %eax			/* isa-debug-exit: status 2, if the device exists */
 	outl	%eax, $0xf4
 1:	hlt
 	jmp	1b
@@ -331,7 +329,7 @@ entry_64:
 	movl	%eax, %gs
 	testl	%ebx, %ebx
 	jnz	ap_entry_64
-	movl	$X86_MSR_GS_BASE, %ecx		/* per-CPU offset 0: the templates serve CPU 0 for now */
+	movl	$X86_MSR_GS_BASE, %ecx		/* per-CPU offset 0: CPU 0 uses the templates for now */
 	xorl	%edx, %edx
 	wrmsr
 	movq	$entry_high, %rax
@@ -346,13 +344,13 @@ entry_high:
 	movl	boot_magic, %edi
 	movl	boot_info_pa, %esi
 	movl	boot_levels, %edx
-	xorl	%ebp, %ebp			/* the end of every backtrace */
+	xorl	%ebp, %ebp			/* ends every backtrace */
 	pushq	$0
 	pushq	$0
 	call	x86_boot
 	ud2
 
-	/* From here on the final tables, a stack in the vmalloc window, and this CPU's per-CPU areas (smp.c). */
+	/* Switches to the final tables, a stack in the vmalloc window, and this CPU's per-CPU areas (smp.c). */
 ap_entry_high:
 	movq	x86_ap + X86_AP_ROOT, %rax
 	movq	%rax, %cr3

@@ -19,8 +19,7 @@
  *             Zone ranges:                                               then, line by line
  *               DMA      [mem 0x1000-0xffffff]                           or empty, or pages: 0x00000001 -> 0x00001000
  *             Early memory node ranges                                   then, line by line
- *               node   0: [mem 0x1000-0x9ffff]                           before 3.5 in pages:    0: 0x00000001 ->
- *               0x000000a0
+ *               node   0: [mem 0x1000-0x9ffff]                           before 3.5 in pages: 0: 0x00000001 -> 0x000000a0
  *             Initmem setup node 0 [mem 0x1000-0x9ffff]                  figures that dmesg_check.c compares; before
  *             Bootmem setup node 0 0000000000000000-0000000000100000     2.6.18, without node ranges, they are the nodes
  *             On node 0 totalpages: 159

@@ -316,6 +316,16 @@ extern u64
 /* The check of Linux's __zone_watermark_ok; free is zone->free_pages or a what-if. */
 bool zone_watermark_ok(const struct zone *zone, unsigned order, unsigned long mark, enum zone_type highest,
 		       unsigned alloc_flags, unsigned long free);
+/*
+ * ALLOC_NOFRAGMENT for a request that starts in zone Normal of a node with memory in DMA32, else 0: such a request takes
+ * pages of DMA32 before it mixes migratetypes in a pageblock of Normal (Linux's alloc_flags_nofragment()).
+ */
+unsigned alloc_flags_nofragment(const struct zone *preferred);
+/*
+ * Turns reserved pageblocks of every zone into ordinary ones of type `to`: after progress of reclaim one a zone, of those
+ * that are not its last, else all. Returns whether it found one. Context: any; takes each zone.lock.
+ */
+bool unreserve_highatomic_zones(enum migratetype to, bool progress);
 /* By the four zone bits of gfp, three bits an entry (Linux GFP_ZONE_TABLE); 7: no valid combination. */
 #define GFP_ZONE_ENTRY(bits, zone) ((u64)((zone) ^ 7) << (bits)*3)
 #define GFP_ZONE_TABLE                                                                                      \

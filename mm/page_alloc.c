@@ -196,10 +196,9 @@ static struct page *get_from_zonelist(const struct request *rq, unsigned alloc_f
 	return NULL;
 }
 
-/* Spill Normal into DMA32 before mixing types in it. */
-static unsigned nofragment(const struct request *rq)
+unsigned alloc_flags_nofragment(const struct zone *preferred)
 {
-	return rq->preferred->type == ZONE_NORMAL && node_zone(rq->preferred->nid, ZONE_DMA32)->present
+	return preferred->type == ZONE_NORMAL && node_zone(preferred->nid, ZONE_DMA32)->present
 		       ? ALLOC_NOFRAGMENT
 		       : 0;
 }
@@ -268,8 +267,7 @@ enum {
 };
 u64 nofail_wait_ns = 1000000000;
 
-/* One reserved pageblock of each zone becomes ordinary memory; without progress, all of them. */
-static bool unreserve_zones(enum migratetype to, bool progress)
+bool unreserve_highatomic_zones(enum migratetype to, bool progress)
 {
 	struct zone *zone;
 	bool gave = false;
@@ -302,7 +300,7 @@ static struct page *alloc_reclaiming(const struct request *rq, unsigned alloc_fl
 		page = get_from_zonelist(rq, alloc_flags);
 		if (page || (rq->gfp & __GFP_NORETRY))
 			break;
-		gave = unreserve_zones(rq->type, progress);
+		gave = unreserve_highatomic_zones(rq->type, progress);
 		if (!progress && !gave)
 			break;
 		page = get_from_zonelist(rq, alloc_flags);
@@ -357,7 +355,7 @@ static __noinline struct page *alloc_checked(int nid, gfp_t gfp, unsigned order,
 		failure_note("the node has no memory in the zones of the request");
 		return NULL;
 	}
-	page = get_from_zonelist(&rq, WMARK_LOW | nofragment(&rq));
+	page = get_from_zonelist(&rq, WMARK_LOW | alloc_flags_nofragment(rq.preferred));
 	if (likely(page))
 		return page;
 	if (gfp & __GFP_KSWAPD_RECLAIM)

@@ -89,7 +89,11 @@ static bool off_slab_pays(const struct kmem_cache *s, unsigned num)
 	return k && !(k->flags & SLAB_INDEX_OFF_SLAB) && k->size <= s->size / 2;
 }
 
-/* The smallest order that wastes no more than an eighth, or the best up to slab_max_order (Linux's rule). */
+/*
+ * The smallest order that wastes no more than an eighth, or the best up to slab_max_order (Linux's rule). Objects of 16
+ * bytes fill a base page 256 times, one more than SLAB_MAX_OBJS, only where the index lies elsewhere: slab_place() refuses
+ * these, because no such object holds its slab's index, and no index is small against it.
+ */
 static bool slab_choose_order(struct kmem_cache *s, enum index_place place)
 {
 	unsigned per_object = s->size + (place == INDEX_ON_SLAB ? slab_index_bytes(1) : 0);
@@ -101,8 +105,6 @@ static bool slab_choose_order(struct kmem_cache *s, enum index_place place)
 
 		if (!num)
 			continue;
-		if (num > SLAB_MAX_OBJS)
-			break;
 		if (place == INDEX_OFF_SLAB && !off_slab_pays(s, num))
 			continue;
 		s->num = (u16)num;

@@ -80,6 +80,7 @@ SRCS += tests/mm/test_meminit.c
 SRCS += tests/mm/test_numa.c
 SRCS += tests/mm/test_page.c
 SRCS += tests/mm/test_page_alloc.c
+SRCS += tests/mm/test_page_alloc_paths.c
 SRCS += tests/mm/test_page_debug.c
 SRCS += tests/mm/test_patterns.c
 SRCS += tests/mm/test_pcp.c

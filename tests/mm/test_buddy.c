@@ -312,6 +312,24 @@ KTEST(buddy, freed_last_is_used_first_unless_it_will_soon_merge)
 	PZ_CLOSE();
 }
 
+KTEST(buddy, a_run_freed_in_bulk_is_used_first)
+{
+	unsigned long irq;
+
+	PZ_OPEN();
+	take_all(0, MT_MOVABLE);
+	private_free(zone, pages[8], 0);
+	private_free(zone, pages[9], 0);
+	irq = spin_lock_irqsave(&zone->lock);
+	buddy_free_many(zone, &pages[16], 2, 0, PAGE_ALLOCATED);
+	spin_unlock_irqrestore(&zone->lock, irq);
+	EXPECT_EQ(list_first_entry(&zone->free_area[1].list[MT_MOVABLE], struct page, lru), pages[16]);
+	for (unsigned i = 0; i < PRIVATE_FRAMES; i++)
+		if (i != 8 && i != 9 && i != 16 && i != 17)
+			private_free(zone, pages[i], 0);
+	PZ_CLOSE();
+}
+
 /* Blocks of types that never merge as whole pageblocks merge below that size like all others. */
 KTEST(buddy, inside_a_reserved_pageblock_blocks_wait_for_their_buddies_too)
 {

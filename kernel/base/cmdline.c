@@ -1,13 +1,13 @@
 /*
  * cmdline.c - the kernel command line.
  *
- * Idea.       Options are declared beside the code that they steer and found through a section, so the parser
- *             knows none of them, and a word that nobody declared is a typing mistake that can be named.
+ * Idea.       Options are declared beside the code that uses them and collected in a section. The parser therefore contains
+ *             no list of options, and it can report an unknown word by name.
  * Layout.     "a=1 b cmd=\"x; y\"" -> words (quotes removed) -> option record by name -> its set(value)
- * Invariants. cmdline_text() is the line as it came; words are cut in a copy. Handlers run in the order of
- *             the words.
+ * Invariants. cmdline_text() is the line as the loader gave it; words are cut in a copy. Handlers run in the order of the
+ *             words.
  * Locking.    None: runs once, on one CPU, before anything else.
- * Failure.    Unknown name, bad value, missing quote: one line in the log, the run goes on with the default.
+ * Failure.    Unknown name, bad value, missing quote: one line in the log; the default applies.
  * Next:       random.c.
  */
 #include <kernel/cmdline.h>
@@ -25,8 +25,8 @@ static bool is_blank(char c)
 }
 
 /*
- * Cuts the next word off *text and takes its quotes out: they protect blanks, wherever in the word they
- * stand. NULL at the end of the line.
+ * Cuts the next word off *text and removes its quotes. Blanks between quotes belong to the word; quotes may stand anywhere
+ * in it. Returns NULL at the end of the line.
  */
 static char *next_word(char **text)
 {
@@ -86,7 +86,7 @@ void cmdline_init(const struct boot_info *bi)
 	strlcpy(line, bi->cmdline, sizeof(line));
 	strlcpy(words, bi->cmdline, sizeof(words));
 	cmdline_parse(words);
-	/* After the options, so that loglevel= holds for this line too. */
+	/* Printed after the options are applied, so loglevel= holds for this line, too. */
 	pr_info("cmdline: %s\n", line);
 }
 

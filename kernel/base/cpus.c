@@ -1,14 +1,15 @@
 /*
- * cpus.c - which CPUs there are.
+ * cpus.c - the list of CPUs, and the masks of possible and online CPUs.
  *
- * Idea.       The boot CPU is 0; the others follow in the order in which firmware or the port names them. A mask
- *             says which may ever run, another which run now.
+ * Idea.       The boot CPU is 0. The others follow in the order in which firmware or the port lists them. One mask holds
+ *             the CPUs that may ever run, another those that run now.
  * Layout.     Two masks; cpu_info[id].
- * Invariants. P1  possible is CPU 0 and those of cpu_info[] that are enabled; online is a subset of it
- *             P2  percpu_offset[] leads from the template to the window of each possible CPU, and is 0 for others
+ * Invariants. P1  possible is CPU 0 and the enabled CPUs of cpu_info[]; online is a subset of possible
+ *             P2  percpu_offset[] is the distance from the template to each possible CPU's window, and 0 for other CPUs
  * Locking.    None: written during boot.
- * Failure.    No list: one CPU. More than NR_CPUS, or than maxcpus=: the rest is left out. A CPU named twice: once.
- * Next:       mm/percpu.c, which gives each possible CPU its areas.
+ * Failure.    Without a list there is one CPU. CPUs beyond NR_CPUS or maxcpus= are left out. A CPU listed twice counts
+ *             once.
+ * Next:       mm/percpu.c, which allocates each possible CPU's areas.
  */
 
 #include <arch/cpu.h>
@@ -47,7 +48,7 @@ static int cpus_set_maxcpus(const char *value)
 
 	if (!value || parse_u64(value, &n))
 		return -EINVAL;
-	max_cpus = (unsigned)clamp(n, 1UL, (u64)NR_CPUS); /* 0 is Linux's other word for nosmp */
+	max_cpus = (unsigned)clamp(n, 1UL, (u64)NR_CPUS); /* 0 means nosmp, as in Linux */
 	return 0;
 }
 CMDLINE_OPT("maxcpus", "a number of CPUs", cpus_set_maxcpus);
@@ -60,7 +61,7 @@ static bool is_known(u64 hw_id)
 	return false;
 }
 
-/* The CPU that this code runs on exists, whether it is named or not. */
+/* The running CPU is CPU 0, even if firmware does not list it. */
 static void add_cpus(const struct boot_cpu *cpu, unsigned nr)
 {
 	unsigned may_run = 1;
@@ -82,7 +83,7 @@ static void add_cpus(const struct boot_cpu *cpu, unsigned nr)
 	}
 }
 
-/* Their nodes and those of memory come from tables beside it. */
+/* Reads the MADT's CPUs. acpi_numa() reads their nodes and those of memory from the SRAT and SLIT. */
 static unsigned cpus_from_madt(struct boot_info *bi, struct boot_cpu *cpu)
 {
 	static struct acpi_cpu found[NR_CPUS];

@@ -1,17 +1,16 @@
 /*
  * failure.c - the cause of the last failure on each CPU.
  *
- * Idea.       NULL goes through many layers before a message is written. Each CPU counts its failures and keeps the cause
- *             of the last one, so the message at the top can name what failed at the bottom.
+ * Idea.       NULL passes through many layers before a message is written. Each CPU counts its failures and keeps the cause
+ *             of the last one, so a message of an upper layer can name the cause in a lower layer.
  * Layout.     last[0] for the main loop, last[1] for interrupts: { nr, cause }
  *
  *               mark = failure_mark()          nr = 7
- *               vmalloc()                      vmap_alloc() -> kmem_cache_alloc(): failslab strikes and notes, nr = 8
+ *               vmalloc()                      vmap_alloc() -> kmem_cache_alloc(): failslab injects a failure, nr = 8
  *               failure_since(mark)            nr differs from 7: "failslab injected a failure"
  *
- * Locking.    None: a CPU reads and writes its own record only. No thread moves between CPUs.
- * Failure.    None.
- * Next:       fault.c, which notes what it injects.
+ * Locking.    None: a CPU accesses only its own record, and no thread moves between CPUs.
+ * Next:       fault.c, which notes the failures that it injects.
  */
 #include <kernel/failure.h>
 

@@ -1,12 +1,12 @@
 /*
- * ksyms.c - the image's own symbol table.
+ * ksyms.c - the image's symbol table.
  *
- * Idea.       The image is linked twice: tools/mksyms turns the first link's symbols into a table that the
- *             second link takes in. The table names sections, not addresses, so it stays right although it
- *             moves what lies behind it.
- * Layout.     ksyms_addr[n]: each address less that of the table itself, ascending;
- *             ksyms_name[n]: where its name begins in ksyms_text.
- * Invariants. A symbol reaches to the next one; the last one to the end of the image.
+ * Idea.       The image is linked twice. tools/mksyms turns the symbols of the first link into a table, which the second
+ *             link includes. The table contains distances instead of addresses, so it stays correct although its own size
+ *             moves the code after it.
+ * Layout.     ksyms_addr[n]: distance from the table to symbol n, ascending; ksyms_name[n]: offset of its name in
+ *             ksyms_text.
+ * Invariants. A symbol extends to the next one; the last one to the end of the image.
  * Locking.    None: constant.
  * Failure.    NULL for an address outside of the image or before its first symbol.
  * Next:       tools/mksyms.
@@ -25,8 +25,8 @@ static unsigned long ksym_address(u32 n)
 
 const char *ksym_lookup(unsigned long addr, unsigned long *offset, unsigned long *size)
 {
-	u32 low = 0,
-	    high = ksyms_count; /* symbols below low begin at or before addr, from high on behind it */
+	/* Symbols below low begin at or before addr; symbols from high on begin after it. */
+	u32 low = 0, high = ksyms_count;
 
 	if (addr < (unsigned long)__image_start || addr >= (unsigned long)__image_end)
 		return NULL;

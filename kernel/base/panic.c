@@ -1,15 +1,14 @@
 /*
- * panic.c - the last report.
+ * panic.c - the report of a fatal error.
  *
- * Idea.       A kernel that has found something impossible says what, where and with which values, shows
- *             registers, what the layers know, and how it came there, and ends with status 2. It trusts as
- *             little as it can: no lock is waited for, and each part may fault without hiding the parts
- *             before it.
+ * Idea.       A panic prints what is wrong, where, and with which values. It adds registers, the state of the layers and a
+ *             backtrace, and ends with status 2. It relies on as little as possible: it waits for no lock, and a fault in
+ *             one part of the report does not hide the parts before it.
  * Layout.     BUG file:line function: text / registers / dumps of the layers / backtrace.
- * Invariants. Only the first panic reports, after it has stopped the other CPUs; a panic inside it prints one line and
- *             ends the machine, one on another CPU waits to be stopped.
+ * Invariants. Only the first panic prints a report, after it has stopped the other CPUs. A panic inside a panic prints one
+ *             line and ends the machine. A panic on another CPU waits to be stopped.
  * Locking.    None; interrupts are off from the first instruction to the end.
- * Failure.    A dump that faults costs the rest of the report, not the message.
+ * Failure.    If a dump faults, the rest of the report is missing; the message has been printed.
  * Next:       ksyms.c, which turns addresses into names.
  */
 
@@ -48,7 +47,7 @@ static void print_repeats(struct trace *trace)
 	trace->repeats = 0;
 }
 
-/* Deep recursion is one line and a count, so that what began it is seen as well. */
+/* Prints deep recursion as one line and a count, so that its caller is shown, too. */
 static bool print_frame(unsigned long pc, void *ctx)
 {
 	struct trace *trace = ctx;
@@ -59,12 +58,12 @@ static bool print_frame(unsigned long pc, void *ctx)
 	}
 	print_repeats(trace);
 	trace->last = pc;
-	/* A return address is the instruction after the call: the call itself may be a function's last one. */
+	/* pc - 1 lies in the call: the return address may be in the next function if the call was the last instruction. */
 	console_printf("  [%016lx] %pS\n", pc, (void *)(pc - 1));
 	return ++trace->lines < TRACE_LINES_MAX;
 }
 
-/* What the other CPUs were doing. */
+/* Prints the positions and backtraces of the stopped CPUs. */
 static void print_stopped(void)
 {
 	unsigned cpu;
@@ -84,7 +83,7 @@ static void print_stopped(void)
 	}
 }
 
-/* The first CPU here reports. Any other waits to be stopped by it, before it writes to what the first one prints. */
+/* The first CPU to arrive reports. Any other waits here to be stopped, before it overwrites the message in print. */
 static void claim_report(void)
 {
 	int nobody = -1, me = (int)arch_cpu_id();
@@ -127,7 +126,7 @@ void panic(const char *fmt, ...)
 	va_list ap;
 
 	claim_report();
-	/* In a panic inside a panic the text is overwritten after its first use. */
+	/* A panic inside a panic overwrites the text, but the outer one has printed it already. */
 	va_start(ap, fmt);
 	vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);

@@ -1,10 +1,10 @@
 /*
- * parse.c - numbers, sizes and glob patterns out of text.
+ * parse.c - reads numbers, sizes and glob patterns from text.
  *
- * Idea.       The command line and the shell read numbers the same way, and a number that does not fit is an
- *             error of its own, never a wrapped value.
- * Layout.     parse_digits() reads the number; parse_size_prefix() adds Linux's memparse() suffixes; the
- *             others demand that the text ends there.
+ * Idea.       The command line and the shell read numbers the same way. A number that does not fit is an error of its own
+ *             and never a wrapped value.
+ * Layout.     parse_digits() reads the number; parse_size_prefix() adds the suffixes of Linux's memparse(); the others
+ *             require that the text ends after it.
  * Invariants. Results are untouched on error. No function reads past the terminating NUL.
  * Locking.    None; any context.
  * Failure.    -EINVAL: not a number, or text after it. -ERANGE: a number above 2^64 - 1.
@@ -24,7 +24,7 @@ static int digit_value(char c)
 	return 16;
 }
 
-/* Decimal or 0x hex; *end is the first character behind it, also on -ERANGE. */
+/* Reads a decimal or 0x hex number. *end is the first character after it, also on -ERANGE. */
 static int parse_digits(const char *s, const char **end, u64 *out)
 {
 	unsigned base = 10;
@@ -97,8 +97,7 @@ int parse_size(const char *s, u64 *out)
 	return err;
 }
 
-/* The last '*' takes one character more each time that what follows it fails; earlier ones need not change.
- */
+/* On a mismatch the last '*' takes one more character and matching restarts after it. Earlier '*' need not change. */
 bool glob_match(const char *pattern, const char *s)
 {
 	const char *star = NULL, *retry = NULL;

@@ -1,16 +1,14 @@
 /*
- * printf.c - formatted output into a buffer: C99 without floating point and %n, plus %pS, an address of
- * the image as symbol+offset/size.
+ * printf.c - formatted output into a buffer: C99 without floating point and %n, plus %pS, which prints an address of the
+ * image as symbol+offset/size.
  *
- * Idea.       One engine, vsnprintf(): it parses a conversion into a struct spec, turns the argument into
- *             digits or a string, and lays that out in the field. Everything that prints goes through it.
- * Layout.     struct sink { buf, size, len } <- sink_field(prefix, zeros, body) <- one function per kind of
- *             argument
- * Invariants. I1  no byte is written at or behind buf + size; buf[0 .. min(len, size - 1)) is text, then NUL
- *                 (size > 0)
+ * Idea.       One engine, vsnprintf(), serves all output. It parses a conversion into a struct spec, converts the
+ *             argument to digits or a string, and places these in the field.
+ * Layout.     struct sink { buf, size, len } <- sink_field(prefix, zeros, body) <- one function for each kind of argument
+ * Invariants. I1  no byte is written at or beyond buf + size; buf[0 .. min(len, size - 1)) is text, then a NUL (size > 0)
  *             I2  the returned length does not depend on size
  * Locking.    None, no static state: any context, also inside a panic.
- * Failure.    A conversion that does not exist is printed as it stands. A NULL string prints "(null)".
+ * Failure.    An unknown conversion is printed literally. A NULL string prints "(null)".
  * Next:       kernel/base/printk.c.
  */
 #include <kernel/printk.h>
@@ -19,7 +17,7 @@
 struct sink {
 	char *buf;
 	size_t size;
-	size_t len; /* of the whole text, stored or not */
+	size_t len; /* of the whole text, whether it fits or not */
 };
 
 struct spec {
@@ -51,7 +49,7 @@ static void sink_bytes(struct sink *s, const char *text, size_t n)
 		sink_char(s, *text++);
 }
 
-/* blanks | prefix | zeros | body | blanks, as wide as spec->width at least */
+/* Writes blanks | prefix | zeros | body | blanks, at least spec->width characters. */
 static void sink_field(struct sink *s, const struct spec *spec, const char *prefix, int zeros,
 		       const char *body, size_t body_len)
 {
@@ -103,7 +101,7 @@ static void print_signed(struct sink *s, const struct spec *spec, s64 v)
 {
 	const char *sign = v < 0 ? "-" : spec->plus ? "+" : spec->space ? " " : "";
 
-	/* Negation in unsigned arithmetic: exact for the smallest number too. */
+	/* Unsigned negation is defined for the smallest number, too. */
 	print_number(s, spec, v < 0 ? -(u64)v : (u64)v, sign);
 }
 
@@ -125,7 +123,7 @@ static void print_pointer(struct sink *s, struct spec *spec, unsigned long addr)
 	spec->conv = 'x';
 	spec->alt = true;
 	spec->precision = spec->precision < 0 ? 16 : spec->precision;
-	print_number(s, spec, addr, addr ? "" : "0x"); /* '#' says nothing about 0, a pointer does */
+	print_number(s, spec, addr, addr ? "" : "0x"); /* '#' adds no prefix to 0, but a pointer needs one */
 }
 
 static const char *parse_flags(const char *f, struct spec *spec)
@@ -153,7 +151,7 @@ static const char *parse_flags(const char *f, struct spec *spec)
 	}
 }
 
-/* Decimal digits, held at a value that no field needs; nothing overflows. */
+/* Reads decimal digits. The value is capped above every field width, so it cannot overflow. */
 static const char *parse_count(const char *f, int *out)
 {
 	int v = 0;
@@ -202,7 +200,7 @@ static const char *parse_star(const char *f, int *out, va_list *ap)
 	return f + 1;
 }
 
-/* What stands between '%' and the conversion character. */
+/* Parses the part between '%' and the conversion character. */
 static const char *parse_spec(const char *f, struct spec *spec, va_list *ap)
 {
 	f = parse_flags(f, spec);
@@ -218,7 +216,7 @@ static const char *parse_spec(const char *f, struct spec *spec, va_list *ap)
 	return f;
 }
 
-/* False if there is no such conversion. */
+/* Prints one argument. False: there is no such conversion. */
 static bool print_arg(struct sink *s, struct spec *spec, bool symbol, va_list *ap)
 {
 	bool wide = spec->bytes == sizeof(long);
@@ -278,7 +276,7 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list args)
 		symbol = f[0] == 'p' && f[1] == 'S';
 		if (print_arg(&s, &spec, symbol, &ap))
 			f += symbol ? 2 : 1;
-		else /* show it, so that the mistake is seen */
+		else /* print it literally, so that the mistake is visible */
 			sink_bytes(&s, start, (size_t)(f - start));
 	}
 	va_end(ap);

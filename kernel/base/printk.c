@@ -1,21 +1,20 @@
 /*
  * printk.c - the log and the console.
  *
- * Idea.       A caller in any context only appends a record to its CPU's stage; whoever gets the console lock
- *             moves the stages into the log and shows what is due. Nobody waits for a slow console but the
- *             one who is printing.
+ * Idea.       printk() appends a record to a buffer of its CPU (the stage), in any context. The CPU that takes console_lock
+ *             moves all stages into the log and prints the records that are due. A CPU that finds the lock taken returns at
+ *             once, so only the holder waits for a slow console.
  * Layout.     printk -> stage of this CPU -> log ring -> console
  *                       4 KiB, IRQs off      128 KiB, console_lock
- *             A record is { ns, len, level } and the text; positions count bytes for ever, modulo the size.
- * Invariants. I1  tail <= shown <= head, head - tail <= LOG_SIZE; tail and shown stand at the start of a
- *                 record
+ *             A record is { ns, len, level } and the text. Positions count bytes and only grow; the index is the position
+ *             modulo the size.
+ * Invariants. I1  tail <= shown <= head, head - tail <= LOG_SIZE; tail and shown are at the start of a record
  *             I2  while console_holds is not 0 no log line is shown, except in a panic
- *             A log line begins in column 0: it ends a console line that is open.
- * Locking.    console_lock (rank 7, IRQs off): ring, console state. A stage is written by its CPU with IRQs
- *             off and read under console_lock; its head and tail are published with release. printk only
- *             tries the lock: the holder looks at the stages again after its release, so nothing stays
- *             behind.
- * Failure.    A full stage drops the line, a full log its oldest lines; both are said.
+ *             A log line begins in column 0: it ends an open console line first.
+ * Locking.    console_lock (IRQs off) protects the ring and the console's state. A stage is written by its CPU with IRQs
+ *             off and read under console_lock; its head and tail are published with release. printk() only tries the
+ *             lock. The holder tests the stages again after it has released the lock, so no record stays behind.
+ * Failure.    A full stage drops the new line. A full log drops its oldest lines. Both are reported in the log.
  * Next:       cmdline.c.
  */
 #include <kernel/printk.h>
@@ -31,8 +30,8 @@
 enum {
 	LOG_SIZE = 128 * 1024,
 	STAGE_SIZE = 4096,
-	LOG_TEXT_MAX = LOG_LINE_SIZE - 32, /* the stamp is at most 24 characters */
-	CONSOLE_CHUNK = 256,		   /* characters written with interrupts off at a time */
+	LOG_TEXT_MAX = LOG_LINE_SIZE - 32, /* the time stamp has at most 24 characters */
+	CONSOLE_CHUNK = 256,		   /* characters that are written with interrupts off at a time */
 };
 
 struct log_record {
@@ -43,7 +42,7 @@ struct log_record {
 
 struct log_stage {
 	_Atomic u32 head, tail;
-	_Atomic u32 lost; /* lines, since it was last said */
+	_Atomic u32 lost; /* lines dropped since the last report */
 	char bytes[STAGE_SIZE];
 };
 
@@ -89,7 +88,7 @@ static void console_emit(const char *s, size_t len)
 		line_start = s[len - 1] == '\n';
 }
 
-/* A record as a line of text. Returns its length. */
+/* Formats a record as a line. Returns its length. */
 static size_t log_format(char *buf, const struct log_record *rec, u64 text_pos)
 {
 	u64 us = rec->ns / 1000;
@@ -99,7 +98,7 @@ static size_t log_format(char *buf, const struct log_record *rec, u64 text_pos)
 	return n + rec->len;
 }
 
-/* The record at *pos, which moves on. False at the end of the log. */
+/* Reads the record at *pos and advances *pos. False at the end of the log. */
 static bool log_get(u64 *pos, struct log_record *rec, char *line, size_t *len)
 {
 	if (*pos < log_tail)
@@ -136,7 +135,7 @@ static void log_put_lost(u32 lines)
 	log_put(&rec, text);
 }
 
-/* Empties one CPU's stage into the log. */
+/* Moves one CPU's stage into the log. */
 static void stage_drain(struct log_stage *st)
 {
 	u32 head = atomic_load_explicit(&st->head, memory_order_acquire);
@@ -157,7 +156,7 @@ static void stage_drain(struct log_stage *st)
 		log_put_lost(lost);
 }
 
-/* Puts what the console has not shown yet on it. */
+/* Prints the records that the console has not shown yet. */
 static void log_show(void)
 {
 	struct log_record rec;
@@ -180,7 +179,7 @@ static void log_show(void)
 		console_emit(line, len);
 		lines_shown++;
 	}
-	if (!panicking) /* all that a panic says is log */
+	if (!panicking) /* all output of a panic is log */
 		arch_console_stream(CONSOLE_ANSWER);
 }
 
@@ -190,7 +189,7 @@ static bool stage_empty(const struct log_stage *st)
 	       atomic_load_explicit(&st->tail, memory_order_relaxed);
 }
 
-/* The own stage by name: before the possible CPUs are known there is only this one. */
+/* Drains this CPU's stage separately: before cpus_init() the mask of possible CPUs may not contain it. */
 static void stages_drain(void)
 {
 	unsigned cpu;
@@ -211,7 +210,7 @@ static bool stages_empty(void)
 	return stage_empty(this_cpu_ptr(&log_stage));
 }
 
-/* Interrupts are off. */
+/* Context: interrupts off. */
 static void log_flush(void)
 {
 	do {
@@ -223,7 +222,7 @@ static void log_flush(void)
 	} while (!stages_empty());
 }
 
-/* Interrupts are off. */
+/* Context: interrupts off. */
 static void stage_put(const struct log_record *rec, const char *text)
 {
 	struct log_stage *st = this_cpu_ptr(&log_stage);
@@ -251,7 +250,7 @@ void printk(enum log_level level, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	rec.len = (u32)strlen(text);
-	/* A line that was cut, or that came without one, still ends in '\n'. */
+	/* End the line with '\n', also if it was cut or has none. */
 	if (!rec.len || text[rec.len - 1] != '\n') {
 		rec.len = min(rec.len + 1, (u32)sizeof(text) - 1);
 		text[rec.len - 1] = '\n';
@@ -273,8 +272,7 @@ void printk_panic(void)
 	if (panicking)
 		return;
 	panicking = true;
-	/* The lock may be held by a CPU that has been stopped: what is half done in the ring is the risk
-	 * taken here. */
+	/* A stopped CPU may hold the lock and have left a record incomplete. A panic accepts this risk. */
 	stages_drain();
 	log_show();
 	if (!line_start)
@@ -311,8 +309,7 @@ void console_write(const char *s, size_t len)
 		console_emit(s, len);
 		return;
 	}
-	/* Held as a whole, so that no log line gets into the text; interrupts have their turn between the
-	 * chunks. */
+	/* No log line may get into the text, so the console is held. Interrupts are served between the chunks. */
 	console_hold();
 	while (len) {
 		size_t n = min(len, (size_t)CONSOLE_CHUNK);

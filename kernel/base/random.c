@@ -1,12 +1,11 @@
 /*
- * random.c - the one seed of a boot.
+ * random.c - the random seed of a boot.
  *
- * Idea.       Every random choice (region bases, test sequences, shuffles) starts from one printed number, so
- *             that a run can be repeated by giving it back.
- * Layout.     boot_seed(); users make their own generator state: mix64(seed ^ something of their own).
+ * Idea.       Every random choice (region bases, test sequences, shuffles) derives from one number, which is printed. The
+ *             option seed= repeats a run.
+ * Layout.     boot_seed(); each user initialises its own generator with mix64(seed ^ a constant of its own).
  * Invariants. The seed does not change after random_init().
  * Locking.    None: written once during boot.
- * Failure.    None.
  * Next:       work.c.
  */
 #include <kernel/random.h>
@@ -23,7 +22,7 @@ static bool seed_given;
 
 void random_init(void)
 {
-	/* 32 bits are easy to type again, and plenty for choices that only have to differ from run to run. */
+	/* 32 bits are easy to type, and enough for choices that only have to differ between runs. */
 	if (!seed_given)
 		seed = mix64(arch_cycles()) >> 32;
 	pr_info("random: seed=%lu%s\n", seed, seed_given ? "" : " (from the cycle counter)");

@@ -1,21 +1,20 @@
 /*
  * rbtree.c - red-black trees with an optional derived value per node.
  *
- * Idea.       A binary search tree whose nodes are red or black; the two colour rules keep the longest path
- *             below twice the shortest, so every operation is O(log n). A derived value (say: the largest gap
- *             in the subtree) is kept exact because each change recomputes the nodes whose subtree changed,
- *             bottom up, and each rotation the two it turns.
+ * Idea.       A binary search tree whose nodes are red or black. The two colour rules keep the longest path below twice the
+ *             shortest, so every operation is O(log n). A derived value (for example the longest gap in the subtree) is
+ *             kept exact: each change recomputes the nodes whose subtree changed, bottom up, and each rotation recomputes
+ *             its two nodes.
  * Layout.     root -> node { parent, left, right, red }, embedded in the owner's element.
  * Invariants. I1  the root is black; a red node has no red child
- *             I2  every path from a node down to a missing child passes the same number of black nodes
- *             I3  child->parent names its parent, the root's is NULL
+ *             I2  every path from a node down to a missing child has the same number of black nodes
+ *             I3  child->parent names its parent; the root's is NULL
  *             I4  update(n) would change nothing, for every n; all four: rb_check()
  * Locking.    None: the owner of the tree has a lock.
- * Failure.    None: nothing is allocated.
  * Next:       kernel/base/spinlock.c.
  *
- * The derived value must depend on the subtree's nodes, not on its shape: then a rotation leaves the value at
- * the top of the turned pair as it was, and nothing above needs to hear of it.
+ * The derived value must depend on the set of nodes in the subtree and not on its shape. A rotation then keeps the value at
+ * the top of the rotated pair, so ancestors need no update.
  */
 #include <kernel/rbtree.h>
 
@@ -38,7 +37,7 @@ static bool is_red(const struct rb_node *n)
 	return n && n->red;
 }
 
-/* The link that points at n. */
+/* Returns the link that points to n. */
 static struct rb_node **rb_link(struct rb_root *root, struct rb_node *n)
 {
 	if (!n->parent)
@@ -93,7 +92,7 @@ void rb_insert(struct rb_root *root, struct rb_node *n, struct rb_node *parent, 
 	rb_update(root, n);
 	rb_propagate(root, parent);
 
-	/* Only I1 can be broken, and only between n and its parent. */
+	/* Only I1 can be violated, and only between n and its parent. */
 	while (is_red(n->parent)) {
 		struct rb_node *p = n->parent, *g = p->parent; /* a red node is not the root */
 		bool p_left = g->left == p;
@@ -127,14 +126,15 @@ void rb_insert(struct rb_root *root, struct rb_node *n, struct rb_node *parent, 
 }
 
 /*
- * The paths through n (perhaps NULL, below parent) are one black node short. Ends when a red node can be made
- * black instead, or at the root, where all paths are short by the same.
+ * Restores I2 if the paths through n (possibly NULL, below parent) have one black node too few. Ends when a red node can
+ * become black instead, or at the root, where all paths are one too short.
  */
 static void rb_erase_fixup(struct rb_root *root, struct rb_node *n, struct rb_node *parent)
 {
 	while (parent && !is_red(n)) {
 		bool n_left = parent->left == n;
-		struct rb_node *s = n_left ? parent->right : parent->left; /* exists: its paths are longer */
+		/* The sibling is not NULL, because its paths are longer. */
+		struct rb_node *s = n_left ? parent->right : parent->left;
 		struct rb_node *outer;
 
 		if (s->red) {
@@ -153,7 +153,7 @@ static void rb_erase_fixup(struct rb_root *root, struct rb_node *n, struct rb_no
 			continue;
 		}
 		outer = n_left ? s->right : s->left;
-		if (!is_red(outer)) { /* the inner child is red: turn it outwards */
+		if (!is_red(outer)) { /* the inner child is red: rotate it outwards */
 			s->red = true;
 			if (n_left)
 				rotate_right(root, s);
@@ -175,7 +175,7 @@ static void rb_erase_fixup(struct rb_root *root, struct rb_node *n, struct rb_no
 		n->red = false;
 }
 
-/* n, with at most one child, is replaced by that child. Returns the child (perhaps NULL). */
+/* Replaces n, which has at most one child, by that child. Returns the child, possibly NULL. */
 static struct rb_node *rb_splice(struct rb_root *root, struct rb_node *n)
 {
 	struct rb_node *child = n->left ? n->left : n->right;
@@ -192,8 +192,7 @@ void rb_erase(struct rb_root *root, struct rb_node *n)
 	bool was_red;
 
 	if (n->left && n->right) {
-		/* The successor has no left child: it leaves its own place and takes n's, links and colour.
-		 */
+		/* The successor has no left child. It leaves its own place and takes n's place, links and colour. */
 		struct rb_node *next = rb_next(n);
 
 		was_red = next->red;
@@ -266,9 +265,9 @@ struct rb_node *rb_prev(const struct rb_node *n)
 	return n->parent;
 }
 
-enum { RB_MAX_DEPTH = 64 }; /* of any sound tree with fewer than 2^31 nodes; bounds the recursion */
+enum { RB_MAX_DEPTH = 64 }; /* of any valid tree with fewer than 2^31 nodes; bounds the recursion */
 
-/* Returns the black height of n's subtree; sets *wrong, which is left at the first thing that is wrong. */
+/* Returns the black height of n's subtree. Sets *wrong at the first violation and returns. */
 static unsigned rb_check_subtree(const struct rb_root *root, struct rb_node *n, unsigned depth,
 				 const char **wrong)
 {

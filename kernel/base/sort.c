@@ -1,12 +1,11 @@
 /*
  * sort.c - sorting in place.
  *
- * Idea.       Heap sort: no recursion, no memory besides, and n log n steps whatever the input is. Firmware chooses what is
- *             sorted.
+ * Idea.       Heap sort uses no recursion and no extra memory, and it needs n log n steps for any input. The bound matters:
+ *             firmware supplies the data that is sorted.
  * Layout.     base[0 .. n) of elements of `size` bytes, at most SORT_ELEMENT_MAX
- * Invariants. None.
  * Locking.    None: a pure function.
- * Failure.    None. Elements that compare as equal end in any order.
+ * Failure.    Elements of more than SORT_ELEMENT_MAX bytes are a BUG. The order of equal elements is not defined.
  * Source.     Linux lib/sort.c (sort_r), without its swap function.
  * Next:       string.c.
  */

@@ -1,18 +1,16 @@
 /*
- * spinlock.c - the slow half of spinlocks: waiting, and the rank check of debug builds.
+ * spinlock.c - the slow path of spinlocks, and the rank check of debug builds.
  *
- * Idea.       A ticket lock serves waiters in the order in which they came. Deadlocks are found where they
- *             are caused, not where they strike: every lock has a (rank, sub) and a CPU may only go upwards,
- *             whatever the timing.
- * Layout.     struct spinlock { next, owner } and a per-CPU lock_depth; debug builds add the held locks, in
- *             order of taking. Who has to wait counts it, by rank: only then does a CPU know that it shares.
+ * Idea.       A ticket lock serves waiters in the order of their arrival. The rank check finds a possible deadlock even if
+ *             the run does not deadlock: every lock has a (rank, sub), and a CPU may take locks in ascending order only.
+ * Layout.     struct spinlock { next, owner } and a per-CPU lock_depth. Debug builds add the held locks, in the order of
+ *             taking. A CPU that has to wait counts the wait, in the lock and by rank.
  * Invariants. I1  next - owner == waiters + holder, modulo 2^32
- *             I2  lock_depth of a CPU == locks whose `cpu` is that CPU
- *             I3  (debug) a lock that is waited for lies above all held ones in (rank, sub); trylock cannot
- *                 deadlock and is exempt
- * Locking.    This is it.
- * Failure.    2^31 rounds without a turn, a step against the order, or a release by a stranger: panic with
- *             the names.
+ *             I2  lock_depth of a CPU == number of locks whose `cpu` is that CPU
+ *             I3  (debug) a lock that is waited for is above all held ones in (rank, sub); trylock does not wait and is
+ *                 exempt
+ * Failure.    A wait of 2^31 rounds, a violation of the order, or a release by a CPU that does not hold the lock is a panic
+ *             that names the locks.
  * Next:       printk.c.
  */
 #include <kernel/spinlock.h>
@@ -88,7 +86,7 @@ static void lock_check_order(const struct held_locks *held, const struct spinloc
 	}
 }
 
-/* Interrupts off while the array changes: a handler's own locks come and go on it. */
+/* Interrupts are off while the array changes, because a handler pushes and pops its own locks. */
 void lock_debug_acquire(struct spinlock *lock, bool tried)
 {
 	struct held_locks *held = this_cpu_ptr(&held_locks);

@@ -1,13 +1,11 @@
 /*
  * string.c - memory blocks and strings.
  *
- * Idea.       The compiler calls memcpy, memmove, memset and memcmp on its own, so they must exist and must
- *             not be recognised as themselves: this file is built with -fno-tree-loop-distribute-patterns.
- * Layout.     Blocks move as 8-byte words and a tail of bytes; from BLOCK_MIN bytes the port's block
- *             instruction does it. Words may be unaligned: every port allows that on normal memory.
- * Invariants. None beyond C's own contracts.
- * Locking.    None; any context, also before anything is set up.
- * Failure.    None.
+ * Idea.       The compiler generates calls of memcpy, memmove, memset and memcmp. It must not turn the loops in these
+ *             functions into calls of themselves, so this file is built with -fno-tree-loop-distribute-patterns.
+ * Layout.     Blocks are copied as 8-byte words and a tail of bytes. From BLOCK_MIN bytes on, the port's block instruction
+ *             copies the words. Words may be unaligned; every port allows that on normal memory.
+ * Locking.    None; any context, also before anything is initialised.
  * Next:       printf.c.
  */
 #include <kernel/string.h>
@@ -19,7 +17,7 @@ enum {
 	BLOCK_MIN = 128, /* below this the start-up of a block instruction costs more than the loop */
 };
 
-/* A word at any address. may_alias: the bytes belong to objects of other types. */
+/* An unaligned word. may_alias: the bytes belong to objects of other types. */
 typedef u64 __attribute__((may_alias, aligned(1))) word_t;
 
 void *memcpy(void *dst, const void *src, size_t n)
@@ -42,7 +40,7 @@ void *memcpy(void *dst, const void *src, size_t n)
 	return dst;
 }
 
-/* Descending, for a destination that begins inside the source. */
+/* Copies in descending order, for a destination that begins inside the source. */
 static void memmove_down(char *dst, const char *src, size_t n)
 {
 	for (; n >= WORD; n -= WORD)
@@ -53,8 +51,7 @@ static void memmove_down(char *dst, const char *src, size_t n)
 
 void *memmove(void *dst, const void *src, size_t n)
 {
-	/* Ascending is right unless src < dst < src + n; the difference wraps to a large number when dst <
-	 * src. */
+	/* Ascending order is wrong only if src < dst < src + n. If dst < src, the difference wraps to a large number. */
 	if ((uintptr_t)dst - (uintptr_t)src >= n)
 		return memcpy(dst, src, n);
 	memmove_down(dst, src, n);

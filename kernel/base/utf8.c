@@ -1,12 +1,12 @@
 /*
  * utf8.c - UTF-8: characters of one to four bytes, and their width on a terminal.
  *
- * Idea.       The shell keeps the bytes of a line. Only the line editor and the JSON writer need to know where a character
- *             ends and how wide it is.
+ * Idea.       The shell stores lines as bytes. Only the line editor and the JSON writer need the length of a character and
+ *             its width.
  * Layout.     first byte 00-7f: 1 byte, c2-df: 2, e0-ef: 3, f0-f4: 4; each further byte is 80-bf
- *             span[] lists the characters that do not take one column, sorted
+ *             span[]: the characters that do not take one column, sorted
  * Locking.    None: pure functions.
- * Failure.    utf8_decode() returns 0 and reads no byte behind the wrong one.
+ * Failure.    utf8_decode() returns 0 and reads no byte after the invalid one.
  * Source.     RFC 3629. Unicode's East Asian Width (W, F) and general categories Mn, Me, Cf, by blocks.
  */
 #include <kernel/utf8.h>

@@ -1,7 +1,7 @@
 #ifndef KERNEL_BITS_H
 #define KERNEL_BITS_H
 
-/* Bit arithmetic and sizes. Alignments are powers of two throughout. */
+/* Bit arithmetic and sizes. All alignments are powers of two. */
 
 #include <kernel/types.h>
 
@@ -40,7 +40,7 @@ static inline unsigned order_base_2(unsigned long x)
 	return x > 1 ? ilog2(x - 1) + 1 : 0;
 }
 
-/* Number of set bits, by halves: the compiler's builtin is a library call where the CPU need not have it. */
+/* Number of set bits, by halves. The compiler's builtin is a library call if the CPU may lack an instruction for it. */
 static inline unsigned hweight64(unsigned long x)
 {
 	x -= x >> 1 & 0x5555555555555555UL;
@@ -53,7 +53,10 @@ static inline bool bitmap_test(const unsigned long *map, unsigned long bit)
 	return map[bit / 64] >> (bit % 64) & 1;
 }
 
-/* The first bit at or above `from` that is in `map` and not in `but`; `end` if there is none below it. Others may set bits. */
+/*
+ * First bit at or above `from` that is set in `map` and clear in `but`; `end` if there is none below end. Other CPUs may
+ * set bits of `but` meanwhile.
+ */
 static inline unsigned long bitmap_next_without(const unsigned long *map, const unsigned long *but,
 						unsigned long from, unsigned long end)
 {

@@ -2,11 +2,10 @@
 #define KERNEL_CMDLINE_H
 
 /*
- * The kernel command line: words separated by blanks, name or name=value, values may be quoted ("a b").
- * Options are declared where they are used and collected in section `cmdline_opts` (pointers), so that `help`
- * and the check for unknown names need no second list. The line is parsed once, in cmdline_init(), before
- * memblock exists: a handler only records. Handlers run in the order of the words; a repeated option calls
- * its handler again.
+ * The kernel command line: words separated by blanks, name or name=value; values may be quoted ("a b"). Options are
+ * declared where they are used. Section `cmdline_opts` collects pointers to them, so `help` and the check for unknown
+ * names need no second list. cmdline_init() parses the line once, before memblock exists, so a handler may only record
+ * its value. Handlers run in the order of the words; a repeated option calls its handler again.
  */
 
 #include <kernel/bootinfo.h>
@@ -15,7 +14,7 @@
 struct cmdline_opt {
 	const char *name;
 	const char *expected; /* completes "expected ..." in a report, e.g. "on or off" */
-	/* value is NULL for a bare word. Returns 0, or -EINVAL: reported, the default stays. */
+	/* value is NULL for a bare word. Returns 0, or -EINVAL: then a report is printed and the default applies. */
 	int (*set)(const char *value);
 };
 
@@ -26,14 +25,14 @@ struct cmdline_opt {
 
 extern const struct cmdline_opt *const __start_cmdline_opts[], *const __stop_cmdline_opts[];
 
-/* Reports unknown options and bad values by name; the run goes on. */
+/* Parses the loader's line. Unknown options and bad values are reported by name and ignored. */
 void cmdline_init(const struct boot_info *bi);
-/* Cuts text into words and applies them; values point into it, so it has to stay. */
+/* Cuts text into words and applies them. Values point into text, so it must remain valid. */
 void cmdline_parse(char *text);
-/* The whole line as the loader gave it. */
+/* The complete line as the loader gave it. */
 const char *cmdline_text(void);
 
-/* For handlers: "on"/"off" (also 1/0, and the bare word as on) into *out. Returns 0 or -EINVAL. */
+/* For handlers: "on", "1" and the bare word set *out to true, "off" and "0" to false. Returns 0 or -EINVAL. */
 int cmdline_bool(const char *value, bool *out);
 
 #endif

@@ -1,7 +1,7 @@
 #ifndef KERNEL_CPUMASK_H
 #define KERNEL_CPUMASK_H
 
-/* Sets of CPU ids. Ids may be sparse: always iterate with for_each_cpu. */
+/* Sets of CPU ids. Ids may be sparse, so always iterate with for_each_cpu. */
 
 #include <kernel/bits.h>
 
@@ -11,8 +11,8 @@ struct cpumask {
 	unsigned long bits[NR_CPUS / 64];
 };
 
-extern struct cpumask cpu_possible_mask; /* may ever run: firmware named it and maxcpus= allows it */
-extern struct cpumask cpu_online_mask;	 /* runs now */
+extern struct cpumask cpu_possible_mask; /* CPUs that may ever run: listed by firmware, allowed by maxcpus= */
+extern struct cpumask cpu_online_mask;	 /* CPUs that run now */
 
 static inline bool cpumask_test(const struct cpumask *m, unsigned cpu)
 {
@@ -24,13 +24,13 @@ static inline void cpumask_set(struct cpumask *m, unsigned cpu)
 	bitmap_set(m->bits, cpu);
 }
 
-/* For masks that other CPUs read and change meanwhile. */
+/* For masks that other CPUs access concurrently. */
 static inline void cpumask_set_atomic(struct cpumask *m, unsigned cpu)
 {
 	__atomic_fetch_or(&m->bits[cpu / 64], 1UL << cpu % 64, __ATOMIC_RELEASE);
 }
 
-/* The first CPU of the set at or above `cpu`, NR_CPUS if there is none; a word at a time. */
+/* First CPU of the set at or above `cpu`; NR_CPUS if there is none. */
 static inline unsigned cpumask_next(const struct cpumask *m, unsigned cpu)
 {
 	while (cpu < NR_CPUS) {

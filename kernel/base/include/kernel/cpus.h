@@ -4,18 +4,18 @@
 #include <kernel/bootinfo.h>
 #include <kernel/cpumask.h>
 
-/* A CPU that firmware named. The ids of the array are the kernel's. */
+/* A CPU of firmware's list. The index in the array is the kernel's CPU id. */
 struct cpu_info {
 	u64 hw_id;    /* firmware's id (x86: APIC id; AArch64: affinity fields of MPIDR) */
 	u32 node;     /* firmware's id of its node, or BOOT_NO_NODE */
-	bool enabled; /* false: could be added later */
+	bool enabled; /* false: not present, but could be added later */
 };
 extern struct cpu_info cpu_info[NR_CPUS];
 extern unsigned nr_cpu_info; /* entries in use, at least 1 */
 
 /*
- * Reads the list of CPUs, the port's own or firmware's (ACPI's MADT), and with the latter the nodes of memory. While the
- * early page tables are in use.
+ * Reads the list of CPUs from the port or from ACPI's MADT; with the MADT also the nodes of CPUs and memory. Context: boot,
+ * while the early page tables are in use.
  */
 void cpus_init(struct boot_info *bi);
 

@@ -1,7 +1,7 @@
 #ifndef KERNEL_ERRNO_H
 #define KERNEL_ERRNO_H
 
-/* Linux's numbers (include/uapi/asm-generic/errno-base.h): the shell shows them as STATUS. */
+/* Linux's numbers (include/uapi/asm-generic/errno-base.h). The shell prints them as STATUS. */
 enum {
 	EPERM = 1,
 	ENOENT = 2,

@@ -1,7 +1,7 @@
 #ifndef KERNEL_KSYMS_H
 #define KERNEL_KSYMS_H
 
-/* What tools/mksyms generates; ksym_lookup() in printk.h is the way in. */
+/* The table that tools/mksyms generates. Use ksym_lookup() in printk.h to read it. */
 
 #include <kernel/types.h>
 

@@ -2,8 +2,8 @@
 #define KERNEL_LIST_H
 
 /*
- * Circular doubly linked lists with the link inside the element, as in Linux's <linux/list.h>.
- * A removed element's links are poisoned (non-canonical, even), so that a second removal faults.
+ * Circular doubly linked lists with the link inside the element, as in Linux's <linux/list.h>. The links of a removed
+ * element are poisoned with non-canonical addresses, so a second removal faults.
  */
 
 #include <kernel/types.h>
@@ -32,7 +32,7 @@ static inline bool list_empty(const struct list_head *head)
 	return head->next == head;
 }
 
-/* The same without the lock that protects the list: every change of it stores `next` at once. */
+/* list_empty() without the list's lock. Every change of the list stores `next` in one access. */
 static inline bool list_looks_empty(const struct list_head *head)
 {
 	return READ_ONCE(head->next) == head;
@@ -64,7 +64,7 @@ static inline void list_del(struct list_head *e)
 	e->prev = LIST_POISON_PREV;
 }
 
-/* The same without the poison: for elements whose own state says that they are on no list. */
+/* list_del() without poison, for elements whose own state shows that they are on no list. */
 static inline void list_unlink(struct list_head *e)
 {
 	struct list_head *next = e->next, *prev = e->prev;
@@ -87,7 +87,7 @@ static inline void list_move_tail(struct list_head *e, struct list_head *head)
 	list_add_tail(e, head);
 }
 
-/* All of list, in order, to the front of head; list is empty afterwards. */
+/* Moves all elements of list, in order, to the front of head. list is empty afterwards. */
 static inline void list_splice_init(struct list_head *list, struct list_head *head)
 {
 	if (list_empty(list))
@@ -99,7 +99,7 @@ static inline void list_splice_init(struct list_head *list, struct list_head *he
 	list_init(list);
 }
 
-/* first and all that follow it in list, in order, to the end of head. */
+/* Moves first and all elements after it in list, in order, to the end of head. */
 static inline void list_cut_tail(struct list_head *list, struct list_head *first, struct list_head *head)
 {
 	struct list_head *last = list->prev;

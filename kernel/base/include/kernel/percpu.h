@@ -2,13 +2,12 @@
 #define KERNEL_PERCPU_H
 
 /*
- * Per-CPU variables. DEFINE_PER_CPU puts the template into section percpu; every CPU has a copy at the same
- * offset from the template's address, and alloc_percpu() hands out further places that obey the same rule.
- * There is no preemption and no migration: the CPU cannot change under the caller, only an interrupt can
- * intervene.
+ * Per-CPU variables. DEFINE_PER_CPU puts the template into section percpu. Every CPU has a copy at the same offset from the
+ * template's address. alloc_percpu() allocates further variables with the same rule. There is no preemption and no
+ * migration: the CPU cannot change under the caller; only an interrupt can intervene.
  *
- * Until percpu_init() CPU 0 uses the template itself (offset 0). What is set before then is copied to every
- * CPU, so it must not contain pointers to itself (no list heads).
+ * Until percpu_init() CPU 0 uses the template itself (offset 0). percpu_init() copies the template to every CPU, so values
+ * set before must not contain pointers into the template (no list heads).
  */
 
 #include <arch/pcpu.h>
@@ -17,34 +16,33 @@
 #define DEFINE_PER_CPU(type, name) __attribute__((section("percpu"))) __typeof__(type) name
 #define DECLARE_PER_CPU(type, name) extern __attribute__((section("percpu"))) __typeof__(type) name
 
-/* Distance of CPU's area from the template; 0 for CPUs that are not possible. */
+/* Distance from the template to the CPU's area; 0 for CPUs that are not possible. */
 extern unsigned long percpu_offset[NR_CPUS];
 
-/* This CPU's copy, as an lvalue that compiles to one access where the machine allows it. */
+/* This CPU's copy, as an lvalue; one access if the machine allows it. */
 #define this_cpu(var) arch_this_cpu(&(var))
-/* var is a long; an interrupt may count in it as well. */
+/* Adds n to a long. An interrupt may add to it concurrently. */
 #define this_cpu_add(var, n) arch_this_cpu_add(&(var), n)
-/* The same through a per-CPU pointer, such as alloc_percpu() returns. */
+/* The same through a per-CPU pointer, such as one from alloc_percpu(). */
 #define this_cpu_deref(ptr) arch_this_cpu(ptr)
 #define this_cpu_ptr(ptr) ((__typeof__(ptr))((unsigned long)(ptr) + arch_percpu_base()))
 
-/* Another CPU's copy: statistics, drains, set-up. */
+/* Another CPU's copy, for statistics, drains and initialisation. */
 #define per_cpu_ptr(ptr, cpu) ((__typeof__(ptr))((unsigned long)(ptr) + percpu_offset[cpu]))
 #define per_cpu(var, cpu) (*per_cpu_ptr(&(var), cpu))
 
 /*
- * size bytes on every possible CPU, zeroed; align is a power of two up to a page.
- * Context: main loop or boot; may map pages. Returns: a per-CPU pointer (never dereferenced as it is), or
- * NULL.
+ * Allocates size zeroed bytes on every possible CPU; align is a power of two up to a page.
+ * Context: main loop or boot; may map pages. Returns a per-CPU pointer, which must not be dereferenced directly, or NULL.
  */
 void *alloc_percpu_size(size_t size, size_t align);
 void free_percpu(void *ptr);
 #define alloc_percpu(type) ((__typeof__(type) *)alloc_percpu_size(sizeof(type), __alignof__(type)))
 
 void percpu_init(void);
-/* Pages behind all areas, for meminfo's Percpu. */
+/* Number of pages of all areas, for meminfo's Percpu. */
 unsigned long percpu_pages(void);
-/* What alloc_percpu() has handed out, on each CPU. */
+/* Bytes that alloc_percpu() has allocated on each CPU. */
 unsigned long percpu_used_bytes(void);
 
 #endif

@@ -2,10 +2,9 @@
 #define KERNEL_PRINTK_H
 
 /*
- * The log: lines with a level and a time stamp, kept in a ring for `dmesg` and shown on the console when the
- * level is at or below the console threshold. Formats are C99's (%d %u %x %lx %lu %zu %s %c %p with flags,
- * width, precision) and %pS (image symbol+offset of an address). One event, one line, one call; the text
- * carries its own '\n'.
+ * The log: lines with a level and a time stamp. A ring keeps them for `dmesg`. The console shows those whose level is at or
+ * below its threshold. Formats are C99's (%d %u %x %lx %lu %zu %s %c %p with flags, width, precision) and %pS (an address
+ * of the image as symbol+offset). One event is one line in one call; the text ends in '\n'.
  */
 
 #include <stdarg.h>
@@ -13,7 +12,7 @@
 
 enum log_level { LOG_EMERG, LOG_ALERT, LOG_CRIT, LOG_ERR, LOG_WARN, LOG_NOTICE, LOG_INFO, LOG_DEBUG };
 
-/* Context: any. Locks: none waited for. While a tagged answer is open the lines wait until it has ended. */
+/* Context: any. Waits for no lock. While a tagged answer is open, the console shows the line after its end. */
 void printk(enum log_level level, const char *fmt, ...) __printf(2, 3);
 
 #define pr_err(...) printk(LOG_ERR, __VA_ARGS__)
@@ -33,40 +32,38 @@ void printk(enum log_level level, const char *fmt, ...) __printf(2, 3);
 /* Console threshold, 0 to 7 (`loglevel=`). */
 extern int console_loglevel;
 
-/* Straight to the console, no level, no time stamp, not in the ring: shell answers, KTAP. */
+/* Writes to the console without level and time stamp, and not into the ring: shell answers, KTAP. */
 void console_write(const char *s, size_t len);
 void console_printf(const char *fmt, ...) __printf(1, 2);
 
-/* What '\n' becomes on the console: CR LF on a UART. A port whose console is a plain file sets "\n". */
+/* Replacement of '\n' on the console: CR LF on a UART. A port whose console is a plain file sets "\n". */
 extern const char *console_eol;
-/* True when the next character goes to column 0. */
+/* True if the next character goes to column 0. */
 bool console_at_line_start(void);
-/* Log lines that the console has shown so far: a changed value tells a line editor to draw its line again. */
+/* Number of log lines shown on the console. A changed value tells a line editor to redraw its line. */
 u64 console_log_lines(void);
 
-/* Between the two the console shows no log lines; what came meanwhile follows at the release. They nest. */
+/* Between hold and release the console shows no log lines; they follow at the release. Calls nest. */
 void console_hold(void);
 void console_release(void);
 bool console_is_held(void);
 
-/*
- * From here on one CPU runs and prints past every lock and hold, first what was held back. Called by panic().
- */
+/* Called by panic(). From then on one CPU prints and ignores every lock and hold. Prints the lines that were held back. */
 void printk_panic(void);
 
 enum { LOG_LINE_SIZE = 512 };
 /*
- * The next line of the log at or after *pos (0: the oldest kept), as dmesg shows it, NUL-terminated with its
- * '\n', into buf[LOG_LINE_SIZE]; *pos moves behind it. Returns false at the end.
+ * Copies the next line of the log at or after *pos (0: the oldest line) into buf[LOG_LINE_SIZE], in dmesg's format, with
+ * its '\n' and a NUL. Advances *pos. Returns false at the end.
  */
 bool log_next_line(u64 *pos, char *buf);
 
-/* printf.c. snprintf returns the length the whole text has, as in C99; scnprintf what was stored. */
+/* printf.c. snprintf returns the length of the whole text, as in C99; scnprintf the length that was stored. */
 int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap);
 int snprintf(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);
 int scnprintf(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);
 
-/* ksyms: the image's own symbol table. Returns NULL outside the image's text and data. */
+/* Looks up the image's symbol table. Returns NULL for an address outside of the image. */
 const char *ksym_lookup(unsigned long addr, unsigned long *offset, unsigned long *size);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include <kernel/types.h>
 
-/* The generator of peers.md's workloads: xorshift64, upper half of the new state. */
+/* xorshift64; returns the upper half of the new state. */
 static inline u32 xorshift64(u64 *s)
 {
 	*s ^= *s << 13;
@@ -12,7 +12,7 @@ static inline u32 xorshift64(u64 *s)
 	return (u32)(*s >> 32);
 }
 
-/* Spreads every bit of x over the whole word (splitmix64's finaliser): a generator's state from a seed. */
+/* Spreads every bit of x over the whole word (splitmix64's finaliser). Turns a seed into a generator's state. */
 static inline u64 mix64(u64 x)
 {
 	x += 0x9e3779b97f4a7c15UL;
@@ -21,9 +21,9 @@ static inline u64 mix64(u64 x)
 	return x ^ x >> 31;
 }
 
-/* After cmdline_init(): fixes the seed and prints it. */
+/* Fixes the seed and prints it. Call it after cmdline_init(). */
 void random_init(void);
-/* `seed=`, or taken from the cycle counter at boot; printed, so that any run can be repeated. */
+/* The value of `seed=`, else a value from the cycle counter at boot. It is printed, so any run can be repeated. */
 u64 boot_seed(void);
 
 #endif

@@ -2,10 +2,10 @@
 #define KERNEL_SPINLOCK_H
 
 /*
- * Fair spinlocks (tickets) with a rank. Locks are taken in ascending rank; two of one rank in ascending order
- * of `sub` (the node id). Debug builds keep the held locks per CPU and panic on a wrong step, a release by a
- * stranger, or an "IRQs off" lock taken with interrupts on. Every build counts how many locks the CPU holds:
- * direct reclaim asks.
+ * Fair spinlocks (tickets) with a rank. Locks are taken in ascending rank; two of one rank in ascending order of `sub` (the
+ * node id). Debug builds keep the held locks per CPU. They panic on a violation of the order, on a release by another
+ * CPU, and if an "IRQs off" lock is taken with interrupts on. Every build counts the locks that a CPU holds, for direct
+ * reclaim.
  */
 
 #include <arch/cpu.h>
@@ -27,12 +27,12 @@ enum lock_rank {
 };
 
 struct spinlock {
-	_Atomic u32 next, owner; /* tickets: taken, being served */
+	_Atomic u32 next, owner; /* tickets: next to be taken, currently served */
 	u8 rank;
 	u8 sub;
-	s16 cpu; /* holder, -1: free; for reports */
+	s16 cpu; /* holder, for reports; -1: free */
 	const char *name;
-	_Atomic u64 waits; /* times that a CPU found the lock taken */
+	_Atomic u64 waits; /* number of times that the lock was found taken */
 };
 
 #define SPINLOCK_INIT(lock_name, lock_rank)                         \
@@ -44,13 +44,14 @@ DECLARE_PER_CPU(unsigned, lock_depth); /* locks that this CPU holds */
 
 void spin_init(struct spinlock *lock, const char *name, enum lock_rank rank, unsigned sub);
 void spin_wait(struct spinlock *lock, u32 ticket) __cold; /* panics after 2^31 rounds */
-/* Times that any CPU found a lock of that rank taken, ever. What the locks of a rank are called. */
+/* Number of times that a lock of this rank was found taken, on all CPUs since boot. */
 u64 lock_waits(enum lock_rank rank);
+/* Names of the ranks' locks. */
 extern const char *const lock_rank_name[NR_LOCK_RANKS];
 #ifdef CONFIG_DEBUG
 void lock_debug_acquire(struct spinlock *lock, bool tried);
 void lock_debug_release(struct spinlock *lock);
-/* Here this CPU may wait for others: none of its locks is one for which others wait with interrupts off. */
+/* Asserts that this CPU may wait for other CPUs: it holds no lock that others wait for with interrupts off. */
 void lock_debug_wait(void);
 #else
 static inline void lock_debug_acquire(struct spinlock *lock, bool tried)
@@ -67,11 +68,11 @@ static inline void lock_debug_wait(void)
 }
 #endif
 /*
- * Whether the lock is free and of this rank, for checks: while every other CPU is held no lock is. A check asks before it
- * takes one, since a damaged lock would be waited for without an end.
+ * For checks: whether the lock is free and has this rank. While all other CPUs are stopped every lock must be free. A check
+ * tests this before it takes a lock, because a wait for a damaged lock would never end.
  */
 bool spin_is_free(const struct spinlock *lock, enum lock_rank rank, unsigned sub);
-/* Prints the locks that a CPU holds, this one or a stopped one; for panics. */
+/* For panics: prints the locks that this CPU or a stopped CPU holds. */
 void lock_print_held(unsigned cpu);
 
 static inline void spin_lock(struct spinlock *lock)
@@ -88,7 +89,7 @@ static inline void spin_lock(struct spinlock *lock)
 
 static inline bool spin_trylock(struct spinlock *lock)
 {
-	/* Acquire here: this is what spin_unlock() releases. */
+	/* This acquire pairs with the release in spin_unlock(). */
 	u32 owner = atomic_load_explicit(&lock->owner, memory_order_acquire);
 
 	if (!atomic_compare_exchange_strong_explicit(&lock->next, &owner, owner + 1, memory_order_acquire,

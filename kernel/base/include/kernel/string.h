@@ -19,16 +19,17 @@ char *strstr(const char *s, const char *what);
 size_t strlcpy(char *dst, const char *src, size_t size);
 int strcasecmp(const char *a, const char *b);
 
-/* Shell pattern: '*', '?', everything else itself. */
+/* Matches a shell pattern: '*', '?'; all other characters match themselves. */
 bool glob_match(const char *pattern, const char *s);
 
 /*
- * Decimal or 0x hex, all of s. parse_size also takes one of the suffixes K M G T P E (x1024, either case).
- * Returns 0; -EINVAL for no number or trailing text; -ERANGE if it does not fit. *out is untouched on error.
+ * Parse all of s as a decimal or 0x hex number. parse_size also accepts one of the suffixes K M G T P E (powers of 1024,
+ * either case). Return 0; -EINVAL if s is no number or has trailing text; -ERANGE if it does not fit. *out is untouched
+ * on error.
  */
 int parse_u64(const char *s, u64 *out);
 int parse_size(const char *s, u64 *out);
-/* Like parse_size on a prefix: *end is the first character after the number and its suffix. */
+/* Parses a prefix of s like parse_size(). *end is the first character after the number and its suffix. */
 int parse_size_prefix(const char *s, const char **end, u64 *out);
 
 #endif

@@ -32,13 +32,13 @@ typedef int64_t s64;
 #define __unused __attribute__((unused))
 #define __section(name) __attribute__((section(name), used))
 
-/* The address that the current function returns to: who called an allocator. */
+/* Return address of the current function, which identifies the caller of an allocator. */
 #define CALLER ((unsigned long)__builtin_return_address(0))
 
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Each argument is evaluated once; __COUNTER__ keeps nested uses apart. */
+/* Each argument is evaluated once. __COUNTER__ gives nested uses different names. */
 #define CONCAT_(a, b) a##b
 #define CONCAT(a, b) CONCAT_(a, b)
 #define min_max_once(a, b, op, x, y)   \
@@ -52,13 +52,13 @@ typedef int64_t s64;
 #define clamp(v, lo, hi) min(max(v, lo), hi)
 
 /*
- * A plain variable that another context may change: one access, neither torn nor repeated, in no order with others.
- * Who looks without the lock says so with READ_ONCE, and who changes it under the lock with one of the others: so the
- * compiler, ThreadSanitizer and the reader know that both sides mean it.
+ * Accesses to a plain variable that another context may change: one access, neither torn nor repeated, not ordered with
+ * others. A reader without the lock uses READ_ONCE; a writer under the lock uses one of the others. The compiler,
+ * ThreadSanitizer and the reader of the code then know that both accesses are intended.
  *
- * UPDATE_ONCE(x, +=, n) is for the only writer of the moment, its lock's holder or its owner: a look, then a store.
- * A machine word in memory is changed by one instruction where there is one, which an atomic store of C would not
- * be; only ThreadSanitizer has to see the store that is meant.
+ * UPDATE_ONCE(x, +=, n) is a load, then a store. It is for a variable with one writer at a time: the holder of the lock, or
+ * the owner. The compiler may use one instruction on memory, which a C atomic store would prevent. Only ThreadSanitizer
+ * needs to see a separate store.
  */
 #define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
@@ -69,10 +69,10 @@ typedef int64_t s64;
 		update_x_ op(n);               \
 		WRITE_ONCE(x, update_x_);      \
 	})
-#define full_barrier() ((void)0) /* it does not know fences */
+#define full_barrier() ((void)0) /* ThreadSanitizer does not model fences */
 #else
 #define UPDATE_ONCE(x, op, n) ((void)((x)op(n)))
-/* What this CPU stored before is seen by others before it loads what comes behind. */
+/* Other CPUs see this CPU's earlier stores before its later loads are performed. */
 #define full_barrier() __atomic_thread_fence(__ATOMIC_SEQ_CST)
 #endif
 

@@ -1,13 +1,12 @@
 /*
- * address.c - what an address is.
+ * address.c - describes what an address belongs to.
  *
- * Idea.       Most faults are understood once the report says what the address should have been. The regions
- *             of the address space are asked in turn, from the most special to the most general.
- * Layout.     null page, user half, hole between the halves; guard pages, image; vmalloc, page array, direct
- *             map.
- * Invariants. None: it reads, and believes nothing.
- * Locking.    None waited for: it runs in a panic.
- * Failure.    An address in no region is said to be in none.
+ * Idea.       A report of a fault is easier to understand if it says what the address is. The regions of the address space
+ *             are tried in turn, from the most specific to the most general.
+ * Layout.     null page, user half, hole between the halves; guard pages, image; vmalloc, page array, direct map.
+ * Invariants. It changes nothing and trusts no structure.
+ * Locking.    Waits for no lock, because it runs in a panic.
+ * Failure.    An address outside of all regions is described as such.
  * Next:       mm/vmalloc.c for its areas, panic.c for the use.
  */
 

@@ -1,16 +1,14 @@
 /*
  * main.c - the order in which the kernel comes up.
  *
- * Idea.       One line a layer, each calling only what the lines above have made usable. The first panic,
- *             fault or print may come any time after the console is there.
+ * Idea.       One line for each layer. A layer uses only what the lines above it have initialised. After
+ *             arch_console_init() and arch_trap_init() a panic, a fault or a message may come at any time.
  * Layout.     kmain() runs on the boot stack, on CPU 0, with interrupts off until the interrupt controller is
  *             ready; it ends in the main loop.
- * Invariants. Per-CPU variables work from the first instruction: until percpu_init() the templates serve CPU
- *             0.
- * Locking.    None needed before other CPUs run; locks are taken all the same.
- * Failure.    A layer that cannot come up panics.
- * Next:       mm/memblock.c for the way from the firmware's map to pages, or shell.c for what runs
- *             afterwards.
+ * Invariants. Per-CPU variables work from the first instruction: until percpu_init() CPU 0 uses the templates.
+ * Locking.    Locks are taken although no other CPU runs yet.
+ * Failure.    A layer that cannot be initialised panics.
+ * Next:       mm/memblock.c for the way from the firmware's map to pages, or shell.c for the main loop.
  */
 
 #include <arch/console.h>
@@ -33,7 +31,7 @@
 #include <mm/vmalloc.h>
 #include <mm/slab.h>
 
-/* What the boot code found odd, before there was a console. Later notes come from those who write them. */
+/* Logs the boot code's notes, which were written before there was a console. Later notes are logged by their writers. */
 static void print_notes(struct boot_info *bi)
 {
 	char *line = bi->notes, *end;
@@ -59,37 +57,36 @@ void kmain(struct boot_info *bi)
 {
 	boot_mark("start");
 	arch_console_init();
-	arch_trap_init(); /* from here every fault has a report; the early map reaches tables and map */
-	arch_time_init(); /* the log has time stamps */
+	arch_trap_init(); /* from here on each fault is reported */
+	arch_time_init(); /* from here on log lines have time stamps */
 	pr_info("Strata, %s%s%s, %s\n", bi->protocol, bi->loader[0] ? " by " : "", bi->loader,
 		arch_cpu_name());
 	cmdline_init(bi);
-	random_init(); /* one seed for every random choice of this boot */
+	random_init(); /* one seed for all random choices of this boot */
 	boot_mark("log");
-	memblock_init(bi); /* what RAM there is, what is taken; first allocations */
-	cpus_init(bi);	   /* which CPUs firmware names */
-	smp_prepare();	   /* where they begin */
+	memblock_init(bi); /* finds RAM and reserved memory; first allocations */
+	cpus_init(bi);	   /* reads firmware's list of CPUs */
+	smp_prepare();	   /* allocates the page that other CPUs start at */
 	numa_init(bi);	   /* nodes, distances, fallback order */
 	print_notes(bi);
 	boot_mark("map");
-	pgtable_init(
-		bi); /* final direct map and W^X image; table pages only from what the early map covers */
-	memblock_prove_added(); /* what memmap= says there is */
+	pgtable_init(bi);	/* final direct map and W^X image; table pages must lie in the early map */
+	memblock_prove_added(); /* tests that memory from memmap= exists */
 	boot_mark("tables");
 	percpu_init(); /* areas of all possible CPUs, each on its node */
 	page_init(bi); /* the page array's address range; what opening its sections will need */
-	zone_init();   /* memblock hands over; the buddy owns every free page from here */
-	pcp_init();    /* per-CPU lists on top */
+	zone_init();   /* from here on the buddy owns every free page */
+	pcp_init();    /* per-CPU page lists */
 	boot_mark("pages");
-	slab_init(); /* the cache of caches bootstraps itself, then kmalloc sizes */
+	slab_init(); /* the cache of caches, then the kmalloc sizes */
 	boot_mark("slab");
-	vmalloc_init(); /* the window's ranges */
+	vmalloc_init(); /* the ranges of the window */
 	boot_mark("vmalloc");
 	arch_irq_init(map_device);
 	boot_mark("irq");
 	smp_init(); /* the other CPUs enter their main loops */
 	boot_mark("smp");
-	fault_start(); /* failslab= and the like spare what the kernel needs to come up */
+	fault_start(); /* fault injection starts after the kernel has its memory */
 	boot_done = true;
 	shell_main(); /* CPU 0's main loop: cmd=, tests, the shell */
 }

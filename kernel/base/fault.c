@@ -1,18 +1,17 @@
 /*
- * fault.c - decides which allocation is to fail.
+ * fault.c - fault injection: decides which allocations fail.
  *
- * Idea.       A failure path that never runs is wrong. Each allocator asks here wherever it allocates; the
- *             question costs nothing while nothing is armed, because the allocators' fast paths do not
- *             ask.
- * Layout.     struct fault_attr, one for each of failslab=, fail_page_alloc=, fail_vmalloc=, defined by its layer.
+ * Idea.       An untested failure path is likely wrong. Each allocator therefore asks at each injection point whether to
+ *             fail. While nothing is armed this costs nothing, because the allocators' fast paths do not ask.
+ * Layout.     struct fault_attr, one each for failslab=, fail_page_alloc=, fail_vmalloc=, defined by its layer.
  *             sweep: one count over all of them, for tests that fail each allocation of an operation in turn.
  * Invariants. I1  with probability 100 and an interval of N exactly every N-th call fails
  *             I2  after `times` failures no call fails
  *             I3  during a sweep exactly the allocations first to last of the sweeping CPU fail
- * Locking.    None: counters are atomic, and of an attribute that changes a call may see the old or the new. A
- *             sweep counts its own CPU's calls only, outside of interrupts: nobody shifts those.
- * Failure.    A bad value leaves the attribute as it was.
- * Next:       mm/page_alloc.c and mm/slab_cpu.c, which ask.
+ * Locking.    None: counters are atomic. A call during a change of an attribute may see old or new values. A sweep counts
+ *             only its own CPU's calls outside of interrupts, so other contexts cannot shift the count.
+ * Failure.    A bad value leaves the attribute unchanged.
+ * Next:       mm/page_alloc.c and mm/slab_cpu.c, which call fault_hits().
  */
 #include <kernel/fault.h>
 
@@ -67,7 +66,7 @@ int fault_attr_parse(const char *value, struct fault_attr *attr)
 	return 0;
 }
 
-/* A panic may be what an injected failure led to. */
+/* For panics: an injected failure may be the cause. */
 static void dump_injected(void)
 {
 	static const struct {
@@ -100,7 +99,7 @@ static void set_sweeping(bool on)
 {
 	struct fault_attr *const all[] = {&failslab, &fail_page_alloc, &fail_vmalloc};
 
-	__atomic_store_n(&sweeping, on, __ATOMIC_RELEASE); /* behind sweep_cpu */
+	__atomic_store_n(&sweeping, on, __ATOMIC_RELEASE); /* after sweep_cpu */
 	for (unsigned i = 0; i < ARRAY_SIZE(all); i++)
 		WRITE_ONCE(all[i]->armed, on || all[i]->probability);
 }
@@ -139,9 +138,9 @@ static bool sweep_hits(void)
 	return hit;
 }
 
-/* ---- the question ---- */
+/* ---- the decision ---- */
 
-/* This call is let through: it is one of the first `space` bytes. */
+/* Whether this call is among the first `space` bytes, which do not fail. */
 static bool within_space(struct fault_attr *attr, size_t size)
 {
 	unsigned long left = __atomic_load_n(&attr->space, __ATOMIC_RELAXED);
@@ -152,7 +151,7 @@ static bool within_space(struct fault_attr *attr, size_t size)
 	return left > size;
 }
 
-/* One of the failures that are left, if any are. */
+/* Takes one of the remaining failures. False: none is left. */
 static bool take_time(struct fault_attr *attr)
 {
 	long left = __atomic_load_n(&attr->times, __ATOMIC_RELAXED);
@@ -165,7 +164,7 @@ static bool take_time(struct fault_attr *attr)
 
 static bool strikes(struct fault_attr *attr, size_t size)
 {
-	static u64 state; /* two CPUs may draw the same number */
+	static u64 state; /* racy: two CPUs may draw the same number */
 	unsigned interval, probability;
 
 	if (__atomic_load_n(&sweeping, __ATOMIC_ACQUIRE))

@@ -1,20 +1,26 @@
 /*
- * rcu.c - free something after every reader that could see it has gone.
+ * rcu.c - frees objects after every reader that could see them has finished.
  *
- * Idea.       Readers mark nothing: a reader never spans a quiet point. A grace period has a number; each CPU
- *             notes the highest number it saw at a quiet point, and a period is over when every running CPU
- *             has noted it.
+ * Idea.       Readers mark nothing: a reader never spans a quiescent point. Each grace period has a number. Each CPU
+ *             records the highest number that it saw at a quiescent point. A period is over when every online CPU has
+ *             recorded it.
  * Layout.     rcu_seq: the last period begun.
  *             Per CPU: seen, and callbacks   fresh -> waiting (for period wait_seq) -> ready
+ *
+ *             Two CPUs, rcu_seq 7; CPU 0 queues a callback (fresh) and passes a quiescent point:
+ *
+ *               CPU 0   fresh becomes waiting, rcu_seq = wait_seq = 8, seen = 8
+ *               CPU 1   passes a quiescent point: seen = 8
+ *               CPU 0   passes a quiescent point: all seen >= 8, waiting becomes ready, the callback runs
+ *
  * Invariants. I1  `seen` of a CPU is at most rcu_seq, or RCU_IDLE while it sleeps
  *             I2  callbacks of one CPU run in the order in which they were queued
- *             I3  a callback of period n runs only after every online CPU was at a quiet point, or idle, at a
+ *             I3  a callback of period n runs only after every online CPU was at a quiescent point, or idle, at a
  *                 time when rcu_seq was already n, that is after the callback was queued
  *             I4  the three lists of a CPU hold queued - done callbacks; `last` is the link of the last one
- * Locking.    None. `fresh` is touched with IRQs off by its CPU, the rest at its quiet points. rcu_seq and
- *             seen are atomic and sequentially consistent: I3 compares stores to different variables by
- *             different CPUs.
- * Failure.    None: heads live in the objects, nothing is allocated.
+ * Locking.    None. A CPU accesses its `fresh` with IRQs off, and its other lists at its quiescent points. rcu_seq and seen
+ *             are atomic and sequentially consistent, because I3 compares stores to different variables by different CPUs.
+ * Failure.    No memory is allocated: the list link lies in the object.
  * Next:       ktest.c, or mm/memblock.c for the order of the boot.
  */
 #include "rcu_internal.h"
@@ -27,7 +33,7 @@
 #include <arch/cpu.h>
 #include <arch/irq.h>
 
-enum { RCU_BATCH = 64 }; /* callbacks a quiet point runs at most */
+enum { RCU_BATCH = 64 }; /* most callbacks that one quiescent point runs */
 
 struct rcu_cpu rcu_cpu[NR_CPUS];
 _Atomic u64 rcu_seq;
@@ -61,7 +67,7 @@ u64 rcu_pending(void)
 	return atomic_load(&c->queued) - atomic_load(&c->done);
 }
 
-/* Every online CPU has been quiet since period seq began. */
+/* Whether every online CPU has been quiescent since period seq began. */
 static bool rcu_period_over(u64 seq)
 {
 	unsigned cpu;
@@ -78,7 +84,7 @@ static void rcu_run_ready(struct rcu_cpu *c)
 		struct rcu_head *head = c->ready.first;
 
 		c->ready.first = head->next;
-		head->func(head); /* head is gone now; func may queue more, but not wait */
+		head->func(head); /* frees head; func may queue further callbacks but must not wait */
 		atomic_fetch_add(&c->done, 1);
 	}
 }
@@ -94,7 +100,7 @@ void rcu_quiet(void)
 		arch_irq_restore(flags);
 		c->wait_seq = atomic_fetch_add(&rcu_seq, 1) + 1;
 	}
-	/* Begun before the state is noted: on one CPU the period is over within this call. */
+	/* The period has begun above, so with one CPU it is over at the end of this call. */
 	atomic_store(&c->seen, atomic_load(&rcu_seq));
 	if (c->waiting.first && rcu_period_over(c->wait_seq))
 		rcu_list_append(&c->ready, &c->waiting);
@@ -109,7 +115,7 @@ void rcu_idle_enter(void)
 void rcu_idle_exit(void)
 {
 	atomic_store(&rcu_cpu[arch_cpu_id()].seen, atomic_load(&rcu_seq));
-	full_barrier(); /* a reader from here on: nothing that it looks at may be read before it says so */
+	full_barrier(); /* a reader may start now: its loads must come after the store of `seen` */
 }
 
 void synchronize_rcu(void)
@@ -167,7 +173,7 @@ void rcu_barrier(void)
 
 /* ---- check ---- */
 
-/* Adds the list's callbacks to *nr, which stays at most `most`. */
+/* Adds the number of callbacks on the list to *nr and fails if it exceeds `most`. */
 static bool list_is_sound(const struct rcu_list *list, u64 most, u64 *nr)
 {
 	struct rcu_head *const *link = &list->first;

@@ -1,7 +1,7 @@
 #ifndef RCU_INTERNAL_H
 #define RCU_INTERNAL_H
 
-/* The inside of rcu.c, for the tests that damage it. */
+/* Private to rcu.c and to the tests that damage its structures. */
 
 #include <kernel/cpumask.h>
 #include <kernel/work.h>
@@ -10,15 +10,15 @@
 
 struct rcu_list {
 	struct rcu_head *first;
-	struct rcu_head **last; /* the last one's link; says nothing while first is NULL */
+	struct rcu_head **last; /* link of the last element; undefined while first is NULL */
 };
 
 struct rcu_cpu {
 	_Atomic u64 seen;
 	struct rcu_list fresh, waiting, ready;
-	u64 wait_seq;	    /* period that `waiting` waits for */
-	_Atomic u64 queued; /* callbacks ever queued, and ever run */
-	_Atomic u64 done;
+	u64 wait_seq;	    /* grace period that `waiting` waits for */
+	_Atomic u64 queued; /* number of callbacks queued so far */
+	_Atomic u64 done;   /* number of callbacks run so far */
 } __aligned(64);
 
 extern struct rcu_cpu rcu_cpu[NR_CPUS];

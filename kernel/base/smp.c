@@ -1,27 +1,36 @@
 /*
- * smp.c - the other CPUs: they start, answer calls, run tasks, rest while another one looks around.
+ * smp.c - the other CPUs: start, cross-CPU calls, tasks, stopping at a quiescent point.
  *
- * Idea.       Every CPU has a main loop that passes quiet points. Whatever another CPU wants of it is one of three
- *             things: something short, now (a call: an interrupt that runs one function); something long, soon (a
- *             task: the main loop takes it); or nothing at all (a hold: it stays at its next quiet point).
- * Layout.     smp_request[cpu]: the one call that the CPU has made and that is not answered by all yet
- *             smp_mailbox[cpu]: a bit for each CPU whose call this one has to answer
- *             cpu_state[cpu] -> task, rest, start
- * Invariants. I1  smp_request[c].owed is at least the number of mailboxes with c's bit; c's call does not change before it is 0
- *                 Who sets the first bit of a mailbox word sends the interrupt for all that it finds there; no port
- *                 loses one
- *             I2  `rest` is REST_NOT from the end of a quiet point or an idle sleep to the next one
- *             I3  between smp_hold() and smp_release() `rest` of every other CPU is not REST_NOT: leaving a rest stores
- *                 REST_NOT, then looks for a holder; holding stores the holder, then looks at `rest`. Both are
- *                 sequentially consistent, so one of the two sees the other.
- *             I4  a CPU is online when it has started, and no other is; CPU 0 has
- *             I5  while the other CPUs are held, none of them has a call under way or one to answer
+ * Idea.       Every CPU runs a main loop that passes quiescent points (quiet_point(): no lock, nothing half done). Three
+ *             services:
+ *               smp_call      run a short function now, in interrupt context
+ *               smp_start     run a task soon, from the main loop
+ *               smp_hold      stop at the next quiescent point, still answering calls, until smp_release()
+ * Layout.     smp_request[cpu]  the one call that this CPU has made and that is not yet completed by all
+ *             smp_mailbox[cpu]  one bit for each CPU whose call this CPU has to run
+ *             cpu_state[cpu]    task, park state (`rest`), start handshake
+ *
+ *             CPU 2 calls f on CPUs 0 and 1: smp_request[2] = { f, ctx, owed 2 }; bit 2 set in smp_mailbox[0] and [1]; an
+ *             IPI to each. CPU 0 takes bit 2, runs f(ctx) and decrements smp_request[2].owed; CPU 1 likewise. CPU 2 waits
+ *             for owed == 0.
+ *
+ * Invariants. I1  smp_request[c].owed is at least the number of mailboxes with bit c; request c does not change before it
+ *                 is 0 The caller that changes a mailbox word from 0 sends the IPI, which serves all bits set until it is
+ *                 taken; no port loses an IPI
+ *             I2  `rest` is REST_NOT from the end of a quiescent point or an idle sleep to the next one
+ *             I3  between smp_hold() and smp_release() `rest` of every other CPU is not REST_NOT. A CPU that resumes stores
+ *                 REST_NOT, then reads holder; the holder stores holder, then reads `rest`. All four are sequentially
+ *                 consistent, so at least one side sees the other's store
+ *             I4  a CPU is online if and only if it has started; CPU 0 has
+ *             I5  while the other CPUs are held, none of them has a call under way or one to run
  *             I6  a CPU's task is one that is not done
- * Locking.    None. A call is written by its CPU, published by the bits (release) and read by who took a bit (acquire);
- *             callers are served side by side. Why no circle of CPUs that wait for each other can arise: mm/tlb.c.
- * Failure.    A CPU that does not start is reported and left out. One that does not answer for ANSWER_TIMEOUT_S: panic.
+ * Locking.    None. The caller writes its request and then sets the bits (release); a CPU that takes a bit (acquire) reads
+ *             the request. Calls of different CPUs proceed concurrently. mm/tlb.c argues why CPUs cannot wait for each
+ *             other in a circle.
+ * Failure.    A CPU that does not start within START_TIMEOUT_S is reported and left out. A CPU that does not answer a call
+ *             within ANSWER_TIMEOUT_S is a panic.
  * Source.     Linux kernel/smp.c (smp_call_function_many), kernel/stop_machine.c.
- * Next:       mm/tlb.c, the first to call.
+ * Next:       mm/tlb.c, the first caller.
  */
 #include "smp_internal.h"
 
@@ -52,8 +61,8 @@
 
 enum {
 	START_TIMEOUT_S = 10,
-	ANSWER_TIMEOUT_S = 120, /* an emulated CPU may be kept from running for long */
-	LOOK_ROUNDS = 1 << 14,	/* between two looks at the clock */
+	ANSWER_TIMEOUT_S = 120, /* an emulated CPU may not be scheduled for long */
+	LOOK_ROUNDS = 1 << 14,	/* rounds between two reads of the clock */
 };
 #define ROUNDS_MAX (1UL << 31)
 #define NS_PER_S 1000000000UL
@@ -66,7 +75,7 @@ struct cpu_state cpu_state[NR_CPUS];
 struct smp_request smp_request[NR_CPUS];
 struct smp_mailbox smp_mailbox[NR_CPUS];
 
-/* Requests merge: one interrupt answers all that are there, and one that finds none was only a wake-up. */
+/* One interrupt serves all calls in the mailbox. An interrupt that finds the mailbox empty only wakes the CPU. */
 void smp_ipi(void)
 {
 	struct smp_mailbox *box = &smp_mailbox[arch_cpu_id()];
@@ -86,7 +95,10 @@ void smp_ipi(void)
 	}
 }
 
-/* A wait for another CPU. Between two looks at the clock a whole machine may have stood still, or the clock went back: that is no waiting. */
+/*
+ * A wait for another CPU, with a timeout. Between two reads of the clock at most one second counts, so a virtual machine
+ * that was paused does not time out. A clock that goes back counts as 0.
+ */
 struct patience {
 	u64 looked, waited;
 };
@@ -113,7 +125,7 @@ static void next_round(u64 *round, const char *what, unsigned cpu)
 	arch_cpu_relax();
 }
 
-/* For a report: the first CPU that has not looked into its mailbox; NR_CPUS: all have. */
+/* For the panic message: returns the first CPU whose mailbox still holds the caller's bit, NR_CPUS if none does. */
 static unsigned who_owes(unsigned caller)
 {
 	unsigned cpu = 0;
@@ -157,7 +169,8 @@ unsigned smp_call_start(const struct cpumask *cpus, void (*fn)(void *ctx), void 
 		cpumask_set(&others, cpu);
 		nr++;
 	}
-	if (!nr) /* with one CPU, as in boot, there is nobody to wait for */
+	/* No other CPU is online, or none is in the set. During boot this is always so. */
+	if (!nr)
 		return 0;
 	BUG_ON(arch_irq_disabled(), "smp_call of %pS with interrupts off", (void *)fn);
 	smp_call_wait();
@@ -202,10 +215,10 @@ void smp_wake(unsigned cpu)
 	arch_ipi_send(&one);
 }
 
-/* ---- rest ---- */
+/* ---- stopping ---- */
 
 static _Atomic int holder = -1;
-static unsigned hold_depth; /* the holder's */
+static unsigned hold_depth; /* accessed by the holder only */
 
 static bool held_by_another(void)
 {
@@ -219,7 +232,10 @@ static void rest_begin(enum rest kind)
 	atomic_store(&cpu_state[arch_cpu_id()].rest, kind);
 }
 
-/* While a CPU waits here it is at quiet points, again and again; its interrupts, in between, are readers. */
+/*
+ * Reports a quiescent state in each round, so grace periods do not wait for this CPU. Interrupt handlers between two rounds
+ * may be RCU readers, so the CPU is not marked idle.
+ */
 static void wait_quietly(void)
 {
 	rcu_idle_exit();
@@ -249,8 +265,8 @@ void smp_rest(void)
 }
 
 /*
- * Asleep a CPU is no reader and uses no translation that could go away: nobody waits for it. The first interrupt ends
- * that before its handler does anything, and so does the end of the sleep.
+ * A sleeping CPU is no RCU reader and uses no translation that may change, so grace periods and shootdowns do not wait
+ * for it. wake_up() ends this state before the first interrupt handler runs, or after the sleep.
  */
 static DEFINE_PER_CPU(bool, asleep);
 
@@ -300,8 +316,8 @@ void smp_hold(void)
 		nobody = -1;
 	}
 	hold_depth = 1;
-	for_each_online_cpu (
-		cpu) /* one that is not at rest may wait for a grace period before it gets there */
+	/* A CPU that is still running may wait for a grace period before it parks, so report quiescent states meanwhile. */
+	for_each_online_cpu (cpu)
 		while (cpu != (unsigned)me && atomic_load(&cpu_state[cpu].rest) == REST_NOT) {
 			rcu_idle_exit();
 			next_round(&round, "smp_hold", cpu);
@@ -376,7 +392,7 @@ static void main_loop(struct cpu_state *c)
 
 /* ---- start ---- */
 
-/* For tests: a CPU that does not come up. */
+/* fail_cpu=N: CPU N halts instead of coming up. For tests. */
 #define FAIL_NONE (~0UL)
 static u64 fail_cpu = FAIL_NONE;
 
@@ -386,7 +402,7 @@ static int fail_cpu_set(const char *value)
 }
 CMDLINE_OPT("fail_cpu", "the number of a CPU", fail_cpu_set);
 
-/* On the new CPU, interrupts off. */
+/* First C code of the kernel on the new CPU. Context: interrupts off. */
 static void secondary(void *arg)
 {
 	unsigned cpu = arch_cpu_id(), starting = START_WAITING;
@@ -396,16 +412,17 @@ static void secondary(void *arg)
 		arch_halt();
 	arch_percpu_set(percpu_offset[cpu]);
 	if (!atomic_compare_exchange_strong(&cpu_state[cpu].start, &starting, START_DONE))
-		arch_halt(); /* given up */
+		arch_halt(); /* the boot CPU has stopped waiting: do not come online */
 	slab_cpu_init();
 	rcu_idle_exit();
 	cpumask_set_atomic(&cpu_online_mask, cpu);
-	arch_tlb_flush_all_local(); /* what it has used so far nobody asked it to flush */
+	/* Until now this CPU was not in cpu_online_mask, so no shootdown reached it: flush everything. */
+	arch_tlb_flush_all_local();
 	arch_irq_enable();
 	main_loop(&cpu_state[cpu]);
 }
 
-static paddr_t start_page; /* 0: none */
+static paddr_t start_page; /* page below arch_start_page_limit(); 0: the port needs none */
 
 void smp_prepare(void)
 {
@@ -497,7 +514,7 @@ static const char *complain(const char *what, unsigned cpu)
 	return wrong;
 }
 
-/* I6. The task may lie on a stack, which is no memory of the kernel's in every port: the probe reads any. */
+/* I6. The probe reads the task because a task on a stack is not kernel memory on every port. */
 static bool task_is_sound(struct smp_task *task)
 {
 	struct smp_task copy;
@@ -509,7 +526,7 @@ static bool task_is_sound(struct smp_task *task)
 	       check_function(copy.fn) && !copy.done;
 }
 
-/* I1, I5: of a CPU that is at rest. */
+/* I1, I5: for a CPU that is stopped. */
 static bool call_is_over(unsigned cpu)
 {
 	if (atomic_load(&smp_request[cpu].owed))
@@ -520,7 +537,7 @@ static bool call_is_over(unsigned cpu)
 	return true;
 }
 
-/* I3. The holder is at work itself. */
+/* I3. The holder itself is running. */
 static bool rest_is_sound(unsigned cpu)
 {
 	unsigned rest = atomic_load(&cpu_state[cpu].rest);

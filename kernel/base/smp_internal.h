@@ -1,7 +1,7 @@
 #ifndef SMP_INTERNAL_H
 #define SMP_INTERNAL_H
 
-/* The inside of smp.c, for the tests that damage it. */
+/* Private to smp.c and to the tests that damage its structures. */
 
 #include <kernel/smp.h>
 
@@ -13,22 +13,23 @@ enum rest { REST_NOT, REST_PARKED, REST_IDLE };
 struct cpu_state {
 	_Atomic(struct smp_task *) task;
 	_Atomic unsigned rest;
-	_Atomic unsigned start; /* the new CPU and the one that waits for it agree by one exchange */
+	/* One compare-and-exchange decides: the CPU came up, or the starter gave up. */
+	_Atomic unsigned start;
 } __aligned(CACHE_LINE);
 
-/* The one call that a CPU has made and that is not answered by all yet. */
+/* The one call that a CPU has made and that is not yet completed by all CPUs. */
 struct smp_request {
 	void (*fn)(void *ctx);
 	void *ctx;
-	_Atomic unsigned owed; /* answers that are missing */
+	_Atomic unsigned owed; /* CPUs that have not completed the call */
 } __aligned(CACHE_LINE);
 
-/* A bit for each CPU whose call this one has to answer. */
+/* One bit for each CPU whose call this CPU has to run. */
 struct smp_mailbox {
 	_Atomic unsigned long from[NR_CPUS / 64];
 } __aligned(CACHE_LINE);
 
-/* By CPU. */
+/* Indexed by CPU. */
 extern struct cpu_state cpu_state[NR_CPUS];
 extern struct smp_request smp_request[NR_CPUS];
 extern struct smp_mailbox smp_mailbox[NR_CPUS];

@@ -1,18 +1,16 @@
 /*
- * work.c - deferred work, done at quiet points.
+ * work.c - deferred work that runs at quiescent points.
  *
- * Idea.       Without threads, what an allocator wants done later (reap, purge, open, reclaim) waits until
- *             its CPU is between two operations: no lock held, nothing half done. Then it may do anything, in
- *             bounded steps.
- * Layout.     work_queue[cpu] -> work -> work -> NULL, in the order of registration; a request only sets
- *             `pending`.
+ * Idea.       There are no threads. Work that an allocator defers (reap, purge, open, reclaim) waits until its CPU is
+ *             between two operations and holds no lock. There it may call anything, in bounded steps.
+ * Layout.     work_queue[cpu] -> work -> work -> NULL, in the order of registration; a request only sets `pending`.
  * Invariants. I1  a work is on exactly one queue, for ever, and its step runs only on that CPU, never nested
- *             I2  a request made before a quiet point begins is served in it
- *             I3  at a quiet point the CPU holds no lock and is not in an interrupt
+ *             I2  a request made before a quiescent point begins is served in it
+ *             I3  at a quiescent point the CPU holds no lock and is not in an interrupt
  *             I4  a queue has `nr` works, each of its CPU, with the step that it was registered with
- * Locking.    None. A queue is changed by its own CPU only; `pending` is atomic: set with release by any
- *             context, taken with acquire, so the step sees what the requester wrote before.
- * Failure.    A quiet point with a lock held, or in an interrupt, is a BUG.
+ * Locking.    None. A queue is changed by its own CPU only. `pending` is atomic: any context sets it with release, and the
+ *             owner takes it with acquire, so the step sees the requester's earlier stores.
+ * Failure.    A quiescent point with a lock held, or in an interrupt, is a BUG.
  * Next:       rcu.c.
  */
 #include "smp_internal.h"
@@ -49,7 +47,7 @@ void work_register(struct work *w)
 
 void work_request(struct work *w)
 {
-	/* Sequentially consistent: its CPU either sees this before it sleeps, or is woken by an interrupt. */
+	/* Sequentially consistent: the CPU either sees the request before it sleeps or is woken by the interrupt. */
 	if (!atomic_exchange(&w->pending, true) && w->cpu != arch_cpu_id())
 		smp_wake(w->cpu);
 }
@@ -81,8 +79,7 @@ void quiet_point(void)
 
 	BUG_ON(this_cpu(lock_depth), "quiet point with %u locks held", this_cpu(lock_depth));
 	BUG_ON(arch_in_interrupt(), "quiet point in an interrupt");
-	/* A step that waits (synchronize_rcu) comes back here: that is a quiet state, but steps do not nest.
-	 */
+	/* A step that waits (synchronize_rcu) calls this function again. It reports a quiescent state, but steps do not nest. */
 	if (q->running) {
 		smp_rest();
 		rcu_quiet();
@@ -132,7 +129,7 @@ static bool queue_is_sound(const struct work_queue *q, unsigned cpu)
 	return !w && nr == q->nr;
 }
 
-/* This CPU is at work, in no step, and one that sleeps in none; another may have been held while a step of it waits. */
+/* `running` is false on this CPU and on sleeping CPUs. Another CPU may have been stopped while one of its steps waits. */
 static bool running_is_sound(const struct work_queue *q, unsigned cpu)
 {
 	bool may_run = cpu != arch_cpu_id() && atomic_load(&cpu_state[cpu].rest) != REST_IDLE;

@@ -1,7 +1,7 @@
 #ifndef WORK_INTERNAL_H
 #define WORK_INTERNAL_H
 
-/* The inside of work.c, for the tests that damage it. */
+/* Private to work.c and to the tests that damage its structures. */
 
 #include <kernel/cpumask.h>
 #include <kernel/work.h>
@@ -9,7 +9,7 @@
 struct work_queue {
 	struct work *first;
 	unsigned nr;  /* works on the queue */
-	bool running; /* inside a step */
+	bool running; /* a step is running */
 };
 
 extern struct work_queue work_queue[NR_CPUS];

@@ -3,7 +3,7 @@
 
 #include <kernel/bootinfo.h>
 
-/* From the boot code, once, on the boot CPU with interrupts off. */
+/* Entry from the boot code, on the boot CPU with interrupts off. */
 void kmain(struct boot_info *bi) __noreturn;
 
 #endif

@@ -2,9 +2,9 @@
 #define KERNEL_FAULT_H
 
 /*
- * Fault injection: makes an allocation fail on purpose, so that every failure path runs. The four values and
- * their meaning are Linux's (Documentation/fault-injection): every INTERVAL-th call may fail, with
- * PROBABILITY percent, once SPACE bytes have been let through, TIMES times (-1: for ever).
+ * Fault injection: makes allocations fail on purpose, so that every failure path runs. The four values and their meaning
+ * are Linux's (Documentation/fault-injection): after the first SPACE bytes every INTERVAL-th call fails with a
+ * probability of PROBABILITY percent, at most TIMES times (-1: no limit).
  */
 
 #include <kernel/types.h>
@@ -14,10 +14,10 @@ struct fault_attr {
 	unsigned long space;
 	long times;
 	unsigned long calls, failed;
-	bool armed; /* whether it is asked at all: interval and probability are not 0, or a sweep is on */
+	bool armed; /* interval and probability are not 0, or a sweep is on; else the attribute is not consulted */
 };
 
-/* Each is asked where its layer allocates: objects, pages, ranges of addresses. */
+/* One attribute for each kind of allocation: objects, pages, ranges of addresses. */
 extern struct fault_attr failslab, fail_page_alloc, fail_vmalloc;
 
 #define FAULT_ATTR_OFF                                       \
@@ -29,27 +29,27 @@ extern struct fault_attr failslab, fail_page_alloc, fail_vmalloc;
 	"INTERVAL[,PROBABILITY[,SPACE[,TIMES]]]: calls, percent, bytes, failures (-1: no limit)"
 
 /*
- * FAULT_ATTR_EXPECTED; missing ones are 100,0,-1, interval 0 switches off, the counts begin anew. Returns 0 or -EINVAL. At
- * run time mm_update_bypass() has to follow.
+ * Parses FAULT_ATTR_EXPECTED. Missing values are 100,0,-1; interval 0 disables; the counts restart. Returns 0 or -EINVAL.
+ * At run time the caller must call mm_update_bypass() afterwards.
  */
 int fault_attr_parse(const char *value, struct fault_attr *attr);
-/* The same from a value: others may ask meanwhile, and see some of the old one. */
+/* Sets the attribute from a value. A concurrent call may see some of the old fields. */
 void fault_attr_set(struct fault_attr *attr, const struct fault_attr *to);
-/* From now on calls may fail: what the kernel needs to come up is there. */
+/* Enables injection. Called when the kernel has the memory that it needs to boot. */
 void fault_start(void);
-/* This call for size bytes is to fail. Context: any. */
+/* Decides whether this call for size bytes fails, and counts it. Context: any. */
 bool fault_should_fail(struct fault_attr *attr, size_t size);
 
 /*
- * A sweep, for tests: of the allocations that this CPU asks for from now on, of whatever kind and however deep inside an
- * operation, the first-th to the last-th fail (counted from 1). The attributes rest while a sweep is on. Calls that a
- * per-CPU list answers ask nobody: mm_update_bypass() during a sweep switches the lists off, after it on again.
+ * A sweep, for tests: of this CPU's allocations from now on, of every kind and at any depth of an operation, the first-th
+ * to the last-th fail (counted from 1). The attributes are ignored meanwhile. A hit of a per-CPU list does not consult
+ * fault injection, so call mm_update_bypass() during the sweep, which disables the lists, and after it again.
  */
 struct fault_sweep {
-	unsigned long asked, struck; /* allocations counted; those that failed */
+	unsigned long asked, struck; /* allocations counted; allocations failed */
 };
 void fault_sweep_arm(unsigned long first, unsigned long last);
-/* Lets everything succeed, uncounted; returns what happened since fault_sweep_arm(). The sweep stays on. */
+/* Lets all allocations succeed, uncounted. Returns the counts since fault_sweep_arm(). The sweep stays on. */
 struct fault_sweep fault_sweep_disarm(void);
 void fault_sweep_stop(void);
 
@@ -58,7 +58,7 @@ static inline bool fault_armed(const struct fault_attr *attr)
 	return READ_ONCE(attr->armed);
 }
 
-/* The question at every injection point: is this allocation, if it may fail at all, to fail? */
+/* For injection points: whether an allocation fails, if it is allowed to fail. */
 static inline bool fault_hits(struct fault_attr *attr, bool may_fail, size_t size)
 {
 	return __builtin_expect(fault_armed(attr), 0) && may_fail && fault_should_fail(attr, size);

@@ -1,64 +1,65 @@
 #ifndef KERNEL_SMP_H
 #define KERNEL_SMP_H
 
-/* Other CPUs: starting them, asking them for something now, giving them something to do, holding them still. */
+/* Other CPUs: start them, call a function on them, give them tasks, stop them. */
 
 #include <kernel/cpumask.h>
 #include <kernel/types.h>
 #include <stdatomic.h>
 
-/* Sets aside the page that other CPUs start from, if the port needs one. Context: boot, while there is only memblock. */
+/* Allocates the page that other CPUs start at, if the port needs one. Context: boot, memblock is the only allocator. */
 void smp_prepare(void);
-/* Starts the possible CPUs. One that does not come up is reported and left out. Context: boot, interrupts on. */
+/* Starts the possible CPUs. A CPU that does not come up is reported and left out. Context: boot, interrupts on. */
 void smp_init(void);
 
 /*
- * Runs fn(ctx) in interrupt context on each online CPU of the set, the caller's own included, and returns when all are
- * done: how many other CPUs were asked. They run it side by side, in no order. fn takes no longer than going through
- * what its own CPU keeps; it may take locks of rank LOCK_CACHE_NODE and above, and waits for nobody.
- * Context: interrupts on, so no lock of rank >= LOCK_CACHE_NODE held. A waiting CPU serves other CPUs' calls.
+ * Runs fn(ctx) in interrupt context on each online CPU of the set, the caller's included, and returns when all have
+ * finished. Returns the number of other CPUs. They run fn concurrently. fn may take as long as a walk over its own CPU's
+ * structures. It may take locks of rank LOCK_CACHE_NODE and above and must not wait for another CPU.
+ * Context: interrupts on, so no lock of rank >= LOCK_CACHE_NODE held. While a CPU waits here it serves other CPUs' calls.
  */
 unsigned smp_call(const struct cpumask *cpus, void (*fn)(void *ctx), void *ctx);
 /*
- * Without waiting, and without the caller's own CPU: fn runs on the others while this one goes on. ctx stays valid until
- * smp_call_wait() has returned. A CPU has one call under way: the next one waits for it first.
+ * smp_call() without the wait and without the caller's CPU: fn runs on the others while this CPU continues. ctx must remain
+ * valid until smp_call_wait() returns. A CPU can have one call under way; the next call waits for it first.
  */
 unsigned smp_call_start(const struct cpumask *cpus, void (*fn)(void *ctx), void *ctx);
 void smp_call_wait(void);
-/* How long a wait was between two looks at the clock: a second at most, and nothing where the clock has gone back. */
+/* Waiting time between two reads of the clock: at most one second, and 0 if the clock went back. */
 u64 smp_waited(u64 looked, u64 now);
-/* The same on every online CPU. */
+/* smp_call() on every online CPU. */
 unsigned smp_call_all(void (*fn)(void *ctx), void *ctx);
-/* What arch_ipi_send() makes a CPU call. Context: interrupt. */
+/* Runs the calls in this CPU's mailbox; the handler of arch_ipi_send()'s interrupt calls it. Context: interrupt. */
 void smp_ipi(void);
-/* Every interrupt calls it before anything else. Context: interrupts off. */
+/* Every interrupt handler calls it first. Context: interrupts off. */
 void smp_irq_enter(void);
 
-/* Work for another CPU's main loop. The structure is the caller's and stays valid until smp_wait() has returned. */
+/* A task for another CPU's main loop. The caller owns the structure, which must remain valid until smp_wait() returns. */
 struct smp_task {
 	void (*fn)(void *ctx);
 	void *ctx;
 	_Atomic bool done;
 };
-/* 0, -ENODEV: not another online CPU, or -EBUSY: it has a task already. Context: main loop. */
+/* Starts a task. 0; -ENODEV: not another online CPU; -EBUSY: the CPU has a task already. Context: main loop. */
 int smp_start(unsigned cpu, struct smp_task *task);
-/* Passes quiet points until the task is done. Context: main loop. */
+/* Waits until the task is done and passes quiescent points meanwhile. Context: main loop. */
 void smp_wait(struct smp_task *task);
 
 /*
- * From hold to release every other CPU stays at a quiet point (it still answers calls), so that structures of all CPUs
- * can be looked at. Calls nest. Context: main loop, no lock held; itself a quiet point while another CPU holds.
+ * smp_hold() stops all other CPUs at quiescent points until smp_release(), so the caller may read structures of all CPUs.
+ * Stopped CPUs still answer calls. Calls nest. While another CPU holds, the caller parks first. Context: main loop, no lock
+ * held.
  */
 void smp_hold(void);
 void smp_release(void);
-/* Waits until every other CPU without a task has nothing left to do: its deferred work is done. */
+/* Waits until each other CPU that runs no task is parked or idle: its deferred work is done. */
 void smp_settle(void);
 
-/* For quiet_point(): waits while another CPU holds. */
+/* For quiet_point(): parks while another CPU holds. */
 void smp_rest(void);
 /* Sleeps until an interrupt or wake_ns (0: no limit). Context: main loop, interrupts off, nothing to do. */
 void smp_idle(u64 wake_ns);
-/* An interrupt for this CPU, so that it looks at its queue. Context: any. */
+/* Sends an interrupt to a CPU, so that it tests its queue. Context: any. */
 void smp_wake(unsigned cpu);
 
 #endif

@@ -2,9 +2,9 @@
 #define KERNEL_WORK_H
 
 /*
- * Deferred work. There are no threads: work runs at quiet points, which the main loop and everything long
- * (tests, stress, bench, shell output) pass between operations. At a quiet point the CPU holds no lock, no
- * per-CPU pointer and no RCU reader; it is the RCU quiescent state.
+ * Deferred work. There are no threads. Work runs at quiescent points: quiet_point() is called between operations by the
+ * main loop and by everything that takes long (tests, stress, bench, shell output). At a quiescent point the CPU holds no
+ * lock, no per-CPU pointer and no reference to an RCU-protected object.
  */
 
 #include <kernel/types.h>
@@ -12,58 +12,58 @@
 
 struct work {
 	const char *name;
-	/* A bounded step. Returns true while more is to do (it is called again at the next quiet point). */
+	/* A bounded step. Returns true if more work remains; it then runs again at the next quiescent point. */
 	bool (*step)(void);
-	u64 period_ns; /* 0: only when asked; else becomes due again by itself this long after its last end */
-	/* the queue's own */
+	u64 period_ns; /* 0: runs on request only; else also this long after the end of its last step */
+	/* Private to work.c. */
 	_Atomic bool pending;
-	u64 due_ns; /* periodic work: the next time by itself */
+	u64 due_ns; /* next periodic run */
 	struct work *next;
-	unsigned cpu;		  /* whose queue it is on */
-	bool (*registered)(void); /* step as it was then: for the check */
+	unsigned cpu;		  /* the CPU of its queue */
+	bool (*registered)(void); /* step at registration, for the check */
 };
 
-/* Once, before the first request: from now on w runs on this CPU. Context: boot or main loop. */
+/* Adds w to this CPU's queue, for ever. Call it once, before the first request. Context: boot or main loop. */
 void work_register(struct work *w);
-/* Context: any, also interrupts. */
+/* Makes w run at its CPU's next quiescent point. Context: any, also interrupts. */
 void work_request(struct work *w);
-/* Runs each due work once. Context: main loop, no lock held. */
+/* A quiescent point: reports it to RCU and runs each due work once. Context: main loop, no lock held. */
 void quiet_point(void);
-/* quiet_point() until nothing that was asked for is left; periodic work that is not due does not count. */
+/* Calls quiet_point() until no requested work remains. Periodic work that is not due does not count. */
 void quiet_drain(void);
 /*
- * Whether this CPU may sleep: nothing is pending or due, no callback waits. *wake_ns: when the next periodic
- * work is due, 0 for never. Context: interrupts off, so that a request cannot slip in before the sleep.
+ * Whether this CPU may sleep: no work is pending or due, no RCU callback waits. *wake_ns: when the next periodic work is
+ * due, 0 for never. Context: interrupts off, so that no request can come between this test and the sleep.
  */
 bool quiet_idle(u64 *wake_ns);
 
 /*
- * Free something after every CPU passed a quiet point. The callback runs at a quiet point.
- * Context: any. head must stay untouched until func is called.
+ * RCU: calls func(head) at a quiescent point after every CPU has passed one. The memory of head must not change before.
+ * Context: any.
  */
 struct rcu_head {
 	struct rcu_head *next;
 	void (*func)(struct rcu_head *head);
 };
 void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head));
-/* Context: main loop only; counts as a quiet point. */
+/* Waits until every CPU has passed a quiescent point. Context: main loop; counts as a quiescent point. */
 void synchronize_rcu(void);
-/* An idle CPU is quiescent: no reader runs from enter to exit. Context: main loop, around arch_idle(). */
+/* Between enter and exit this CPU is quiescent: no reader runs. Context: main loop, around arch_idle(). */
 void rcu_idle_enter(void);
 void rcu_idle_exit(void);
-/* For quiet_point(): reports this CPU's quiet state and runs a bounded number of callbacks whose time has
- * come. */
+/* For quiet_point(): reports this CPU's quiescent state and runs some of the callbacks whose grace period is over. */
 void rcu_quiet(void);
-/* Callbacks of this CPU that have not run. */
+/* Number of this CPU's callbacks that have not run. */
 u64 rcu_pending(void);
 /*
- * Gives this CPU's callbacks a bounded number of chances to run. Quiet for grace periods, but no quiet point: it may be in
- * the middle of an operation, no deferred work runs and no other CPU's hold is waited for. Context: main loop.
+ * Lets this CPU's callbacks run, in a bounded number of rounds. It reports a quiescent state to RCU but is no quiescent
+ * point: the caller may be in the middle of an operation, no deferred work runs, and it does not park for a stopping CPU.
+ * Context: main loop.
  */
 void rcu_help(unsigned rounds);
-/* Calls fn for each callback that has not run yet. Context: the other CPUs are held. For checks. */
+/* For checks: calls fn for each callback that has not run. Context: all other CPUs are stopped. */
 void rcu_for_each(void (*fn)(struct rcu_head *head, void *ctx), void *ctx);
-/* Waits until every callback that was queued before, on any CPU, has run. Passes quiet points. Context: main loop only. */
+/* Waits until all callbacks queued so far, on any CPU, have run. Passes quiescent points. Context: main loop. */
 void rcu_barrier(void);
 
 #endif

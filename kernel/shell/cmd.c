@@ -1,12 +1,13 @@
 /*
- * cmd.c - what the shell's commands have in common: checking their arguments.
+ * cmd.c - argument checks that the shell's commands share.
  *
- * Idea.       A mistake is answered with what is wrong and what was expected, in the same words by every command. So
- *             each kind of argument has one function that parses, checks and says (shell.h has the plain kinds).
+ * Idea.       An error message says what is wrong and what was expected, in the same words for every command. So each
+ *             kind of argument has one function that parses it, checks it and prints the message (shell.h has the basic
+ *             kinds).
  * Layout.     cmd_number, cmd_size, cmd_node, cmd_memory_node, cmd_kernel_address (one each), cmd_value (key=value)
- * Invariants. Results are written only when 0 is returned.
+ * Invariants. Results are written only if 0 is returned.
  * Locking.    None: main loop.
- * Failure.    -EINVAL: not of that kind; -ERANGE: of that kind, but too small or too large.
+ * Failure.    -EINVAL: not of that kind. -ERANGE: of that kind, but too small or too large.
  * Next:       cmd_mm.c.
  */
 #include "cmd.h"

@@ -1,12 +1,12 @@
 /*
- * cmd_fault.c - fault: shows and sets which allocations are made to fail.
+ * cmd_fault.c - fault: shows and sets the attributes of fault injection.
  *
- * Idea.       What failslab= and its kin say at boot can be said at the prompt as well: break something for a while, look
- *             what becomes of it, stop. The counts tell whether anything was hit at all.
+ * Idea.       The command sets at the prompt what failslab=, fail_page_alloc= and fail_vmalloc= set at boot. The counts
+ *             show whether an injected failure occurred at all.
  * Layout.     attributes[] name -> the attribute of a layer
- * Invariants. After a change the allocators' fast paths agree with what is armed.
+ * Invariants. After a change mm_update_bypass() makes the allocators' fast paths consult the attribute, or not.
  * Locking.    None: main loop.
- * Failure.    A bad value leaves the attribute as it was.
+ * Failure.    A bad value leaves the attribute unchanged.
  * Next:       stress.c.
  */
 #include "cmd.h"
@@ -37,7 +37,7 @@ static const struct attribute *find_attribute(const char *name)
 static void show(struct out *o, const struct attribute *a, bool json)
 {
 	const struct fault_attr *f = a->attr;
-	unsigned interval = f->probability ? f->interval : 0; /* 0: off, as it is said */
+	unsigned interval = f->probability ? f->interval : 0; /* shown as 0 if disabled, as in the argument */
 
 	if (!json) {
 		out_printf(o, "%-16s %10u %11u %10lu %6ld %10lu %10lu\n", a->name, interval, f->probability,

@@ -1,12 +1,12 @@
 /*
  * cmd_look.c - shell commands on single addresses: whatis, read, fill.
  *
- * Idea.       `whatis` asks every layer that could know an address, from the region down to the object. `read` shows
- *             whatever is mapped; `fill` writes, but only into memory that the shell handed out.
- * Layout.     struct answer: one field a key of the JSON object, unset where the question does not apply
- * Invariants. No address typed here can fault the kernel: reads are probed, writes stay in the user's memory.
- * Locking.    None: the layers answer with copies.
- * Failure.    EFAULT: not mapped, or mapped to a device. EPERM: not the user's to write.
+ * Idea.       `whatis` collects what every layer knows about an address, from the region down to the object. `read` shows
+ *             any mapped memory. `fill` writes, but only into memory that the shell has allocated.
+ * Layout.     struct answer: one field for each key of the JSON object, unset if it does not apply
+ * Invariants. No address can make the kernel fault: reads are probed, writes go to the shell's allocations only.
+ * Locking.    None: the layers return copies.
+ * Failure.    EFAULT: not mapped, or mapped to a device. EPERM: not in an allocation of the shell.
  * Next:       cmd_state.c.
  */
 #include "cmd.h"
@@ -95,7 +95,7 @@ static void num_or_null(struct out *o, const char *key, bool valid, unsigned lon
 		json_null(o, key);
 }
 
-/* What the page allocator does with the frame; NULL: it is none of its frames. */
+/* State of the frame in the page allocator. NULL: no frame of the allocator. */
 static const char *frame_state(const struct answer *a)
 {
 	if (!a->mapped || !a->frame.zone)
@@ -105,7 +105,7 @@ static const char *frame_state(const struct answer *a)
 	return !a->frame.free ? "allocated" : a->frame.cpu >= 0 ? "cpu" : "free";
 }
 
-/* The CPU whose list holds the free object or the free page; -1: none does. */
+/* The CPU whose list holds the free object or page; -1: none. */
 static int holding_cpu(const struct answer *a)
 {
 	if (a->in_slab && a->slab.object)
@@ -135,7 +135,7 @@ static void whatis_json(struct out *o, const struct answer *a)
 	json_end_obj(o);
 }
 
-/* "live", "free", "free, on CPU 1's list" */
+/* Returns "live", "free" or "free, on CPU 1's list". */
 static const char *object_state(const struct slab_object_info *slab, char *buf, size_t size)
 {
 	if (slab->state != SLAB_OBJ_CPU)
@@ -214,7 +214,7 @@ SHELL_CMD("whatis", "ADDR", "which region, page, slab, object, CPU's list, area 
 
 enum { READ_MAX = 16 << 10, READ_CHUNK = 512, LINE_BYTES = 16 };
 
-/* Everything is checked before anything is shown. */
+/* Checks the whole range before anything is printed. */
 static int check_readable(struct out *o, vaddr_t va, u64 len)
 {
 	vaddr_t last = va + (len - 1);

@@ -1,11 +1,11 @@
 /*
  * cmd_mm.c - shell commands that show memory as a whole: map, zones, free lists, CPUs, nodes.
  *
- * Idea.       Plain output has the format of Linux's /proc file of the same name, to the byte, so that eyes and programs
- *             that know Linux can read it; -j gives the same snapshot as one JSON object.
- * Layout.     One function a command: take the snapshot (mm/stat.c), then print it one way or the other.
+ * Idea.       Plain output has exactly the format of Linux's /proc file of the same name, so that people and programs that
+ *             know Linux can read it. -j prints the same snapshot as one JSON object.
+ * Layout.     One function for each command: it takes the snapshot (mm/stat.c), then prints it in one of two formats.
  * Invariants. MemFree == sum of zoneinfo's free == sum of buddyinfo's blocks.
- * Locking.    None held while printing.
+ * Locking.    No lock is held while printing.
  * Failure.    Only wrong arguments.
  * Source.     Linux mm/vmstat.c, fs/proc/meminfo.c, drivers/base/node.c (6.1).
  * Next:       cmd_page.c.
@@ -31,7 +31,7 @@ struct meminfo_line {
 	unsigned long kb;
 };
 
-/* "DirectMap2M" and the like. */
+/* Writes "DirectMap2M" and the like. */
 static void direct_map_name(unsigned level, char buf[24])
 {
 	unsigned long size = PT_LEVEL_SIZE(level);
@@ -66,7 +66,7 @@ static int cmd_meminfo(struct out *o, int argc, char **argv, bool json)
 	mem_stat(&m);
 
 	const unsigned page_kb = PAGE_SIZE >> 10;
-	/* There are no processes and no files: what counts their pages is 0. */
+	/* There are no processes and no files, so the counters of their pages are 0. */
 	const struct meminfo_line lines[] = {
 		{"MemTotal", m.total * page_kb},
 		{"MemFree", m.free * page_kb},
@@ -125,7 +125,7 @@ static void memmap_json_range(struct out *o, u64 start, u64 end, const char *key
 	json_end_obj(o);
 }
 
-/* The firmware's ranges may wrap; the end is cut at the last address there is. */
+/* End of a range; a range of firmware may wrap, and is then cut at the last address. */
 static u64 raw_end(const struct boot_range *r)
 {
 	return r->start + r->size < r->start ? ~0UL : r->start + r->size;
@@ -154,7 +154,7 @@ static void memmap_json(struct out *o)
 	json_end_obj(o);
 }
 
-/* Both addresses of a range are part of it, as in Linux's lines. A range that reaches past the last address ends there. */
+/* Prints a range with an inclusive end, as Linux does. */
 static void memmap_line(struct out *o, u64 start, u64 end, const char *text)
 {
 	if (start == end)
@@ -259,7 +259,7 @@ static void zoneinfo_json(struct out *o)
 
 static const char *const numa_stat_names[NR_NUMA_STATS] = {"numa_hit",	     "numa_miss",  "numa_foreign",
 							   "interleave_hit", "local_node", "other_node"};
-/* zoneinfo and vmstat know the same counters by other names. */
+/* zoneinfo and vmstat print the same counters under other names. */
 static const char *const numa_vmstat_names[NR_NUMA_STATS] = {"numa_hit",	"numa_miss",  "numa_foreign",
 							     "numa_interleave", "numa_local", "numa_other"};
 
@@ -273,7 +273,7 @@ static void node_stats_print(struct out *o, int nid)
 
 static void zone_print(struct out *o, const struct zone_stat *z, bool first_of_node)
 {
-	/* Counters of what does not exist here are 0, as they are in Linux without processes. */
+	/* Counters of features that do not exist here are 0, as in Linux without processes. */
 	static const char *const zero[] = {"nr_zone_inactive_anon",
 					   "nr_zone_active_anon",
 					   "nr_zone_inactive_file",
@@ -520,7 +520,7 @@ SHELL_CMD("tlb", "",
 	  "asleep",
 	  cmd_tlb, NULL);
 
-/* By kind: a machine has very many locks, and what can be wrong with one is wrong with its kind. */
+/* Prints waits by rank, because a machine has very many locks and those of a rank behave alike. */
 static int cmd_locks(struct out *o, int argc, char **argv, bool json)
 {
 	int err = arg_count(o, argc, argv, 0, 0);
@@ -652,14 +652,14 @@ static void numastat_json(struct out *o, const struct node *node)
 	json_end_obj(o);
 }
 
-/* What a node's file in sysfs says. */
+/* Prints a node's numastat file of sysfs. */
 static void numastat_file(struct out *o, int nid)
 {
 	for (unsigned s = 0; s < NR_NUMA_STATS; s++)
 		out_printf(o, "%s %lu\n", numa_stat_names[s], numa_stat_read(nid, (enum numa_stat)s));
 }
 
-/* What the program numastat makes of the files of all nodes. */
+/* Prints the table that the program numastat makes from the files of all nodes. */
 static void numastat_table(struct out *o)
 {
 	struct node *node;

@@ -1,12 +1,12 @@
 /*
  * cmd_page.c - shell commands on page frames: page, alloc, free.
  *
- * Idea.       `page` answers for every number: opened or not, reserved, or no RAM at all. What `alloc` gives is the
- *             user's, and only that can be freed.
+ * Idea.       `page` describes every frame number: in an open or unopened section, reserved, or no RAM. `alloc` allocates
+ *             pages for the user, and only these can be freed with `free`.
  * Layout.     frame_argument: PFN, kernel address or pa:ADDRESS -> frame number
- * Invariants. `alloc zone=Z` gives pages of Z or nothing: where the allocator falls back, they go back at once.
- * Locking.    None held while printing.
- * Failure.    Mistakes are named and change nothing.
+ * Invariants. `alloc zone=Z` gives pages of Z or fails: if the allocator falls back to another zone, the pages are freed.
+ * Locking.    No lock is held while printing.
+ * Failure.    A wrong argument is named in the message and changes nothing.
  * Next:       cmd_slab.c.
  */
 #include "cmd.h"
@@ -23,8 +23,8 @@
 #include <mm/stat.h>
 
 /*
- * "pa:ADDRESS", a kernel virtual address, or else a frame number. Frames above 4 TiB have numbers that are addresses in the
- * hosted build: there a number is an address if something is mapped at it.
+ * Parses "pa:ADDRESS", a kernel virtual address, or a frame number. In the hosted build frame numbers above 4 TiB look like
+ * addresses: a number is taken as an address if something is mapped there.
  */
 static int frame_argument(struct out *o, const char *text, pfn_t *pfn)
 {
@@ -141,7 +141,7 @@ static const gfp_t zone_gfp[NR_ZONES] = {
 	[ZONE_MOVABLE] = __GFP_HIGHMEM | __GFP_MOVABLE,
 };
 
-/* A zone kind with memory on some node. */
+/* Parses a zone name and finds a zone of that kind with memory. */
 static int zone_argument(struct out *o, const char *text, struct alloc_request *rq)
 {
 	bool known = false;
@@ -153,8 +153,8 @@ static int zone_argument(struct out *o, const char *text, struct alloc_request *
 		if (!rq->zone_found.present)
 			continue;
 		rq->zone = &rq->zone_found;
-		rq->gfp = (rq->gfp & ~GFP_ZONEMASK) |
-			  zone_gfp[rq->zone->type]; /* given twice: the last counts */
+		/* If zone= is given twice, the last one counts. */
+		rq->gfp = (rq->gfp & ~GFP_ZONEMASK) | zone_gfp[rq->zone->type];
 		return 0;
 	}
 	if (known)
@@ -186,7 +186,7 @@ static int alloc_arguments(struct out *o, int argc, char **argv, struct alloc_re
 	return err;
 }
 
-/* From this node, and of the zone kind that is asked for. */
+/* Allocates from this node, and if a zone kind was given, from a zone of that kind only. */
 static struct page *alloc_on_node(const struct alloc_request *rq, int nid)
 {
 	struct page *page = alloc_pages_node(nid, rq->gfp | __GFP_THISNODE, rq->order);
@@ -208,7 +208,7 @@ static struct page *alloc_requested(const struct alloc_request *rq)
 		return alloc_on_node(rq, rq->nid);
 	if (!rq->zone)
 		return alloc_pages(rq->gfp, rq->order);
-	for (; *z && !page; z++) /* the nearest node that has such a zone, not the nearest memory */
+	for (; *z && !page; z++) /* the nearest node with such a zone, which need not be the nearest node */
 		if ((*z)->type == rq->zone->type)
 			page = alloc_on_node(rq, (*z)->nid);
 	return page;

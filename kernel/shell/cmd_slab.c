@@ -1,12 +1,12 @@
 /*
  * cmd_slab.c - shell commands on objects: slabinfo, slab, kmalloc, kfree, cache.
  *
- * Idea.       Shows every cache, and lets the user have caches and objects of his own. The kernel's caches are looked
- *             at only: to allocate from, shrink or destroy a cache, one has to have created it.
- * Layout.     own[] the caches that `cache create` made; objects are in shell_mem.c's table under their cache's index
- * Invariants. A cache leaves own[] only when it was destroyed; then no object of it is in the table.
- * Locking.    None held while printing: mm/slab_info.h hands out copies.
- * Failure.    Mistakes are named and change nothing; `cache alloc` gives all objects or none.
+ * Idea.       `slabinfo` and `slab` show every cache. The user can create caches and allocate objects of his own. The
+ *             kernel's caches can only be looked at: alloc, shrink and destroy work on caches of `cache create`.
+ * Layout.     own[]: the caches of `cache create`. Objects are in shell_mem.c's table with the index of their cache.
+ * Invariants. A cache leaves own[] only when it is destroyed; then none of its objects is in the table.
+ * Locking.    No lock is held while printing: mm/slab_info.h returns copies.
+ * Failure.    A wrong argument is named in the message and changes nothing. `cache alloc` gives all objects or none.
  * Source.     Linux mm/slab_common.c (slabinfo version 2.1).
  * Next:       cmd_vm.c.
  */
@@ -131,7 +131,7 @@ static bool take_name(const struct slab_cache_info *c, void *ctx)
 
 static const char *nth_cache_name(unsigned n)
 {
-	static struct nth_name found; /* the caller looks at it before it asks for the next */
+	static struct nth_name found; /* valid until the next call */
 
 	found = (struct nth_name){.left = n};
 	slab_for_each_cache(take_name, &found);
@@ -221,7 +221,7 @@ SHELL_CMD("slab", "CACHE", "each slab of a cache: node, list, colour, use; each 
 
 /* ---- kmalloc, kfree ---- */
 
-/* The cache of an object, or NULL: pages of its own. */
+/* Name of an object's cache. NULL: the object has pages of its own. */
 static const char *cache_of(const void *p)
 {
 	static struct slab_object_info found;
@@ -497,7 +497,7 @@ static int cache_destroy(struct out *o, int argc, char **argv, bool json)
 
 	if (err)
 		return err;
-	/* The refusal is the allocator's own: its report in the log names the live objects. */
+	/* The allocator refuses if objects are live, and its report in the log names them. */
 	err = kmem_cache_destroy(own[index]);
 	if (err)
 		return out_error(o, err,

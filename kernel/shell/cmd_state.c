@@ -1,13 +1,13 @@
 /*
- * cmd_state.c - mark and diff: what has changed in all allocators.
+ * cmd_state.c - mark and diff: changes in all allocators between two moments.
  *
- * Idea.       A leak is what stays. `mark` remembers what is in use, `diff` shows what is in use now and was not, or the
- *             other way round. Both settle everything first - deferred work done, per-CPU lists emptied, lazy areas
- *             purged - so that a difference is somebody's memory and not a cache of an allocator.
+ * Idea.       A leak is memory that stays allocated. `mark` records what is in use; `diff` prints what has been allocated
+ *             or freed since. Both first run deferred work, empty the per-CPU lists and purge lazy areas (mm_settle()),
+ *             so that a difference is allocated memory and not a cache inside an allocator.
  * Layout.     one block of pages: { marked caches, by list order } { starts of marked areas, ascending }
- * Invariants. The block is allocated before it is filled and kept until the next mark: it is in both pictures.
- * Locking.    None: the layers answer with copies.
- * Failure.    No memory for the block: nothing is marked then.
+ * Invariants. The block is allocated before it is filled and kept until the next mark, so both states contain it.
+ * Locking.    None: the layers return copies.
+ * Failure.    Without memory for the block nothing is marked.
  * Next:       cmd_fault.c.
  */
 #include <kernel/shell.h>
@@ -172,7 +172,7 @@ static bool diff_cache(const struct slab_cache_info *info, void *ctx)
 	return true;
 }
 
-/* Marked caches that do not exist any more. */
+/* Prints marked caches that no longer exist. */
 static void diff_lost_caches(struct diff *d)
 {
 	for (unsigned long i = 0; i < marked.nr_caches; i++) {
@@ -213,7 +213,7 @@ static void area_delta(struct diff *d, vaddr_t start, bool added)
 	json_end_obj(d->o);
 }
 
-/* Marked areas below `end` that were not met are gone. Both lists ascend. */
+/* Prints marked areas below `end` that were not met: they are gone. Both lists are in ascending order. */
 static void areas_gone_below(struct diff *d, vaddr_t end)
 {
 	while (d->at < marked.nr_areas && marked.areas[d->at] < end)

@@ -1,13 +1,13 @@
 /*
  * cmd_vm.c - shell commands on virtual addresses: vmallocinfo, vmalloc, vfree, pt, ptdump.
  *
- * Idea.       `pt` follows one address through the tables, `ptdump` shows all of them as ranges of equal attributes, in
- *             the form of Linux's /sys/kernel/debug/page_tables. The entries are read where the hardware reads them, and
- *             their bits are named by the port.
- * Layout.     level 0 is the page-sized leaf; PGD is always the root, P4D exists with five levels only
- * Invariants. What `pt` calls mapped is what the CPU translates: same tables, same walk.
- * Locking.    None: walks are safe without (mm/pgtable.c), areas come as copies.
- * Failure.    Mistakes are named and change nothing. An unmapped address is an answer, not a failure.
+ * Idea.       `pt` follows one address through the tables. `ptdump` prints all tables as ranges of equal attributes, in the
+ *             format of Linux's /sys/kernel/debug/page_tables. Both read the entries that the hardware reads; the port
+ *             names their bits.
+ * Layout.     level 0 is the page-sized leaf; PGD is always the root; P4D exists with five levels only
+ * Invariants. `pt` reports the translation that the CPU uses: same tables, same walk.
+ * Locking.    None: walks need no lock (mm/pgtable.c), and areas are copies.
+ * Failure.    A wrong argument is named in the message and changes nothing. An unmapped address is a valid answer.
  * Source.     Linux arch/x86/mm/dump_pagetables.c, mm/vmalloc.c (s_show).
  * Next:       cmd_look.c.
  */
@@ -42,7 +42,7 @@ static const struct {
 	{VM_HUGE, "huge"},     {VM_PERCPU, "percpu"}, {VM_STACK, "stack"},
 };
 
-/* " N0=4 N1=2": where an area's frames lie, as its leaves say. */
+/* Prints " N0=4 N1=2": the area's pages on each node, according to its leaves. */
 static void print_area_nodes(struct out *o, const struct vmalloc_info *a)
 {
 	unsigned long pages[MAX_NODES] = {0};
@@ -309,8 +309,8 @@ SHELL_CMD("pt", "ADDR", "the walk of an address through the page tables", cmd_pt
 struct dump {
 	struct out *o;
 	bool json;
-	vaddr_t start, last; /* what was asked for */
-	vaddr_t next;	     /* plain: everything below is printed */
+	vaddr_t start, last; /* requested range */
+	vaddr_t next;	     /* plain format: everything below is printed */
 };
 
 static void dump_line(struct out *o, vaddr_t start, vaddr_t last, pte_t e, unsigned level)
@@ -331,7 +331,7 @@ static void dump_line(struct out *o, vaddr_t start, vaddr_t last, pte_t e, unsig
 	out_printf(o, "0x%016lx-0x%016lx   %9lu%c %s%s\n", start, last + 1, size, units[unit], columns, name);
 }
 
-/* What nothing is mapped in, in runs of slots of one level, as the tables have them. */
+/* Prints an unmapped range as runs of empty slots of one level. */
 static void dump_hole(struct out *o, vaddr_t va, vaddr_t last)
 {
 	vaddr_t start = va;
@@ -374,7 +374,7 @@ static bool dump_range(vaddr_t start, vaddr_t last, pte_t e, unsigned level, voi
 	return true;
 }
 
-/* From one heading to the next. */
+/* Prints the tables from one heading to the next. */
 static void dump_part(struct dump *d, vaddr_t start, vaddr_t last, const char *heading)
 {
 	vaddr_t from = max(start, d->start), to = min(last, d->last);
@@ -385,11 +385,11 @@ static void dump_part(struct dump *d, vaddr_t start, vaddr_t last, const char *h
 		out_printf(d->o, "---[ %s ]---\n", heading);
 	d->next = from;
 	pt_for_each_range(from, to, dump_range, d);
-	if (d->next <= to && d->next >= from) /* else the last range ended with the part */
+	if (d->next <= to && d->next >= from) /* false if the last range ended with the part */
 		dump_hole(d->o, d->next, to);
 }
 
-/* One half of the address space. A region without a heading continues the one before. */
+/* Prints one half of the address space. A region without a heading belongs to the part before it. */
 static void dump_half(struct dump *d, vaddr_t start, vaddr_t last, const char *heading)
 {
 	struct address_region region[ADDRESS_REGIONS_MAX];

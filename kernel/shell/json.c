@@ -1,11 +1,10 @@
 /*
- * json.c - JSON, written as it is produced.
+ * json.c - a streaming JSON writer.
  *
- * Idea.       Commas, quotes and brackets are the writer's business; a command names keys and values in
+ * Idea.       The writer adds commas, quotes and brackets. A command only calls one function for each key and value, in
  *             order.
- * Layout.     json_lead() puts comma and key in front of each value; a stack remembers how to close what is
- *             open.
- * Invariants. I1  `comma` says whether a value has been written in the innermost open object or array
+ * Layout.     json_lead() writes comma and key before each value. A stack holds the closing brackets of what is open.
+ * Invariants. I1  `comma` is true if the innermost open object or array already contains a value
  *             I2  each close matches its open, and a finished answer has depth 0
  * Locking.    None: one command at a time.
  * Failure.    A command that nests wrongly is a BUG. Strings of any bytes give valid, pure ASCII JSON.
@@ -18,10 +17,10 @@
 #include <kernel/string.h>
 #include <kernel/utf8.h>
 
-/* One character outside ASCII's printable ones, as \uXXXX, two of them above U+FFFF. Returns its number of bytes. */
+/* Writes a character outside of printable ASCII as \uXXXX, above U+FFFF as a pair. Returns its length in bytes. */
 static unsigned quote_code(struct out *o, const char *s)
 {
-	u32 code = (u8)*s; /* a byte that is no UTF-8 is taken as Latin-1: any input gives valid JSON */
+	u32 code = (u8)*s; /* a byte that is not UTF-8 is written as Latin-1, so any input gives valid JSON */
 	unsigned n = utf8_decode(s, strnlen(s, UTF8_MAX), &code);
 
 	if (code > 0xffff) {
@@ -54,7 +53,7 @@ void json_quote(struct out *o, const char *s)
 	out_write(o, "\"", 1);
 }
 
-/* Comma and key in front of a value. */
+/* Writes the comma and the key before a value. */
 static void json_lead(struct out *o, const char *key)
 {
 	BUG_ON(!o->json, "JSON from a command that was asked for text");

@@ -1,20 +1,19 @@
 /*
- * lineedit.c - a line of input, edited.
+ * lineedit.c - the line editor.
  *
- * Idea.       A pure state machine: bytes in, bytes for the terminal out, no device, no waiting. So a test
- *             can type at it and read its screen, and a fuzzer can feed it anything.
+ * Idea.       A pure state machine: input bytes go in, bytes for the terminal come out. It uses no device and never
+ *             waits, so a test can type and read the screen, and a fuzzer can feed arbitrary bytes.
  * Layout.     byte -> end of line? -> raw line ('@': only collected) -> escape sequence -> edit_key()
- *             text[len], cursor in [0, len]; a line wider than the screen shows text[left ...) behind a '<'
- *             A character is a cluster of bytes: one UTF-8 character and the characters of width 0 (accents) behind it.
- *             Keys move over clusters and delete clusters; the window is counted in columns.
+ *             text[len], cursor in [0, len]; a line wider than the screen shows text[left ...) after a '<'
+ *             The unit of editing is a cluster: one UTF-8 character and the characters of width 0 (accents) after it. Keys
+ *             move over clusters and delete clusters. The window is counted in columns.
  * Invariants. I1  cursor <= len < SHELL_LINE_SIZE, text[len] is NUL
- *             I2  left is 0 or below cursor, and the cursor is at most window_columns() columns behind left
- *             I3  the screen shows prompt and window, the terminal's cursor stands at the cursor; a raw line
- *                 emits nothing
- *             I4  an edited line is valid UTF-8; cursor and left are where clusters begin
+ *             I2  left is 0 or below cursor, and the cursor is at most window_columns() columns after left
+ *             I3  the screen shows prompt and window, and the terminal's cursor is at the cursor; a raw line emits nothing
+ *             I4  an edited line is valid UTF-8; cursor and left are at the start of a cluster
  * Locking.    None: one owner.
- * Failure.    A line that is too long keeps its beginning and ends as LINE_TOO_LONG. Control codes without a meaning
- *             are dropped. Bytes that are no UTF-8 become U+FFFD.
+ * Failure.    A line that is too long keeps its beginning and ends as LINE_TOO_LONG. Control codes without a meaning are
+ *             dropped. Bytes that are not UTF-8 become U+FFFD.
  * Next:       shell.c, which runs the lines.
  */
 #include "lineedit.h"
@@ -40,8 +39,8 @@ enum {
 	ESCAPE = 0x1b,
 	DELETE = 0x7f,
 
-	SCREEN_COLUMNS = 80, /* the narrowest terminal in use; a wider one is not asked for its width */
-	WINDOW_STEP = 32,    /* columns that the window moves at a time */
+	SCREEN_COLUMNS = 80, /* the narrowest terminal in use; a wider one is used like it */
+	WINDOW_STEP = 32,    /* columns by which the window moves */
 	PARAM_MAX = 1000,
 };
 
@@ -58,13 +57,13 @@ static void emit(struct lineedit *le, const char *s)
 	le->ops->emit(le->ctx, s, strlen(s));
 }
 
-/* Columns between the prompt and the last one, which stays free so that nothing wraps. */
+/* Number of columns after the prompt. The last column of the screen stays free, so that no line wraps. */
 static unsigned window_columns(const struct lineedit *le)
 {
 	return SCREEN_COLUMNS - 1 - (unsigned)strlen(le->prompt);
 }
 
-/* Width and end of the character at byte `at`. Returns 1 for a byte that is no character, which raw lines may have. */
+/* Width and end of the character at byte `at`. The width is 1 for a byte that is not UTF-8, which raw lines may contain. */
 static unsigned char_width(const struct lineedit *le, unsigned at, unsigned *end)
 {
 	u32 code = 0;
@@ -74,7 +73,7 @@ static unsigned char_width(const struct lineedit *le, unsigned at, unsigned *end
 	return n ? utf8_width(code) : 1;
 }
 
-/* Where the cluster at byte `at` ends, at most at len; *width is its number of columns. */
+/* Returns the end of the cluster at byte `at`, at most len. *width is its width in columns. */
 static unsigned cluster_end(const struct lineedit *le, unsigned at, unsigned *width)
 {
 	unsigned end;
@@ -88,7 +87,7 @@ static unsigned cluster_end(const struct lineedit *le, unsigned at, unsigned *wi
 	return at;
 }
 
-/* Where the cluster in front of byte `at` begins; 0 at the beginning. */
+/* Returns the start of the cluster before byte `at`; 0 at the start of the line. */
 static unsigned cluster_before(const struct lineedit *le, unsigned at)
 {
 	unsigned end;
@@ -103,7 +102,7 @@ static unsigned cluster_before(const struct lineedit *le, unsigned at)
 	return at;
 }
 
-/* Columns of text[from, to). */
+/* Width of text[from, to) in columns. */
 static unsigned columns_between(const struct lineedit *le, unsigned from, unsigned to)
 {
 	unsigned columns = 0, width;
@@ -115,7 +114,7 @@ static unsigned columns_between(const struct lineedit *le, unsigned from, unsign
 	return columns;
 }
 
-/* The first byte that the window shows: the mark '<' of a moved window takes the place of one cluster. */
+/* First byte that the window shows. In a moved window the mark '<' replaces one cluster. */
 static unsigned window_start(const struct lineedit *le)
 {
 	unsigned width;
@@ -123,7 +122,7 @@ static unsigned window_start(const struct lineedit *le)
 	return le->left ? cluster_end(le, le->left, &width) : 0;
 }
 
-/* Columns between the end of the prompt and the cursor. */
+/* Number of columns between the end of the prompt and the cursor. */
 static unsigned cursor_column(const struct lineedit *le)
 {
 	return (le->left != 0) + columns_between(le, window_start(le), le->cursor);
@@ -143,19 +142,19 @@ static void window_step(struct lineedit *le, bool forward)
 	}
 }
 
-/* Moves the window until the cursor is inside. Returns whether it moved. */
+/* Moves the window until it contains the cursor. Returns whether it moved. */
 static bool window_follow(struct lineedit *le)
 {
 	unsigned old = le->left, width = window_columns(le);
 
-	while (le->left && le->cursor <= le->left) /* column 0 of a moved window is the mark '<' */
+	while (le->left && le->cursor <= le->left) /* column 0 of a moved window holds the mark '<' */
 		window_step(le, false);
 	while (cursor_column(le) > width)
 		window_step(le, true);
 	return le->left != old;
 }
 
-/* The end of what the window shows: no cluster is cut. */
+/* End of the text that the window shows. No cluster is cut. */
 static unsigned window_end(const struct lineedit *le)
 {
 	unsigned left = window_columns(le) - (le->left != 0), at = window_start(le), width;
@@ -194,7 +193,7 @@ static void set_text(struct lineedit *le, const char *text)
 {
 	le->len = (unsigned)strlcpy(le->text, text, sizeof(le->text));
 	le->cursor = le->len;
-	le->left = 0; /* the old one may be inside a character of the new text */
+	le->left = 0; /* the old value may lie inside a character of the new text */
 	lineedit_redraw(le);
 }
 
@@ -212,7 +211,7 @@ static bool insert(struct lineedit *le, const char *bytes, unsigned n)
 	return true;
 }
 
-/* Takes [from, to) out; the cursor goes there. */
+/* Removes [from, to) and puts the cursor there. */
 static void cut(struct lineedit *le, unsigned from, unsigned to)
 {
 	memmove(le->text + from, le->text + to, le->len - to);
@@ -258,9 +257,9 @@ static void erase_after(struct lineedit *le)
 	lineedit_redraw(le);
 }
 
-/* ---- characters of several bytes ---- */
+/* ---- multi-byte characters ---- */
 
-/* The collected bytes are a character, or stand for none. */
+/* Inserts the collected bytes if they are a character, else U+FFFD. */
 static void multibyte_end(struct lineedit *le)
 {
 	u32 code;
@@ -273,7 +272,7 @@ static void multibyte_end(struct lineedit *le)
 		type_char(le, le->pending, n);
 }
 
-/* Returns whether the byte belongs to a character of several bytes. A byte that does not ends the one before it. */
+/* Returns whether the byte belongs to a multi-byte character. A byte that does not ends the incomplete one before it. */
 static bool multibyte_feed(struct lineedit *le, u8 c)
 {
 	bool continuation = (c & 0xc0) == 0x80;
@@ -330,13 +329,13 @@ static void history_add(struct lineedit *le)
 	strlcpy(le->history[le->history_count++ % LINEEDIT_HISTORY], le->text, SHELL_LINE_SIZE);
 }
 
-/* step 1: one line older, -1: one line newer. */
+/* Shows an older line (step 1) or a newer one (step -1). */
 static void history_go(struct lineedit *le, int step)
 {
 	unsigned kept = min(le->history_count, (unsigned)LINEEDIT_HISTORY);
 	unsigned back = le->history_back + (unsigned)step;
 
-	if (back > kept) /* also newer than the line being typed, which wraps */
+	if (back > kept) /* also if newer than the line being typed: `back` has wrapped */
 		return;
 	if (!le->history_back)
 		strlcpy(le->typed, le->text, sizeof(le->typed));
@@ -353,7 +352,7 @@ static unsigned common_prefix(const char *a, const char *b, unsigned max)
 	return n;
 }
 
-/* The nth candidate that begins with what stands at word_start; *n moves behind it. */
+/* Returns the next candidate from number *n on that begins with the text at word_start. Advances *n past it. */
 static const char *next_match(struct lineedit *le, unsigned word_start, unsigned *n)
 {
 	unsigned typed = le->cursor - word_start;
@@ -386,7 +385,7 @@ static void list_matches(struct lineedit *le, unsigned word_start)
 	lineedit_redraw(le);
 }
 
-/* Adds what all candidates have in common; if that is nothing, shows them. */
+/* Inserts the common prefix of all candidates. If it adds nothing, lists them. */
 static void complete(struct lineedit *le)
 {
 	unsigned start = le->cursor, typed, matches = 0, common = 0, n = 0;
@@ -416,7 +415,7 @@ static void complete(struct lineedit *le)
 	lineedit_redraw(le);
 }
 
-/* The last byte of an escape sequence. */
+/* Executes an escape sequence at its last byte. */
 static void escape_end(struct lineedit *le, char c)
 {
 	bool tilde = c == '~';
@@ -439,7 +438,7 @@ static void escape_end(struct lineedit *le, char c)
 		erase_after(le);
 }
 
-/* ESC [ parameters final, or ESC O final; what is unknown is swallowed to its end. */
+/* Collects ESC [ parameters final, or ESC O final. An unknown sequence is ignored up to its end. */
 static void escape_feed(struct lineedit *le, char c)
 {
 	if (le->esc == ESC_START) {
@@ -448,7 +447,7 @@ static void escape_feed(struct lineedit *le, char c)
 	} else if (le->esc == ESC_CSI && c >= '0' && c <= '9') {
 		le->esc_param = min(le->esc_param * 10 + (unsigned)(c - '0'), (unsigned)PARAM_MAX);
 	} else if (le->esc == ESC_CSI && c == ';') {
-		le->esc_param = PARAM_MAX; /* a modifier follows: no key of ours */
+		le->esc_param = PARAM_MAX; /* a modifier follows; no supported key has one */
 	} else if (c >= 0x40 && c <= 0x7e) {
 		escape_end(le, c);
 	} else {
@@ -506,7 +505,7 @@ static void edit_key(struct lineedit *le, char c)
 	case ESCAPE:
 		le->esc = ESC_START;
 		break;
-	default: /* other control codes have no place on the line */
+	default: /* other control codes are ignored */
 		if (c >= ' ' && c <= '~')
 			type_char(le, &c, 1);
 	}

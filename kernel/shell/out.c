@@ -1,16 +1,14 @@
 /*
- * out.c - where a command's answer goes.
+ * out.c - the output of a command.
  *
- * Idea.       A command writes and, if it must, says why it failed; it need not know whether a person or a
- *             program asked. The answer is held back until the command is done, so that a failure can still
- *             replace it.
+ * Idea.       A command writes its answer, and the reason if it fails, in the same way for people and programs. The
+ *             answer is buffered until the command has finished, so an error can still replace it.
  * Layout.     out_printf, json_* -> buf -> sink (the console), or buf alone (a test captures the answer)
  * Invariants. I1  len <= size; with a sink the buffer is never left full
- *             I2  a JSON answer is one line and one object: what the command wrote, {} if that is nothing, or
- *                 {"error": ...}
+ *             I2  a JSON answer is one line and one object: the command's output, {} if that is empty, or {"error": ...}
  * Locking.    None: one command at a time.
- * Failure.    An answer above the buffer's size begins to leave before its end is known; an error then
- *             follows on a line of its own. A captured answer is cut.
+ * Failure.    The start of an answer that exceeds the buffer is printed before its end is known; an error then follows on a
+ *             line of its own. A captured answer is cut.
  * Next:       json.c.
  */
 #include "out.h"
@@ -62,7 +60,7 @@ void out_printf(struct out *o, const char *fmt, ...)
 		out_flush(o);
 }
 
-/* An error quotes what was typed: nothing in it may steer a terminal. Other characters of UTF-8 stay. */
+/* Replaces characters that control a terminal, because an error quotes the user's input. Other UTF-8 characters stay. */
 static void defuse(char *text)
 {
 	while (*text) {
@@ -82,7 +80,7 @@ int out_error(struct out *o, int err, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (o->failed) /* the first reason is the one that explains */
+	if (o->failed) /* the first reason is the most specific one */
 		return err;
 	o->failed = true;
 	va_start(ap, fmt);

@@ -1,30 +1,30 @@
 #ifndef SHELL_OUT_H
 #define SHELL_OUT_H
 
-/* The inside of the writer that commands print through; shell.c makes one for each command. */
+/* Private to the writer that commands print through. shell.c creates one for each command. */
 
 #include <kernel/shell.h>
 
 enum { OUT_ERROR_SIZE = 256, JSON_MAX_DEPTH = 32 };
 
 struct out {
-	void (*sink)(const char *s, size_t len); /* NULL: buf is all there is, the rest is cut off */
+	void (*sink)(const char *s, size_t len); /* NULL: output beyond buf is cut */
 	char *buf;
 	size_t size, len;
 	bool json;
 	bool failed;		    /* out_error() was called */
-	bool gone;		    /* a part has left the buffer: it cannot be taken back */
+	bool gone;		    /* a part has been printed and cannot be replaced */
 	bool cut;		    /* buf was too small */
-	bool comma;		    /* JSON: a value stands before the next one */
+	bool comma;		    /* JSON: the next value needs a comma before it */
 	unsigned depth;		    /* JSON: open objects and arrays */
-	char close[JSON_MAX_DEPTH]; /* what ends each */
+	char close[JSON_MAX_DEPTH]; /* their closing brackets */
 	char error[OUT_ERROR_SIZE];
 };
 
 void out_write(struct out *o, const char *s, size_t len);
-/* Ends the answer in its form (an error replaces JSON, follows text), ends the line, empties the buffer. */
+/* Ends the answer: an error replaces JSON or follows text. Ends the line and flushes the buffer. */
 void out_finish(struct out *o);
-/* A string with quotes, escaped, as one JSON value without comma or key. */
+/* Writes a string in quotes, escaped, as a JSON value without comma and key. */
 void json_quote(struct out *o, const char *s);
 
 #endif

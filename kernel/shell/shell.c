@@ -1,18 +1,17 @@
 /*
  * shell.c - the debug shell: from lines to commands to answers.
  *
- * Idea.       Commands are records found through a section. The shell cuts the line, finds the command, and
- *             brings what it answers into the form that was asked for; a person, a program with tagged
- *             requests, cmd= and the tests all come through run_line().
+ * Idea.       Commands are records collected in a section. The shell splits a line, finds the command, and formats its
+ *             answer as requested. Lines from a terminal, tagged requests of a program, cmd= and the tests all run through
+ *             run_line().
  * Layout.     console bytes -> lineedit -> run_tagged, run_line -> next_command (words) -> run_command -> out
- *             The main loop of CPU 0 is read_byte(): input, else deferred work, else sleep.
- * Invariants. I1  a line runs only if all its quotes are closed; then all its commands run, the first failure
- *                 counts
- *             I2  between `@TAG begin` and `@TAG end` nothing but the answer is on the console
- *             Between two commands there is a quiet point.
- * Locking.    None: main loop only. The answer's buffer has one user; a command that runs inside another
- *             takes a small one.
- * Failure.    Every mistake is an answer; no input ends the kernel, but for `crash`.
+ *             read_byte() is the main loop of CPU 0: it takes input, else runs deferred work, else sleeps.
+ * Invariants. I1  a line runs only if all its quotes are closed; then all its commands run, and the status is that of
+ *                 the first failure
+ *             I2  between `@TAG begin` and `@TAG end` only the answer is on the console
+ *             Between two commands there is a quiescent point.
+ * Locking.    None: main loop only. The answer's buffer has one user; a command that runs inside another uses a small one.
+ * Failure.    Every mistake gets an answer. No input ends the kernel, except the command `crash`.
  * Next:       shell_cmds.c.
  */
 #include <kernel/shell.h>
@@ -35,19 +34,19 @@
 
 enum {
 	COMMANDS_MAX = 128,
-	ANSWER_SIZE = 64 * 1024, /* how much of an answer is held back */
-	NESTED_SIZE = 256,	 /* the same for a command that runs inside another one */
+	ANSWER_SIZE = 64 * 1024, /* bytes of an answer that are buffered */
+	NESTED_SIZE = 256,	 /* the same for a command that runs inside another */
 	TAG_MAX = 32,
 };
 
-/* One command of a line: its words, cut in place. */
+/* A command of a line: its words, cut in place. */
 struct command {
 	int argc;
 	char *argv[SHELL_MAX_ARGS + 1];
 	bool json;
 };
 
-/* Where the answers to one line go. */
+/* Destination of the answers to one line. */
 struct answer {
 	void (*sink)(const char *s, size_t len);
 	char *buf;
@@ -103,7 +102,7 @@ static bool is_quote(char c)
 	return c == '"' || c == '\'';
 }
 
-/* Whether every quote before a comment is closed. */
+/* Whether every quote outside of a comment is closed. */
 static bool quotes_closed(const char *s)
 {
 	char quote = '\0', before = ' ';
@@ -119,7 +118,7 @@ static bool quotes_closed(const char *s)
 	return !quote;
 }
 
-/* Cuts the word at *text, quotes taken out; *text goes behind it. Returns the character that ended it. */
+/* Cuts the word at *text, removes its quotes, and advances *text past it. Returns the character that ended it. */
 static char cut_word(char **text)
 {
 	char *in = *text, *out = *text, quote = '\0', end;
@@ -136,7 +135,7 @@ static char cut_word(char **text)
 	return end;
 }
 
-/* The next command of the line; false at its end. argc == SHELL_MAX_ARGS + 1: there were more words. */
+/* Splits off the next command. False at the end of the line. argc == SHELL_MAX_ARGS + 1: it has too many words. */
 static bool next_command(char **text, struct command *c)
 {
 	char end = ' ';
@@ -202,7 +201,7 @@ static int run_command(struct command *c, struct answer *a)
 	return err < 0 ? err : -err;
 }
 
-/* Runs all commands of a line. Returns 0 or the first failure. */
+/* Runs all commands of a line. Returns 0 or the error of the first failure. */
 static int run_line(const char *line, struct answer *a)
 {
 	char words[SHELL_LINE_SIZE], *text = words;
@@ -306,7 +305,7 @@ const char *arg_opt(int argc, char **argv, int from, const char *key)
 	return NULL;
 }
 
-/* The tag of "@TAG command" into tag[TAG_MAX + 1]; returns the command, or NULL if the form is wrong. */
+/* Copies the tag of "@TAG command" to tag[TAG_MAX + 1]. Returns the command, or NULL if the format is wrong. */
 static const char *parse_tag(const char *text, char *tag)
 {
 	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
@@ -348,7 +347,7 @@ static void editor_emit(void *ctx, const char *s, size_t len)
 	console_write(s, len);
 }
 
-/* The command in front of the word decides; the first word of a command is one of the commands. */
+/* Completes a command name at the start of a command; elsewhere the command itself provides the candidates. */
 static const char *editor_candidate(void *ctx, const char *text, unsigned word_start, unsigned n)
 {
 	const struct shell_cmd *cmd;
@@ -368,7 +367,7 @@ static const char *editor_candidate(void *ctx, const char *text, unsigned word_s
 	return cmd && cmd->complete ? cmd->complete(c.argc, n) : NULL;
 }
 
-/* Log lines on the console when the prompt was last drawn. */
+/* Number of log lines on the console when the prompt was last drawn. */
 static u64 lines_seen;
 
 static void prompt(void)
@@ -377,7 +376,7 @@ static void prompt(void)
 	lines_seen = console_log_lines();
 }
 
-/* The next byte of input. Work is done meanwhile, and the CPU sleeps when there is none. */
+/* Returns the next byte of input. Meanwhile it runs deferred work, or sleeps if there is none. */
 static char read_byte(void)
 {
 	for (;;) {
@@ -389,7 +388,7 @@ static char read_byte(void)
 		if (c == ARCH_GETC_END)
 			arch_poweroff(0);
 		quiet_point();
-		if (lines_seen != console_log_lines()) { /* log lines have cut through the line */
+		if (lines_seen != console_log_lines()) { /* log lines have been printed over the input line */
 			lines_seen = console_log_lines();
 			lineedit_redraw(&editor);
 		}

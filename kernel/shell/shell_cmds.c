@@ -1,12 +1,11 @@
 /*
- * shell_cmds.c - the commands that are not about memory: help, dmesg, version, test, verify, poweroff,
+ * shell_cmds.c - commands that are not about memory: help, dmesg, version, test, verify, poweroff,
  * reboot, crash.
  *
  * Idea.       A command checks its words, then answers in text or as one JSON object.
- * Layout.     For each: its functions, then SHELL_CMD with name, arguments and one line of help.
- * Invariants. Nothing is written before the arguments are known to be good.
- * Locking.    None of its own.
- * Failure.    out_error() says what is wrong and what was expected.
+ * Layout.     For each command: its functions, then SHELL_CMD with name, arguments and one line of help.
+ * Invariants. A command writes nothing before its arguments are checked.
+ * Failure.    out_error() prints what is wrong and what was expected.
  * Next:       main.c.
  */
 #include <kernel/shell.h>
@@ -114,7 +113,7 @@ static int cmd_dmesg(struct out *o, int argc, char **argv, bool json)
 }
 SHELL_CMD("dmesg", "", "the log since boot, as far as it is kept", cmd_dmesg, NULL);
 
-/* What a debugger without type information needs: sizes of structures and where their members lie. */
+/* For debuggers without type information: sizes of structures and offsets of their members. */
 static const struct {
 	const char *type, *member;
 	size_t offset;
@@ -159,7 +158,7 @@ static const struct {
 	MEMBER(struct spinlock, name),
 };
 
-/* {"struct page":{"size":64,"offsets":{"flags":0,...}},...}: a size opens a type, its members follow. */
+/* Prints {"struct page":{"size":64,"offsets":{"flags":0,...}},...}. A size starts a type; its members follow. */
 static void version_layout(struct out *o)
 {
 	json_obj(o, "structs");
@@ -362,7 +361,7 @@ static int cmd_reboot(struct out *o, int argc, char **argv, bool json)
 }
 SHELL_CMD("reboot", "", "reset the machine", cmd_reboot, NULL);
 
-/* The memory of a crash kind: without it the crash would be another one than was asked for. */
+/* Checks the memory of a crash kind. Without it another crash than the requested one would happen. */
 static void *crash_memory(void *p, unsigned long mark)
 {
 	if (!p)
@@ -370,7 +369,7 @@ static void *crash_memory(void *p, unsigned long mark)
 	return p;
 }
 
-/* A cache with every check, and one object of it. */
+/* Creates a cache with all checks and allocates one object. */
 static char *crash_object(struct kmem_cache **cache)
 {
 	unsigned long mark = failure_mark();
@@ -410,10 +409,10 @@ static void crash_use_after_free(void)
 
 	kmem_cache_free(cache, (void *)obj);
 	obj[8] = 0x11;
-	kmem_cache_alloc(cache, GFP_KERNEL); /* the last one freed is the first one out */
+	kmem_cache_alloc(cache, GFP_KERNEL); /* returns the object that was freed last */
 }
 
-/* The rest of what 100 bytes are rounded up to belongs to nobody. */
+/* Writes behind the 100 requested bytes, inside the kmalloc object. */
 static void crash_kmalloc_overrun(void)
 {
 	unsigned long mark = failure_mark();
@@ -432,7 +431,7 @@ static void crash_freed_page(void)
 	(void)p[8];
 }
 
-/* The translation is still there: it goes with the next purge. */
+/* The translation still exists until the next purge. */
 static void crash_freed_area(void)
 {
 	unsigned long mark = failure_mark();
@@ -458,7 +457,10 @@ static void race_write(void *word)
 	++*(volatile unsigned long *)word;
 }
 
-/* Two CPUs write, and nothing orders them. This one goes on, so that its last write is not long ago when the other comes. */
+/*
+ * Two CPUs write without synchronisation. This CPU repeats its write, so that it is recent when the other CPU's write
+ * comes.
+ */
 static void crash_race(void)
 {
 	unsigned long word = 0;
@@ -488,7 +490,7 @@ static void crash_lock_order(void)
 #define SEEN_BY_DEBUG ", the order is checked in VARIANT=debug"
 #define SEEN_BY_WATCHERS ", only the hosted build's VARIANT=asan and valgrind notice it"
 
-/* fall NULL: the port knows how. harmless: added where it does nothing. */
+/* fall NULL: the port implements the kind. harmless: added to the message if the crash has no effect. */
 static const struct {
 	const char *kind;
 	void (*fall)(void);

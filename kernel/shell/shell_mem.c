@@ -1,16 +1,16 @@
 /*
- * shell_mem.c - what the shell's user was given.
+ * shell_mem.c - the table of memory that the shell has allocated for its user.
  *
- * Idea.       An allocator takes a wrong free for a bug of the kernel and panics. The shell's user may be wrong, so the
- *             shell knows what it handed out, and asks here before an allocator sees an address.
- * Layout.     live[0 .. nr_live)   in no order; removal moves the last one into the gap
- *             gone[]               the last GONE_MAX that were given back, a ring: tells "freed twice" from "never ours"
- *             The table is fixed and outside of every allocator: what `diff` shows is the user's memory alone.
+ * Idea.       An allocator treats a wrong free as a bug of the kernel and panics. A user of the shell may mistype an
+ *             address, so the shell looks up each address here before it calls an allocator.
+ * Layout.     live[0 .. nr_live)   in no order; removal moves the last entry into the gap
+ *             gone[]               ring of the last GONE_MAX freed entries: tells a double free from an unknown address
+ *             The table is static and outside of every allocator, so `diff` shows the user's memory only.
  * Invariants. M1  no two entries overlap
  *             M2  no entry of gone[] has the start and kind of one in live[]
- *             An entry in live[] is allocated, and only the shell frees it.
+ *             Memory of an entry in live[] is allocated, and only the shell frees it.
  * Locking.    None: main loop.
- * Failure.    A full table is said before anything is allocated.
+ * Failure.    A full table is reported before anything is allocated.
  * Next:       cmd_slab.c.
  */
 #include "shell_mem.h"
@@ -71,7 +71,7 @@ void shell_mem_remove(const struct shell_mem *m)
 	live[m - live] = live[--nr_live];
 }
 
-/* What covers start in its own kind of address: physical for pages, virtual for all others. */
+/* Returns the entry that contains start, a physical address for pages and a virtual one for all other kinds. */
 static const struct shell_mem *find_around(bool physical, unsigned long start)
 {
 	for (unsigned i = 0; i < nr_live; i++)
@@ -88,7 +88,7 @@ static bool was_given_back(enum shell_mem_kind kind, unsigned long start)
 	return false;
 }
 
-/* A start as the user writes it: pages by frame number, all else by address. */
+/* Formats a start as the user writes it: pages by frame number, other kinds by address. */
 static const char *start_name(enum shell_mem_kind kind, unsigned long start, char buf[START_NAME_SIZE])
 {
 	if (kind == SHELL_PAGES)

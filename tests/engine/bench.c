@@ -1,14 +1,14 @@
 /*
  * bench.c - runs the benchmarks and reports rows.
  *
- * Idea.       A benchmark is a function that names rows and hands the operation to one of three ways of
- *             measuring: pair, mean, batch. The rows' definitions (peers.tsv beside the benchmarks) are the
- *             same as those of the peer's figures, so that the two can stand side by side.
- * Layout.     section benches -> in the image's order, group `mixed` first -> rows -> emit(): text or JSON
- * Invariants. B1  a benchmark leaves nothing allocated; between two of them what was deferred is done
+ * Idea.       A benchmark is a function that names rows and passes the operation to one of three measurements: pair, mean,
+ *             batch. The rows are defined as the rows of the peer (peers.tsv beside the benchmarks), so the figures can be
+ *             compared.
+ * Layout.     section benches -> in link order, group `mixed` first -> rows -> emit(): text or JSON
+ * Invariants. B1  a benchmark leaves nothing allocated; deferred work is done before the next one starts
  *             Timed chunks run with interrupts on and hold no lock.
  * Locking.    None: main loop of CPU 0, one run at a time.
- * Failure.    A row that lacks memory is reported as skipped. A failed check of its own fails the run.
+ * Failure.    A row that lacks memory is reported as skipped. If a benchmark's own check fails, the run fails.
  * Next:       tests/bench/bench_page.c.
  */
 #include <kernel/bench.h>
@@ -101,17 +101,17 @@ void bench_fail(struct bench_run *b, const char *fmt, ...)
 /* ---- ways of measuring ---- */
 
 struct chunks {
-	u64 best, total; /* ticks of the cheapest one; of all, with the work that they put off */
+	u64 best, total; /* ticks of the fastest one; of all, deferred work included */
 	unsigned nr;
 };
 
-/* Whether a row that has had so many chunks needs another. */
+/* Whether a row needs another chunk after this many. */
 static bool bench_more(unsigned chunks, u64 begin)
 {
 	return chunks < BENCH_CHUNKS || arch_cycles() < begin + ARCH_BENCH_CYCLES;
 }
 
-/* Warm-up and timed chunks. False: memory is short. */
+/* Runs the warm-up and the timed chunks. False: memory is short. */
 static bool measure_chunks(bench_chunk_fn chunk, const void *arg, unsigned rounds, struct chunks *c)
 {
 	u64 begin;
@@ -162,7 +162,7 @@ void bench_mean(struct bench_run *b, bench_chunk_fn chunk, const void *arg, unsi
 
 const char *const bench_order_name[] = {"lifo", "fifo", "random"};
 
-/* One round, not timed if alloc_ticks is NULL. */
+/* Runs one round. alloc_ticks NULL: not timed. */
 static bool batch_round(const struct bench_batch *batch, void **obj, const u32 *index, u64 *alloc_ticks,
 			u64 *free_ticks)
 {
@@ -217,7 +217,7 @@ void bench_batch(struct bench_run *b, const struct bench_batch *batch, enum benc
 
 /* ---- a run ---- */
 
-/* Whether rows of the group can match: the glob's literal head must agree with "GROUP.". */
+/* Whether rows of the group can match: the glob up to its first wildcard must agree with "GROUP.". */
 static bool bench_selected(const char *glob, const char *group)
 {
 	while (*group && *group == *glob)
@@ -232,8 +232,8 @@ int bench_run_all(const char *glob, bench_emit_fn emit, void *ctx)
 	if (bench_running)
 		return -EBUSY;
 	bench_running = true;
-	for (unsigned pass = 0; pass < 2;
-	     pass++) { /* `mixed` wants allocators that nothing has used before */
+	/* `mixed` runs first, because it needs allocators that no other benchmark has used. */
+	for (unsigned pass = 0; pass < 2; pass++) {
 		for (const struct bench *const *r = __start_benches; r < __stop_benches; r++) {
 			bool mixed = strcmp((*r)->group, "mixed") == 0;
 

@@ -1,12 +1,10 @@
 /*
- * crash.c - ways to fall, on request: each ends in a report, a reset or silence, which the tests of the runner expect.
+ * crash.c - crashes on request. Each ends in a report, a reset or a hang, which the tests of the runner expect.
  *
- * Idea.       A report that has never been seen is not known to work.
- * Layout.     A table of kinds and what each does. What needs more than C is the port's.
- * Invariants. None survive.
- * Locking.    None.
- * Failure.    That is the purpose. An unknown kind does nothing.
- * Next:       the port's trap.c, where all but two of them arrive.
+ * Idea.       Only a crash shows that the reports of a panic work.
+ * Layout.     A table of kinds and their functions. The port implements those that need more than C.
+ * Failure.    An unknown kind has no effect.
+ * Next:       the port's trap.c, which handles all but two of them.
  */
 #include <kernel/crash.h>
 
@@ -15,14 +13,14 @@
 #include <kernel/sections.h>
 #include <kernel/string.h>
 
-/* On purpose outside of what sanitizers look at: the machine has to notice. */
+/* Not instrumented: the machine must notice the error, not a sanitizer. */
 #define __crash __noinline __attribute__((no_sanitize("address", "undefined")))
 
 static __crash void crash_null(void)
 {
 	volatile int *p = NULL;
 
-	__asm__("" : "+r"(p)); /* or the compiler puts an undefined instruction here */
+	__asm__("" : "+r"(p)); /* hides NULL from the compiler, which would emit an undefined instruction */
 	*p = 0;
 }
 
@@ -40,9 +38,7 @@ static __crash void crash_exec_data(void)
 	fn();
 }
 
-/*
- * Recursion that the compiler cannot turn into a loop, and whose end (after 2^64 calls) it has to believe in.
- */
+/* The compiler cannot turn this recursion into a loop. It would end after 2^64 calls, so the compiler assumes an end. */
 static __crash unsigned long crash_recurse(volatile unsigned long *outer)
 {
 	volatile unsigned long frame[32];

@@ -1,15 +1,15 @@
 /*
  * ktest.c - runs the self-tests and reports in KTAP.
  *
- * Idea.       A case is a function that checks properties. The runner adds two that hold for every case: no
- *             page and no object stays behind, and every allocator's invariants hold afterwards.
- * Layout.     section ktests, sorted in place by suite and name -> one KTAP subtest block a suite:
+ * Idea.       A case is a function that checks properties. After each case the runner checks two more: no page and no
+ *             object stays allocated, and the invariants of every allocator hold.
+ * Layout.     section ktests, sorted in place by suite and name -> one KTAP subtest block for each suite:
  *             KTAP version 1, 1..suites, then for each: an indented block (KTAP version 1, # Subtest: suite,
  *             1..cases, results) and the suite's own result
- * Invariants. I1  what a case draws from test_rand() depends on seed= and on the case's name only
- *             KTAP lines stand in column 0, or behind their indent of two, without a stamp. Each is one console write.
+ * Invariants. I1  the values that a case gets from test_rand() depend only on seed= and on the case's name
+ *             KTAP lines start in column 0, or after their indent of two, without a time stamp. Each is one console write.
  * Locking.    None: main loop of CPU 0, one run at a time.
- * Failure.    A failing case prints file, line and values as '#' lines before its result; the run goes on.
+ * Failure.    A failing case prints file, line and values as '#' lines before its result. The run continues.
  * Next:       shell.c.
  */
 #include <kernel/test.h>
@@ -25,7 +25,7 @@
 enum {
 	NAME_MAX = 96,
 	LEAK_RUNS = 5,
-	REPORTS_MAX = 10, /* failures of one case that are printed: a loop may make thousands */
+	REPORTS_MAX = 10, /* printed failures of one case, because a loop may produce thousands */
 };
 
 struct totals {
@@ -57,7 +57,7 @@ static void ktest_sort_gap(unsigned n, unsigned gap)
 	}
 }
 
-/* Shell sort, once: it needs no memory, so the number of cases has no limit. */
+/* Shell sort, done once. It needs no memory, so the number of cases has no limit. */
 static void ktest_sort(void)
 {
 	unsigned n = (unsigned)(__stop_ktests - __start_ktests), gap = 1;
@@ -115,7 +115,7 @@ void ktest_seed(const struct ktest *t)
 	for (const char *s = t->name; *s; s++)
 		hash = (hash ^ (u8)*s) * 0x100000001b3UL;
 	rand_state = mix64(boot_seed() ^ hash);
-	if (!rand_state) /* the one state that xorshift never leaves */
+	if (!rand_state) /* 0 is a fixed point of xorshift */
 		rand_state = 1;
 }
 
@@ -127,8 +127,8 @@ static void report_broken(const char *name, const char *what, void *ctx)
 }
 
 /*
- * Runs the case and every check; behind a suite's last case they look at every frame. Returns whether pages or objects
- * are held that were not before.
+ * Runs the case, then the quick checks; after the last case of a suite, all checks, which read every frame. Returns whether
+ * more pages or objects are in use than before.
  */
 static bool ktest_run_once(struct ktest *t, bool last, struct mm_usage *before, struct mm_usage *after)
 {
@@ -147,9 +147,9 @@ static bool ktest_run_once(struct ktest *t, bool last, struct mm_usage *before, 
 }
 
 /*
- * Something may be built at its first use and stay (a cache's per-CPU array, a chunk of per-CPU memory), and as many
- * live objects may lie in more slabs than before. So what is missing after one run is not yet a leak. A case that
- * holds more after each of LEAK_RUNS runs has one.
+ * Some memory is allocated at first use and stays (a cache's per-CPU array, a chunk of per-CPU memory), and live objects
+ * may be spread over more slabs than before. So memory that is missing after one run is not yet a leak. A case has a leak
+ * if each of LEAK_RUNS runs leaves more memory in use.
  */
 static void ktest_run_case(struct ktest *t, bool last)
 {
@@ -188,7 +188,7 @@ static void ktest_print_result(const struct ktest *t, unsigned number, struct to
 	}
 }
 
-/* First case behind sorted[i] that belongs to another suite. */
+/* Index after the last case of the suite of sorted[i]. */
 static unsigned suite_end(unsigned i)
 {
 	unsigned end = i + 1;
@@ -207,7 +207,7 @@ static unsigned nr_selected(unsigned start, unsigned end, const char *glob)
 	return n;
 }
 
-/* Returns whether the suite passed. */
+/* Runs the selected cases of a suite. Returns whether all passed. */
 static bool ktest_run_suite(unsigned start, unsigned end, const char *glob, struct totals *totals)
 {
 	unsigned number = 0, failed_before = totals->failed, nr = nr_selected(start, end, glob);
@@ -236,7 +236,7 @@ int ktest_run(const char *glob)
 	if (!nr_suites)
 		return -ENOENT;
 
-	/* What stands before "KTAP" on its line would be taken for a prefix of every line. */
+	/* Parsers treat text before "KTAP" on its line as a prefix of every line, so start a new line. */
 	console_printf("%sKTAP version 1\n1..%u\n", console_at_line_start() ? "" : "\n", nr_suites);
 	for (unsigned i = 0; i < nr_sorted; i = suite_end(i)) {
 		bool ok;

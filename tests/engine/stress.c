@@ -1,18 +1,19 @@
 /*
- * stress.c - random operations over all allocators at once, with everything checked.
+ * stress.c - random operations on all allocators at once, with all contents and invariants checked.
  *
  * Idea.       Bugs between layers show when pages, objects, kmalloc and vmalloc compete for the same frames. A table of
- *             slots is filled and emptied at random; every piece of memory carries words that only its slot can know, and
- *             they are looked at before it is given back. Every invariant of every allocator is checked in between.
- *             A tick of each CPU does the same in between, in interrupt context, with slots of its own.
- * Layout.     Per CPU: item[SLOTS], one piece of memory each; the operation, the slot and the size are drawn from one
- *             generator, so that a seed repeats a run of one CPU but for the moments of its ticks. basket[]: pieces that
- *             change their CPU. irq: what the tick has; areas come to it from the main loop, which may not free them.
+ *             slots is filled and emptied at random. Every piece of memory carries words that depend on its slot's tag;
+ *             they are checked before it is freed. The invariants of every allocator are checked in between. A tick on
+ *             each CPU does the same in interrupt context, with slots of its own.
+ * Layout.     Per CPU: item[SLOTS], one piece of memory each. Operation, slot and size come from one generator, so with one
+ *             CPU a seed repeats a run except for the times of the ticks. basket[]: pieces that change their CPU. irq: the
+ *             tick's slots. The main loop passes areas to the tick, which frees them: vfree() in an interrupt defers.
  * Invariants. At the end every slot is empty, the caches are destroyed, and no page is missing.
- * Locking.    None: a part belongs to its CPU until its task is done, the basket is atomic. A quiet point between
- *             operations lets deferred work in.
- * Failure.    A refused allocation is counted. The first wrong word or broken invariant ends the run, with status EIO;
- *             everything is given back all the same.
+ * Locking.    None: a part belongs to its CPU until its task is done, and the basket is atomic. A quiescent point between
+ *             operations runs deferred work.
+ * Failure.    A refused allocation is counted. The first wrong word or broken invariant ends the run with status EIO; all
+ *             memory is freed first.
+ * Next:       ktest.c.
  * Next:       ktest.c.
  */
 #include "../../kernel/shell/cmd.h"
@@ -39,14 +40,14 @@ enum {
 	DEFAULT_SECONDS = 5,
 	MAX_SECONDS = 24 * 3600,
 	CHECK_EVERY = 4096, /* operations between two rounds of mm_check_all() */
-	TIDY_EVERY = 512,   /* operations between two that give back what is cached */
+	TIDY_EVERY = 512,   /* operations between two calls of tidy() */
 	MAX_STRESS_ORDER = 6,
 	MAX_AREA_PAGES = 64,
 	CREATE_TRIES = 16,
 	BASKET = 64,
-	MAX_PARTS = 64, /* CPUs that take part at most */
+	MAX_PARTS = 64, /* most CPUs that take part */
 	IRQ_SLOTS = 32,
-	IRQ_OPS = 4, /* of one tick */
+	IRQ_OPS = 4, /* operations of one tick */
 };
 #define MAX_KMALLOC (64UL << 10)
 #define TICK_NS 200000UL
@@ -76,21 +77,21 @@ static const struct {
 	{"stress-rcu", 64, 0, SLAB_TYPESAFE_BY_RCU},
 };
 
-/* What the CPUs of one run share. */
+/* Shared by the CPUs of one run. */
 static struct {
 	struct kmem_cache *cache[ARRAY_SIZE(cache_kinds)];
-	_Atomic(struct item *) basket[BASKET]; /* pieces on their way to whichever CPU comes by */
+	_Atomic(struct item *) basket[BASKET]; /* pieces that another CPU may take */
 	_Atomic bool stop;
-	_Atomic unsigned checking; /* CPUs that look at everything, or want to: no tick changes anything */
+	_Atomic unsigned checking; /* CPUs that run all checks, or wait to: ticks do nothing meanwhile */
 } common;
 
-/* What one context of a CPU does: the main loop, or the tick. */
+/* State of one context of a CPU: the main loop, or the tick. */
 struct actor {
 	gfp_t gfp;
 	u64 random, next_tag;
-	unsigned long bytes, max_bytes; /* out now, and at most */
+	unsigned long bytes, max_bytes; /* allocated now, and the limit */
 	u64 ops, allocs[NR_KINDS], refused;
-	char failed[192]; /* empty: all is well */
+	char failed[192]; /* first failure; empty: none */
 };
 
 /* One CPU's part. */
@@ -98,11 +99,11 @@ struct stress {
 	struct smp_task task;
 	struct actor loop, irq;
 	struct item item[SLOTS], irq_item[IRQ_SLOTS];
-	_Atomic(struct item *) area; /* for the tick to free; NULL: it has */
+	_Atomic(struct item *) area; /* the tick frees it and sets NULL */
 	struct item area_item;
 	u64 end_ns;
 	u64 max_ops;
-	bool exchanges; /* with other CPUs */
+	bool exchanges; /* pieces with other CPUs */
 	u64 checks, exchanged;
 };
 
@@ -113,7 +114,7 @@ static u32 stress_below(struct actor *who, u32 n)
 
 /* ---- contents ---- */
 
-/* Every word of small pieces, one a cache line of large ones; the last byte belongs to it in any case. */
+/* Small pieces carry a tag in every word, large ones one in each cache line. The last byte always carries one. */
 static size_t tag_step(size_t size)
 {
 	return size <= PAGE_SIZE ? sizeof(u64) : CACHE_LINE;
@@ -144,8 +145,8 @@ static char *take_pages(struct actor *who, struct item *it)
 {
 	struct page *page;
 
-	it->variant =
-		stress_below(who, stress_below(who, MAX_STRESS_ORDER + 1) + 1); /* small ones more often */
+	/* Small orders are more frequent. */
+	it->variant = stress_below(who, stress_below(who, MAX_STRESS_ORDER + 1) + 1);
 	it->size = PAGE_SIZE << it->variant;
 	page = alloc_pages(who->gfp, it->variant);
 	return page ? page_address(page) : NULL;
@@ -191,7 +192,7 @@ static void give_back(struct actor *who, struct item *it)
 
 static void fill_slot(struct actor *who, struct item *it)
 {
-	/* Areas are not made where one may not wait. */
+	/* vmalloc may wait, so a context that must not wait allocates no areas. */
 	it->kind = (enum kind)(PAGES + stress_below(who, (who->gfp == MAY_WAIT ? NR_KINDS : AREA) - PAGES));
 	it->tag = mix64(who->next_tag++);
 	it->mem = take(who, it);
@@ -205,7 +206,7 @@ static void fill_slot(struct actor *who, struct item *it)
 	tag_write(it);
 }
 
-/* To another size. Where it grows, what was there must have moved along. */
+/* Changes the size. If the piece grows, the old contents must be in the new place. */
 static void resize(struct actor *who, struct item *it)
 {
 	struct item moved = *it;
@@ -245,13 +246,14 @@ static void check_everything(struct stress *s)
 	unsigned checks;
 
 	atomic_fetch_add(&common.checking, 1);
-	smp_call_all(nothing, NULL); /* a CPU answers between its ticks: those that began before are over */
+	/* A CPU answers between its ticks, so ticks that began before have ended afterwards. */
+	smp_call_all(nothing, NULL);
 	mm_check_all(&checks, note_broken, &s->loop);
 	atomic_fetch_sub(&common.checking, 1);
 	s->checks += checks;
 }
 
-/* What caches and lists keep is given back, so that pages change their use. */
+/* Frees memory in caches and lists, so that pages change their use. */
 static void tidy(struct stress *s)
 {
 	switch (stress_below(&s->loop, 4)) {
@@ -269,7 +271,7 @@ static void tidy(struct stress *s)
 	}
 }
 
-/* Leaves a piece in the basket, and takes what another CPU has left there: it will be checked and freed here. */
+/* Puts the piece into the basket and takes the one that another CPU has put there. This CPU checks and frees it. */
 static void exchange(struct stress *s, struct item *it)
 {
 	_Atomic(struct item *) *place = &common.basket[stress_below(&s->loop, BASKET)];
@@ -293,7 +295,7 @@ static void exchange(struct stress *s, struct item *it)
 
 /* ---- the tick ---- */
 
-/* The loop has left an area: its memory is read here, and vfree() queues it for the loop. */
+/* Frees the area that the main loop has left. vfree() in an interrupt queues it for the main loop. */
 static void free_area(struct stress *s)
 {
 	struct item *it = atomic_load_explicit(&s->area, memory_order_relaxed);
@@ -325,7 +327,7 @@ static void tick(void *ctx)
 	free_area(s);
 }
 
-/* Only this CPU's interrupts look: the order of stores is all that matters. */
+/* Only interrupts of this CPU read it, so the order of the stores suffices. */
 static void leave_area(struct stress *s, struct item *it)
 {
 	s->area_item = *it;
@@ -367,7 +369,7 @@ static void one_operation(struct stress *s)
 	quiet_point();
 }
 
-/* In some tries: allocations may be made to fail on purpose. */
+/* Tries several times, because fault injection may be on. */
 static bool make_caches(struct stress *s)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(cache_kinds); i++) {
@@ -395,7 +397,7 @@ static void drop_caches(struct stress *s)
 	}
 }
 
-/* One CPU's operations, until it has done its number, the time is over or one of them finds something wrong. */
+/* One CPU's operations, until max_ops are done, the time is over, or a failure is found. */
 static void operate(void *ctx)
 {
 	struct stress *s = ctx;
@@ -424,7 +426,7 @@ static void empty_basket(struct stress *s)
 	}
 }
 
-/* The first part is this CPU's; the others go to as many other CPUs. */
+/* Runs the first part on this CPU and the others on as many other CPUs. */
 static void run_parts(struct stress *part, unsigned nr)
 {
 	unsigned cpu, started = 1;
@@ -456,7 +458,7 @@ static void add_actor(struct actor *sum, const struct actor *who)
 		strlcpy(sum->failed, who->failed, sizeof(sum->failed));
 }
 
-/* The figures of all parts end up in the first one's loop, and the first failure. */
+/* Adds the figures of all parts to the first part's, with the first failure. */
 static void sum_up(struct stress *part, unsigned nr)
 {
 	for (struct stress *s = part; s < part + nr; s++) {
@@ -554,7 +556,7 @@ static int cmd_stress(struct out *o, int argc, char **argv, bool json)
 
 	if (err || (err = stress_arguments(o, argc, argv, &rq)))
 		return err;
-	for (unsigned tries = 0; !s && tries < CREATE_TRIES; tries++) /* may be made to fail on purpose */
+	for (unsigned tries = 0; !s && tries < CREATE_TRIES; tries++) /* fault injection may be on */
 		s = vmalloc(rq.cpus * sizeof(*s));
 	if (!s)
 		return out_error(o, -ENOMEM, "allocation of the tables of %lu CPUs failed: %s", rq.cpus,

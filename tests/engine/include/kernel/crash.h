@@ -2,8 +2,8 @@
 #define KERNEL_CRASH_H
 
 /*
- * What the `crash` command asks of the machine: null, write-text, exec-data, guard (stack overflow), doublefault, reset,
- * hang. Returns for any other kind.
+ * The kinds of `crash` that use the machine: null, write-text, exec-data, guard (stack overflow), doublefault, reset, hang.
+ * Returns for any other kind.
  */
 void crash_machine(const char *kind);
 

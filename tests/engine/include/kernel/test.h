@@ -2,12 +2,12 @@
 #define KERNEL_TEST_H
 
 /*
- * Self-tests. A case is `KTEST(suite, name) { ... }`; a pointer to its record goes into section `ktests`.
- * EXPECT_* notes a failure and goes on, ASSERT_* also leaves the case. After every case the runner checks
- * that free pages are as before and runs mm_check_all(); both count as assertions of the case.
+ * Self-tests. A case is `KTEST(suite, name) { ... }`; section `ktests` collects pointers to the records. EXPECT_* records a
+ * failure and continues; ASSERT_* also leaves the case. After every case the runner checks that free pages are as before
+ * and runs the allocators' checks; both count as assertions of the case.
  *
- * KTEST_PANIC is a case that must end the kernel with a BUG whose text contains `pattern`: only its exact
- * name selects it, and the host side checks status 2 and the pattern (tools/test-matrix).
+ * KTEST_PANIC is a case that must end the kernel with a BUG whose text contains `pattern`. Only its exact name selects
+ * it. The host side checks status 2 and the pattern (tools/test-matrix).
  */
 
 #include <kernel/printk.h>
@@ -19,7 +19,7 @@ struct ktest {
 	void (*run)(struct ktest *t);
 	const char *panic_pattern; /* NULL: an ordinary case */
 	unsigned failures, checks;
-	char skip[96]; /* reason, "" if it ran */
+	char skip[96]; /* reason; empty if it ran */
 };
 
 #define KTEST_RECORD(suite_, name_, pattern_)                                                        \
@@ -37,7 +37,7 @@ struct ktest {
 /* The runner sorts the pointers in place. */
 extern struct ktest *__start_ktests[], *__stop_ktests[];
 
-/* Notes a failure; printed as a "# file:line: ..." diagnostic before the result line. */
+/* Records a failure and prints it as a "# file:line: ..." line before the result line. */
 void ktest_fail(struct ktest *t, const char *file, int line, const char *fmt, ...) __printf(4, 5);
 
 #define EXPECT_MSG(cond, ...)                                           \
@@ -84,28 +84,28 @@ void ktest_fail(struct ktest *t, const char *file, int line, const char *fmt, ..
 		if (!EXPECT_NOT_NULL(p)) \
 			return;          \
 	} while (0)
-/* The case does not apply here; the reason is printed. */
+/* Leaves a case that does not apply here. The reason is printed. */
 #define SKIP(...)                                                \
 	do {                                                     \
 		snprintf(t->skip, sizeof(t->skip), __VA_ARGS__); \
 		return;                                          \
 	} while (0)
 
-/* For random cases, seeded from seed=, the case's name and nothing else; a failure prints the seed. */
+/* Random numbers for a case, from seed= and the case's name only. A failure prints the seed. */
 u32 test_rand(void);
 /* Uniform in [0, n). */
 u32 test_rand_below(u32 n);
-/* Begins the random numbers of case t anew: ktest_run() calls it before each run of a case. */
+/* Restarts the random numbers of case t. ktest_run() calls it before each run of a case. */
 void ktest_seed(const struct ktest *t);
 
 /*
- * Runs the cases whose "suite.case" matches, in alphabetical order; prints KTAP on the console. Returns the
- * number of cases that failed, -ENOENT if none matches, -EBUSY inside a case. Context: main loop.
+ * Runs the cases whose "suite.case" matches, in alphabetical order, and prints KTAP on the console. Returns the number of
+ * cases that failed, -ENOENT if none matches, -EBUSY inside a case. Context: main loop.
  */
 int ktest_run(const char *glob);
-/* The nth case in that order, or NULL. Panic cases are among them. */
+/* Returns the nth case in that order, panic cases included, or NULL. */
 const struct ktest *ktest_nth(unsigned n);
-/* Whether glob selects it: a panic case only by its exact name. */
+/* Whether glob selects the case; a panic case is selected only by its exact name. */
 bool ktest_selected(const struct ktest *t, const char *glob);
 
 #endif

@@ -191,10 +191,16 @@ bench-first: # whose figures another port's are set beside
 bench-colour: host setup-plot	## what slab colouring is good for: build/bench/colour.svg
 	@tools/bench-colour
 
+# Together these builds compile each .c file of the tree: clang-tidy reads a file as one of them compiles it.
+LINT_BUILDS := $(PORTS) host-asan host-fuzz
+LINT_OTHERS := $(filter-out $(O:build/%=%),$(LINT_BUILDS))
+lint_make = $(MAKE) --no-print-directory ARCH=$(firstword $(subst -, ,$(1))) VARIANT=$(word 2,$(subst -, ,$(1))) GRANULE=4
 lint: all setup-lint	## formatting, layers, invariants with their checks and tests, headers that compile alone, clang-tidy, cppcheck
-	@for port in $(filter-out $(ARCH),$(PORTS)); do $(MAKE) --no-print-directory ARCH=$$port VARIANT= GRANULE=4 build/$$port/compile_commands.json || exit 1; done
-	@$(MAKE) --no-print-directory ARCH=host VARIANT=fuzz GRANULE=4 build/host-fuzz/compile_commands.json
-	@tools/lint $O $(patsubst %,build/%,$(filter-out $(ARCH),$(PORTS))) build/host-fuzz
+	+@$(foreach build,$(LINT_OTHERS),$(call lint_make,$(build)) build/$(build)/compile_commands.json &&) :
+	@tools/lint $O $(LINT_OTHERS:%=build/%)
+lint-list: # does a build of LINT_BUILDS compile each .c file? Compiles nothing
+	+@{ $(foreach build,$(LINT_BUILDS),$(call lint_make,$(build)) list-sources &&) :; } | tools/check-tidy --check-list
+list-sources: ; @printf '%s\n' $(C_SRCS) $(OTHER_SRCS)
 
 coverage: setup-coverage	## what the tests run of boot/ and mm/, by line and branch: build/coverage/index.html
 	@$(MAKE) --no-print-directory ARCH=host VARIANT=cov all
@@ -261,5 +267,5 @@ setup-coverage: ; @tools/setup python coverage
 setup-plot: ; @tools/setup python valgrind gnuplot
 
 -include $(OBJS:.o=.d)
-.PHONY: FORCE check-variables all iso run debug test test-full test-fresh soak test-images $(PORTS:%=test-images-%) bench bench-first bench-colour lint coverage host fuzz mutate corrupt help clean
+.PHONY: FORCE check-variables all iso run debug test test-full test-fresh soak test-images $(PORTS:%=test-images-%) bench bench-first bench-colour lint lint-list list-sources coverage host fuzz mutate corrupt help clean
 .PHONY: setup-build setup-fuzz setup-iso setup-run setup-debug setup-test setup-mutate setup-lint setup-malloc setup-coverage setup-plot setup-fresh

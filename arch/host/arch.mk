@@ -44,8 +44,9 @@ LDFLAGS += -Wl,--whole-archive $(LIBFUZZER) -Wl,--no-whole-archive -lstdc++ -lm
 endif
 
 # The benchmarks' counterpart: a plain program, called without the detour of a PLT, so that no library pays for it.
+# The second source is built by its test (tests/host/test_libc.py): it is listed for `make lint`, which reads it as this build's.
 ifeq ($(VARIANT),)
-OTHER_SRCS := tests/bench/malloc_bench.c
+OTHER_SRCS := tests/bench/malloc_bench.c tests/host/libc_compare.c
 all: $O/malloc-bench
 endif
 $O/malloc-bench: tests/bench/malloc_bench.c tests/bench/mixed.h tests/engine/include/kernel/bench.h $O/flags

@@ -21,9 +21,9 @@ enum lineedit_event {
 struct lineedit_ops {
 	void (*emit)(void *ctx, const char *s, size_t len);
 	/*
-		 * Returns the nth word that may follow text[0, word_start), or NULL. The result is valid until the next
-		 * call.
-		 */
+	 * Returns the nth word that may follow text[0, word_start), or NULL. The result is valid until the next
+	 * call.
+	 */
 	const char *(*candidate)(void *ctx, const char *text, unsigned word_start, unsigned n);
 };
 

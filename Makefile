@@ -149,7 +149,7 @@ debug: $(IMAGE_FOR_FW) setup-run setup-debug	## as run, stopped at entry, with g
 TEST_PORT := $(if $(filter-out file,$(origin ARCH)),$(ARCH))
 # SEED, where it is said, draws the machines of an earlier soak again.
 SOAK_SEED := $(if $(filter-out file,$(origin SEED)),$(SEED))
-test: test-images	## the whole matrix, in a selection of some minutes; with ARCH=... that port's; ends with "N passed, N failed, N skipped"
+test: test-images	## the test matrix, a selection under 20 minutes; ARCH=... selects one port; ends with "N passed, N failed, N skipped"
 	@tools/test-matrix $(TEST_PORT:%=--port %)
 test-full: test-images	## every crossing of the matrix
 	@tools/test-matrix --full $(TEST_PORT:%=--port %)
@@ -173,7 +173,7 @@ test-images-host:
 	@$(MAKE) --no-print-directory ARCH=host GRANULE=4 VARIANT=valgrind all
 	@$(MAKE) --no-print-directory ARCH=host GRANULE=16 VARIANT=asan all
 	@$(MAKE) --no-print-directory ARCH=host GRANULE=64 VARIANT= all
-test-fresh: setup-fresh	## as root: both commands of the README in a minimal Debian 12 with git and make only, below build/fresh; or the command FRESH
+test-fresh: setup-fresh	## as root: runs both commands of the README, or FRESH, in a minimal Debian 12 with git and make, in build/fresh
 	@tools/test-fresh
 
 bench: all	## the benchmark table: Linux's figures beside ours, or with ARCH=host malloc libraries
@@ -188,7 +188,7 @@ bench: setup-run bench-first
 endif
 bench-first: # whose figures another port's are set beside
 	$(if $(filter-out x86_64,$(ARCH)),@tools/setup qemu && $(MAKE) --no-print-directory ARCH=x86_64 VARIANT= GRANULE=4 all)
-bench-colour: host setup-plot	## what slab colouring is good for: build/bench/colour.svg
+bench-colour: host setup-plot	## measures the effect of slab colouring: build/bench/colour.svg
 	@tools/bench-colour
 
 # Together these builds compile each .c file of the tree: clang-tidy reads a file as one of them compiles it.
@@ -202,7 +202,7 @@ lint-list: # does a build of LINT_BUILDS compile each .c file? Compiles nothing
 	+@{ $(foreach build,$(LINT_BUILDS),$(call lint_make,$(build)) list-sources &&) :; } | tools/check-tidy --check-list
 list-sources: ; @printf '%s\n' $(C_SRCS) $(OTHER_SRCS)
 
-coverage: setup-coverage	## what the tests run of boot/ and mm/, by line and branch: build/coverage/index.html
+coverage: setup-coverage	## lines and branches of boot/ and mm/ that the tests run: build/coverage/index.html
 	@$(MAKE) --no-print-directory ARCH=host VARIANT=cov all
 	@tools/coverage --jobs $(JOBS)
 
@@ -212,10 +212,10 @@ fuzz: setup-fuzz	## the fuzzers of the hosted build, FUZZ_SECONDS each
 	@$(MAKE) --no-print-directory ARCH=host VARIANT=fuzz all
 	@tools/fuzz --seconds $(FUZZ_SECONDS) --jobs $(JOBS) $(FUZZ)
 
-mutate: setup-mutate	## MUTANTS small changes of mm/, drawn with SEED: does a fast suite notice each?
+mutate: setup-mutate	## applies MUTANTS small changes to mm/, drawn with SEED, and lists those that no fast suite detects
 	@tools/mutate --count $(MUTANTS) --seed $(SEED)
 
-corrupt: host setup-mutate	## DRAWS pieces of metadata of the hosted build, drawn with SEED, are damaged: does verify name each? DRAW=N: that one alone
+corrupt: host setup-mutate	## damages DRAWS pieces of metadata of the hosted build, drawn with SEED, and checks that verify names each; DRAW=N: only that one
 	@tools/corrupt --draws $(DRAWS) --seed $(SEED) $(DRAW:%=--draw %)
 
 help:	## this list
@@ -233,11 +233,11 @@ help:	## this list
 		"CMDLINE=$$CMDLINE" "the kernel's command line, as in CMDLINE='test=slab.* seed=7'" \
 		"QEMU_ARGS=$$QEMU_ARGS" "more arguments for QEMU" \
 		"CROSS_COMPILE=$(CROSS_COMPILE)" "prefix of the compiler and binutils" "CC=$(CC)" "the compiler; clang works too" \
-		"JOBS=$(JOBS)" "how many jobs at once" "SOAK_BOOTS=$(SOAK_BOOTS)" "boots of make soak" \
-		"FUZZ=$(FUZZ)" "which fuzzers make fuzz runs" "FUZZ_SECONDS=$(FUZZ_SECONDS)" "for how long each" \
+		"JOBS=$(JOBS)" "parallel jobs" "SOAK_BOOTS=$(SOAK_BOOTS)" "boots of make soak" \
+		"FUZZ=$(FUZZ)" "fuzzers that make fuzz runs" "FUZZ_SECONDS=$(FUZZ_SECONDS)" "seconds of each" \
 		"FRESH=$$FRESH" "the command of make test-fresh; nothing: make run, then make test" \
 		"MUTANTS=$(MUTANTS)" "mutants of make mutate" "DRAWS=$(DRAWS)" "pieces that make corrupt damages" \
-		"SEED=$(SEED)" "of their sample, and of make soak's machines (at random unless said)" "V=$V" "1 shows full commands"
+		"SEED=$(SEED)" "seed of mutate, corrupt and soak (soak: random by default)" "V=$V" "1 shows full commands"
 
 clean:
 	$Qrm -rf build

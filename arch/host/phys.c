@@ -132,10 +132,8 @@ static int prot_of(pt_prot_t prot)
 
 static void add_run(vaddr_t start, vaddr_t end, int prot)
 {
-	struct run *last = nr_runs ? &run[nr_runs - 1] : NULL;
-
-	if (last && last->end == start && last->prot == prot) {
-		last->end = end;
+	if (nr_runs && run[nr_runs - 1].end == start && run[nr_runs - 1].prot == prot) {
+		run[nr_runs - 1].end = end;
 		return;
 	}
 	if (nr_runs == MAX_RUNS)

@@ -222,8 +222,11 @@ static void damaged_value(struct draw *d, u64 *rng)
 	case RANDOM:
 		v = r;
 		break;
-	default:
+	case SWAP:
 		memcpy(&v, d->other, d->bytes);
+		break;
+	case NR_DAMAGES:
+		break;
 	}
 	memcpy(d->is, &v, d->bytes);
 }

@@ -188,6 +188,8 @@ bench: setup-run bench-first
 endif
 bench-first: # whose figures another port's are set beside
 	$(if $(filter-out x86_64,$(ARCH)),@tools/setup qemu && $(MAKE) --no-print-directory ARCH=x86_64 VARIANT= GRANULE=4 all)
+loc: setup-loc	## lines of code, without comments, of each part of the tree
+	@tools/loc
 bench-colour: host setup-plot	## measures the effect of slab colouring: build/bench/colour.svg
 	@tools/bench-colour
 
@@ -257,7 +259,8 @@ setup-build: ; @tools/setup $(COMPILER) $(filter-out gcc-x86_64 gcc-host,gcc-$(A
 setup-iso: ; @tools/setup iso
 setup-run: ; @tools/setup python $(QEMU_SETUP_$(ARCH)) $(if $(filter uefi,$(FW)),$(UEFI_SETUP_$(ARCH))) $(filter uboot,$(FW))
 setup-debug: ; @tools/setup $(if $(filter aarch64,$(ARCH)),gdb-arm,gdb)
-setup-test: ; @tools/setup python lint qemu qemu-arm dtc ovmf aavmf uboot iso malloc valgrind spin libc procps numactl gdb gdb-arm pexpect exporter
+setup-test: ; @tools/setup python lint qemu qemu-arm dtc ovmf aavmf uboot iso malloc valgrind spin libc procps numactl cloc gdb gdb-arm pexpect exporter
+setup-loc: ; @tools/setup python cloc
 setup-fresh: ; @tools/setup python debootstrap
 setup-mutate: ; @tools/setup python gcc libc
 setup-lint: ; @tools/setup python lint
@@ -267,5 +270,5 @@ setup-coverage: ; @tools/setup python coverage
 setup-plot: ; @tools/setup python valgrind gnuplot
 
 -include $(OBJS:.o=.d)
-.PHONY: FORCE check-variables all iso run debug test test-full test-fresh soak test-images $(PORTS:%=test-images-%) bench bench-first bench-colour lint lint-list list-sources coverage host fuzz mutate corrupt help clean
-.PHONY: setup-build setup-fuzz setup-iso setup-run setup-debug setup-test setup-mutate setup-lint setup-malloc setup-coverage setup-plot setup-fresh
+.PHONY: FORCE check-variables all iso run debug test test-full test-fresh soak test-images $(PORTS:%=test-images-%) bench bench-first bench-colour loc lint lint-list list-sources coverage host fuzz mutate corrupt help clean
+.PHONY: setup-build setup-fuzz setup-iso setup-run setup-debug setup-test setup-mutate setup-lint setup-malloc setup-coverage setup-plot setup-loc setup-fresh

@@ -2,30 +2,19 @@
 """The native benchmarks' tools: rows, units, the comparison with malloc libraries. No figure decides anything."""
 
 import contextlib
-import importlib.machinery
-import importlib.util
 import io
 import json
-import sys
 import tempfile
 import unittest
 
 import paths  # noqa: F401
-from strata import benchrows, hosttest, qemu
-
-
-def load_tool(name):
-    loader = importlib.machinery.SourceFileLoader(name.replace("-", "_"), str(qemu.ROOT / "tools" / name))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
-    sys.modules[loader.name] = module
-    loader.exec_module(module)
-    return module
+from strata import benchrows, hosttest
 
 
 class BenchHost(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.tool = load_tool("bench-host")
+        cls.tool = hosttest.load_tool("bench-host")
 
     def samples(self, ours, theirs):
         """Samples of rows {name: [values]}: ours, and for each library {library: {name: [values]}}."""
@@ -121,7 +110,7 @@ class BenchHost(unittest.TestCase):
 class Colour(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.tool = load_tool("bench-colour")
+        cls.tool = hosttest.load_tool("bench-colour")
 
     def test_cachegrind_s_file_is_read(self):
         text = "cmd: x\nevents: Ir Dr D1mr\nfl=a.c\nfn=walk\n10 5 4 3\n11 50 40 30\nfn=other\n1 9 9 9\nfl=b.c\nfn=walk\n2 1 1 1\n"

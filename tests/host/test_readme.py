@@ -8,6 +8,7 @@ import unittest
 import paths  # noqa: F401
 from strata import hosttest, qemu
 
+LOC = hosttest.load_tool("loc")
 PORTS = ("x86_64",)
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -69,6 +70,14 @@ class Pages(unittest.TestCase):
         for line in README.splitlines():
             if line.startswith("|"):
                 self.assertLess(len(line), WIDEST_ROW, line)
+
+    def test_the_lines_of_code_are_those_counted(self):
+        """Within five in a hundred, so that not each commit changes the page."""
+        counted = LOC.table()
+        printed = [int(number.replace(" ", "")) for number in re.findall(r"\b\d+ \d{3}\b", re.search(r"`make loc`(.*?)\n\n", README, re.S)[1])]
+        self.assertEqual(len(printed), 3)
+        for number, (name, lines) in zip(printed, [counted[0], counted[1], counted[-1]]):
+            self.assertLess(abs(number - lines), 0.05 * lines, f"{name}: {lines} lines, README.md says {number}")
 
     def test_each_link_leads_to_a_file(self):
         links = [(page, link) for page in self.pages() for link in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))]

@@ -5,13 +5,10 @@ Small made-up kernels print and end in every way there is; the real one then sho
 """
 
 import contextlib
-import importlib.machinery
-import importlib.util
 import io
 import os
 import pathlib
 import subprocess
-import sys
 import tempfile
 import unittest
 
@@ -27,20 +24,12 @@ CUT = GOOD.replace("  ok 2 b\nok 1 s\n", "")
 PANIC = GOOD.replace("  ok 2 b\nok 1 s\n", "BUG mm/slab.c:1 kfree: double free\n")
 
 
-def load_matrix():
-    loader = importlib.machinery.SourceFileLoader("test_matrix", str(qemu.ROOT / "tools" / "test-matrix"))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
-    sys.modules[loader.name] = module
-    loader.exec_module(module)
-    return module
-
-
 class Runner(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.scratch = tempfile.TemporaryDirectory(prefix="strata-")
         cls.addClassCleanup(cls.scratch.cleanup)
-        cls.matrix = load_matrix()
+        cls.matrix = hosttest.load_tool("test-matrix")
         cls.matrix.LOGS = pathlib.Path(cls.scratch.name)
 
     def kernel(self, text, ending):

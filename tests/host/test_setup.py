@@ -42,6 +42,7 @@ PARTS = {
     "pexpect": ["python3", "PEXPECT"],
     "procps": ["slabtop", "vmstat", "free"],
     "numactl": ["numastat"],
+    "cloc": ["cloc"],
     "exporter": ["EXPORTER"],
     "lint": ["clang", "clang-format", "clang-tidy", "cppcheck"],
     "coverage": ["clang", "llvm-cov", "llvm-profdata", "PROFILE"],

@@ -5,6 +5,8 @@ the port in ARCH; machine() is of that port.
 """
 
 import ast
+import importlib.machinery
+import importlib.util
 import os
 import pathlib
 import re
@@ -24,6 +26,15 @@ def ports_of(path):
     """What a file says of its ports; "host" if it starts no machine."""
     match = re.search(r"^PORTS = (\(.*\))$", path.read_text(encoding="utf-8"), re.MULTILINE)
     return ast.literal_eval(match[1]) if match else ("host",)
+
+
+def load_tool(name):
+    """A program of tools/ as a module, for tests of its parts."""
+    loader = importlib.machinery.SourceFileLoader(name.replace("-", "_"), str(qemu.ROOT / "tools" / name))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    sys.modules[loader.name] = module
+    loader.exec_module(module)
+    return module
 
 
 def machine(**fields):

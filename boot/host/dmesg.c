@@ -531,7 +531,7 @@ static void note_starts(struct dmesg *d)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++)
 		d->starts[*kinds[i].start / 64] |= 1UL << *kinds[i].start % 64;
-	for (char c = '0'; c <= '9'; c++) /* for node_pages(), which has no keyword */
+	for (unsigned c = '0'; c <= '9'; c++) /* for node_pages(), which has no keyword */
 		d->starts[c / 64] |= 1UL << c % 64;
 }
 

@@ -99,12 +99,11 @@ class WaysIn(unittest.TestCase):
             usable = sum(end - start for start, end in ranges(kernel.json("memmap")["usable"]))
             self.assertGreater(usable, 1014 * MIB)
 
-    def test_el1_and_el2(self):
-        for virtualization in ("off", "on"):
-            with self.subTest(virtualization=virtualization):
-                with machine(cmdline="seed=1", qemu_args=f"-machine virtualization={virtualization}") as kernel:
-                    self.assertEqual(kernel.json("verify")["failed"], [])
-                    self.assertEqual(len(kernel.json("cpus")["cpus"]), 2)
+    def test_el2_reaches_the_prompt(self):
+        """The other cases enter at EL1."""
+        with machine(cmdline="seed=1", qemu_args="-machine virtualization=on") as kernel:
+            self.assertEqual(kernel.json("verify")["failed"], [])
+            self.assertEqual(len(kernel.json("cpus")["cpus"]), 2)
 
 
 class Memory(unittest.TestCase):
@@ -123,7 +122,7 @@ class Memory(unittest.TestCase):
         self.assertEqual(merged(ranges(e for e in firmware if e["type"] == "ACPI data")), acpi)
 
     def test_any_size_has_little_that_is_not_usable(self):
-        for mem in ("128M", "512M", "4G", "64G"):
+        for mem in ("128M", "4G", "64G"):
             for acpi in ("", NO_ACPI):
                 with self.subTest(mem=mem, acpi=acpi), machine(mem=mem, cmdline="seed=1", qemu_args=acpi) as kernel:
                     size = qemu.parse_size(mem)

@@ -384,38 +384,39 @@ const char *memmap_blame(void)
 	return text;
 }
 
-static void unproven_add(u64 start, u64 end)
+static unsigned unproven_add(struct memmap_entry *out, unsigned nr, unsigned max_nr, u64 start, u64 end)
 {
-	struct memmap_entry *last = &memmap_unproven[MEMMAP_MAX_UNPROVEN - 1];
-
-	if (memmap_nr_unproven < MEMMAP_MAX_UNPROVEN) {
-		memmap_unproven[memmap_nr_unproven++] = (struct memmap_entry){start, end, MEM_USABLE};
-		return;
+	if (nr < max_nr) {
+		out[nr] = (struct memmap_entry){start, end, MEM_USABLE};
+		return nr + 1;
 	}
-	last->start = min(last->start, start);
-	last->end = max(last->end, end);
+	out[nr - 1].start = min(out[nr - 1].start, start);
+	out[nr - 1].end = max(out[nr - 1].end, end);
+	return nr;
 }
 
-/* What memmap=SIZE@START adds, less what firmware's map has as usable. */
-static void find_unproven(const struct memmap_edits *edits)
+unsigned memmap_find_unproven(const struct memmap_edits *edits, const struct memmap_entry *map, unsigned nr,
+			      struct memmap_entry *out, unsigned max_nr)
 {
+	unsigned found = 0;
+
 	for (unsigned i = 0; i < edits->nr; i++) {
 		const struct memmap_edit *e = &edits->edit[i];
 		u64 pos = e->start, end = edit_end(e);
 
 		if (e->op != MEMMAP_ADD || e->type != MEM_USABLE)
 			continue;
-		for (unsigned k = memmap_find(memmap, memmap_nr, pos); k < memmap_nr && memmap[k].start < end;
-		     k++) {
-			if (memmap[k].type != MEM_USABLE)
+		for (unsigned k = memmap_find(map, nr, pos); k < nr && map[k].start < end; k++) {
+			if (map[k].type != MEM_USABLE)
 				continue;
-			if (pos < memmap[k].start)
-				unproven_add(pos, memmap[k].start);
-			pos = max(pos, memmap[k].end);
+			if (pos < map[k].start)
+				found = unproven_add(out, found, max_nr, pos, map[k].start);
+			pos = max(pos, map[k].end);
 		}
 		if (pos < end)
-			unproven_add(pos, end);
+			found = unproven_add(out, found, max_nr, pos, end);
 	}
+	return found;
 }
 
 /*
@@ -455,7 +456,8 @@ void memmap_init(const struct boot_info *bi)
 	memmap_print("firmware");
 
 	firmware_usable = usable_bytes();
-	find_unproven(&user_edits);
+	memmap_nr_unproven = memmap_find_unproven(&user_edits, memmap, memmap_nr, memmap_unproven,
+						  MEMMAP_MAX_UNPROVEN);
 	memmap_nr = memmap_apply(&user_edits, memmap, memmap_nr, MEMMAP_MAX);
 	if (user_edits.nr) {
 		keep_image();

@@ -9,13 +9,18 @@
  * Failure.    As every test's.
  * Next:       test_memblock.c.
  */
+#include "zone_fixture.h"
+
 #include <mm/memmap.h>
 #include <mm/vmalloc.h>
 
 #include <arch/cpu.h>
 #include <arch/layout.h>
 #include <kernel/bits.h>
+#include <kernel/cmdline.h>
 #include <kernel/errno.h>
+#include <kernel/printk.h>
+#include <kernel/sections.h>
 #include <kernel/string.h>
 #include <kernel/test.h>
 
@@ -432,6 +437,117 @@ KTEST(memmap, edits_are_done_in_the_order_given)
 
 	expect_same_map(t, out, apply("64M@128M", "64M"), cap_last, 2);
 	expect_same_map(t, out, apply("64M", "64M@128M"), cap_first, 3);
+}
+
+/* ---- memory that only the command line names ---- */
+
+static void expect_unproven(struct ktest *t, const struct memmap_edits *edits, unsigned nr_map)
+{
+	unsigned nr = memmap_find_unproven(edits, out, nr_map, again, ARRAY_SIZE(again));
+
+	memset(painted, 0, sizeof(painted));
+	for (unsigned i = 0; i < nr; i++) {
+		EXPECT_LT(again[i].start, again[i].end);
+		EXPECT_EQ(again[i].type, MEM_USABLE);
+		for (u64 b = again[i].start; b < again[i].end && b < UNIVERSE; b++)
+			painted[b] = MEM_USABLE;
+	}
+	EXPECT_EQ(memcmp(painted, oracle, sizeof(oracle)), 0);
+}
+
+/* The entries behind the last range and the last edit would each change the result. */
+KTEST(memmap, added_ram_is_unproven_where_firmware_has_none)
+{
+	for (unsigned round = 0; round < 200; round++) {
+		struct memmap_edits edits = {.nr = test_rand_below(6)};
+		unsigned nr_in = test_rand_below(12), nr;
+
+		memset(oracle, 0, sizeof(oracle));
+		for (unsigned i = 0; i <= edits.nr; i++) {
+			struct memmap_edit *e = &edits.edit[i];
+
+			*e = (struct memmap_edit){MEMMAP_ADD, test_rand_below(UNIVERSE - 60),
+						  1 + test_rand_below(60), MEM_USABLE};
+			if (i < edits.nr && test_rand_below(4) == 0)
+				e->type = MEM_RESERVED;
+			else if (i < edits.nr && test_rand_below(6) == 0)
+				e->op = MEMMAP_CAP;
+			for (u64 b = e->start; i < edits.nr && b < e->start + e->size; b++)
+				if (e->op == MEMMAP_ADD && e->type == MEM_USABLE)
+					painted[b] = oracle[b] = MEM_USABLE;
+		}
+		memcpy(painted, oracle, sizeof(oracle));
+		random_ranges(nr_in);
+		nr = memmap_sanitise(in, nr_in, out, MEMMAP_MAX);
+		memcpy(oracle, painted, sizeof(oracle));
+		for (unsigned i = 0; i < nr; i++)
+			for (u64 b = out[i].start; b < out[i].end && out[i].type == MEM_USABLE; b++)
+				oracle[b] = MEM_NONE;
+		out[nr] = (struct memmap_entry){nr ? out[nr - 1].end : 0, UNIVERSE, MEM_USABLE};
+		expect_unproven(t, &edits, nr);
+	}
+}
+
+KTEST(memmap, the_last_unproven_entry_spans_what_exceeds_the_table)
+{
+	static const struct memmap_edits edits = {
+		.edit = {{MEMMAP_ADD, 100, 10, MEM_USABLE},
+			 {MEMMAP_ADD, 50, 10, MEM_USABLE},
+			 {MEMMAP_ADD, 70, 5, MEM_USABLE},
+			 {MEMMAP_ADD, 20, 10, MEM_USABLE}},
+		.nr = 4,
+	};
+	static const struct memmap_entry want[] = {{100, 110, MEM_USABLE}, {20, 75, MEM_USABLE}};
+
+	expect_same_map(t, again, memmap_find_unproven(&edits, NULL, 0, again, 2), want, 2);
+}
+
+/* ---- this machine ---- */
+
+static bool log_holds_boot(void)
+{
+	return log_lines_with(0, "cmdline: ") > 0;
+}
+
+KTEST(memmap, the_boot_log_has_one_line_for_each_firmware_range)
+{
+	if (!log_holds_boot())
+		SKIP("the log no longer holds the boot");
+	EXPECT_EQ(log_lines_with(0, "firmware: [mem "),
+		  memmap_sanitise(memmap_raw, memmap_raw_nr, out, MEMMAP_MAX));
+}
+
+/* The words mem= and memmap= of the command line. */
+static void parse_edits(struct memmap_edits *edits)
+{
+	static char text[2048];
+	char *word = text, *end;
+
+	snprintf(text, sizeof(text), "%s ", cmdline_text());
+	for (; (end = strchr(word, ' ')); word = end + 1) {
+		*end = '\0';
+		if (strncmp(word, "mem=", 4) == 0)
+			memmap_parse(edits, word + 4);
+		else if (strncmp(word, "memmap=", 7) == 0)
+			memmap_parse(edits, word + 7);
+	}
+}
+
+KTEST(memmap, the_image_is_restored_only_where_options_take_it_away)
+{
+	const u64 start = ALIGN_DOWN(KERNEL_LOAD, PAGE_SIZE), end = PAGE_ALIGN_UP(image_to_phys(__image_end));
+	struct memmap_edits edits = {.nr = 0};
+	bool kept = false;
+	unsigned nr;
+
+	if (!log_holds_boot())
+		SKIP("the log no longer holds the boot");
+	parse_edits(&edits);
+	nr = memmap_sanitise(memmap_raw, memmap_raw_nr, out, MEMMAP_MAX);
+	nr = memmap_apply(&edits, out, nr, MEMMAP_MAX);
+	for (unsigned i = 0; i < nr; i++)
+		kept |= out[i].type == MEM_USABLE && out[i].start <= start && out[i].end >= end;
+	EXPECT_EQ(log_lines_with(0, "take away the kernel's image"), edits.nr && !kept);
 }
 
 KTEST(memmap, type_names_are_linuxs)

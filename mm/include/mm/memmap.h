@@ -61,6 +61,9 @@ unsigned memmap_apply(const struct memmap_edits *edits, struct memmap_entry *map
 enum { MEMMAP_MAX_UNPROVEN = 2 * MEMMAP_MAX_EDITS };
 extern struct memmap_entry memmap_unproven[];
 extern unsigned memmap_nr_unproven;
+/* What the edits add as RAM, less what the map has as usable: `max_nr` entries at most. Returns how many. */
+unsigned memmap_find_unproven(const struct memmap_edits *edits, const struct memmap_entry *map, unsigned nr,
+			      struct memmap_entry *out, unsigned max_nr);
 /* How much memory there is, and what mem= and memmap= made of it: the end of a message that says that it is too little. */
 const char *memmap_blame(void);
 

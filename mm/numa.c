@@ -58,7 +58,7 @@ static int set_fake(const char *value)
 	fake_nodes = fake_size = 0;
 	if (parse_u64(value, &n) == 0 && n && n <= MAX_NODES)
 		fake_nodes = n;
-	else if (parse_u64(value, &n) == -EINVAL && parse_size(value, &n) == 0 && n >= FAKE_NODE_MIN)
+	else if (parse_u64(value, &n) == -EINVAL && parse_size(value, &n) == 0)
 		fake_size = ALIGN_DOWN(n, FAKE_NODE_MIN);
 	return nodes_are_fake() ? 0 : -EINVAL;
 }
@@ -186,7 +186,7 @@ static paddr_t range_end(const struct boot_node_range *r)
 	return r->start + r->size < r->start ? ~0UL : r->start + r->size;
 }
 
-static bool range_usable(const struct boot_node_range *ranges, unsigned i)
+bool numa_range_usable(const struct boot_node_range *ranges, unsigned i)
 {
 	const struct boot_node_range *r = &ranges[i];
 
@@ -210,7 +210,7 @@ static void nodes_from_firmware(const struct boot_info *bi)
 	for (unsigned i = min(bi->nr_node_ranges, (unsigned)BOOT_MAX_NODE_RANGES); i-- > 0;) {
 		const struct boot_node_range *r = &bi->node_range[i];
 
-		if (range_usable(bi->node_range, i))
+		if (numa_range_usable(bi->node_range, i))
 			set_node(r->start & PAGE_MASK, range_end(r) & PAGE_MASK, (int)r->node);
 	}
 }
@@ -261,8 +261,7 @@ static void node_add(int nid)
 	nr_nodes = max(nr_nodes, (unsigned)nid + 1);
 }
 
-/* The lowest that has ranges, for a CPU of which nothing is said. */
-static u32 lowest_node(const struct boot_info *bi)
+u32 numa_lowest_node(const struct boot_info *bi)
 {
 	u32 lowest = MAX_NODES;
 
@@ -271,18 +270,13 @@ static u32 lowest_node(const struct boot_info *bi)
 	return lowest == MAX_NODES ? 0 : lowest;
 }
 
-/* Counts in *unsaid those of which nothing is said. */
-static u32 said_node(const struct boot_info *bi, unsigned cpu, unsigned *unsaid)
+u32 numa_node_of_cpu(const struct boot_info *bi, unsigned cpu, u32 said)
 {
-	u32 node = cpu_info[cpu].node;
-
-	if (node == BOOT_NO_NODE) {
-		*unsaid += cpu_info[cpu].enabled;
-		return lowest_node(bi);
-	}
-	if (node < MAX_NODES)
-		return node;
-	pr_warn("numa: CPU %u is of node %u, expected less than %u: used as node 0's\n", cpu, node,
+	if (said == BOOT_NO_NODE)
+		return numa_lowest_node(bi);
+	if (said < MAX_NODES)
+		return said;
+	pr_warn("numa: CPU %u is of node %u, expected less than %u: used as node 0's\n", cpu, said,
 		MAX_NODES);
 	return 0;
 }
@@ -291,41 +285,47 @@ static void place_cpus(const struct boot_info *bi)
 {
 	unsigned unsaid = 0;
 
-	for (unsigned cpu = 0; cpu < nr_cpu_info; cpu++)
-		cpu_to_node_map[cpu] = numa_off		  ? 0
-				       : nodes_are_fake() ? (int)(cpu % nr_nodes)
-							  : (int)said_node(bi, cpu, &unsaid);
+	for (unsigned cpu = 0; cpu < nr_cpu_info; cpu++) {
+		const struct cpu_info *info = &cpu_info[cpu];
+
+		if (numa_off || nodes_are_fake()) {
+			cpu_to_node_map[cpu] = numa_off ? 0 : (int)(cpu % nr_nodes);
+			continue;
+		}
+		unsaid += info->enabled && info->node == BOOT_NO_NODE;
+		cpu_to_node_map[cpu] = (int)numa_node_of_cpu(bi, cpu, info->node);
+	}
 	if (unsaid && bi->nr_node_ranges)
 		pr_warn("numa: firmware gives no node for %u CPUs: assigned to node %u\n", unsaid,
-			lowest_node(bi));
+			numa_lowest_node(bi));
 }
 
 /* ---- distances ---- */
 
-static u8 said_distance(const struct boot_info *bi, unsigned a, unsigned b)
+bool numa_distances_usable(const struct boot_info *bi, unsigned nr)
 {
-	bool known = a < BOOT_MAX_DISTANCES && b < BOOT_MAX_DISTANCES && !numa_off && !nodes_are_fake();
+	for (unsigned a = 0; a < nr; a++)
+		for (unsigned b = 0; b < nr; b++) {
+			u8 said = bi->distance[a][b];
 
-	return known ? bi->distance[a][b] : 0;
+			if (said && (a == b ? said != LOCAL_DISTANCE : said <= LOCAL_DISTANCE))
+				return false;
+		}
+	return true;
 }
 
 static void set_distances(const struct boot_info *bi)
 {
-	bool odd = false;
+	bool from_firmware = !numa_off && !nodes_are_fake(), usable = numa_distances_usable(bi, nr_nodes);
 
+	if (from_firmware && !usable)
+		pr_warn("numa: distance table discarded: local must be 10, remote above 10\n");
 	for (unsigned a = 0; a < nr_nodes; a++)
 		for (unsigned b = 0; b < nr_nodes; b++) {
-			u8 said = said_distance(bi, a, b);
+			u8 said = from_firmware && usable ? bi->distance[a][b] : 0;
 
-			nodes[a].distance[b] = a == b ? LOCAL_DISTANCE : REMOTE_DISTANCE;
-			odd |= said && (a == b ? said != LOCAL_DISTANCE : said <= LOCAL_DISTANCE);
+			nodes[a].distance[b] = said ? said : a == b ? LOCAL_DISTANCE : REMOTE_DISTANCE;
 		}
-	if (odd)
-		pr_warn("numa: distance table discarded: local must be 10, remote above 10\n");
-	for (unsigned a = 0; a < nr_nodes && !odd; a++)
-		for (unsigned b = 0; b < nr_nodes; b++)
-			if (said_distance(bi, a, b))
-				nodes[a].distance[b] = said_distance(bi, a, b);
 }
 
 static void say_nodes(const struct boot_info *bi)

@@ -480,6 +480,21 @@ KTEST_PANIC(memblock, nothing_is_added_after_the_hand_over, "memblock_add after 
 	memblock_add(&memblock, 0, PAGE_SIZE, 0);
 }
 
+KTEST_PANIC(memblock, nothing_is_removed_after_the_hand_over, "memblock_remove after the hand-over")
+{
+	memblock_remove(&memblock, MIB(1), MIB(2));
+}
+
+KTEST_PANIC(memblock, nothing_is_reserved_after_the_hand_over, "memblock_reserve after the hand-over")
+{
+	memblock_reserve(&memblock, MIB(1), MIB(2), "test");
+}
+
+KTEST_PANIC(memblock, nothing_is_freed_after_the_hand_over, "memblock_free after the hand-over")
+{
+	memblock_free(&memblock, MIB(1), MIB(2));
+}
+
 KTEST_PANIC(memblock, nothing_is_allocated_after_the_hand_over, "memblock allocation after the hand-over")
 {
 	memblock_alloc_range(&memblock, PAGE_SIZE, PAGE_SIZE, 0, ~0UL, NUMA_NO_NODE, "late");

@@ -448,3 +448,31 @@ KTEST(memblock, the_lowest_place_is_found_whatever_was_asked_before)
 		}
 	}
 }
+
+KTEST(memblock, the_rover_keeps_the_smallest_request_and_its_place)
+{
+	const struct memblock_rover *r = &mb.rover[MAX_NODES];
+	unsigned at;
+
+	start_nodes();
+	at = alloc(2, 1, 0, 200, NUMA_NO_NODE, MEMBLOCK_BOTTOM_UP);
+	EXPECT_TRUE(r->size == pa(2) && r->at == pa(at));
+	at = alloc(2, 1, 0, 200, NUMA_NO_NODE, MEMBLOCK_BOTTOM_UP); /* again: the search goes on from there */
+	EXPECT_TRUE(r->size == pa(2) && r->at == pa(at));
+	alloc(3, 1, 0, 200, NUMA_NO_NODE, MEMBLOCK_BOTTOM_UP); /* a larger one says nothing of 2 pages */
+	EXPECT_TRUE(r->size == pa(2) && r->at == pa(at));
+	at = alloc(1, 1, 0, 200, NUMA_NO_NODE, MEMBLOCK_BOTTOM_UP);
+	EXPECT_TRUE(r->size == pa(1) && r->at == pa(at));
+}
+
+KTEST(memblock, a_node_id_out_of_range_gets_nothing_and_changes_nothing)
+{
+	unsigned flags = MEMBLOCK_BOTTOM_UP | MEMBLOCK_EXACT_NID, at;
+
+	start_nodes();
+	at = lowest_fit(1, 1, 0, 200, NUMA_NO_NODE);
+	EXPECT_EQ(alloc(1, 1, 0, 200, MAX_NODES, flags), 0);
+	EXPECT_EQ(alloc(1, 1, 0, 200, MAX_NODES, MEMBLOCK_EXACT_NID), 0);
+	EXPECT_EQ(mb.rover[MAX_NODES].size, 0);
+	EXPECT_EQ(alloc(1, 1, 0, 200, NUMA_NO_NODE, flags), at);
+}

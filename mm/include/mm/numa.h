@@ -30,6 +30,17 @@ extern unsigned nr_nodes; /* ids are below; those that nothing uses are not onli
 extern int cpu_to_node_map[];
 
 void numa_init(const struct boot_info *bi);
+/*
+ * Whether firmware's range i can be placed: its node's id is below MAX_NODES. Both that and an overlap with an earlier
+ * range of another node are reported.
+ */
+bool numa_range_usable(const struct boot_node_range *ranges, unsigned i);
+/* The lowest node that has a range of memory, or 0. */
+u32 numa_lowest_node(const struct boot_info *bi);
+/* The node of a CPU for which firmware says `said`: the lowest node for BOOT_NO_NODE, node 0 for an id that is too large. */
+u32 numa_node_of_cpu(const struct boot_info *bi, unsigned cpu, u32 said);
+/* Whether the distances between the first nr nodes are 10 to a node itself and more to others, where they are given. */
+bool numa_distances_usable(const struct boot_info *bi, unsigned nr);
 /* The lists of nr nodes whose zones are in the table zones[], 8 a node. */
 void numa_build_zonelists(struct node *table, unsigned nr, struct zone *zones);
 /* The kernel's nodes, their lists and the nodes of CPUs do not change any more. */

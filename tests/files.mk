@@ -82,6 +82,7 @@ SRCS += tests/mm/test_page.c
 SRCS += tests/mm/test_page_alloc.c
 SRCS += tests/mm/test_page_alloc_paths.c
 SRCS += tests/mm/test_page_debug.c
+SRCS += tests/mm/test_page_runs.c
 SRCS += tests/mm/test_patterns.c
 SRCS += tests/mm/test_pcp.c
 SRCS += tests/mm/test_percpu.c

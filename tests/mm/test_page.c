@@ -375,6 +375,44 @@ KTEST(page, a_whole_section_lists_its_blocks_behind_its_own_array)
 	}
 }
 
+KTEST(page, a_whole_section_has_blocks_for_its_own_node_only)
+{
+	if (nr_nodes == 1)
+		SKIP("there is one node");
+	for (unsigned long nr = 0; nr < section_count(); nr++) {
+		int own = memblock_nid(&memblock, (paddr_t)nr << SECTION_SHIFT);
+
+		for (unsigned nid = 0; is_whole(nr) && nid < nr_nodes; nid++) {
+			struct zone zone = {.nid = (int)nid, .end_pfn = section_count() * SECTION_PAGES};
+			unsigned long blocks[NR_ORDERS] = {0};
+
+			section_for_each_block(nr, &zone, count_block, blocks);
+			EXPECT_EQ(blocks[MAX_ORDER] != 0, (int)nid == own);
+		}
+	}
+}
+
+/* A zone that begins with the second of two: the search starts at the first and opens the second alone. */
+KTEST(page, whole_sections_outside_a_zone_are_not_opened_for_it)
+{
+	for (unsigned long nr = 0; nr + 1 < section_count(); nr++) {
+		struct zone zone = {.nid = memblock_nid(&memblock, (paddr_t)(nr + 1) << SECTION_SHIFT),
+				    .start_pfn = (nr + 1) * SECTION_PAGES,
+				    .end_pfn = (nr + 2) * SECTION_PAGES,
+				    .open_cursor = nr};
+
+		if (!is_whole(nr) || !is_whole(nr + 1) || section_is_open(nr) || section_is_open(nr + 1))
+			continue;
+		EXPECT_TRUE(section_open_for(&zone));
+		EXPECT_TRUE(section_is_open(nr + 1));
+		EXPECT_FALSE(section_is_open(nr));
+		EXPECT_FALSE(section_open_for(&zone));
+		EXPECT_FALSE(section_is_open(nr));
+		return;
+	}
+	SKIP("no two neighbours are whole and unopened");
+}
+
 /* The sum over all sections, opened or not, against memblock: nothing is forgotten, nothing is counted twice. */
 KTEST(page, managed_pages_are_free_memory_less_the_arrays_of_whole_sections)
 {

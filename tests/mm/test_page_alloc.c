@@ -516,6 +516,33 @@ KTEST(page_alloc, an_ordinary_request_leaves_the_atomic_reserve_alone)
 		z->highatomic_pages = saved[z->id];
 }
 
+/* Free pages are above the low mark, yet not by the reserve. */
+KTEST(page_alloc, the_atomic_reserve_is_no_free_memory_beyond_the_low_mark)
+{
+	unsigned long reserve[SNAPSHOT_ZONES], marks[SNAPSHOT_ZONES][NR_WMARKS];
+	struct zone *z;
+	struct page *page;
+
+	mm_settle();
+	for_each_populated_zone (z) {
+		reserve[z->id] = z->highatomic_pages;
+		memcpy(marks[z->id], z->wmark, sizeof(z->wmark));
+		z->highatomic_pages = z->free_pages / 3;
+		for (unsigned i = 0; i < NR_WMARKS; i++)
+			z->wmark[i] = z->free_pages - z->free_pages / 3;
+	}
+	for (unsigned order = 0; order <= PCP_MAX_ORDER + 1; order++) {
+		page = alloc_pages(GFP_NOWAIT | __GFP_NOMEMALLOC | __GFP_NOWARN, order);
+		EXPECT_NULL(page);
+		if (page)
+			__free_pages(page, order);
+	}
+	for_each_populated_zone (z) {
+		z->highatomic_pages = reserve[z->id];
+		memcpy(z->wmark, marks[z->id], sizeof(z->wmark));
+	}
+}
+
 KTEST(page_alloc, reclaimers_may_take_the_last_page)
 {
 	NEEDS_SMALL_ZONE(small);

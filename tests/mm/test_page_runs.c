@@ -1,0 +1,85 @@
+/*
+ * test_page_runs.c - where requests for many pages take them from, and where they give them back to.
+ *
+ * Idea.       alloc_pages_bulk() and free_pages_bulk() work on the zone under one lock and leave the CPU's lists alone:
+ *             the zone's count of free pages moves by exactly what is asked for.
+ * Layout.     test_page_alloc.c has what every allocation promises.
+ * Invariants. None of its own.
+ * Locking.    Interrupts are off while a count is compared.
+ * Failure.    As every test's.
+ * Next:       test_pcp.c.
+ */
+#include "zone_fixture.h"
+
+#include <arch/irq.h>
+#include <kernel/string.h>
+#include <mm/check.h>
+
+enum { BULK_LEAST = 4 }; /* fewer pages come from the CPU's lists */
+
+static struct page *pages[64];
+
+KTEST(page_alloc, a_bulk_of_four_or_more_bypasses_the_cpus_lists)
+{
+	static const unsigned sizes[] = {BULK_LEAST, BULK_LEAST + 1, 16, 64};
+
+	if (page_debug_enabled())
+		SKIP("debugged pages are freed one by one");
+	mm_settle();
+	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
+		unsigned long irq = arch_irq_save(), free = nr_free_pages(), allocated, freed, got;
+
+		got = alloc_pages_bulk(NUMA_NO_NODE, GFP_KERNEL, sizes[i], pages);
+		allocated = free - nr_free_pages();
+		free_pages_bulk(pages, got);
+		freed = nr_free_pages();
+		arch_irq_restore(irq);
+		EXPECT_EQ(got, sizes[i]);
+		EXPECT_EQ(allocated, sizes[i]);
+		EXPECT_EQ(freed, free);
+	}
+}
+
+/* Position of the page in the list of its order and type, from 1 on, or 0. */
+static unsigned position(const struct page *page, unsigned order)
+{
+	struct zone *zone = page_zone(page);
+	unsigned long irq = spin_lock_irqsave(&zone->lock);
+	unsigned at = 0, found = 0;
+	struct page *p;
+
+	list_for_each_entry (p, &zone->free_area[order].list[pageblock_type(page)], lru) {
+		at++;
+		if (p == page)
+			found = at;
+	}
+	spin_unlock_irqrestore(&zone->lock, irq);
+	return found;
+}
+
+/* Interleaving never takes a run from the local zone's blocks: a whole block is cut. */
+KTEST(page_alloc, pages_cut_off_a_block_go_to_the_tail_of_their_list)
+{
+	struct page *first, *second = NULL;
+	unsigned before, behind;
+
+	mm_settle();
+	first = alloc_pages_trimmed(NUMA_INTERLEAVE, GFP_KERNEL, 7);
+	ASSERT_NOT_NULL(first);
+	for (unsigned i = 0; i < nr_nodes; i++) { /* until it is the same zone's turn */
+		second = alloc_pages_trimmed(NUMA_INTERLEAVE, GFP_KERNEL, 7);
+		if (!second || page_zone(second) == page_zone(first))
+			break;
+		free_pages_trimmed(second, 7);
+		second = NULL;
+	}
+	if (!EXPECT_NOT_NULL(second)) {
+		free_pages_trimmed(first, 7);
+		return;
+	}
+	before = position(first + 7, 0);
+	behind = position(second + 7, 0);
+	EXPECT_TRUE(before && behind > before);
+	free_pages_trimmed(first, 7);
+	free_pages_trimmed(second, 7);
+}

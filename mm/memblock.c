@@ -578,22 +578,27 @@ paddr_t memblock_alloc_range(struct memblock *mb, size_t size, size_t align, pad
 	return memblock_alloc_flags(mb, size, align, lo, hi, nid, name, 0);
 }
 
-/* Boot memory has run out: how much there is, and whose doing it is. */
-static void refuse_for_memory(size_t size, size_t align, const char *name) __noreturn;
-static void refuse_for_memory(size_t size, size_t align, const char *name)
+void memblock_describe_free(const struct memblock *mb, paddr_t limit, char *text, size_t size)
 {
 	paddr_t cursor = 0, start, end;
 	u64 total = 0, left = 0;
 
-	for (unsigned i = 0; i < memblock.memory.cnt; i++)
-		total += memblock.memory.region[i].end - memblock.memory.region[i].start;
-	while (memblock_next_free_below(&memblock, memblock_limit, &cursor, &start, &end, NULL))
-		left += min(end, memblock_limit) - start;
-	boot_refused(
-		"out of memory at boot: no %zu bytes (aligned to %zu) for %s, %lu KiB of %lu KiB are free "
-		"below 0x%lx%s%s",
-		size, align, name, left >> 10, total >> 10, memblock_limit,
-		memmap_nr_unproven ? ", not counting what memmap= adds" : "", memmap_blame());
+	for (unsigned i = 0; i < mb->memory.cnt; i++)
+		total += mb->memory.region[i].end - mb->memory.region[i].start;
+	while (memblock_next_free_below(mb, limit, &cursor, &start, &end, NULL))
+		left += min(end, limit) - start;
+	snprintf(text, size, "%lu KiB of %lu KiB are free below 0x%lx", left >> 10, total >> 10, limit);
+}
+
+/* Boot memory has run out: how much there is, and whose doing it is. */
+static void refuse_for_memory(size_t size, size_t align, const char *name) __noreturn;
+static void refuse_for_memory(size_t size, size_t align, const char *name)
+{
+	char text[128];
+
+	memblock_describe_free(&memblock, memblock_limit, text, sizeof(text));
+	boot_refused("out of memory at boot: no %zu bytes (aligned to %zu) for %s, %s%s%s", size, align, name,
+		     text, memmap_nr_unproven ? ", not counting what memmap= adds" : "", memmap_blame());
 }
 
 void *memblock_alloc_or_panic(size_t size, size_t align, int nid, const char *name)

@@ -476,3 +476,22 @@ KTEST(memblock, a_node_id_out_of_range_gets_nothing_and_changes_nothing)
 	EXPECT_EQ(mb.rover[MAX_NODES].size, 0);
 	EXPECT_EQ(alloc(1, 1, 0, 200, NUMA_NO_NODE, flags), at);
 }
+
+KTEST(memblock, a_shortage_is_described_in_kilobytes)
+{
+	char text[128], want[128];
+
+	start_nodes();
+	memblock_remove(&mb, 0, ~0UL);
+	memblock_free(&mb, 0, ~0UL);
+	memblock_add(&mb, MIB(1), MIB(3), 0);
+	memblock_add(&mb, MIB(8), MIB(8) + KIB(512), 0);
+	memblock_reserve(&mb, MIB(1), MIB(1) + KIB(256), "test");
+	memblock_describe_free(&mb, ~0UL, text, sizeof(text));
+	snprintf(want, sizeof(want), "2304 KiB of 2560 KiB are free below 0x%lx", ~0UL);
+	EXPECT_STREQ(text, want);
+	memblock_describe_free(&mb, MIB(2), text, sizeof(text)); /* in the middle of a free range */
+	EXPECT_STREQ(text, "768 KiB of 2560 KiB are free below 0x200000");
+	memblock_describe_free(&mb, MIB(1), text, sizeof(text));
+	EXPECT_STREQ(text, "0 KiB of 2560 KiB are free below 0x100000");
+}

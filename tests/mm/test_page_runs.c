@@ -83,3 +83,49 @@ KTEST(page_alloc, pages_cut_off_a_block_go_to_the_tail_of_their_list)
 	free_pages_trimmed(first, 7);
 	free_pages_trimmed(second, 7);
 }
+
+/* ---- types of a zone before other zones ---- */
+
+enum { MIXED_ORDER = PAGEBLOCK_ORDER - 1 };
+
+/* Frees every second block: no two of them are buddies. */
+static void free_every_second(struct list_head *held)
+{
+	LIST_HEAD(freed);
+	struct page *page, *next;
+
+	list_for_each_entry_safe (page, next, held, lru)
+		if (!(page_to_pfn(page) & 1UL << MIXED_ORDER))
+			list_move(&page->lru, &freed);
+	release_blocks(&freed, MIXED_ORDER);
+}
+
+/* Only Normal has another rule: DMA32 comes before the mixing of types there. */
+KTEST(page_alloc, a_zone_mixes_types_before_a_lower_zone_is_asked)
+{
+	LIST_HEAD(held);
+	LIST_HEAD(single);
+	struct page *page = alloc_page(GFP_KERNEL);
+	struct zone *home;
+	unsigned long elsewhere = 0;
+
+	ASSERT_NOT_NULL(page);
+	home = page_zone(page);
+	__free_page(page);
+	if (home->type != ZONE_DMA32 || home->managed > GIB(1) >> PAGE_SHIFT || nr_nodes > 1)
+		SKIP("needs one node whose highest zone is DMA32 with up to 1 GiB");
+	mm_settle();
+	hold_blocks(&held, GFP_NOWAIT | __GFP_MOVABLE | __GFP_NOWARN, MIXED_ORDER, ~0UL);
+	free_every_second(&held);
+	mm_settle();
+	for (unsigned i = 0; i < 4 * PAGEBLOCK_PAGES && !elsewhere; i++) {
+		page = alloc_page(GFP_KERNEL);
+		if (!EXPECT_NOT_NULL(page))
+			break;
+		elsewhere += page_zone(page) != home;
+		list_add(&page->lru, &single);
+	}
+	EXPECT_EQ(elsewhere, 0);
+	release_blocks(&single, 0);
+	release_blocks(&held, MIXED_ORDER);
+}

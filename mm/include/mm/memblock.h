@@ -56,6 +56,8 @@ int memblock_forget(struct memblock *mb, paddr_t start, paddr_t end);
 /* The node of all memory in [start, end). */
 int memblock_set_node(struct memblock *mb, paddr_t start, paddr_t end, int nid);
 
+/* Writes how much of all memory is free below the limit: "20 KiB of 64 KiB are free below 0x8000". */
+void memblock_describe_free(const struct memblock *mb, paddr_t limit, char *text, size_t size);
 /* Shrinks each region of memory to multiples of align, a power of two; a region without any goes. */
 void memblock_trim_memory(struct memblock *mb, size_t align);
 /* Whether [start, end) and a region of that array have a byte in common. */

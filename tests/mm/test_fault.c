@@ -10,7 +10,8 @@
  *             refills fail.
  * Invariants. F1  an allocation that failed is an error of the operation, unless it says that it can do without
  *             F2  after an error the figures of all allocators are as before, and every check holds: mm_check_quick()
- *                 after each error, mm_check_all(), which visits each frame, at the end of a sweep
+ *                 after each error, mm_check_all() at the end of a sweep; only the latter visits tail pages, the
+ *                 reserved frames behind the first of a range, and holes
  *             F3  an operation that no failure reached succeeds
  *             Page tables stay once they are built; mm_idle_pages() counts them as idle.
  * Locking.    None: the sweep counts this CPU's allocations only.

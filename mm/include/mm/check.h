@@ -66,8 +66,9 @@ unsigned long mm_lost_pages(const struct mm_usage *before, const struct mm_usage
 unsigned mm_check_all(unsigned *checks, void (*report)(const char *name, const char *what, void *ctx),
 		      void *ctx);
 /*
- * As mm_check_all(), but visits the first frame of each block only. The test runner calls it after each case. `verify`, the
- * end of a suite and stress call mm_check_all().
+ * As mm_check_all(), but the census visits the first frame of each block and of each reserved range only. It leaves out the
+ * tail pages and the frames of holes. The test runner calls it after each case. `verify`, the end of a suite and stress call
+ * mm_check_all().
  */
 unsigned mm_check_quick(unsigned *checks, void (*report)(const char *name, const char *what, void *ctx),
 			void *ctx);

@@ -2,6 +2,7 @@
 SRCS += boot/acpi.c
 SRCS += boot/acpi_arm.c
 SRCS += boot/bootinfo.c
+SRCS += boot/cpus.c
 SRCS += boot/efi.c
 SRCS += boot/efi_stub.c
 SRCS += boot/fdt.c

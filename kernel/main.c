@@ -15,12 +15,13 @@
 #include <arch/cpu.h>
 #include <arch/irq.h>
 #include <arch/time.h>
+#include <kernel/address.h>
 #include <kernel/bench.h>
 #include <kernel/cmdline.h>
 #include <kernel/cpus.h>
 #include <kernel/fault.h>
-#include <kernel/main.h>
-#include <kernel/percpu.h>
+#include <kernel/bootinfo.h>
+#include <mm/percpu.h>
 #include <kernel/printk.h>
 #include <kernel/random.h>
 #include <kernel/shell.h>
@@ -55,6 +56,7 @@ static int map_device(vaddr_t va, paddr_t pa)
 
 void kmain(struct boot_info *bi)
 {
+	panic_set_describe(address_describe);
 	boot_mark("start");
 	arch_console_init();
 	arch_trap_init(); /* from here on each fault is reported */
@@ -64,10 +66,10 @@ void kmain(struct boot_info *bi)
 	cmdline_init(bi);
 	random_init(); /* one seed for all random choices of this boot */
 	boot_mark("log");
-	memblock_init(bi); /* finds RAM and reserved memory; first allocations */
-	cpus_init(bi);	   /* reads firmware's list of CPUs */
-	smp_prepare();	   /* allocates the page that other CPUs start at */
-	numa_init(bi);	   /* nodes, distances, fallback order */
+	memblock_init(bi);  /* finds RAM and reserved memory; first allocations */
+	boot_cpus_init(bi); /* reads firmware's list of CPUs */
+	smp_prepare();	    /* allocates the page that other CPUs start at */
+	numa_init(bi);	    /* nodes, distances, fallback order */
 	print_notes(bi);
 	boot_mark("map");
 	pgtable_init(bi);	/* final direct map and W^X image; table pages must lie in the early map */

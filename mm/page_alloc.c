@@ -30,7 +30,7 @@
 #include <mm/internal.h>
 
 bool page_alloc_ready;
-struct fault_attr fail_page_alloc = FAULT_ATTR_OFF;
+FAULT_ATTR(fail_page_alloc);
 
 static int set_fail_page_alloc(const char *value)
 {

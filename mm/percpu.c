@@ -29,7 +29,7 @@
  */
 #include <arch/san.h>
 #include <kernel/failure.h>
-#include <kernel/percpu.h>
+#include <mm/percpu.h>
 
 #include "percpu_map.h"
 
@@ -40,6 +40,7 @@
 #include <mm/numa.h>
 #include <mm/page_alloc.h>
 #include <mm/pgtable.h>
+#include <mm/slab.h>
 #include <mm/tlb.h>
 
 #include <kernel/bits.h>
@@ -60,7 +61,6 @@ enum {
 static_assert(sizeof(struct chunk) <= PAGE_SIZE, "a chunk's map takes one page");
 static_assert((MAX_CHUNKS & (MAX_CHUNKS - 1)) == 0, "percpu_best[] is a full tree");
 
-unsigned long percpu_offset[NR_CPUS];
 
 static struct spinlock percpu_lock = SPINLOCK_INIT("percpu_lock", LOCK_PERCPU);
 /* percpu_lock: */

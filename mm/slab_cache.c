@@ -24,6 +24,7 @@
 #include <kernel/work.h>
 #include <mm/kmalloc.h>
 #include <mm/memmap.h>
+#include <mm/percpu.h>
 
 #include "internal.h"
 

@@ -53,7 +53,7 @@ enum {
 
 struct array_cache slab_no_array;
 bool slab_bypass_all;
-struct fault_attr failslab = FAULT_ATTR_OFF;
+FAULT_ATTR(failslab);
 
 DEFINE_PER_CPU(struct remote_stack, slab_remote);
 

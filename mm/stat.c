@@ -18,6 +18,7 @@
 #include <mm/memmap.h>
 #include <mm/pgtable.h>
 #include <mm/vmalloc.h>
+#include <mm/percpu.h>
 
 #include <kernel/string.h>
 

@@ -75,6 +75,7 @@ void tlb_lazy_exit(void)
 	}
 	arch_tlb_lazy(false);
 }
+SMP_SLEEP_HOOK(tlb, tlb_lazy_enter, tlb_lazy_exit);
 
 /* False: the CPU is active, it has to be asked. */
 static bool mark_stale(unsigned cpu)

@@ -49,7 +49,7 @@ static u64 opt_window;
 static bool opt_nokaslr;
 static unsigned long ram_pages;
 
-struct fault_attr fail_vmalloc = FAULT_ATTR_OFF;
+FAULT_ATTR(fail_vmalloc);
 
 static int window_set(const char *value)
 {

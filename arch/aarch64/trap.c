@@ -21,7 +21,6 @@
 #include <arch/pcpu.h>
 #include <arch_impl/extable.h>
 #include <arch_impl/sysreg.h>
-#include <kernel/address.h>
 #include <kernel/bug.h>
 #include <kernel/percpu.h>
 #include <kernel/printk.h>
@@ -167,8 +166,8 @@ static void trap_fatal(struct a64_regs *regs, unsigned vector)
 	unsigned class = (unsigned)(esr >> ESR_EC_SHIFT), fsc = esr & ESR_FSC;
 	char what[160], stack[80];
 
-	address_describe(addr, what, sizeof(what));
-	address_describe(regs->sp, stack, sizeof(stack));
+	panic_describe(addr, what, sizeof(what));
+	panic_describe(regs->sp, stack, sizeof(stack));
 	if (vector >= VECTOR_OVERFLOW)
 		panic("double fault, handled on the overflow stack: stack pointer 0x%016lx, last fault "
 		      "address "

@@ -9,7 +9,7 @@
 #include <arch/layout.h>
 #include <arch/san.h>
 #include <kernel/bootinfo.h>
-#include <mm/types.h>
+#include <arch/types.h>
 
 #define HOST_BLOCK (PAGE_SIZE << 10) /* bytes of a block of the largest order */
 

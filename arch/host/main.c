@@ -13,7 +13,7 @@
 #include <arch/pt.h>
 #include <arch_impl/run.h>
 #include <arch_impl/stack.h>
-#include <kernel/main.h>
+#include <kernel/bootinfo.h>
 #include <kernel/printk.h>
 
 struct host_layout host_layout;

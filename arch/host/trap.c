@@ -26,7 +26,6 @@
 #include <arch/pcpu.h>
 #include <arch_impl/extable.h>
 #include <arch_impl/stack.h>
-#include <kernel/address.h>
 #include <kernel/bits.h>
 #include <kernel/bug.h>
 #include <kernel/printk.h>
@@ -127,7 +126,7 @@ static void fatal(ucontext_t *uc)
 	unsigned long error = *reg(uc, REG_ERR), sp = *reg(uc, REG_RSP);
 	char what[160];
 
-	address_describe(trap_addr, what, sizeof(what));
+	panic_describe(trap_addr, what, sizeof(what));
 	if (trap_signal != SIGSEGV)
 		panic("%s at 0x%016lx (%s)", name[trap_signal], trap_addr, what);
 	if (!on_a_stack(sp))

@@ -20,7 +20,6 @@
 #include <arch/stop.h>
 #include <arch/uart.h>
 #include <arch_impl/extable.h>
-#include <kernel/address.h>
 #include <kernel/bug.h>
 #include <kernel/percpu.h>
 #include <kernel/printk.h>
@@ -126,8 +125,8 @@ static void trap_fatal(struct x86_regs *regs, unsigned long addr)
 	char what[160], stack[80];
 
 	this_cpu(x86_trap_cr2) = addr;
-	address_describe(addr, what, sizeof(what));
-	address_describe((vaddr_t)regs, stack, sizeof(stack));
+	panic_describe(addr, what, sizeof(what));
+	panic_describe((vaddr_t)regs, stack, sizeof(stack));
 	switch (regs->vector) {
 	case X86_VEC_PAGE_FAULT:
 		panic("page fault: %s 0x%016lx (%s)%s%s",

@@ -28,7 +28,7 @@
 #include <arch/tlb.h>
 #include <arch_impl/sysreg.h>
 #include <kernel/bits.h>
-#include <kernel/main.h>
+#include <kernel/bootinfo.h>
 #include <kernel/sections.h>
 #include <kernel/string.h>
 

@@ -19,7 +19,7 @@
 #include "boot.h"
 #include <arch/layout.h>
 #include <kernel/bits.h>
-#include <kernel/main.h>
+#include <kernel/bootinfo.h>
 
 #include "../../arch/x86_64/x86_internal.h"
 

@@ -13,16 +13,11 @@
  */
 
 #include <arch/cpu.h>
-#include <arch/layout.h>
-#include <boot.h>
 #include <kernel/cmdline.h>
 #include <kernel/cpus.h>
 #include <kernel/errno.h>
-#include <kernel/percpu.h>
 #include <kernel/printk.h>
-#include <kernel/sections.h>
 #include <kernel/string.h>
-#include <mm/check.h>
 
 struct cpumask cpu_possible_mask = {.bits = {1}};
 struct cpumask cpu_online_mask = {.bits = {1}};
@@ -62,7 +57,7 @@ static bool is_known(u64 hw_id)
 }
 
 /* The running CPU is CPU 0, even if firmware does not list it. */
-static void add_cpus(const struct boot_cpu *cpu, unsigned nr)
+void cpus_add(const struct boot_cpu *cpu, unsigned nr)
 {
 	unsigned may_run = 1;
 
@@ -82,59 +77,3 @@ static void add_cpus(const struct boot_cpu *cpu, unsigned nr)
 		}
 	}
 }
-
-/* Reads the MADT's CPUs. acpi_numa() reads their nodes and those of memory from the SRAT and SLIT. */
-static unsigned cpus_from_madt(struct boot_info *bi, struct boot_cpu *cpu)
-{
-	static struct acpi_cpu found[NR_CPUS];
-	unsigned nr = 0;
-	const void *madt;
-	u32 len;
-
-	madt = acpi_find_table(&boot_early_mem, bi, "APIC", &len);
-	if (madt)
-		nr = min(acpi_madt_cpus(madt, len, found, NR_CPUS, bi), (unsigned)NR_CPUS);
-	else
-		pr_warn("cpus: firmware has no MADT, which names the CPUs: only this one runs\n");
-	for (unsigned i = 0; i < nr; i++)
-		cpu[i] = (struct boot_cpu){.hw_id = found[i].apic_id, .enabled = found[i].enabled};
-	acpi_numa(&boot_early_mem, bi, cpu, NULL, nr);
-	return nr;
-}
-
-void cpus_init(struct boot_info *bi)
-{
-	static struct boot_cpu cpu[NR_CPUS];
-
-	if (bi->nr_cpus)
-		add_cpus(bi->cpu, min(bi->nr_cpus, (unsigned)BOOT_MAX_CPUS));
-	else
-		add_cpus(cpu, cpus_from_madt(bi, cpu));
-}
-
-/* ---- check ---- */
-
-static char wrong[80];
-
-static const char *complain(const char *what, unsigned cpu)
-{
-	snprintf(wrong, sizeof(wrong), "%s: CPU %u", what, cpu);
-	return wrong;
-}
-
-static const char *cpus_check(void)
-{
-	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
-		bool possible = cpu == 0 || (cpu < nr_cpu_info && cpu_info[cpu].enabled);
-		vaddr_t window = PERCPU_BASE + cpu * PERCPU_STRIDE;
-
-		if (cpumask_test(&cpu_possible_mask, cpu) != possible)
-			return complain("cpus.P1: possible, or not, against firmware's word", cpu);
-		if (cpumask_test(&cpu_online_mask, cpu) && !possible)
-			return complain("cpus.P1: online and not possible", cpu);
-		if (percpu_offset[cpu] != (possible ? window - (vaddr_t)__percpu_start : 0))
-			return complain("cpus.P2: its variables are not in its window", cpu);
-	}
-	return NULL;
-}
-MM_CHECK_RANKED("cpus", cpus_check, CHECK_RANK_MEMORY);

@@ -3,7 +3,8 @@
  *
  * Idea.       An untested failure path is likely wrong. Each allocator therefore asks at each injection point whether to
  *             fail. While nothing is armed this costs nothing, because the allocators' fast paths do not ask.
- * Layout.     struct fault_attr, one each for failslab=, fail_page_alloc=, fail_vmalloc=, defined by its layer.
+ * Layout.     struct fault_attr, one each for failslab=, fail_page_alloc=, fail_vmalloc=. Each layer defines its own
+ *             with FAULT_ATTR(), and the section fault_points lists them.
  *             sweep: one count over all of them, for tests that fail each allocation of an operation in turn.
  * Invariants. I1  with probability 100 and an interval of N exactly every N-th call fails
  *             I2  after `times` failures no call fails
@@ -69,17 +70,10 @@ int fault_attr_parse(const char *value, struct fault_attr *attr)
 /* For panics: an injected failure may be the cause. */
 static void dump_injected(void)
 {
-	static const struct {
-		const char *name;
-		const struct fault_attr *attr;
-	} all[] = {{"failslab", &failslab},
-		   {"fail_page_alloc", &fail_page_alloc},
-		   {"fail_vmalloc", &fail_vmalloc}};
-
-	for (unsigned i = 0; i < ARRAY_SIZE(all); i++)
-		if (all[i].attr->failed)
-			console_printf("fault injection: %s failed %lu of %lu calls\n", all[i].name,
-				       all[i].attr->failed, all[i].attr->calls);
+	for_each_fault_point (p)
+		if ((*p)->attr->failed)
+			console_printf("fault injection: %s failed %lu of %lu calls\n", (*p)->name,
+				       (*p)->attr->failed, (*p)->attr->calls);
 }
 
 void fault_start(void)
@@ -97,11 +91,9 @@ static struct fault_sweep sweep;
 
 static void set_sweeping(bool on)
 {
-	struct fault_attr *const all[] = {&failslab, &fail_page_alloc, &fail_vmalloc};
-
 	__atomic_store_n(&sweeping, on, __ATOMIC_RELEASE); /* after sweep_cpu */
-	for (unsigned i = 0; i < ARRAY_SIZE(all); i++)
-		WRITE_ONCE(all[i]->armed, on || all[i]->probability);
+	for_each_fault_point (p)
+		WRITE_ONCE((*p)->attr->armed, on || (*p)->attr->probability);
 }
 
 void fault_sweep_arm(unsigned long first, unsigned long last)
@@ -196,11 +188,10 @@ static bool strikes(struct fault_attr *attr, size_t size)
 
 static const char *cause_of(const struct fault_attr *attr)
 {
-	if (attr == &failslab)
-		return "failslab injected a failure";
-	if (attr == &fail_page_alloc)
-		return "fail_page_alloc injected a failure";
-	return attr == &fail_vmalloc ? "fail_vmalloc injected a failure" : "fault injection";
+	for_each_fault_point (p)
+		if ((*p)->attr == attr)
+			return (*p)->cause;
+	return "fault injection";
 }
 
 bool fault_should_fail(struct fault_attr *attr, size_t size)

@@ -6,6 +6,7 @@ SRCS += kernel/base/fault.c
 SRCS += kernel/base/ksyms.c
 SRCS += kernel/base/panic.c
 SRCS += kernel/base/parse.c
+SRCS += kernel/base/percpu.c
 SRCS += kernel/base/printf.c
 SRCS += kernel/base/printk.c
 SRCS += kernel/base/random.c

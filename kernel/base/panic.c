@@ -35,6 +35,21 @@ void panic_register_dump(void (*dump)(void))
 	dumps[nr_dumps++] = dump;
 }
 
+static void (*describe_address)(unsigned long addr, char *buf, size_t size);
+
+void panic_set_describe(void (*describe)(unsigned long addr, char *buf, size_t size))
+{
+	describe_address = describe;
+}
+
+void panic_describe(unsigned long addr, char *buf, size_t size)
+{
+	if (describe_address)
+		describe_address(addr, buf, size);
+	else
+		snprintf(buf, size, "%pS", (void *)addr);
+}
+
 struct trace {
 	unsigned long last;
 	unsigned repeats, lines;

@@ -1,5 +1,5 @@
 /*
- * smp.c - the other CPUs: start, cross-CPU calls, tasks, stopping at a quiescent point.
+ * smp.c - the other CPUs: cross-CPU calls, tasks, stopping at a quiescent point.
  *
  * Idea.       Every CPU runs a main loop that passes quiescent points (quiet_point(): no lock, nothing half done). Three
  *             services:
@@ -27,40 +27,25 @@
  * Locking.    None. The caller writes its request and then sets the bits (release); a CPU that takes a bit (acquire) reads
  *             the request. Calls of different CPUs proceed concurrently. mm/tlb.c argues why CPUs cannot wait for each
  *             other in a circle.
- * Failure.    A CPU that does not start within START_TIMEOUT_S is reported and left out. A CPU that does not answer a call
- *             within ANSWER_TIMEOUT_S is a panic.
+ * Failure.    A CPU that does not answer a call within ANSWER_TIMEOUT_S is a panic.
  * Source.     Linux kernel/smp.c (smp_call_function_many), kernel/stop_machine.c.
- * Next:       mm/tlb.c, the first caller.
+ * Next:       mm/tlb.c, the first caller. kernel/smp_start.c starts the CPUs, kernel/cpu_check.c has the check.
  */
 #include "smp_internal.h"
 
 #include <kernel/bug.h>
-#include <kernel/cmdline.h>
-#include <kernel/cpus.h>
 #include <kernel/errno.h>
-#include <kernel/failure.h>
 #include <kernel/percpu.h>
 #include <kernel/printk.h>
 #include <kernel/spinlock.h>
-#include <kernel/string.h>
 #include <kernel/work.h>
-#include <mm/check.h>
-#include <mm/check_walk.h>
-#include <mm/memblock.h>
-#include <mm/numa.h>
-#include <mm/page_alloc.h>
-#include <mm/slab.h>
-#include <mm/tlb.h>
-#include <mm/vmalloc.h>
 
 #include <arch/cpu.h>
 #include <arch/irq.h>
 #include <arch/smp.h>
-#include <arch/tlb.h>
 #include <arch/time.h>
 
 enum {
-	START_TIMEOUT_S = 10,
 	ANSWER_TIMEOUT_S = 120, /* an emulated CPU may not be scheduled for long */
 	LOOK_ROUNDS = 1 << 14,	/* rounds between two reads of the clock */
 };
@@ -95,20 +80,12 @@ void smp_ipi(void)
 	}
 }
 
-/*
- * A wait for another CPU, with a timeout. Between two reads of the clock at most one second counts, so a virtual machine
- * that was paused does not time out. A clock that goes back counts as 0.
- */
-struct patience {
-	u64 looked, waited;
-};
-
 u64 smp_waited(u64 looked, u64 now)
 {
 	return now > looked ? min(now - looked, LEAP_NS) : 0;
 }
 
-static bool patience_ends(struct patience *p, unsigned seconds)
+bool smp_patience_ends(struct patience *p, unsigned seconds)
 {
 	u64 now = arch_time_ns();
 
@@ -151,7 +128,7 @@ void smp_call_wait(void)
 	struct patience patience = {};
 
 	for (u64 round = 1; atomic_load_explicit(&smp_request[me].owed, memory_order_acquire); round++) {
-		if (round % LOOK_ROUNDS == 0 && patience_ends(&patience, ANSWER_TIMEOUT_S))
+		if (round % LOOK_ROUNDS == 0 && smp_patience_ends(&patience, ANSWER_TIMEOUT_S))
 			no_answer(me);
 		arch_cpu_relax();
 	}
@@ -217,12 +194,12 @@ void smp_wake(unsigned cpu)
 
 /* ---- stopping ---- */
 
-static _Atomic int holder = -1;
+_Atomic int smp_holder = -1;
 static unsigned hold_depth; /* accessed by the holder only */
 
 static bool held_by_another(void)
 {
-	int cpu = atomic_load(&holder);
+	int cpu = atomic_load(&smp_holder);
 
 	return cpu >= 0 && cpu != (int)arch_cpu_id();
 }
@@ -275,7 +252,8 @@ static void wake_up(void)
 	if (likely(!this_cpu(asleep)))
 		return;
 	this_cpu(asleep) = false;
-	tlb_lazy_exit();
+	for_each_sleep_hook (hook)
+		(*hook)->exit();
 	rcu_idle_exit();
 }
 
@@ -291,7 +269,8 @@ void smp_idle(u64 wake_ns)
 	arch_time_wake_at(wake_ns);
 	rest_begin(REST_IDLE);
 	rcu_idle_enter();
-	tlb_lazy_enter();
+	for_each_sleep_hook (hook)
+		(*hook)->enter();
 	this_cpu(asleep) = true;
 	arch_idle();
 	flags = arch_irq_save();
@@ -307,11 +286,11 @@ void smp_hold(void)
 	u64 round = 0;
 
 	BUG_ON(this_cpu(lock_depth) || arch_in_interrupt(), "smp_hold: lock held or in an interrupt");
-	if (atomic_load(&holder) == me) {
+	if (atomic_load(&smp_holder) == me) {
 		hold_depth++;
 		return;
 	}
-	while (!atomic_compare_exchange_strong(&holder, &nobody, me)) {
+	while (!atomic_compare_exchange_strong(&smp_holder, &nobody, me)) {
 		smp_rest();
 		nobody = -1;
 	}
@@ -326,9 +305,9 @@ void smp_hold(void)
 
 void smp_release(void)
 {
-	BUG_ON(atomic_load(&holder) != (int)arch_cpu_id(), "smp_release: CPU %d holds", atomic_load(&holder));
+	BUG_ON(atomic_load(&smp_holder) != (int)arch_cpu_id(), "smp_release: CPU %d holds", atomic_load(&smp_holder));
 	if (--hold_depth == 0)
-		atomic_store(&holder, -1);
+		atomic_store(&smp_holder, -1);
 }
 
 void smp_settle(void)
@@ -368,9 +347,10 @@ void smp_wait(struct smp_task *task)
 	}
 }
 
-static void main_loop(struct cpu_state *c) __noreturn;
-static void main_loop(struct cpu_state *c)
+void smp_main_loop(void)
 {
+	struct cpu_state *c = &cpu_state[arch_cpu_id()];
+
 	for (;;) {
 		struct smp_task *task = atomic_load(&c->task);
 		u64 wake_ns;
@@ -389,180 +369,3 @@ static void main_loop(struct cpu_state *c)
 			arch_irq_enable();
 	}
 }
-
-/* ---- start ---- */
-
-/* fail_cpu=N: CPU N halts instead of coming up. For tests. */
-#define FAIL_NONE (~0UL)
-static u64 fail_cpu = FAIL_NONE;
-
-static int fail_cpu_set(const char *value)
-{
-	return value ? parse_u64(value, &fail_cpu) : -EINVAL;
-}
-CMDLINE_OPT("fail_cpu", "the number of a CPU", fail_cpu_set);
-
-/* First C code of the kernel on the new CPU. Context: interrupts off. */
-static void secondary(void *arg)
-{
-	unsigned cpu = arch_cpu_id(), starting = START_WAITING;
-
-	(void)arg;
-	if (cpu == fail_cpu)
-		arch_halt();
-	arch_percpu_set(percpu_offset[cpu]);
-	if (!atomic_compare_exchange_strong(&cpu_state[cpu].start, &starting, START_DONE))
-		arch_halt(); /* the boot CPU has stopped waiting: do not come online */
-	slab_cpu_init();
-	rcu_idle_exit();
-	cpumask_set_atomic(&cpu_online_mask, cpu);
-	/* Until now this CPU was not in cpu_online_mask, so no shootdown reached it: flush everything. */
-	arch_tlb_flush_all_local();
-	arch_irq_enable();
-	main_loop(&cpu_state[cpu]);
-}
-
-static paddr_t start_page; /* page below arch_start_page_limit(); 0: the port needs none */
-
-void smp_prepare(void)
-{
-	if (cpumask_weight(&cpu_possible_mask) > 1 && arch_start_page_limit())
-		start_page =
-			memblock_alloc_range(&memblock, PAGE_SIZE, PAGE_SIZE, PAGE_SIZE,
-					     arch_start_page_limit(), NUMA_NO_NODE, "first code of CPUs");
-}
-
-static bool give_stacks(unsigned cpu, struct arch_cpu_memory *mem)
-{
-	size_t bytes;
-
-	for (unsigned n = 0; n < ARCH_CPU_STACKS_MAX && (bytes = arch_cpu_stack_bytes(n)) != 0; n++) {
-		char *stack = vmalloc_gfp(bytes, GFP_KERNEL | __GFP_ZERO, cpu_to_node_map[cpu], VM_STACK,
-					  (unsigned long)give_stacks);
-
-		if (!stack)
-			return false;
-		mem->stack_end[n] = (vaddr_t)stack + bytes;
-	}
-	return true;
-}
-
-static void take_stacks(const struct arch_cpu_memory *mem)
-{
-	for (unsigned n = 0; n < ARCH_CPU_STACKS_MAX; n++)
-		if (mem->stack_end[n])
-			vfree((char *)mem->stack_end[n] - arch_cpu_stack_bytes(n));
-}
-
-static bool start_cpu(unsigned cpu)
-{
-	struct arch_cpu_memory mem = {.start_page = start_page};
-	struct patience patience = {};
-	unsigned long mark = failure_mark();
-	bool stacks = give_stacks(cpu, &mem);
-	int err = stacks ? arch_cpu_start(cpu, &mem, secondary, NULL) : -ENOMEM;
-
-	if (err) {
-		take_stacks(&mem);
-		if (!stacks)
-			pr_err("smp: CPU %u cannot be started: vmalloc of its stacks failed: %s\n", cpu,
-			       failure_since(mark));
-		else
-			pr_err("smp: CPU %u cannot be started: the machine refused with error %d\n", cpu,
-			       -err);
-		return false;
-	}
-	while (!cpumask_test(&cpu_online_mask, cpu)) {
-		unsigned waiting = START_WAITING;
-
-		if (patience_ends(&patience, START_TIMEOUT_S) &&
-		    atomic_compare_exchange_strong(&cpu_state[cpu].start, &waiting, START_GIVEN_UP)) {
-			pr_err("smp: CPU %u did not come up in %d seconds, it is left out\n", cpu,
-			       START_TIMEOUT_S);
-			return false;
-		}
-		arch_cpu_relax();
-	}
-	return true;
-}
-
-void smp_init(void)
-{
-	struct page *page = start_page ? adopt_reserved_page(start_page) : NULL;
-	unsigned cpu, nr = 1;
-
-	atomic_store(&cpu_state[arch_cpu_id()].start, START_DONE);
-	for_each_possible_cpu (cpu)
-		if (cpu != arch_cpu_id())
-			nr += start_cpu(cpu);
-	if (page)
-		__free_page(page);
-	if (nr > 1)
-		pr_info("smp: %u CPUs\n", nr);
-	if (fail_cpu != FAIL_NONE && (fail_cpu >= NR_CPUS || fail_cpu == arch_cpu_id() ||
-				      !cpumask_test(&cpu_possible_mask, (unsigned)fail_cpu)))
-		pr_warn("smp: fail_cpu=%lu: expected a CPU that is started, none failed\n", fail_cpu);
-}
-
-/* ---- check ---- */
-
-static char wrong[96];
-
-static const char *complain(const char *what, unsigned cpu)
-{
-	snprintf(wrong, sizeof(wrong), "%s: CPU %u", what, cpu);
-	return wrong;
-}
-
-/* I6. The probe reads the task because a task on a stack is not kernel memory on every port. */
-static bool task_is_sound(struct smp_task *task)
-{
-	struct smp_task copy;
-
-	if (!task)
-		return true;
-	return (unsigned long)task % __alignof__(*task) == 0 &&
-	       arch_probe_read(&copy, (unsigned long)task, sizeof(copy)) == sizeof(copy) &&
-	       check_function(copy.fn) && !copy.done;
-}
-
-/* I1, I5: for a CPU that is stopped. */
-static bool call_is_over(unsigned cpu)
-{
-	if (atomic_load(&smp_request[cpu].owed))
-		return false;
-	for (unsigned word = 0; word < ARRAY_SIZE(smp_mailbox[cpu].from); word++)
-		if (atomic_load(&smp_mailbox[cpu].from[word]))
-			return false;
-	return true;
-}
-
-/* I3. The holder itself is running. */
-static bool rest_is_sound(unsigned cpu)
-{
-	unsigned rest = atomic_load(&cpu_state[cpu].rest);
-
-	if (cpu == arch_cpu_id() || !cpumask_test(&cpu_online_mask, cpu))
-		return rest == REST_NOT;
-	return rest == REST_PARKED || rest == REST_IDLE;
-}
-
-static const char *smp_check(void)
-{
-	const bool held = atomic_load(&holder) == (int)arch_cpu_id();
-
-	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
-		unsigned start = atomic_load(&cpu_state[cpu].start);
-
-		if ((start == START_DONE) != cpumask_test(&cpu_online_mask, cpu) || start > START_GIVEN_UP)
-			return complain("smp.I4: started and not online, or the other way round", cpu);
-		if (!task_is_sound(atomic_load(&cpu_state[cpu].task)))
-			return complain("smp.I6: its task is none", cpu);
-		if (held && !call_is_over(cpu))
-			return complain("smp.I5: a call is under way", cpu);
-		if (held && !rest_is_sound(cpu))
-			return complain("smp.I3: held, and not at rest", cpu);
-	}
-	return NULL;
-}
-MM_CHECK("smp", smp_check);

@@ -1,7 +1,7 @@
 #ifndef SMP_INTERNAL_H
 #define SMP_INTERNAL_H
 
-/* Private to smp.c and to the tests that damage its structures. */
+/* Private to smp.c, smp_start.c, cpu_check.c and the tests that damage these structures. */
 
 #include <kernel/smp.h>
 
@@ -33,5 +33,20 @@ struct smp_mailbox {
 extern struct cpu_state cpu_state[NR_CPUS];
 extern struct smp_request smp_request[NR_CPUS];
 extern struct smp_mailbox smp_mailbox[NR_CPUS];
+
+extern _Atomic int smp_holder; /* -1: no CPU holds */
+
+/*
+ * A wait for another CPU, with a timeout. Between two reads of the clock at most one second counts, so a virtual machine
+ * that was paused does not time out. A clock that goes back counts as 0.
+ */
+struct patience {
+	u64 looked, waited;
+};
+/* Reads the clock. True if the wait has lasted longer than `seconds`. */
+bool smp_patience_ends(struct patience *p, unsigned seconds);
+
+/* Runs tasks and deferred work, and sleeps in between. */
+void smp_main_loop(void) __noreturn;
 
 #endif

@@ -20,8 +20,6 @@
 #include <kernel/printk.h>
 #include <kernel/smp.h>
 #include <kernel/spinlock.h>
-#include <mm/check.h>
-#include <mm/check_walk.h>
 
 #include <arch/irq.h>
 #include <arch/time.h>
@@ -114,41 +112,3 @@ void quiet_drain(void)
 		quiet_point();
 	while (!quiet_idle(&wake_ns));
 }
-
-/* ---- check ---- */
-
-static bool queue_is_sound(const struct work_queue *q, unsigned cpu)
-{
-	const struct work *w = q->first;
-	unsigned nr = 0;
-
-	for (; w && nr < q->nr; w = w->next, nr++)
-		if (!check_object(w, sizeof(*w), sizeof(long)) || w->cpu != cpu || !check_function(w->step) ||
-		    w->step != w->registered)
-			return false;
-	return !w && nr == q->nr;
-}
-
-/* `running` is false on this CPU and on sleeping CPUs. Another CPU may have been stopped while one of its steps waits. */
-static bool running_is_sound(const struct work_queue *q, unsigned cpu)
-{
-	bool may_run = cpu != arch_cpu_id() && atomic_load(&cpu_state[cpu].rest) != REST_IDLE;
-
-	return *(const u8 *)&q->running <= may_run;
-}
-
-static const char *work_check(void)
-{
-	static char wrong[64];
-
-	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
-		const struct work_queue *q = &work_queue[cpu];
-
-		if (queue_is_sound(q, cpu) && running_is_sound(q, cpu))
-			continue;
-		snprintf(wrong, sizeof(wrong), "work.I4: a queue of %u works is none: CPU %u", q->nr, cpu);
-		return wrong;
-	}
-	return NULL;
-}
-MM_CHECK("work", work_check);

@@ -16,6 +16,9 @@
 #include <kernel/string.h>
 
 #include <mm/check.h>
+#include <mm/page_alloc.h>
+#include <mm/slab.h>
+#include <mm/vmalloc.h>
 
 static const struct attribute {
 	const char *name;

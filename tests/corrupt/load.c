@@ -18,7 +18,7 @@
 #include "../../mm/vmap.h"
 
 #include <arch/time.h>
-#include <kernel/percpu.h>
+#include <mm/percpu.h>
 #include <kernel/random.h>
 #include <kernel/smp.h>
 #include <kernel/work.h>

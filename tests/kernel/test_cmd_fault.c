@@ -7,6 +7,9 @@
 
 #include <mm/check.h>
 #include <mm/kmalloc.h>
+#include <mm/page_alloc.h>
+#include <mm/slab.h>
+#include <mm/vmalloc.h>
 
 /* The attributes as they were before a case, armed or not. */
 struct saved {

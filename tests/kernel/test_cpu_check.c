@@ -6,7 +6,7 @@
  * Invariants. Between two EXPECT_BROKEN lines everything is as it was.
  * Locking.    smp_hold().
  * Failure.    What needs another CPU is left out on a machine with one.
- * Next:       ../../kernel/base/cpus.c.
+ * Next:       ../../kernel/cpu_check.c.
  */
 #include "../../kernel/base/rcu_internal.h"
 #include "../../kernel/base/smp_internal.h"

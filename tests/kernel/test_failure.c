@@ -25,6 +25,7 @@
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
 #include <mm/vmalloc.h>
+#include <mm/percpu.h>
 
 #include <arch/pt.h>
 

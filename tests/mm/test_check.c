@@ -19,7 +19,7 @@
 
 #include <arch/irq.h>
 #include <arch/stack.h>
-#include <kernel/percpu.h>
+#include <mm/percpu.h>
 #include <kernel/sections.h>
 #include <kernel/string.h>
 #include <kernel/work.h>

@@ -22,6 +22,7 @@
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
 #include <mm/slab_internal.h>
+#include <mm/percpu.h>
 
 enum { NR = 300, ROUNDS = 400 };
 

@@ -26,7 +26,7 @@
 #include <arch/irq.h>
 #include <kernel/errno.h>
 #include <kernel/fault.h>
-#include <kernel/percpu.h>
+#include <mm/percpu.h>
 #include <kernel/shell.h>
 #include <kernel/test.h>
 #include <kernel/work.h>

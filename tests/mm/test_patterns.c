@@ -23,6 +23,7 @@
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
 #include <mm/vmalloc.h>
+#include <mm/percpu.h>
 
 #define QUIET (GFP_KERNEL | __GFP_NOWARN)
 

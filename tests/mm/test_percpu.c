@@ -13,7 +13,7 @@
 #include "scratch.h"
 
 #include <arch/cpu.h>
-#include <kernel/percpu.h>
+#include <mm/percpu.h>
 #include <kernel/sections.h>
 #include <kernel/string.h>
 #include <kernel/test.h>

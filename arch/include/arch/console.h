@@ -1,7 +1,7 @@
 #ifndef ARCH_CONSOLE_H
 #define ARCH_CONSOLE_H
 
-#include <mm/types.h>
+#include <arch/types.h>
 
 /* Polled serial console. It works before mm is initialised, with interrupts off, and in a panic. */
 

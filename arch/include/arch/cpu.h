@@ -1,7 +1,7 @@
 #ifndef ARCH_CPU_H
 #define ARCH_CPU_H
 
-#include <mm/types.h>
+#include <arch/types.h>
 
 /* Id of the running CPU, below NR_CPUS. Ids need not be dense. */
 static inline unsigned arch_cpu_id(void);

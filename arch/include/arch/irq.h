@@ -2,7 +2,7 @@
 #define ARCH_IRQ_H
 
 #include <kernel/types.h>
-#include <mm/types.h>
+#include <arch/types.h>
 
 /* arch_irq_save() disables interrupts of this CPU and returns the former state for arch_irq_restore(). Pairs nest. */
 static inline unsigned long arch_irq_save(void);

@@ -7,7 +7,7 @@
  */
 
 #include <arch/layout.h>
-#include <mm/types.h>
+#include <arch/types.h>
 
 typedef struct {
 	u64 bits;

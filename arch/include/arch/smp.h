@@ -4,7 +4,7 @@
 /* The machine's part of starting, interrupting and stopping other CPUs. CPU ids are the kernel's. */
 
 #include <kernel/cpumask.h>
-#include <mm/types.h>
+#include <arch/types.h>
 
 /* Memory that the kernel passes to a CPU it starts. The pages are mapped and zero; a guard page lies below each stack. */
 enum { ARCH_CPU_STACKS_MAX = 4 };

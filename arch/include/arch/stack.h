@@ -3,7 +3,7 @@
 
 /* Stacks of the image. The page below each is a guard page: it belongs to the image and must stay unmapped. */
 
-#include <mm/types.h>
+#include <arch/types.h>
 
 /* Writes the addresses of at most max guard pages. Returns the number of guard pages. */
 unsigned arch_guard_pages(vaddr_t *out, unsigned max);

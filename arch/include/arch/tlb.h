@@ -2,7 +2,7 @@
 #define ARCH_TLB_H
 
 #include <arch/layout.h>
-#include <mm/types.h>
+#include <arch/types.h>
 
 /* Flush on this CPU only. va must be canonical. The full flush includes global entries and paging-structure caches. */
 static inline void arch_tlb_flush_page_local(vaddr_t va);

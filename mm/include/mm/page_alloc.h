@@ -104,4 +104,7 @@ enum { PAGE_POISON = 0xaa };
 unsigned long page_owner_caller(const struct page *head);
 void page_set_owner(struct page *head, unsigned long caller, gfp_t gfp);
 
+/* The attribute of fault injection that fails allocations of pages (<kernel/fault.h>). */
+extern struct fault_attr fail_page_alloc;
+
 #endif

@@ -61,4 +61,7 @@ void slab_cpu_init(void);
 /* Trim idle arrays and empty slabs of all caches once (Linux's cache_reap); returns pages given back. */
 unsigned long slab_reap(bool all);
 
+/* The attribute of fault injection that fails allocations of objects (<kernel/fault.h>). */
+extern struct fault_attr failslab;
+
 #endif

@@ -82,4 +82,7 @@ void vmalloc_init(void);
 /* Trees, lists, augmentation, tiling, mapped frames; NULL if sound. */
 const char *vmap_check(void);
 
+/* The attribute of fault injection that fails allocations of ranges of addresses (<kernel/fault.h>). */
+extern struct fault_attr fail_vmalloc;
+
 #endif

@@ -17,6 +17,7 @@
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
 #include <mm/vmalloc.h>
+#include <mm/percpu.h>
 
 #define ASAN(name) KTEST_PANIC(asan, name, "AddressSanitizer")
 

@@ -7,7 +7,7 @@
  * arch_backtrace() from the port's table.
  */
 
-#include <mm/types.h>
+#include <arch/types.h>
 
 /* The port's table. Kind 0 is the stack of normal kernel code. The page below each stack of the boot CPU is its guard. */
 struct arch_stack_kind {

@@ -13,10 +13,7 @@ struct cpu_info {
 extern struct cpu_info cpu_info[NR_CPUS];
 extern unsigned nr_cpu_info; /* entries in use, at least 1 */
 
-/*
- * Reads the list of CPUs from the port or from ACPI's MADT; with the MADT also the nodes of CPUs and memory. Context: boot,
- * while the early page tables are in use.
- */
-void cpus_init(struct boot_info *bi);
+/* Enters the CPUs of a list, the port's or firmware's. Context: boot, once. */
+void cpus_add(const struct boot_cpu *cpu, unsigned nr);
 
 #endif

@@ -17,13 +17,26 @@ struct fault_attr {
 	bool armed; /* interval and probability are not 0, or a sweep is on; else the attribute is not consulted */
 };
 
-/* One attribute for each kind of allocation: objects, pages, ranges of addresses. */
-extern struct fault_attr failslab, fail_page_alloc, fail_vmalloc;
-
 #define FAULT_ATTR_OFF                                       \
 	{                                                    \
 		.interval = 1, .probability = 0, .times = -1 \
 	}
+
+/* Defines an attribute; a pointer to its record goes into section `fault_points`. Its layer's header declares it. */
+struct fault_point {
+	const char *name, *cause; /* for failure_note() */
+	struct fault_attr *attr;
+};
+#define FAULT_ATTR(attr_)                                                                            \
+	struct fault_attr attr_ = FAULT_ATTR_OFF;                                                    \
+	static const struct fault_point fault_point_##attr_ = {#attr_, #attr_ " injected a failure", \
+							       &attr_};                              \
+	static const struct fault_point *const fault_point_ptr_##attr_                               \
+		__attribute__((section("fault_points"), used)) = &fault_point_##attr_
+
+extern const struct fault_point *const __start_fault_points[], *const __stop_fault_points[];
+#define for_each_fault_point(p) \
+	for (const struct fault_point *const *p = __start_fault_points; p < __stop_fault_points; p++)
 
 #define FAULT_ATTR_EXPECTED \
 	"INTERVAL[,PROBABILITY[,SPACE[,TIMES]]]: calls, percent, bytes, failures (-1: no limit)"

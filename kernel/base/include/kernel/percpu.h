@@ -31,18 +31,4 @@ extern unsigned long percpu_offset[NR_CPUS];
 #define per_cpu_ptr(ptr, cpu) ((__typeof__(ptr))((unsigned long)(ptr) + percpu_offset[cpu]))
 #define per_cpu(var, cpu) (*per_cpu_ptr(&(var), cpu))
 
-/*
- * Allocates size zeroed bytes on every possible CPU; align is a power of two up to a page.
- * Context: main loop or boot; may map pages. Returns a per-CPU pointer, which must not be dereferenced directly, or NULL.
- */
-void *alloc_percpu_size(size_t size, size_t align);
-void free_percpu(void *ptr);
-#define alloc_percpu(type) ((__typeof__(type) *)alloc_percpu_size(sizeof(type), __alignof__(type)))
-
-void percpu_init(void);
-/* Number of pages of all areas, for meminfo's Percpu. */
-unsigned long percpu_pages(void);
-/* Bytes that alloc_percpu() has allocated on each CPU. */
-unsigned long percpu_used_bytes(void);
-
 #endif

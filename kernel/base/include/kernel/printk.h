@@ -51,6 +51,13 @@ bool console_is_held(void);
 /* Called by panic(). From then on one CPU prints and ignores every lock and hold. Prints the lines that were held back. */
 void printk_panic(void);
 
+/*
+ * Describes an address for the report of a fault: "null pointer", "guard page of the boot stack". kmain() sets the function
+ * that does it, because the regions belong to higher layers. Context: any; waits for no lock.
+ */
+void panic_describe(unsigned long addr, char *buf, size_t size);
+void panic_set_describe(void (*describe)(unsigned long addr, char *buf, size_t size));
+
 enum { LOG_LINE_SIZE = 512 };
 /*
  * Copies the next line of the log at or after *pos (0: the oldest line) into buf[LOG_LINE_SIZE], in dmesg's format, with

@@ -55,6 +55,22 @@ void smp_release(void);
 /* Waits until each other CPU that runs no task is parked or idle: its deferred work is done. */
 void smp_settle(void);
 
+/*
+ * Functions of a higher layer that run before a CPU sleeps and when it wakes, before any interrupt handler. A pointer to the
+ * record goes into section `sleep_hooks`. Context: interrupts off.
+ */
+struct smp_sleep_hook {
+	void (*enter)(void);
+	void (*exit)(void);
+};
+#define SMP_SLEEP_HOOK(name_, enter_, exit_)                                     \
+	static const struct smp_sleep_hook sleep_hook_##name_ = {enter_, exit_}; \
+	static const struct smp_sleep_hook *const sleep_hook_ptr_##name_         \
+		__attribute__((section("sleep_hooks"), used)) = &sleep_hook_##name_
+extern const struct smp_sleep_hook *const __start_sleep_hooks[], *const __stop_sleep_hooks[];
+#define for_each_sleep_hook(h) \
+	for (const struct smp_sleep_hook *const *h = __start_sleep_hooks; h < __stop_sleep_hooks; h++)
+
 /* For quiet_point(): parks while another CPU holds. */
 void smp_rest(void);
 /* Sleeps until an interrupt or wake_ns (0: no limit). Context: main loop, interrupts off, nothing to do. */

@@ -1,21 +1,29 @@
 /*
- * memblock.c - memory before there are pages.
+ * memblock.c - physical memory before struct pages exist.
  *
- * Idea.       Two sorted arrays of ranges, what exists and what is taken; free memory is the difference. Each operation
- *             searches by halves and then touches the regions of its own range only, so that boot takes time in
- *             proportion to the number of ranges. An array that is full is copied into memory that memblock has, twice
- *             as long (Linux's memblock_double_array).
- * Layout.     memory.region[]    {start, end, nid}    from the sanitised map, page aligned inwards
- *             reserved.region[]  {start, end, name}   page aligned outwards when frames are counted
- * Invariants. B1  sorted, disjoint, no empty region
- *             B2  no two touching regions that agree in nid and name
+ * Idea.       Two sorted arrays of ranges list existing memory and reserved memory; free memory is the
+ *             difference. Each operation finds its first region by binary search and then touches only
+ *             the regions of its own range, so boot time is proportional to the number of ranges. A
+ *             full array is copied at twice its length into free memory (Linux's
+ *             memblock_double_array).
+ * Layout.     memory.region[] {start, end, nid} from the sanitised map, page aligned inwards
+ *             reserved.region[] {start, end, name} to whole pages outwards when frames are counted
+ *
+ *              memory    [1M ............................. 512M)
+ *              reserved        [16M kernel 20M)   [30M .. 31M)
+ *              free      [1M .. 16M)      [20M .. 30M)    [31M .. 512M)
+ *
+ * Invariants. B1  each array is sorted and disjoint and has no empty region
+ *             B2  no two touching regions agree in nid and name
  *             B3  an allocation lies in memory and touches no earlier reservation
  *             B4  address 0 is never returned
- *             B5  after the hand-over nothing changes but by memblock_forget()
- * Locking.    None: boot only. After the hand-over nothing changes but by memblock_forget().
- * Failure.    A full array that cannot grow: -ENOSPC, nothing changed. No room: 0, or a panic in the _or_panic form.
- * Source.     Linux mm/memblock.c. Boot allocations grow upwards from 16 MiB instead of downwards from the top, so
- *             that all of them share the first section and every other section stays one piece.
+ *             B5  after memblock_hand_over() only memblock_forget() changes an array
+ * Locking.    None is needed: the arrays change at boot, on one CPU. memblock_forget() is called with
+ *             the same restriction by adopt_reserved_page().
+ * Failure.    If an array is full and cannot grow: -ENOSPC, nothing has changed. If no range fits: 0,
+ *             or a panic in memblock_alloc_or_panic().
+ * Source.     Linux mm/memblock.c. Boot allocations grow upwards from 16 MiB instead of downwards from
+ *             the top. So they share the first section, and the other sections stay regular (page.c).
  * Next:       numa.c, then pgtable.c.
  */
 #include <arch/cpu.h>
@@ -34,18 +42,22 @@
 #include <mm/page.h>
 
 enum {
-	FIRST_REGIONS = 512, /* before an array grows: more than a loader's reservations, which come first */
+	/* Capacity before an array grows. The loader's reservations, which come first, always fit. */
+	FIRST_REGIONS = 512,
 	ROOM_AT_HAND_OVER = 8,
 };
 static_assert(BOOT_MAX_RESERVED + BOOT_MAX_MODULES < FIRST_REGIONS - 16,
 	      "no memory is needed to reserve memory");
-/* Firmware scribbles there (Linux arch/x86/kernel/setup.c), and frame 0 is never handed out: 0 means none. */
+/*
+ * Firmware may write to low memory (Linux arch/x86/kernel/setup.c). Frame 0 is never allocated: 0 means
+ * failure.
+ */
 #define LOW_MEMORY_END KIB(64)
 
-/* Boot memory comes from above what old devices reach; from below only where there is no other. */
+/* Lower limits for boot memory, tried in order: above the reach of old devices first. */
 static const paddr_t lowest[] = {MIB(16), MIB(1), PAGE_SIZE};
 
-/* The name of what memblock_prove_added() is to look at. */
+/* Name of reservations that memblock_prove_added() tests. */
 static const char UNPROVEN[] = "not looked at";
 
 static struct memblock_region memory_regions[FIRST_REGIONS];
@@ -58,11 +70,11 @@ struct memblock memblock = {
 };
 paddr_t memblock_limit;
 
-/* Where the kernel's arrays are since they grew, so that a check can tell. */
+/* Where the kernel's arrays lie, for memblock_check_own(). */
 static struct {
 	const struct memblock_region *memory, *reserved;
 	unsigned memory_max, reserved_max;
-	u64 print; /* B5 */
+	u64 print; /* checksum of the arrays at the hand-over (B5) */
 } own = {memory_regions, reserved_regions, FIRST_REGIONS, FIRST_REGIONS, 0};
 
 /* ---- arrays of ranges ---- */
@@ -80,7 +92,7 @@ static void type_insert(struct memblock_type *t, unsigned at, paddr_t start, pad
 	t->cnt++;
 }
 
-/* Regions [from, to) go. */
+/* Removes regions [from, to). */
 static void type_delete(struct memblock_type *t, unsigned from, unsigned to)
 {
 	memmove(&t->region[from], &t->region[to], (t->cnt - to) * sizeof(t->region[0]));
@@ -92,7 +104,7 @@ static bool regions_join(const struct memblock_region *a, const struct memblock_
 	return a->end == b->start && regions_agree(a, b);
 }
 
-/* Merges neighbours in [from - 1, to]: only there can a change have made them alike. */
+/* Merges neighbours in [from - 1, to]. Regions elsewhere did not change. */
 static void type_merge(struct memblock_type *t, unsigned from, unsigned to)
 {
 	unsigned kept = from ? from - 1 : 0, i = kept + 1;
@@ -107,7 +119,7 @@ static void type_merge(struct memblock_type *t, unsigned from, unsigned to)
 		type_delete(t, kept + 1, i);
 }
 
-/* First region that ends above pa. */
+/* Index of the first region that ends above pa; cnt if there is none. */
 static unsigned type_find(const struct memblock_type *t, paddr_t pa)
 {
 	unsigned lo = 0, hi = t->cnt;
@@ -123,7 +135,7 @@ static unsigned type_find(const struct memblock_type *t, paddr_t pa)
 	return lo;
 }
 
-/* First region that begins at pa or above. */
+/* Index of the first region that begins at or above pa; cnt if there is none. */
 static unsigned type_find_start(const struct memblock_type *t, paddr_t pa)
 {
 	unsigned i = type_find(t, pa);
@@ -131,13 +143,13 @@ static unsigned type_find_start(const struct memblock_type *t, paddr_t pa)
 	return i + (i < t->cnt && t->region[i].start < pa);
 }
 
-/* A part of a new range that nothing covers yet, in front of region `at`. */
+/* A part of a new range that no region covers. Region `at` is the next one above it. */
 struct gap {
 	unsigned at;
 	paddr_t start, end;
 };
 
-/* The first gap of [pos, end) from region `at` on; false: all is covered. */
+/* Finds the first gap of [pos, end), from region `at` on. Returns false if regions cover all of it. */
 static bool type_gap(const struct memblock_type *t, unsigned at, paddr_t pos, paddr_t end, struct gap *g)
 {
 	while (at < t->cnt && t->region[at].start <= pos && pos < end)
@@ -148,7 +160,10 @@ static bool type_gap(const struct memblock_type *t, unsigned at, paddr_t pos, pa
 	return true;
 }
 
-/* Whether the range that fills the gap is one with the region in front of it, and with the one behind it. */
+/*
+ * Sets *front and *back: whether the filled gap merges with the region below and with the region above
+ * it.
+ */
 static void gap_joins(const struct memblock_type *t, const struct memblock_region *filled, unsigned at,
 		      bool *front, bool *back)
 {
@@ -156,7 +171,10 @@ static void gap_joins(const struct memblock_type *t, const struct memblock_regio
 	*back = at < t->cnt && regions_join(filled, &t->region[at]);
 }
 
-/* How many more regions the array has at most while type_add() is at work: one that extends a region needs no place. */
+/*
+ * Largest number of additional regions while type_add() runs. A gap that merges with a neighbour adds
+ * none.
+ */
 static unsigned type_add_needs(const struct memblock_type *t, paddr_t start, paddr_t end, int nid,
 			       const char *name)
 {
@@ -174,7 +192,10 @@ static unsigned type_add_needs(const struct memblock_type *t, paddr_t start, pad
 	return (unsigned)most;
 }
 
-/* Adds the parts of [start, end) that are not covered yet; what is covered keeps its node and name. There is room. */
+/*
+ * Adds the parts of [start, end) that no region covers. Covered parts keep their node and name. The
+ * caller has made room.
+ */
 static void type_add(struct memblock_type *t, paddr_t start, paddr_t end, int nid, const char *name)
 {
 	struct gap g;
@@ -198,7 +219,7 @@ static void type_add(struct memblock_type *t, paddr_t start, paddr_t end, int ni
 	}
 }
 
-/* Whether a cut at pa makes two regions of one. */
+/* Returns whether a cut at pa splits a region. */
 static bool inside_region(const struct memblock_type *t, paddr_t pa)
 {
 	unsigned i = type_find(t, pa);
@@ -206,13 +227,13 @@ static bool inside_region(const struct memblock_type *t, paddr_t pa)
 	return i < t->cnt && t->region[i].start < pa;
 }
 
-/* How many more regions type_isolate() makes. */
+/* Number of regions that type_isolate() adds: 0 to 2. */
 static unsigned type_isolate_needs(const struct memblock_type *t, paddr_t start, paddr_t end)
 {
 	return start < end ? (unsigned)inside_region(t, start) + inside_region(t, end) : 0;
 }
 
-/* The region that pa is inside of becomes two. */
+/* Splits the region that contains pa in its interior, if there is one. */
 static void type_cut(struct memblock_type *t, paddr_t pa)
 {
 	unsigned i = type_find(t, pa);
@@ -224,7 +245,7 @@ static void type_cut(struct memblock_type *t, paddr_t pa)
 	r[1].start = pa;
 }
 
-/* Splits regions at both borders, so that [*first, *past) is exactly what lies inside. There is room. */
+/* Splits regions at start and end. [*first, *past) are the regions inside. The caller has made room. */
 static void type_isolate(struct memblock_type *t, paddr_t start, paddr_t end, unsigned *first, unsigned *past)
 {
 	if (start < end) {
@@ -255,7 +276,7 @@ static const char *type_check(const struct memblock_type *t)
 static paddr_t find_free(struct memblock *mb, size_t size, size_t align, paddr_t lo, paddr_t hi, int nid,
 			 bool top_down);
 
-/* Room for a longer array, outside of [start, end). */
+/* Finds free memory for a longer array, outside of [start, end). Returns 0 if there is none. */
 static paddr_t find_outside(struct memblock *mb, size_t bytes, paddr_t start, paddr_t end)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(lowest); i++) {
@@ -287,8 +308,8 @@ static void own_arrays_noted(const struct memblock *mb)
 }
 
 /*
- * Twice as many regions, in memory that is free and not in [start, end), with which the caller is about to do
- * something else. The array that it grew into before is free again.
+ * Doubles the capacity of array t. The new array lies in free memory outside of [start, end), because
+ * the caller is about to add or remove that range. The memory of an earlier growth is freed.
  */
 static bool type_grow(struct memblock *mb, struct memblock_type *t, paddr_t start, paddr_t end)
 {
@@ -326,7 +347,7 @@ static int add_range(struct memblock *mb, struct memblock_type *t, paddr_t start
 	return 0;
 }
 
-/* Cuts at both borders; [*first, *past) is what lies inside. */
+/* Makes room, then splits regions at both borders. [*first, *past) are the regions inside. */
 static int isolate(struct memblock *mb, struct memblock_type *t, paddr_t start, paddr_t end, unsigned *first,
 		   unsigned *past)
 {
@@ -425,7 +446,11 @@ void memblock_trim_memory(struct memblock *mb, size_t align)
 		struct memblock_region r = t->region[i];
 		paddr_t start = ALIGN_UP(r.start, align), end = ALIGN_DOWN(r.end, align);
 
-		if (start < r.start || start >= end) /* the next border may lie above all addresses */
+		/*
+		 * ALIGN_UP wraps to 0 if the region begins in the last `align` bytes of the address
+		 * space.
+		 */
+		if (start < r.start || start >= end)
 			continue;
 		r.start = start;
 		r.end = end;
@@ -477,7 +502,10 @@ bool memblock_next_free(const struct memblock *mb, paddr_t *cursor, paddr_t *sta
 	return memblock_next_free_below(mb, ~0UL, cursor, start, end, nid);
 }
 
-/* The place for size bytes in the free range [start, end), or 0. */
+/*
+ * Lowest or highest aligned address at which size bytes fit in the free range [start, end); 0 if they
+ * do not.
+ */
 static paddr_t fit(paddr_t start, paddr_t end, size_t size, size_t align, bool top_down)
 {
 	paddr_t at;
@@ -488,7 +516,10 @@ static paddr_t fit(paddr_t start, paddr_t end, size_t size, size_t align, bool t
 	return at >= start && at < end && end - at >= size ? at : 0;
 }
 
-/* The highest place in what [start, end), a part of one region of memory, has free. */
+/*
+ * Highest address at which size bytes fit in a free part of [start, end), which lies in one region of
+ * memory; 0 if none.
+ */
 static paddr_t fit_down(const struct memblock_type *reserved, paddr_t start, paddr_t end, size_t size,
 			size_t align)
 {
@@ -522,15 +553,19 @@ static paddr_t find_down(const struct memblock *mb, size_t size, size_t align, p
 	return 0;
 }
 
-/* Whether what the rover knows holds for this request, too: it asks for no less, and from no lower. */
+/*
+ * Returns whether the rover's result holds for this request: it needs at least the rover's size and
+ * alignment, from lo or above.
+ */
 static bool rover_serves(const struct memblock_rover *r, size_t size, size_t align, paddr_t lo)
 {
 	return r->size && size >= r->size && align >= r->align && lo >= r->lo;
 }
 
 /*
- * The lowest place. Boot asks for pages again and again from the same address on; the rover of the node remembers how
- * far nothing fits, so that not every request passes all that is taken.
+ * Finds the lowest address. Boot allocates pages repeatedly from the same lower limit. The node's rover
+ * stores the address up to which nothing fits, so the next search does not walk over all reservations
+ * again.
  */
 static paddr_t find_up(struct memblock *mb, size_t size, size_t align, paddr_t lo, paddr_t hi, int nid)
 {
@@ -590,7 +625,10 @@ void memblock_describe_free(const struct memblock *mb, paddr_t limit, char *text
 	snprintf(text, size, "%lu KiB of %lu KiB are free below 0x%lx", left >> 10, total >> 10, limit);
 }
 
-/* Boot memory has run out: how much there is, and whose doing it is. */
+/*
+ * Refuses the boot because boot memory ran out. The message says how much is free and which options reduced
+ * it.
+ */
 static void refuse_for_memory(size_t size, size_t align, const char *name) __noreturn;
 static void refuse_for_memory(size_t size, size_t align, const char *name)
 {
@@ -671,7 +709,10 @@ void memblock_hand_over(void)
 	own.print = own_print();
 }
 
-/* What the kernel's own arrays are besides: in their place, no longer than they can be, and as they were handed over. */
+/*
+ * Checks that the kernel's arrays have their known address and capacity, and are unchanged since the
+ * hand-over.
+ */
 static const char *memblock_check_own(void)
 {
 	const struct memblock_type *m = &memblock.memory, *r = &memblock.reserved;
@@ -723,7 +764,7 @@ void memblock_reserve_boot(struct memblock *mb, const struct boot_info *bi)
 		reserve_or_panic(mb, bi->reserved[i].start, bi->reserved[i].end, "firmware");
 }
 
-/* The whole pages of a usable entry of the map; false: it has none. */
+/* Sets [*start, *end) to the whole pages of a usable entry of the map. Returns false if it has none. */
 static bool usable_pages(const struct memmap_entry *e, paddr_t *start, paddr_t *end)
 {
 	*start = PAGE_ALIGN_UP(e->start);
@@ -731,7 +772,9 @@ static bool usable_pages(const struct memmap_entry *e, paddr_t *start, paddr_t *
 	return e->type == MEM_USABLE && *start < *end && *start >= e->start;
 }
 
-/* The largest range that is mapped comes first: from then on the array of the others can grow. */
+/*
+ * Adds the largest mapped range first: from then on there is memory into which a full array can grow.
+ */
 static void add_largest(void)
 {
 	paddr_t best_start = 0, best_end = 0, start, end;
@@ -771,7 +814,7 @@ void memblock_init(const struct boot_info *bi)
 {
 	memblock_limit = EARLY_MAP_END;
 	memmap_init(bi);
-	/* Reservations first: no boot allocation can then land on them. */
+	/* Reserve before memory is added, so no boot allocation can use these ranges. */
 	reserve_or_panic(&memblock, 0, LOW_MEMORY_END, "firmware low memory");
 	reserve_image();
 	memblock_reserve_boot(&memblock, bi);
@@ -787,7 +830,7 @@ void memblock_init(const struct boot_info *bi)
 			bi->nr_ranges, memmap_blame());
 }
 
-/* Reservations of that name in [start, end) are free again; other ones stay. */
+/* Frees the parts of [start, end) that are reserved under this name. Other reservations stay. */
 static void forget_named(paddr_t start, paddr_t end, const char *name)
 {
 	for (unsigned i = type_find(&memblock.reserved, start);
@@ -801,7 +844,10 @@ static void forget_named(paddr_t start, paddr_t end, const char *name)
 	}
 }
 
-/* One word there keeps what is written, and is as it was afterwards. A device, or nothing, does not. */
+/*
+ * Returns whether the word at pa stores what is written. Restores the word. A device or an empty
+ * address fails.
+ */
 static bool answers(paddr_t pa)
 {
 	volatile u64 *word = phys_to_virt(pa);
@@ -818,7 +864,10 @@ static bool answers(paddr_t pa)
 	return same && *word == was;
 }
 
-/* The first word of each part that could be a module of its own, and the last one. */
+/*
+ * Tests the first word of [start, end), the first word of each 64 MiB (the smallest memory module), and
+ * the last word. Refuses the boot if one fails.
+ */
 static void prove(paddr_t start, paddr_t end)
 {
 	const paddr_t step = MIB(64);

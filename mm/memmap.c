@@ -1,14 +1,22 @@
 /*
  * memmap.c - the firmware's memory map, sanitised.
  *
- * Idea.       Firmware lists ranges unsorted, overlapping and of any length. A sweep over their borders gives
- * every byte the most restrictive type that covers it, which in e820's numbering is the largest number.
- * Layout.     memmap[0 .. memmap_nr): sorted, disjoint, half-open, neighbours of one type merged
+ * Idea.       Firmware lists ranges unsorted, overlapping and of any length. A sweep over the borders
+ *             of all ranges in ascending order gives each byte one type: the largest type number of the
+ *             ranges that cover it. In e820's numbering a larger number is more restrictive.
+ * Layout.     memmap[0 .. memmap_nr): sorted, disjoint, half-open; touching entries of one type are
+ *             merged. Example:
+ *
+ *              input    usable   [0, 640K)  reserved [600K, 1M)  usable [1M, 512M)  ACPI data [500M, 501M)
+ *              output   usable   [0, 600K)  reserved [600K, 1M)  usable [1M, 500M)  ACPI data [500M, 501M)
+ *                       usable   [501M, 512M)
+ *
  * Invariants. M1  entries are sorted and disjoint, and none is empty
  *             M2  no two entries of one mergeable type touch
- *             M3  a byte's type is the maximum over the inputs that cover it (before mem= and memmap= change it)
- * Locking.    None: written once, before other CPUs run.
- * Failure.    None: MEMMAP_MAX entries are room for every border that the map and all edits can have.
+ *             M3  a byte's type is the maximum over the inputs that cover it (before mem= and memmap=
+ *                 change it)
+ * Locking.    The map is written once, before other CPUs run, and is read-only afterwards.
+ * Bounds.     MEMMAP_MAX entries hold every border that the map and all edits can have.
  * Source.     Linux arch/x86/kernel/e820.c (e820__update_table, e820__range_update, parse_memmap_one).
  * Next:       memblock.c, which takes the usable ranges.
  */
@@ -42,7 +50,7 @@ struct border {
 
 static struct border borders[2 * BOOT_MAX_RANGES];
 
-/* At one address starts come before ends, so that touching ranges of one type merge. */
+/* Sorts by address. At one address starts come before ends, so touching ranges of one type merge. */
 static int border_cmp(const void *a, const void *b, const void *priv)
 {
 	const struct border *x = a, *y = b;
@@ -51,12 +59,12 @@ static int border_cmp(const void *a, const void *b, const void *priv)
 	return x->addr != y->addr ? (x->addr > y->addr) - (x->addr < y->addr) : x->is_end - y->is_end;
 }
 
-/* ---- what covers the sweep's position: a heap of entries, the largest type on top ---- */
+/* ---- ranges that cover the sweep's position: a heap of entries, the largest type on top ---- */
 
 static struct {
 	u16 entry[BOOT_MAX_RANGES];
 	unsigned nr;
-	bool ended[BOOT_MAX_RANGES]; /* those leave when they come to the top */
+	bool ended[BOOT_MAX_RANGES]; /* an ended entry stays in the heap until it is on top */
 } cover;
 
 static void cover_swap(unsigned a, unsigned b)
@@ -81,6 +89,9 @@ static void cover_pop(const struct boot_range *in)
 {
 	cover.entry[0] = cover.entry[--cover.nr];
 	for (unsigned at = 0, child; (child = 2 * at + 1) < cover.nr; at = child) {
+		/*
+		 * Returns the largest type that covers the sweep's position, MEM_NONE if no range does.
+		 */
 		if (child + 1 < cover.nr && in[cover.entry[child]].type < in[cover.entry[child + 1]].type)
 			child++;
 		if (in[cover.entry[at]].type >= in[cover.entry[child]].type)
@@ -96,7 +107,7 @@ static u32 cover_type(const struct boot_range *in)
 	return cover.nr ? in[cover.entry[0]].type : MEM_NONE;
 }
 
-/* Persistent memory of the legacy kind and soft-reserved ranges stay as the firmware cut them. */
+/* MEM_PRAM and MEM_SOFT_RESERVED entries keep the borders that firmware gave them. */
 static bool type_merges(u32 type)
 {
 	return type != MEM_PRAM && type != MEM_SOFT_RESERVED;
@@ -134,7 +145,8 @@ unsigned memmap_sanitise(const struct boot_range *in, unsigned nr_in, struct mem
 		now = cover_type(in);
 		if (now == type && (now == MEM_NONE || type_merges(now)))
 			continue;
-		if (type != MEM_NONE) { /* close the open entry, unless it is empty */
+		/* Close the open entry. An empty one is removed. */
+		if (type != MEM_NONE) {
 			out[nr - 1].end = b->addr;
 			if (out[nr - 1].start == b->addr)
 				nr--;
@@ -149,7 +161,7 @@ unsigned memmap_sanitise(const struct boot_range *in, unsigned nr_in, struct mem
 	return nr;
 }
 
-/* First entry that ends above `at`. */
+/* Index of the first entry that ends above `at`; nr if there is none. */
 static unsigned memmap_find(const struct memmap_entry *map, unsigned nr, u64 at)
 {
 	unsigned lo = 0, hi = nr;
@@ -165,7 +177,9 @@ static unsigned memmap_find(const struct memmap_entry *map, unsigned nr, u64 at)
 	return lo;
 }
 
-/* Cuts the entry that `at` lies inside of in two. When the map is full, its last entry goes. */
+/*
+ * Splits the entry that contains `at` in its interior. If the map is full, its last entry is dropped.
+ */
 static unsigned memmap_cut(struct memmap_entry *map, unsigned nr, unsigned max_nr, u64 at)
 {
 	unsigned i = memmap_find(map, nr, at);
@@ -180,7 +194,10 @@ static unsigned memmap_cut(struct memmap_entry *map, unsigned nr, unsigned max_n
 	return nr + 1;
 }
 
-/* Appends to a map that is made anew from the left; e is a copy, since it may lie where it goes. */
+/*
+ * Appends e to the map that is rebuilt in place from the left. e is a copy because its slot may be
+ * overwritten.
+ */
 static void memmap_append(struct memmap_entry *map, unsigned *nr, struct memmap_entry e)
 {
 	struct memmap_entry *last = *nr ? &map[*nr - 1] : NULL;
@@ -213,8 +230,9 @@ unsigned memmap_retype(struct memmap_entry *map, unsigned nr, unsigned max_nr, u
 }
 
 /*
- * A further range on a sanitised map. The entries from its start on move to the array's end, and come back one by one
- * with the holes filled between them.
+ * Adds a range to a sanitised map. The entries from its start on move to the end of the array. The loop
+ * copies them back one by one and fills the holes between them with the new range. Where the range
+ * overlaps an entry, the larger type remains.
  */
 static unsigned memmap_add(struct memmap_entry *map, unsigned nr, unsigned max_nr, u64 start, u64 end,
 			   u32 type)
@@ -232,14 +250,14 @@ static unsigned memmap_add(struct memmap_entry *map, unsigned nr, unsigned max_n
 		u64 next = from < max_nr ? min(map[from].start, max(start, end)) : end;
 		struct memmap_entry e = {start, next, type};
 
-		if (start >= end || next <= start) { /* no hole: what is there */
+		if (start >= end || next <= start) { /* no hole at start: the next entry covers it */
 			e = map[from++];
 			if (e.start < end)
 				e.type = max(e.type, type);
 			start = max(start, e.end);
 		} else if (kept == max_nr) {
 			break;
-		} else if (kept == from) { /* full: the last entry goes */
+		} else if (kept == from) { /* no free slot: the last entry is dropped */
 			memmove(&map[from + 1], &map[from], (max_nr - 1 - from) * sizeof(*map));
 			from++;
 			start = next;
@@ -420,8 +438,8 @@ unsigned memmap_find_unproven(const struct memmap_edits *edits, const struct mem
 }
 
 /*
- * As Linux's e820_add_kernel_range(): where options have taken the kernel's image away, it is memory again. The kernel
- * runs there, so memory it is.
+ * If options removed a part of the kernel's image from the map, makes it usable again, as Linux's
+ * e820_add_kernel_range() does: the kernel runs there, so it is memory.
  */
 static void keep_image(void)
 {

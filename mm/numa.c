@@ -1,24 +1,33 @@
 /*
- * numa.c - nodes, their distances, and the order in which an allocation falls back from one to the next.
+ * numa.c - nodes, their distances, and the order in which an allocation falls back from one node to the
+ * next.
  *
- * Idea.       What firmware says of memory, CPUs and distances becomes nodes. Ids stay firmware's, so that they can be
- *             compared with what it, or Linux on the same machine, calls them; an id that nothing uses is a node
- *             that is not online and has empty lists of its own. A zonelist per node is computed once: own zones
- *             first, highest zone first within a node, then whole nodes by distance; nodes at equal distance are
- *             spread over their users. An allocation only walks the list.
- * Layout.     nodes[nid] -> { span, distance[], fallback, thisnode } a list ends with NULL
+ * Idea.       Memory ranges, CPUs and distances that firmware describes become nodes. Ids stay the
+ *             firmware's, so they can be compared with the firmware's tables or with Linux on the same
+ *             machine. An id that no memory and no CPU uses is an offline node with lists of its own.
+ *             Each node's zonelists are computed once, at boot; an allocation only walks the list. The
+ *             fallback list holds the node's own zones first, then those of the other nodes by
+ *             distance. Within a node the highest zone comes first. If several nodes are equally far,
+ *             the lists of different nodes begin with different ones.
+ * Layout.     nodes[nid] -> { span, distance[], fallback, thisnode }; a list ends with NULL. Two nodes
+ *             of a PC:
+ *
+ *              nodes[0].fallback   0:Normal 0:DMA32 0:DMA 1:Normal NULL      thisnode   0:Normal 0:DMA32 0:DMA NULL
+ *              nodes[1].fallback   1:Normal 0:Normal 0:DMA32 0:DMA NULL      thisnode   1:Normal NULL
+ *
  * Invariants. N1  every populated zone is on every fallback list exactly once
- *             N2  a node with memory starts its own
+ *             N2  the fallback list of a node with memory starts with a zone of this node
  *             N3  thisnode holds the node's own populated zones only
- *             N4  a node with memory or CPUs is online, and no other
- *             N5  the nodes of CPUs, the distances and the lists stay as they were made
+ *             N4  a node is online exactly if it has memory or CPUs
+ *             N5  the nodes of CPUs, the distances and the lists do not change after boot
  *             N6  a node's span is that of its memory; present and managed are the sums of its zones
- * Locking.    None: built at boot, read-only afterwards.
- * Failure.    Input is repaired and said: of two nodes that claim the same memory the first keeps it, memory and CPUs
- *             of an id that is too large are node 0's, a CPU of which nothing is said is of the lowest node that has
- *             memory, distances that make no sense are as if not given. Without any word of nodes there is one with
- *             everything.
- * Source.     Linux mm/page_alloc.c (find_next_best_node, build_zonelists), mm/numa_emulation.c (numa=fake=).
+ * Locking.    The nodes are built at boot, on one CPU, and are read-only afterwards.
+ * Failure.    Bad input is repaired, with a warning. If two nodes claim the same memory, the first one
+ *             keeps it. Memory and CPUs of an id above 63 go to node 0. A CPU without a node goes to
+ *             the lowest node with memory. A distance table with an invalid entry is discarded. If
+ *             firmware describes no node, node 0 has all memory and CPUs.
+ * Source.     Linux mm/page_alloc.c (find_next_best_node, build_zonelists), mm/numa_emulation.c
+ *             (numa=fake=).
  * Next:       pgtable.c.
  */
 #include <kernel/bug.h>
@@ -42,7 +51,10 @@ static_assert((unsigned)MAX_NODES <= (unsigned)BOOT_MAX_DISTANCES,
 	      "what firmware says of distances has room");
 
 static bool numa_off;
-/* At most one of them is not 0; both are: as firmware says. */
+/*
+ * numa=fake=N and numa=fake=SIZE. At most one of the two is set. If both are 0, the nodes are those of
+ * the firmware.
+ */
 static u64 fake_nodes, fake_size;
 
 static bool nodes_are_fake(void)
@@ -50,7 +62,10 @@ static bool nodes_are_fake(void)
 	return fake_nodes || fake_size;
 }
 
-/* A number is one of nodes, a size ends with its unit. */
+/*
+ * Parses the value of numa=fake=: a plain number is a number of nodes, a number with a unit is the size
+ * of a node.
+ */
 static int set_fake(const char *value)
 {
 	u64 n;
@@ -94,7 +109,11 @@ static unsigned list_node_zones(struct zone *zones, int nid, struct zonelist *li
 	return at;
 }
 
-/* The unused node with memory that suits `local` best: near, with no CPUs of its own, not yet popular. */
+/*
+ * Returns the unused node with memory of the lowest cost for `local`; local itself if it is unused. The
+ * cost is the distance, plus 1 if the node has CPUs, plus 1 if its id is below local's. At equal cost
+ * the node wins that fewer lists use as first of its distance (`load`).
+ */
 static struct node *next_best_node(struct node *table, unsigned nr, const struct node *local,
 				   const bool *used, const unsigned *load)
 {
@@ -127,7 +146,10 @@ int numa_memory_node(int nid)
 	return n ? n->nid : nid;
 }
 
-/* An interrupt in between may take the same node: that is no harm. */
+/*
+ * Last node of this CPU. An interrupt between read and write may return the same node twice, which is
+ * harmless.
+ */
 static DEFINE_PER_CPU(int, interleave_last);
 
 int numa_interleave_node(void)
@@ -170,7 +192,7 @@ static struct zone **alloc_zonelist(unsigned zones)
 				       NUMA_NO_NODE, "zonelists");
 }
 
-/* ---- which memory and which CPUs a node has ---- */
+/* ---- memory and CPUs of a node ---- */
 
 static bool set_node(paddr_t start, paddr_t end, int nid)
 {
@@ -204,7 +226,10 @@ bool numa_range_usable(const struct boot_node_range *ranges, unsigned i)
 	return true;
 }
 
-/* The last range first: where two overlap, the earlier one overwrites what the later one has said. */
+/*
+ * Goes from the last range to the first. If two ranges overlap, the earlier one is set later, so it
+ * wins.
+ */
 static void nodes_from_firmware(const struct boot_info *bi)
 {
 	for (unsigned i = min(bi->nr_node_ranges, (unsigned)BOOT_MAX_NODE_RANGES); i-- > 0;) {
@@ -215,7 +240,10 @@ static void nodes_from_firmware(const struct boot_info *bi)
 	}
 }
 
-/* So many nodes, and how much each gets but for the last, which gets the rest. */
+/*
+ * Returns the bytes of each fake node and sets *nr to their number. The last node also gets the
+ * remainder.
+ */
 static u64 fake_share(u64 total, u64 *nr)
 {
 	u64 least = ALIGN_UP(DIV_ROUND_UP(total, (u64)MAX_NODES), FAKE_NODE_MIN);
@@ -228,11 +256,15 @@ static u64 fake_share(u64 total, u64 *nr)
 		pr_warn("numa: nodes of 0x%lx bytes would be more than %u: each gets 0x%lx\n", fake_size,
 			MAX_NODES, least);
 	least = max(least, fake_size);
-	*nr = max((total + least - FAKE_NODE_MIN) / least, 1UL); /* a last one that is too small is no node */
+	/* A remainder below FAKE_NODE_MIN gets no node of its own. */
+	*nr = max((total + least - FAKE_NODE_MIN) / least, 1UL);
 	return least;
 }
 
-/* Parts of all memory, in ascending order, cut at blocks of the largest order. No region has a node yet. */
+/*
+ * Divides all memory, in ascending order, into fake nodes. Borders are multiples of an order-10 block.
+ * No region has a node yet.
+ */
 static bool fake_all(void)
 {
 	u64 total = 0, seen = 0, nr, share;
@@ -245,7 +277,10 @@ static bool fake_all(void)
 		u64 nid = min(seen / share, nr - 1);
 		paddr_t border = ALIGN_UP(r.start + (nid + 1) * share - seen, FAKE_NODE_MIN);
 
-		/* A region that reaches into the next node is cut; its rest is the next region. */
+		/*
+		 * If the region reaches into the next node, set_node() splits it. The upper part is the
+		 * next region of this loop.
+		 */
 		if (nid + 1 == nr || border > r.end)
 			border = r.end;
 		if (!set_node(r.start, border, (int)nid))
@@ -373,7 +408,7 @@ void numa_init(const struct boot_info *bi)
 
 /* ---- check ---- */
 
-/* What is fixed from now on, in one number: the nodes of CPUs, distances, zonelists. */
+/* Checksum of the data that N5 fixes: nodes of CPUs, distances, zonelists. */
 static u64 numa_seal;
 
 static u64 seal_list(u64 sum, const struct zonelist *list, unsigned most)
@@ -414,7 +449,10 @@ static const char *complain(const char *what, int nid)
 	return wrong;
 }
 
-/* The number of entries of a list; -1: it has none of its own, or one is no zone with memory, or it does not end. */
+/*
+ * Returns the number of entries of a list; -1 if its array is not readable, an entry is no populated
+ * zone, or it has no end.
+ */
 static int list_length(const struct zonelist *list, unsigned most)
 {
 	unsigned nr = 0;
@@ -455,7 +493,7 @@ static const char *check_node_lists(const struct node *n, int populated)
 	return NULL;
 }
 
-/* Bytes: a bool that is neither 0 nor 1 says so as well. */
+/* Compares the byte: a damaged bool may be neither 0 nor 1. */
 static bool says(const bool *flag, bool value)
 {
 	return *(const u8 *)flag == value;

@@ -9,7 +9,10 @@ enum { MAX_NODES = 64, LOCAL_DISTANCE = 10, REMOTE_DISTANCE = 20 };
 
 struct zone;
 struct zonelist {
-	/* Populated zones, own node first, each node from its highest zone down; NULL ends it. */
+	/*
+	 * Populated zones, the node's own first, the highest zone of each node first; NULL ends the
+	 * list.
+	 */
 	struct zone **zone;
 };
 
@@ -17,43 +20,60 @@ struct node {
 	int nid;
 	bool online; /* has memory or CPUs */
 	bool has_memory;
-	bool has_cpus;		  /* that may run */
-	pfn_t start_pfn, end_pfn; /* span */
+	/* a possible CPU belongs to the node */
+	bool has_cpus;
+	/* span of its memory; both 0 without memory */
+	pfn_t start_pfn, end_pfn;
 	unsigned long present, managed;
-	struct zonelist fallback; /* all nodes by distance */
+	struct zonelist fallback; /* zones of all nodes, by distance */
 	struct zonelist thisnode; /* own zones only, for __GFP_THISNODE */
 	u8 distance[MAX_NODES];
 };
 
 extern struct node nodes[MAX_NODES];
-extern unsigned nr_nodes; /* ids are below; those that nothing uses are not online */
+/* Ids are below nr_nodes. An id without memory and CPUs is a node that is not online. */
+extern unsigned nr_nodes;
+/* Node of each CPU, by CPU number. */
 extern int cpu_to_node_map[];
 
+/*
+ * Builds nodes[] from the firmware's ranges and the command line. Context: boot, after memblock_init().
+ */
 void numa_init(const struct boot_info *bi);
 /*
- * Whether firmware's range i can be placed: its node's id is below MAX_NODES. Both that and an overlap with an earlier
- * range of another node are reported.
+ * Returns whether firmware's range i can be used: the id of its node must be below MAX_NODES. Warns about a
+ * range that cannot, and about an overlap with an earlier range of another node.
  */
 bool numa_range_usable(const struct boot_node_range *ranges, unsigned i);
-/* The lowest node that has a range of memory, or 0. */
+/* Returns the lowest node that has memory ranges, 0 if firmware gives none. */
 u32 numa_lowest_node(const struct boot_info *bi);
-/* The node of a CPU for which firmware says `said`: the lowest node for BOOT_NO_NODE, node 0 for an id that is too large. */
+/*
+ * Returns the node of a CPU whose firmware node is `said`: numa_lowest_node() for BOOT_NO_NODE; node 0, with
+ * a warning, for an id that is too large.
+ */
 u32 numa_node_of_cpu(const struct boot_info *bi, unsigned cpu, u32 said);
-/* Whether the distances between the first nr nodes are 10 to a node itself and more to others, where they are given. */
+/* Returns whether the given distances between the first nr nodes are 10 locally and above 10 otherwise. */
 bool numa_distances_usable(const struct boot_info *bi, unsigned nr);
-/* The lists of nr nodes whose zones are in the table zones[], 8 a node. */
+/*
+ * Fills the fallback and thisnode lists of nr nodes. zones is the zone table: 8 entries for each node,
+ * in the order of enum zone_type.
+ */
 void numa_build_zonelists(struct node *table, unsigned nr, struct zone *zones);
-/* The kernel's nodes, their lists and the nodes of CPUs do not change any more. */
+/* Records the checksum of nodes of CPUs, distances and lists. They must not change any more. */
 void numa_fixed(void);
-/* Of this CPU. */
+/* Returns the node of this CPU. */
 static inline int numa_node_id(void)
 {
 	return cpu_to_node_map[arch_cpu_id()];
 }
+/* Returns the distance from node a to node b; LOCAL_DISTANCE if a == b. Both are below nr_nodes. */
 unsigned node_distance(int a, int b);
-/* The node itself if it has memory, else the one whose memory it gets first. From numa_init() on. */
+/*
+ * Returns nid if the node has memory, else the node whose memory it tries first. Valid from numa_init()
+ * on.
+ */
 int numa_memory_node(int nid);
-/* This CPU's next node of those that have memory, one after the other. */
+/* Returns the next node with memory in this CPU's round-robin order. Context: any. */
 int numa_interleave_node(void);
 
 #define for_each_node(n) for (n = nodes; n < nodes + nr_nodes; n++)

@@ -1,20 +1,25 @@
 /*
  * direct_map.c - the first mappings of the final tables: all RAM, and the image with W^X.
  *
- * Idea.       The direct map gives every frame of RAM one fixed address, DIRECT_MAP_BASE + physical. It is
- *             built once, in the largest leaves that fit, and never split: what would need a split later (the
- *             image's read-only part) is cut out from the start. Holes and device ranges are not mapped at
- *             all.
- * Layout.     DIRECT_MAP_BASE +  | RAM | text, rodata  | RAM       | hole | RAM ...   up to direct_map_end_pfn
- *                                | RW  | R             | RW        | -    | RW        all NX
- *             KERNEL_VMA +             | text | rodata | data, bss |
- *                                      | RX   | R      | RW, a hole below each stack
- * Invariants. D1  each RAM page below direct_map_end_pfn translates to itself; no leaf crosses a range's end
+ * Idea.       The direct map gives every frame of RAM one fixed address, DIRECT_MAP_BASE + physical
+ *             address. It is built once, with the largest leaves that fit, and no leaf is ever split:
+ *             ranges of different protection (the image's read-only part) have borders of their own
+ *             from the start. Holes and device ranges are not mapped.
+ * Layout.     The two windows, from low to high addresses:
+ *
+ *              DIRECT_MAP_BASE +  | RAM | text, rodata  | RAM       | hole | RAM ...   up to direct_map_end_pfn
+ *                                 | RW  | R             | RW        | -    | RW        all NX
+ *              KERNEL_VMA +             | text | rodata | data, bss |
+ *                                       | RX   | R      | RW, a hole below each stack
+ *
+ * Invariants. D1  each RAM page below direct_map_end_pfn translates to itself; no leaf crosses a
+ *                 range's end
  *             D2  nothing else between DIRECT_MAP_BASE and its end is mapped
- *             D3  text and rodata are read-only under both addresses; only text under its own is executable
+ *             D3  text and rodata are read-only under both addresses; only text under its own is
+ *                 executable
  *             D4  a stack's guard page is not mapped in the image
- * Locking.    None: boot, one CPU. Read-only afterwards.
- * Failure.    No memory for a table: memblock panics, there is no kernel without these tables.
+ * Locking.    The mappings are built at boot, on one CPU, and do not change afterwards.
+ * Failure.    If there is no memory for a table, memblock panics: no kernel runs without these tables.
  * Next:       percpu.c, the first memory that is mapped outside of the direct map.
  */
 #include "pt_internal.h"
@@ -52,8 +57,8 @@ static int debug_pagealloc_set(const char *value)
 CMDLINE_OPT("debug_pagealloc", "on or off", debug_pagealloc_set);
 
 /*
- * The cap: directmap=, in whole blocks of the largest order, or where zone Normal ends. It never cuts off what the image needs, nor the 16 MiB
- * behind it that boot allocates from.
+ * Returns the end of the direct map: directmap=, rounded down to whole order-10 blocks, or the end of
+ * zone Normal. It always includes the image and the 16 MiB behind it, from which boot allocates.
  */
 static paddr_t direct_map_cap(const struct boot_info *bi)
 {
@@ -67,10 +72,7 @@ static paddr_t direct_map_cap(const struct boot_info *bi)
 	return min(max(cap, floor), memblock_end(&memblock));
 }
 
-/*
- * Physical border between text and rodata on one side and data on the other: [0] start, [1] end of what is
- * read-only.
- */
+/* The read-only part of the image: [0] is its start, [1] its end. Data follows. */
 static const char *const readonly_part[] = {__text_start, __rodata_end};
 
 static pt_prot_t direct_map_prot(paddr_t pa)
@@ -79,7 +81,7 @@ static pt_prot_t direct_map_prot(paddr_t pa)
 											     : PT_RW;
 }
 
-/* [start, end) is RAM; cut at the borders of the read-only part. */
+/* Maps [start, end), which is RAM. Cuts it at the borders of the read-only part. */
 static void direct_map_range(paddr_t start, paddr_t end, unsigned max_level)
 {
 	while (start < end) {
@@ -95,7 +97,7 @@ static void direct_map_range(paddr_t start, paddr_t end, unsigned max_level)
 	}
 }
 
-/* A section of the image, without the guard pages in it. */
+/* Maps one section of the image, without the guard pages in it. */
 static void image_map(const char *from, const char *to, pt_prot_t prot)
 {
 	vaddr_t guard[MAX_GUARD_PAGES], va = (vaddr_t)from;
@@ -142,7 +144,7 @@ void pgtable_init(const struct boot_info *bi)
 
 static char wrong[128];
 
-/* Nothing translates in [va, end). */
+/* Returns whether nothing is mapped in [va, end). */
 static bool check_hole(vaddr_t va, vaddr_t end)
 {
 	size_t mapped = pt_mapped_bytes(va, end - va);
@@ -154,7 +156,10 @@ static bool check_hole(vaddr_t va, vaddr_t end)
 	return mapped == 0;
 }
 
-/* Every leaf of [start, end) lies inside, translates to itself, and has the protection of its first byte. */
+/*
+ * Returns whether each leaf of [start, end) lies inside, translates to itself, and has one protection
+ * throughout.
+ */
 static bool check_ram(paddr_t start, paddr_t end)
 {
 	for (paddr_t pa = start; pa < end;) {

@@ -1,29 +1,38 @@
 /*
- * percpu.c - memory that every CPU has a copy of, at one offset.
+ * percpu.c - memory of which every CPU has a copy, at one offset.
  *
- * Idea.       A CPU's copies lie in a window of addresses of its own; the same offset in every window is the
- *             same variable. A per-CPU pointer is the address in the template that the offset would have, so
- *             static and dynamic variables are reached alike: add percpu_offset[cpu].
- * Layout.     window of a CPU (PERCPU_STRIDE):  | template copy | chunk 0 | chunk 1 | chunk 2 | ... | slots of kmap.c |
- *             Template copy and chunk 0 are mapped at boot from memblock, on the CPU's node. Further chunks
- *             come and go whole, with pages for every possible CPU. A chunk is a map of 8-byte units, one for
- *             all CPUs (percpu_map.c). percpu_best[] is a tree over the chunks by their longest free run.
- * Search.     The lowest chunk with a run that is long enough, and in it the lowest run. A run that is long enough may have no
- *             place at the alignment: after CHUNK_TRIES chunks, and RUN_TRIES runs in each, only longer runs count, which
- *             have one wherever they begin. A search is then a few steps for each level of two trees, however many
- *             allocations there are. Only when the window has no room for a further chunk, all runs are tried.
- * Invariants. C1  a unit that starts an allocation is in use, as is each unit behind it up to the next start or free unit;
- *                 used counts the units in use, nr the allocations
+ * Idea.       Each CPU has a window of addresses for its copies. The same offset in every window is the
+ *             same variable. A per-CPU pointer is an address in the template (__percpu_start + offset),
+ *             so static and dynamic variables are accessed alike: add percpu_offset[cpu].
+ * Layout.     Window of a CPU, PERCPU_STRIDE bytes:
+ *
+ *              | template copy | chunk 0 | chunk 1 | chunk 2 | ... | slots of kmap.c |
+ *
+ *             Template copy and chunk 0 are mapped at boot, from memblock, on the CPU's node. A further
+ *             chunk is mapped whole, with pages for every possible CPU, and unmapped when it is empty.
+ *             Chunk i > 0 has slot i of the window. A chunk's map has one bit for each 8-byte unit and
+ *             serves all CPUs (percpu_map.c). percpu_best[] is a tree over the chunks by their longest
+ *             free run.
+ * Search.     An allocation takes the lowest chunk with a free run that is long enough, and the lowest
+ *             such run in it. A run of sufficient length may still hold no aligned place. After
+ *             CHUNK_TRIES chunks, and RUN_TRIES runs in each, only runs count that hold an aligned
+ *             place wherever they begin: 3 units aligned to 4 need a run of 6. So a search takes a few
+ *             steps for each level of the two trees, however many allocations there are. If no such run
+ *             exists and the window has no slot for a further chunk, every run is tried.
+ * Invariants. C1  a unit that starts an allocation is in use, as is each unit behind it up to the next
+ *                 start or free unit; used counts the units in use, nr the allocations
  *             C2  a chunk's pages are mapped in the windows of all possible CPUs
- *             C3  a chunk other than 0 that is published holds an allocation, or is being filled or emptied
+ *             C3  a chunk other than 0 that is published holds an allocation, or is being filled or
+ *                 emptied
  *             C4  between operations a slot is claimed if and only if its chunk is published
- *             C5  each node of a chunk's tree describes the free runs of its units; a chunk that is dense has no tree, and
- *                 its free units are one run at its end
- *             C6  percpu_best[] has the longest free run of each published chunk, 0 for a slot without; a parent has the larger one
- *                 of its two children
- * Locking.    percpu_lock for the maps. A slot of the window is claimed under it and filled or emptied
- *             without it.
- * Failure.    NULL: a page is missing for some CPU (what was mapped is taken back), or the window is full.
+ *             C5  each node of a chunk's tree describes the free runs of its units; a chunk that is
+ *                 dense has no tree, and its free units are one run at its end
+ *             C6  percpu_best[] has the longest free run of each published chunk, 0 for a slot without;
+ *                 a parent has the larger one of its two children
+ * Locking.    percpu_lock protects the maps and percpu_best[]. A slot is claimed under the lock; its
+ *             chunk is then mapped or unmapped without it.
+ * Failure.    NULL if a page is missing for a CPU (the pages mapped so far are freed) or if the window
+ *             is full.
  * Source.     Linux mm/percpu.c (chunk slots by free size, contig_hint).
  * Next:       percpu_map.c.
  */
@@ -53,25 +62,31 @@
 
 enum {
 	CHUNK_PAGES = CHUNK_SIZE >> PAGE_SHIFT,
-	FIRST_ROOM = 32 << 10, /* chunk 0: what boot needs until the page allocator is up */
+	/* Bytes of chunk 0, which serves boot until the page allocator works. */
+	FIRST_ROOM = 32 << 10,
 	CHUNK_TRIES = 4,
 	RUN_TRIES = 4,
-	ALL_TRIES = CHUNK_UNITS, /* more than there are runs */
+	/* more than a chunk has runs */
+	ALL_TRIES = CHUNK_UNITS,
 };
 static_assert(sizeof(struct chunk) <= PAGE_SIZE, "a chunk's map takes one page");
 static_assert((MAX_CHUNKS & (MAX_CHUNKS - 1)) == 0, "percpu_best[] is a full tree");
 
 
 static struct spinlock percpu_lock = SPINLOCK_INIT("percpu_lock", LOCK_PERCPU);
-/* percpu_lock: */
+/* The variables up to nr_pages are protected by percpu_lock. */
 static struct chunk first_chunk;
 struct chunk *percpu_chunks[MAX_CHUNKS];
-u16 percpu_best[2 * MAX_CHUNKS]; /* 1: of all; children of i: 2i, 2i + 1; the last half: one chunk each */
+/*
+ * Longest free run: node 1 covers all chunks, the children of i are 2i and 2i + 1, the last half has
+ * one node for each chunk.
+ */
+u16 percpu_best[2 * MAX_CHUNKS];
 unsigned long percpu_claimed[DIV_ROUND_UP(MAX_CHUNKS, 64)];
 static unsigned long nr_pages;
 
-static unsigned long
-	first_end; /* end of chunk 0 in the window; chunk i > 0 follows at multiples of CHUNK_SIZE */
+/* End of chunk 0 in the window. Chunk i > 0 begins (i - 1) * CHUNK_SIZE bytes behind it. */
+static unsigned long first_end;
 
 static vaddr_t window(unsigned cpu)
 {
@@ -83,7 +98,10 @@ static unsigned long chunk_start(unsigned slot)
 	return first_end + (slot - 1) * CHUNK_SIZE;
 }
 
-/* Marks [offset, offset + size) of every CPU's window for sanitizers: no access is right, or every one is (arch/san.h). */
+/*
+ * window_close() marks [offset, offset + size) of every CPU's window as inaccessible for sanitizers;
+ * window_open() marks it as accessible (arch/san.h).
+ */
 static void window_close(unsigned long offset, size_t size)
 {
 	unsigned cpu;
@@ -102,6 +120,10 @@ static void window_open(unsigned long offset, size_t size)
 
 /* ---- the tree of chunks ---- */
 
+/*
+ * Stores the longest run of the slot's chunk in its leaf, and derives the parents up to the first that
+ * does not change.
+ */
 static void best_update(unsigned slot)
 {
 	unsigned i = MAX_CHUNKS + slot;
@@ -115,7 +137,12 @@ static void best_update(unsigned slot)
 	}
 }
 
-/* The first slot at or above `from` whose chunk has a run of so many units, or MAX_CHUNKS. */
+/*
+ * Returns the first slot at or above `from` whose chunk has a free run of at least `units`; MAX_CHUNKS
+ * if there is none. Starts at the leaf of `from`. While the node's run is too short, it goes to the
+ * next subtree on the right: from a right child (odd index) first up to a left child, then to its
+ * sibling i + 1. Then it descends to the leftmost leaf that fits.
+ */
 static unsigned best_next(unsigned from, unsigned units)
 {
 	unsigned i = MAX_CHUNKS + from;
@@ -140,7 +167,10 @@ static unsigned best_next(unsigned from, unsigned units)
 
 /* ---- chunks ---- */
 
-/* Takes what one CPU has mapped of the chunk at `start` out of its tables; frames are queued for percpu_unmap_all(). */
+/*
+ * Unmaps one CPU's pages of the chunk at `start`. Queues the frames for percpu_unmap_all(), which frees
+ * them after the flush.
+ */
 static void percpu_unmap(unsigned cpu, unsigned long start, struct list_head *frames)
 {
 	vaddr_t va = window(cpu) + start;
@@ -154,7 +184,7 @@ static void percpu_unmap(unsigned cpu, unsigned long start, struct list_head *fr
 	pt_unmap(va, CHUNK_SIZE);
 }
 
-/* Entries, TLBs, frames, in this order: one flush for the chunks of all CPUs. */
+/* Unmaps a chunk for all CPUs: clears the entries, flushes the TLBs once, then frees the frames. */
 static void percpu_unmap_all(unsigned long start)
 {
 	struct page *page, *tmp;
@@ -174,6 +204,10 @@ static void percpu_unmap_all(unsigned long start)
 		__free_page(page);
 }
 
+/*
+ * Allocates one CPU's pages of a chunk on its node and maps them. Returns false, with nothing mapped,
+ * if memory is short.
+ */
 static bool percpu_map(unsigned cpu, unsigned long start)
 {
 	struct page *pages[CHUNK_PAGES];
@@ -182,12 +216,17 @@ static bool percpu_map(unsigned cpu, unsigned long start)
 	if (got == CHUNK_PAGES &&
 	    pt_map_pages(window(cpu) + start, pages, CHUNK_PAGES, PT_RW, 0, GFP_KERNEL) == 0)
 		return true;
-	if (got == CHUNK_PAGES) /* a part of them may have been mapped for a moment */
+	/*
+	 * pt_map_pages() may have mapped some of the pages before it failed: flush before they are
+	 * freed.
+	 */
+	if (got == CHUNK_PAGES)
 		tlb_flush_range(window(cpu) + start, window(cpu) + start + CHUNK_SIZE);
 	free_pages_bulk(pages, got);
 	return false;
 }
 
+/* Maps a chunk for all possible CPUs, or for none. */
 static bool percpu_map_all(unsigned long start)
 {
 	unsigned cpu;
@@ -200,7 +239,7 @@ static bool percpu_map_all(unsigned long start)
 	return true;
 }
 
-/* A slot of the window for a new chunk; 0: all are taken. */
+/* Claims the lowest free slot of the window for a new chunk. Returns 0 if there is none. */
 static unsigned percpu_claim(void)
 {
 	unsigned slot;
@@ -216,7 +255,7 @@ static unsigned percpu_claim(void)
 	return slot;
 }
 
-/* The chunk's fate is decided: published, or its slot is free again. */
+/* Publishes chunk c in its slot. If c is NULL, releases the slot. */
 static void percpu_publish(unsigned slot, struct chunk *c)
 {
 	long pages = (long)CHUNK_PAGES * cpumask_weight(&cpu_possible_mask);
@@ -231,7 +270,10 @@ static void percpu_publish(unsigned slot, struct chunk *c)
 	spin_unlock(&percpu_lock);
 }
 
-/* A new chunk with one allocation in it already, so that nobody finds it empty and takes it away. */
+/*
+ * Maps a new chunk and allocates from it before it is published, so no free finds it empty and removes
+ * it.
+ */
 static bool percpu_grow(unsigned units, unsigned long align, unsigned long *offset)
 {
 	unsigned slot = percpu_claim();
@@ -259,10 +301,11 @@ err_slot:
 	return false;
 }
 
-/* An unlinked chunk's pages and its slot go back. */
+/* Unmaps a chunk that is no longer published, frees its map and releases the slot. */
 static void percpu_shrink(unsigned slot, struct chunk *c)
 {
-	window_open(c->start, CHUNK_SIZE); /* the addresses have no owner: an access faults */
+	/* The addresses are unmapped now, so an access faults without the sanitizer's mark. */
+	window_open(c->start, CHUNK_SIZE);
 	percpu_unmap_all(c->start);
 	free_page((unsigned long)c);
 	percpu_publish(slot, NULL);
@@ -270,7 +313,7 @@ static void percpu_shrink(unsigned slot, struct chunk *c)
 
 /* ---- interface ---- */
 
-/* From one of the chunks that have a run of `run` units, in ascending order. */
+/* Allocates from the first chunks, in ascending order, that have a free run of at least `run` units. */
 static bool alloc_from(unsigned run, unsigned units, size_t align, unsigned chunk_tries, unsigned run_tries,
 		       unsigned long *offset)
 {
@@ -312,7 +355,8 @@ void *alloc_percpu_size(size_t size, size_t align)
 		failure_note("the size is 0 or exceeds a per-CPU chunk");
 		return NULL;
 	}
-	if (fault_hits(&failslab, true, size)) /* objects, if of a kind of their own */
+	/* failslab covers per-CPU allocations too: they are objects of a kind. */
+	if (fault_hits(&failslab, true, size))
 		return NULL;
 	if (!percpu_alloc_offset((unsigned)DIV_ROUND_UP(size, 1UL << UNIT_SHIFT),
 				 max(align, 1UL << UNIT_SHIFT), &offset))
@@ -409,7 +453,10 @@ static bool chunk_mapped(const struct chunk *c)
 	return true;
 }
 
-/* Where a slot's map is and what it says of itself: its other members can be looked at then. */
+/*
+ * Returns whether the chunk of slot i lies where it must and has the slot's start and size. Its other
+ * members can then be read.
+ */
 static bool chunk_is_one(unsigned i)
 {
 	const struct chunk *c = percpu_chunks[i];

@@ -1,24 +1,28 @@
 /*
  * percpu_map.c - the map of one chunk of per-CPU memory.
  *
- * Idea.       A bit for each unit says whether it is in use. Above the words of bits stands a binary tree whose nodes know
- *             the free units at their start and at their end, and the longest free run between. A search for the lowest run
- *             of n units climbs from the word where it begins and descends into the first node that has one; a change
- *             derives the nodes above the words that it wrote anew. Both take a step or two for each level.
- *             A new chunk is filled from its start and needs no tree. The first free in it, or the first gap in front of an
- *             aligned allocation, builds the tree.
- * Layout.     in_use, first: bits. node[]: a tree as of a heap, for three words and one that ends the level:
+ * Idea.       One bit for each unit says whether it is in use. A binary tree stands above the words of
+ *             bits. Each node holds three numbers: the free units at its start (head), those at its end
+ *             (tail), and its longest free run. A search for the lowest run of n units climbs from the
+ *             word where it begins and descends into the first node that has one. After a change, the
+ *             nodes above the written words are computed again. Both take one or two steps for each
+ *             level. A new chunk is filled from its start and needs no tree (`dense`). The first free
+ *             in it, or the first gap in front of an aligned allocation, builds the tree.
+ * Layout.     in_use, first: bits. node[] is stored like a heap. A chunk of four words, all free but
+ *             units 0 to 2 of w0, 10 of w1, and all of w3:
  *
- *                         [1]  4 words                    head 3, tail 64, longest 90
- *                  [2]  2 words      [3]  2 words
- *               [4] w0   [5] w1   [6] w2   [7] w3         w0 = ...11000 (bit 0 is its first unit): head 3
+ *                      [1]  4 words                    head 0, tail 0, longest 117
+ *               [2]  2 words      [3]  2 words         [2]: longest 71 = tail 61 of w0 + head 10 of w1
+ *            [4] w0   [5] w1   [6] w2   [7] w3         [4]: head 0, tail 61, longest 61
  *
- * Invariants. Those that percpu.c numbers C1 and C5.
- * Locking.    None: the caller's, or the chunk is private.
+ *              [1] = join([2], [3]): longest = max(71, 64, tail 53 of [2] + head 64 of [3]) = 117
+ *
+ * Invariants. The invariants are C1 and C5 of percpu.c.
+ * Locking.    The caller holds percpu_lock, or the chunk is not published yet.
  * Failure.    A search that finds nothing changes nothing.
- * Source.     Linux mm/percpu.c keeps hints for each block of a page (contig_hint, left_free, right_free) and scans blocks;
- *             the tree over the same three values needs no scan.
- * Next:       page.c, the array of page frames.
+ * Source.     Linux mm/percpu.c keeps hints for each block of a page (contig_hint, left_free,
+ *             right_free) and scans the blocks. The tree over the same three values needs no scan.
+ * Next:       page.c, the array of struct page.
  */
 #include "percpu_map.h"
 
@@ -34,7 +38,7 @@ static unsigned long low_bits(unsigned n)
 	return n < 64 ? BIT(n) - 1 : ~0UL;
 }
 
-/* Free units of a word; what lies behind the chunk's end is not free. */
+/* Returns the free units of a word as bits. Units behind the chunk's end are not free. */
 static unsigned long free_bits(const struct chunk *c, unsigned word)
 {
 	unsigned behind = c->units > word * 64 ? c->units - word * 64 : 0;
@@ -42,7 +46,10 @@ static unsigned long free_bits(const struct chunk *c, unsigned word)
 	return ~c->in_use[word] & low_bits(behind);
 }
 
-/* Bits where a run of n set ones begins; n is 1 to 64. */
+/*
+ * Returns the bits at which a run of n set bits begins; n is 1 to 64. A run of `have` bits is extended
+ * by ANDing it with itself, shifted: for n = 5 the lengths are 1, 2, 4, 5.
+ */
 static unsigned long run_starts(unsigned long bits, unsigned n)
 {
 	for (unsigned have = 1; have < n;) {
@@ -54,10 +61,13 @@ static unsigned long run_starts(unsigned long bits, unsigned n)
 	return bits;
 }
 
-/* By halves: runs of n are made longer by 32, 16 ... 1, as far as there are any. */
+/*
+ * Returns the length of the longest run of set bits. Builds the length from its binary digits, 32
+ * first: n grows by 2^k if some run of length n continues for another 2^k bits.
+ */
 static unsigned longest_run(unsigned long bits)
 {
-	unsigned long starts[6]; /* where runs of 1, 2, 4 ... 32 begin */
+	unsigned long starts[6]; /* starts[k]: bits at which a run of 2^k begins */
 	unsigned n = 0;
 
 	if (!~bits)
@@ -91,8 +101,8 @@ static struct chunk_run word_run(unsigned long bits)
 	return (struct chunk_run){
 		.head = (u16)head,
 		.tail = (u16)tail,
-		.longest = (u16)(bits << tail ? longest_run(bits)
-					      : tail), /* often the last run is the only one */
+		/* Often the run at the end is the only one; then no search is needed. */
+		.longest = (u16)(bits << tail ? longest_run(bits) : tail),
 	};
 }
 
@@ -114,7 +124,7 @@ static void set_range(unsigned long *map, unsigned unit, unsigned units, bool se
 
 /* ---- the tree ---- */
 
-/* Two neighbours of `width` units each, as one. */
+/* Joins two adjacent nodes of `width` units each into their parent. */
 static struct chunk_run join(const struct chunk_run *l, const struct chunk_run *r, unsigned width)
 {
 	unsigned longest = max(l->longest, r->longest);
@@ -126,14 +136,17 @@ static struct chunk_run join(const struct chunk_run *l, const struct chunk_run *
 	};
 }
 
-/* The nodes from lo to hi, both included, from their children of `width` units. */
+/* Computes nodes lo to hi, both included, from their children of `width` units. */
 static __always_inline void join_level(struct chunk *c, unsigned lo, unsigned hi, unsigned width)
 {
 	for (unsigned i = lo; i <= hi; i++)
 		c->node[i] = join(&c->node[2 * i], &c->node[2 * i + 1], width);
 }
 
-/* The words from lo to hi, both included, have changed. */
+/*
+ * Updates the tree after a change of words lo to hi, both included: first the nodes of each level above
+ * them, then, when one node is left, its ancestors.
+ */
 static void tree_update(struct chunk *c, unsigned lo, unsigned hi)
 {
 	unsigned steps = hi - lo + 1, width = 64;
@@ -155,13 +168,17 @@ static void tree_update(struct chunk *c, unsigned lo, unsigned hi)
 	percpu_steps += steps;
 }
 
-/* First unit of a node whose level has nodes of `width` units. */
+/* First unit of a node on the level of nodes with `width` units. */
 static unsigned node_start(unsigned node, unsigned width)
 {
 	return node * width - CHUNK_UNITS;
 }
 
-/* The lowest run of n free units inside of a node that has one. */
+/*
+ * Returns the first unit of the lowest run of n free units in a node that has one. At each level the
+ * run lies in the left child, or across the border of the children, or in the right child; it is looked
+ * for in this order.
+ */
 static unsigned find_below(const struct chunk *c, unsigned node, unsigned width, unsigned n)
 {
 	unsigned steps = 1;
@@ -184,7 +201,11 @@ static unsigned find_below(const struct chunk *c, unsigned node, unsigned width,
 	       (unsigned)__builtin_ctzl(run_starts(free_bits(c, node - CHUNK_WORDS), n));
 }
 
-/* The lowest run of n free units that begins at `from` or above. */
+/*
+ * Finds the lowest run of n free units that begins at or above `from`. Returns false if there is none.
+ * Goes from the word of `from` to the next subtree on the right, as best_next() does in percpu.c.
+ * `open` counts the free units that end where the next subtree begins.
+ */
 static bool find_from(const struct chunk *c, unsigned from, unsigned n, unsigned *found)
 {
 	unsigned node = CHUNK_WORDS + from / 64, width = 64, open;
@@ -205,8 +226,8 @@ static bool find_from(const struct chunk *c, unsigned from, unsigned n, unsigned
 		*found = ALIGN_DOWN(from, 64u) + (unsigned)__builtin_ctzl(starts);
 		return true;
 	}
-	open = ~bits ? (unsigned)__builtin_clzl(~bits)
-		     : 64; /* free units that end where the next node begins */
+	/* free units at the end of the word */
+	open = ~bits ? (unsigned)__builtin_clzl(~bits) : 64;
 	for (;;) {
 		const struct chunk_run *run;
 
@@ -230,12 +251,17 @@ static bool find_from(const struct chunk *c, unsigned from, unsigned n, unsigned
 	}
 }
 
+/* Returns the first unit at or above `unit` whose offset in the window is a multiple of align. */
 static unsigned align_unit(const struct chunk *c, unsigned unit, size_t align)
 {
 	return (unsigned)((ALIGN_UP(c->start + ((unsigned long)unit << UNIT_SHIFT), align) - c->start) >>
 			  UNIT_SHIFT);
 }
 
+/*
+ * Finds the lowest aligned place: tries `tries` runs of `units`, then a run that is long enough for any
+ * alignment. Returns false if there is none.
+ */
 static bool chunk_find(const struct chunk *c, unsigned units, size_t align, unsigned tries, unsigned *found)
 {
 	unsigned from = align_unit(c, 0, align);
@@ -257,6 +283,10 @@ static bool chunk_find(const struct chunk *c, unsigned units, size_t align, unsi
 	return true;
 }
 
+/*
+ * Finds the place behind the units in use of a dense chunk. Returns false if the chunk's end is too
+ * near.
+ */
 static bool dense_find(const struct chunk *c, unsigned units, size_t align, unsigned *found)
 {
 	*found = align_unit(c, c->used, align);
@@ -297,7 +327,10 @@ bool chunk_alloc(struct chunk *c, unsigned units, size_t align, unsigned tries, 
 	return true;
 }
 
-/* Where the allocation that begins at a unit ends: at a free unit, at the start of another one, or with the chunk. */
+/*
+ * Returns the end of the allocation that begins at `unit`: the next free unit, the next start, or the
+ * chunk's end.
+ */
 static unsigned alloc_end(const struct chunk *c, unsigned unit)
 {
 	for (unsigned at = unit + 1; at < c->units; at = (at | 63) + 1) {
@@ -360,7 +393,7 @@ static const char *tree_check(const struct chunk *c)
 
 const char *chunk_check(const struct chunk *c)
 {
-	unsigned long before = 0; /* whether the last unit of the word before is in use */
+	unsigned long before = 0; /* bit 0: the last unit of the previous word is in use */
 	unsigned used = 0, low = 0, nr = 0;
 
 	if (c->units > CHUNK_UNITS)
@@ -375,7 +408,7 @@ const char *chunk_check(const struct chunk *c)
 		if (in_use & ~low_bits(c->units > w * 64 ? c->units - w * 64 : 0))
 			return "percpu.C1: a unit behind the chunk's end is in use";
 		before = in_use >> 63;
-		if (low == w * 64) /* so far all are in use */
+		if (low == w * 64) /* no free unit so far */
 			low += ~in_use ? (unsigned)__builtin_ctzl(~in_use) : 64;
 		used += hweight64(in_use);
 		nr += hweight64(c->first[w]);

@@ -1,30 +1,46 @@
 /*
- * pgtable.c - the kernel's page tables: the only walker, for three to five levels.
+ * pgtable.c - the kernel's page tables: one walker for three to five levels.
  *
- * Idea.       A walk is one loop from the root down; the vendor's encoding of an entry stays behind
- *             <arch/pt.h>. Ranges are served table by table: one walk finds a table, then its entries are
- *             written in a tight loop, so a long range costs a few instructions per leaf.
- * Layout.     level      n-1 (root)        ...         1                 0
- *             entry is   a table           ...    2 MiB leaf or     4 KiB leaf     (with a 4 KiB granule)
- *                                                 table of 512
- *             Tables come from memblock until it hands over (those are never freed), then from the page
- *             allocator, with PG_table set. A zero entry is an absent one. Each CPU remembers the last table
- *             of level 0 that it mapped or unmapped something in (pt_hint).
- * Invariants. P1  a present entry is a leaf of a size that the machine has, aligned to it, or a table in RAM
- *             P2  no leaf is writable and executable; nothing is mapped below the lowest of the kernel's
- *                 windows
- *             P3  tables reachable from the root == MM_PAGETABLE; each is a reserved frame of boot or has PG_table, and
- *                 no other frame has it but those that wait for a grace period
- *             P4  an entry has no bit but those that its address, protection and memory type give it; an absent one is 0
- *             P5  each leaf lies in a window of the kernel, and the owner of the window has asked for it
- *             P6  a CPU's pt_hint names the table that translates its addresses; the CPU walks from this root
- * Locking.    pt_lock for installing and removing tables, with the new table reserved before it is taken.
- *             Leaves belong to the owner of the address range and need no lock. Walks take none either: a
- *             removed table stays readable for a grace period. A table may only be removed by the owner of
- *             all addresses below it, so nobody writes into a table that is being removed.
- * Failure.    A map call that cannot have a table clears what it wrote and returns -ENOMEM; like after
- *             pt_unmap the owner flushes before the addresses are used again. Tables that it made stay.
- * Next:       direct_map.c, which builds the first mappings with it; pt_check.c, which looks at all of them.
+ * Idea.       A walk is one loop from the root down. The machine's encoding of an entry stays behind
+ *             <arch/pt.h>. A range is handled table by table: one walk finds a table, then its entries
+ *             are written in a tight loop. So a long range costs a few instructions for each leaf.
+ * Layout.     Level 0 holds the page-sized leaves; the root has level arch_pt_levels() - 1. Each level
+ *             takes PT_INDEX_BITS bits of the address as index. Address 0xffffc90000212345 with 4
+ *             levels and 4 KiB pages:
+ *
+ *              bit    47      39 38      30 29      21 20      12 11         0
+ *                    | level 3  | level 2  | level 1  | level 0  | offset      |
+ *                    |   402    |    0     |    1     |    18    | 0x345       |
+ *                         |          |          |          |
+ *              root ----[402] ---> [0] -----> [1] -----> [18] = leaf: frame << 12 | protection
+ *
+ *             An entry of level 1 is a table of 512 entries or a 2 MiB leaf; with 4 KiB pages level 2
+ *             may hold 1 GiB leaves. An absent entry is 0. Tables come from memblock until the
+ *             hand-over and are never freed; later tables come from the page allocator and have
+ *             PG_table. Each CPU caches the last level-0 table in which it mapped or unmapped something
+ *             (pt_hint).
+ * Invariants. P1  a present entry is a leaf of a size that the machine has, aligned to it, or a table
+ *                 in RAM
+ *             P2  no leaf is writable and executable; nothing is mapped below the lowest of the
+ *                 kernel's windows
+ *             P3  MM_PAGETABLE is the number of tables reachable from the root; each is a reserved
+ *                 frame of boot or has PG_table. The only other frames with PG_table wait for a grace
+ *                 period
+ *             P4  an entry has only the bits that its address, protection and memory type give it; an
+ *                 absent one is 0
+ *             P5  each leaf lies in a window of the kernel, and the owner of the window has requested
+ *                 it
+ *             P6  a CPU's pt_hint names the table that translates its addresses; the CPU walks from
+ *                 this root
+ * Locking.    pt_lock serialises installing and removing tables; a new table is allocated before the
+ *             lock is taken. A leaf belongs to the owner of its address range and needs no lock. A walk
+ *             needs no lock: a removed table stays readable for a grace period. Only the owner of all
+ *             addresses below a table may remove it, so no CPU writes to a table that is being removed.
+ * Failure.    If pt_map() cannot allocate a table, it clears the leaves that it wrote and returns
+ *             -ENOMEM. The owner must flush before it uses the addresses again, as after pt_unmap().
+ *             Tables that the call made stay.
+ * Next:       direct_map.c, which builds the first mappings with it; pt_check.c, which checks all of
+ *             them.
  */
 #include <mm/pgtable.h>
 
@@ -44,7 +60,8 @@
 
 static struct spinlock pt_lock = SPINLOCK_INIT("pt_lock", LOCK_PT);
 static pte_t *kernel_root;
-static unsigned long boot_tables; /* from memblock; not in MM_PAGETABLE before pt_count_boot_tables() */
+/* Tables allocated from memblock. MM_PAGETABLE counts them from pt_count_boot_tables() on. */
+static unsigned long boot_tables;
 
 /* ---- tables ---- */
 
@@ -80,7 +97,10 @@ static pte_t *pte_table(pte_t e, unsigned level)
 	return phys_to_virt(arch_pte_paddr(e, level));
 }
 
-/* Reserve, lock, commit. Another CPU may win the slot: its table is as good. */
+/*
+ * Allocates a table and installs it in slot if the slot is still absent. If another CPU installed one
+ * first, frees the new table and uses that one. Returns 0 or -ENOMEM.
+ */
 static int pt_install_table(pte_t *slot, gfp_t gfp)
 {
 	pte_t *table = pt_alloc_table(gfp);
@@ -113,15 +133,16 @@ paddr_t pt_root(void)
 
 /* ---- walks ---- */
 
-/* Before pgtable_init() questions are answered from the loader's tables. */
+/* Before pgtable_init() has installed the final tables, lookups walk the loader's tables. */
 static pte_t *pt_current_root(void)
 {
 	return kernel_root ? kernel_root : phys_to_virt(arch_pt_root());
 }
 
 /*
- * Slot that translates va, or the first one above it that is absent or a leaf. Locks: none (tables are freed
- * after a grace period).
+ * Returns the slot of the leaf that translates va and sets *level. If the walk ends at an absent entry
+ * or a large leaf, returns that entry's slot. Locks: none, because tables are freed after a grace
+ * period.
  */
 static inline pte_t *pt_walk(pte_t *table, vaddr_t va, unsigned *level)
 {
@@ -142,10 +163,11 @@ static inline pte_t *pt_walk(pte_t *table, vaddr_t va, unsigned *level)
 }
 
 /*
- * The table of level 0 that this CPU worked on last: who maps one small range soon unmaps it or maps its
- * neighbour. It is linked: pt_unlink_table() makes every CPU forget it, and no CPU can take it up again
- * meanwhile, since all of its addresses belong to who unlinks it. Only for mapping and unmapping, which never
- * happen in an interrupt.
+ * The level-0 table in which this CPU mapped or unmapped last. The next call is often for the same or a
+ * neighbouring range and then needs no walk. The table is always linked: pt_unlink_table() clears the
+ * hints of all CPUs. No CPU can set the hint again meanwhile, because all addresses of the table belong
+ * to the caller that unlinks it. Only mapping and unmapping use the hint; neither happens in an
+ * interrupt.
  */
 DEFINE_PER_CPU(struct pt_hint, pt_hint);
 
@@ -172,8 +194,8 @@ static void pt_hint_forget(vaddr_t va)
 }
 
 /*
- * The slot of va at `level`, the tables above it made as needed. -ENOMEM; -EEXIST: a larger leaf is in the
- * way.
+ * Sets *out to the slot of va at `level` and allocates missing tables above it. Returns 0; -ENOMEM;
+ * -EEXIST if a larger leaf maps va.
  */
 static int pt_make_slot(vaddr_t va, unsigned level, gfp_t gfp, pte_t **out)
 {
@@ -238,7 +260,7 @@ unsigned pt_trace(vaddr_t va, struct pt_step step[ARCH_PT_MAX_LEVELS])
 	pte_t *table = pt_current_root();
 	unsigned n = 0;
 
-	if (!arch_pt_covers(va)) { /* no table at all */
+	if (!arch_pt_covers(va)) { /* no table covers va: show the root's slot */
 		unsigned root = arch_pt_levels() - 1;
 
 		step[0] = (struct pt_step){root, (unsigned)PT_INDEX(va, root), 0, {0}};
@@ -255,7 +277,10 @@ unsigned pt_trace(vaddr_t va, struct pt_step step[ARCH_PT_MAX_LEVELS])
 	}
 }
 
-/* Addresses between the two canonical halves translate to nothing, though their index bits hit some slot. */
+/*
+ * If va lies between the lower and the upper canonical half, returns the start of the upper half.
+ * Addresses in between have index bits that select valid slots, but the CPU does not translate them.
+ */
 static vaddr_t pt_skip_hole(vaddr_t va)
 {
 	vaddr_t half = 1UL << (arch_va_bits() - 1);
@@ -311,7 +336,7 @@ static inline void pt_check_request(vaddr_t va, paddr_t pa, size_t size, pt_prot
 	BUG_ON((prot & PT_WRITE) && (prot & PT_EXEC), "va 0x%016lx: writable and executable", va);
 }
 
-/* The largest leaf that va, pa and size allow. */
+/* Highest leaf level that va, pa and size allow, at most max_level. */
 static unsigned pt_fit_level(vaddr_t va, paddr_t pa, size_t size, unsigned max_level)
 {
 	unsigned level = min(max_level, arch_pt_levels() - 1);
@@ -323,8 +348,10 @@ static unsigned pt_fit_level(vaddr_t va, paddr_t pa, size_t size, unsigned max_l
 }
 
 /*
- * Of n leaves that come next, those that are alike: whole groups, which get marked, or what lies before the next group's
- * start. A group must be aligned in both address spaces.
+ * Returns how many of the next n leaves can be written alike. A group of arch_pt_contig_entries()
+ * leaves that is aligned in both address spaces gets the contiguous mark. Leaves before the next
+ * group's start, and a tail shorter than a group, do not. Example with groups of 16: va and pa at entry
+ * 12, n = 40: 4 leaves unmarked, then 32 marked, then 4 unmarked.
  */
 static unsigned long pt_contiguous(vaddr_t va, paddr_t pa, unsigned level, unsigned long n, pte_t *leaf)
 {
@@ -381,7 +408,10 @@ int pt_map(vaddr_t va, paddr_t pa, size_t size, pt_prot_t prot, unsigned max_lev
 	return pt_map_counted(va, pa, size, prot, max_level, gfp, NULL);
 }
 
-/* Writes n leaves for every step-th page; stops at a slot that is taken. Returns how many it wrote. */
+/*
+ * Writes n leaves, for pages[0], pages[step], .... Stops at a slot that is present. Returns the number
+ * written.
+ */
 static inline unsigned long pt_fill(pte_t *slot, unsigned long n, struct page **pages, unsigned long step,
 				    pte_t leaf)
 {
@@ -393,7 +423,7 @@ static inline unsigned long pt_fill(pte_t *slot, unsigned long n, struct page **
 	return n;
 }
 
-/* Always inlined: with a constant level the arithmetic of sizes and indices is done by the compiler. */
+/* Always inlined: with a constant level the compiler folds sizes and index shifts. */
 static __always_inline int pt_map_run(vaddr_t va, struct page **pages, unsigned long nr, pt_prot_t prot,
 				      unsigned level, gfp_t gfp)
 {
@@ -433,10 +463,10 @@ int pt_map_pages(vaddr_t va, struct page **pages, unsigned long nr, pt_prot_t pr
 }
 
 /*
- * Calls op for every leaf of the range, a table of level 0 at a time. clearing: the owner empties the range,
- * so op gets absent small entries too, where that is cheaper than to look, and the last table is remembered.
- * Always inlined, so that op becomes part of the loop. A large leaf that the range covers partly comes with
- * `part` below its size.
+ * Calls op for every leaf of the range, one level-0 table at a time. If `clearing` is true, the owner
+ * empties the range: op is also called for absent level-0 entries, because a store is cheaper than a
+ * test, and pt_hint is set. If the range covers a large leaf partly, `part` is less than its size.
+ * Always inlined, so op becomes part of the loop.
  */
 static __always_inline void
 pt_each_leaf(vaddr_t va, size_t size, bool clearing,
@@ -476,8 +506,8 @@ pt_each_leaf(vaddr_t va, size_t size, bool clearing,
 }
 
 /*
- * Leaves have Accessed and Dirty set from the start: hardware never writes one, and a plain store loses
- * nothing.
+ * Leaves have Accessed and Dirty set from the start, so hardware never writes an entry and a plain
+ * store loses no update.
  */
 static inline void pt_clear_leaf(pte_t *slot, pte_t e, unsigned level, size_t part, void *ctx)
 {
@@ -499,7 +529,7 @@ static inline void pt_protect_leaf(pte_t *slot, pte_t e, unsigned level, size_t 
 	arch_pte_write(slot, arch_pte_leaf(arch_pte_paddr(e, level), *(pt_prot_t *)ctx | type, level));
 }
 
-/* A leaf around va that also translates the address before it. */
+/* Returns whether a leaf translates both va and the address before it. */
 static bool pt_leaf_across(vaddr_t va)
 {
 	struct pt_query q = pt_lookup(va);
@@ -560,19 +590,23 @@ static void pt_free_table_rcu(struct rcu_head *head)
 }
 static_assert(sizeof(struct rcu_head) <= sizeof(struct list_head), "rcu_head overlays page->lru");
 
+/* Arguments of pt_for_each_dying() for its callback. */
 struct pt_dying {
 	frame_fn fn;
 	void *ctx;
 };
 
-/* Tables that are on their way out of the tree, and what makes paging-structure caches forget them. */
+/* Unlinked tables, and the flush that drops them from the CPUs' paging-structure caches. */
 struct pt_reclaim {
 	struct list_head tables;
 	struct tlb_batch batch;
 	unsigned long nr;
 };
 
-/* Takes the table out of slot if it maps nothing. The range's owner calls, so nobody fills it meanwhile. */
+/*
+ * Unlinks the table in slot if it is empty. The range's owner is the caller, so no CPU fills the table
+ * meanwhile.
+ */
 static void pt_unlink_table(struct pt_reclaim *r, pte_t *slot, unsigned level, vaddr_t va)
 {
 	pte_t e = arch_pte_read(slot);
@@ -581,8 +615,9 @@ static void pt_unlink_table(struct pt_reclaim *r, pte_t *slot, unsigned level, v
 	if (!arch_pte_is_table(e, level) || !pt_table_empty(pte_table(e, level)))
 		return;
 	page = phys_to_page(arch_pte_paddr(e, level));
+	/* Tables from memblock are never freed. */
 	if (!pfn_valid(page_to_pfn(page)) || !(page->flags & PG_table))
-		return; /* a table of boot */
+		return;
 	spin_lock(&pt_lock);
 	arch_pte_clear(slot);
 	arch_pt_sync();
@@ -594,7 +629,10 @@ static void pt_unlink_table(struct pt_reclaim *r, pte_t *slot, unsigned level, v
 	r->nr++;
 }
 
-/* After the flush only a walk in software can hold a table, until the grace period ends. */
+/*
+ * After the flush only software walks can still read an unlinked table; the grace period waits for
+ * them.
+ */
 static void pt_free_tables(struct pt_reclaim *r)
 {
 	struct page *page, *tmp;
@@ -612,7 +650,7 @@ unsigned long pt_reclaim(vaddr_t va, size_t size)
 	tlb_batch_init(&r.batch);
 	r.batch.tables = true;
 	r.nr = 0;
-	/* Bottom up, so that a table that held only empty tables goes as well. */
+	/* From the lowest level up: a table becomes empty when its last child is unlinked. */
 	for (unsigned level = 1; level < arch_pt_levels(); level++) {
 		size_t span = PT_LEVEL_SIZE(level), off = -va & (span - 1);
 
@@ -620,7 +658,7 @@ unsigned long pt_reclaim(vaddr_t va, size_t size)
 			unsigned at;
 
 			pt_walk(kernel_root, va + off, &at);
-			if (at > level) { /* a hole, or a leaf: no tables below */
+			if (at > level) { /* a hole or a large leaf: no table below */
 				off += PT_LEVEL_SIZE(at) - ((va + off) & (PT_LEVEL_SIZE(at) - 1));
 				continue;
 			}

@@ -1,28 +1,43 @@
 /*
- * page.c - the page-frame array and its sections.
+ * page.c - the array of struct page and its sections.
  *
- * Idea.       struct page of frame n lies at VMEMMAP_BASE + 64 n, but memory for it appears by section of 128 MiB,
- *             when frames of the section are first needed. Boot time and metadata grow with the memory that is
- *             used, not with what is installed. Opening allocates nothing and cannot fail: the frames of a
- *             section's array were set aside at boot, and so were the tables down to the entry that maps it.
- * Layout.     whole section   one free piece of RAM in one zone: [array][page_ext?][free blocks ...]
- *             other section   struct section_info: the part [lo, hi) of its frames has struct pages; their array
- *                             lies in the section's own last fitting run, or where memblock found room
- *             of many nodes   each page of the array is on the node of its first frame, as far as that has room; they
- *                             are mapped at boot
- *             an array        2 MiB with 4 KiB pages: one large leaf, where it covers half of the section or more;
- *                             512 and 128 KiB with those of 16 and 64 KiB, less than a large leaf: base pages
- * Invariants. S1  if a section is opened, the array of [lo, hi) is mapped, and each free frame of it was listed once
- *             S2  an unopened section is in its zones' unopened[] as exactly the blocks that opening lists
+ * Idea.       struct page of frame n has a fixed address: VMEMMAP_BASE + 64 n. Memory for the array
+ *             appears by section of 128 MiB, when a frame of the section is first needed (the section
+ *             is opened). Boot time and metadata therefore follow the memory in use, not the memory
+ *             installed. Opening allocates nothing and cannot fail: the frames of the section's array
+ *             were set aside at boot, and so were the page tables above the entries that map it.
+ * Layout.     A whole (regular) section is free RAM of one zone throughout. Its own first frames hold
+ *             its array (4 KiB pages):
+ *
+ *              frame   0              512             1024          ...          32768
+ *                      | array, 2 MiB | free, order 9 | 31 free blocks of order 10 |
+ *
+ *             With page_owner=on struct page_ext follows the array, and the free blocks begin behind
+ *             it. An odd (irregular) section contains a hole, a reservation, a node border or a zone
+ *             border, such as the first 128 MiB of a PC. struct section_info describes it: frames [lo,
+ *             hi), whole order-10 blocks, have struct pages. Their array lies inside the section if a
+ *             free run is long enough, else where memblock finds room. An array of one node that covers
+ *             half of the section or more is one 2 MiB leaf, a smaller one base pages. If several nodes
+ *             share the section, each page of the array lies on the node of its first frame, if that
+ *             node has room, and the array is mapped at boot. With pages of 16 and 64 KiB an array is
+ *             512 and 128 KiB, less than a large leaf: always base pages.
+ * Invariants. S1  in an open section the array of [lo, hi) is mapped, and each free frame was listed
+ *                 exactly once
+ *             S2  zone->unopened[] counts exactly the blocks that opening the zone's remaining sections
+ *                 will list
  *             S3  an order-10 block has struct pages for all of its frames or for none
- *             S4  between operations a section is claimed if it is opened, and only then; it has RAM; none is
- *                 being opened; no unopened section of a zone lies below its open_cursor
- *             S5  which sections there are, which are not whole, and their arrays stay as page_init() left them
- * Locking.    A section is claimed by an atomic bit; the claimer maps, clears, publishes `opened` with release and
- *             then lists the blocks under each zone's lock. Nobody waits: who loses the claim looks for other
- *             memory.
- * Failure.    None after boot. Boot panics when metadata does not fit.
- * Source.     design: opening on demand replaces Linux's deferred struct page initialisation (mm/mm_init.c).
+ *             S4  between operations a section is claimed exactly if it is opened; an opened section
+ *                 has RAM; no section is being opened; no unopened section of a zone lies below its
+ *                 open_cursor
+ *             S5  the set of sections, the odd ones among them, and their arrays stay as page_init()
+ *                 left them
+ * Locking.    A CPU claims a section with an atomic bit. It maps and clears the array, publishes the
+ *             opened bit (release), then lists the blocks under zone->lock of each zone. A CPU that
+ *             loses the claim tries the next section. If none is left, section_wait() waits for the
+ *             openers, and the caller looks at the free lists again. An interrupt does not wait,
+ *             because it may have interrupted an opener.
+ * Failure.    Opening cannot fail. At boot: panic if metadata does not fit.
+ * Source.     Replaces Linux's deferred initialisation of struct page (mm/mm_init.c).
  * Next:       zone.c.
  */
 #include <kernel/bug.h>
@@ -39,17 +54,18 @@
 static_assert(SECTION_PAGES % BLOCK_PAGES == 0, "a merge never leaves a section");
 static_assert(BLOCK_PAGES * sizeof(struct page) % PAGE_SIZE == 0, "the array of whole blocks is whole pages");
 
-/* The level of the leaves that map a section's array: the highest, up to 1, that the array fills. */
+/* Level of the leaves that map a section's array: 1 if the array fills a large leaf, else 0. */
 enum { ARRAY_LEVEL = ARRAY_BYTES >= PT_LEVEL_SIZE(1) };
 static_assert(ARRAY_BYTES % PT_LEVEL_SIZE(ARRAY_LEVEL) == 0, "no leaf reaches into another section's array");
 
 static unsigned long nr_sections;
-static unsigned long *section_present; /* has RAM */
-static unsigned long *section_claimed; /* being opened, or opened */
+static unsigned long *section_present; /* the section contains RAM */
+static unsigned long *section_claimed; /* an opener works on it, or it is open */
+/* the section is open */
 static unsigned long *section_opened;
-static unsigned long *section_odd; /* has a section_info */
+static unsigned long *section_odd; /* irregular: it has a section_info */
 
-static struct section_info *infos; /* sorted by nr */
+static struct section_info *infos; /* entries of the odd sections, sorted by nr */
 static unsigned nr_infos, max_infos;
 
 unsigned long section_count(void)
@@ -81,7 +97,7 @@ bool section_is_whole(unsigned long nr)
 	return !bitmap_test(section_odd, nr);
 }
 
-/* Index of the first section_info of section nr or above. */
+/* Index of the first section_info whose section is nr or above; nr_infos if there is none. */
 static unsigned first_info(unsigned long nr)
 {
 	unsigned lo = 0, hi = nr_infos;
@@ -97,6 +113,7 @@ static unsigned first_info(unsigned long nr)
 	return lo;
 }
 
+/* Returns the section_info of an odd section, NULL for a whole one. */
 static struct section_info *section_info(unsigned long nr)
 {
 	return bitmap_test(section_odd, nr) ? &infos[first_info(nr)] : NULL;
@@ -126,7 +143,7 @@ bool virt_addr_valid(const void *p)
 
 /* ---- blocks of a section's free memory ---- */
 
-/* Frames at a whole section's start that its own metadata takes. */
+/* Frames at the start of a whole section that hold its metadata. */
 static unsigned long whole_meta_pages(void)
 {
 	return PAGE_ALIGN_UP(ARRAY_BYTES + (opt_page_owner ? EXT_BYTES : 0)) >> PAGE_SHIFT;
@@ -137,7 +154,7 @@ bool section_meta_page(pfn_t pfn)
 	return section_is_whole(pfn / SECTION_PAGES) && pfn % SECTION_PAGES < whole_meta_pages();
 }
 
-/* As Linux __free_pages_memory. */
+/* As Linux's __free_pages_memory(). [5, 16) gives 5 (order 0), 6 (order 1) and 8 (order 3). */
 void page_for_each_block(pfn_t pfn, pfn_t end, void (*fn)(pfn_t pfn, unsigned order, void *ctx), void *ctx)
 {
 	while (pfn < end) {
@@ -150,7 +167,10 @@ void page_for_each_block(pfn_t pfn, pfn_t end, void (*fn)(pfn_t pfn, unsigned or
 	}
 }
 
-/* A whole section lies in one zone; spans of zones may overlap where nodes alternate. */
+/*
+ * Returns whether the section, which is whole, belongs to this zone. The zone's span alone does not
+ * tell: spans overlap where nodes alternate.
+ */
 static bool whole_section_in(unsigned long nr, const struct zone *zone)
 {
 	const pfn_t start = section_start(nr);
@@ -188,7 +208,10 @@ static void count_block(pfn_t pfn, unsigned order, void *ctx)
 	zone->managed += 1UL << order;
 }
 
-/* What every whole section holds, times their number; the others one by one. */
+/*
+ * Adds the zone's present, managed and unopened counts: the blocks of one whole section times the
+ * number of whole sections, then the blocks of each odd section.
+ */
 void section_account(struct zone *zone)
 {
 	const unsigned past = first_info(DIV_ROUND_UP(zone->end_pfn, SECTION_PAGES));
@@ -224,6 +247,7 @@ void section_account(struct zone *zone)
 
 /* ---- opening ---- */
 
+/* Writes the leaves of [va, va + bytes); their tables exist. */
 static void map_leaves(vaddr_t va, paddr_t pa, size_t bytes, unsigned level)
 {
 	for (size_t off = 0; off < bytes; off += PT_LEVEL_SIZE(level))
@@ -231,6 +255,7 @@ static void map_leaves(vaddr_t va, paddr_t pa, size_t bytes, unsigned level)
 	arch_pt_sync();
 }
 
+/* Maps and clears the section's array. Each pageblock starts as MT_MOVABLE. */
 static void map_array(unsigned long nr, const struct section_info *info)
 {
 	pfn_t lo = info ? info->lo : section_start(nr);
@@ -247,9 +272,12 @@ static void map_array(unsigned long nr, const struct section_info *info)
 		pfn_to_page(pfn)->block_type = MT_MOVABLE;
 }
 
-/* ---- what the page tables should say ---- */
+/* ---- expected page-table entries, for pt_check.c ---- */
 
-/* A section whose array is in pieces has them mapped from boot on. */
+/*
+ * Returns whether the section's array is mapped: from boot on if it lies on several nodes, else once
+ * the section is open.
+ */
 static bool array_mapped(unsigned long nr, const struct section_info *info)
 {
 	return section_is_open(nr) || (info && !info->array);
@@ -315,7 +343,10 @@ static void poison_block(pfn_t pfn, unsigned order)
 		       PAGE_SIZE << order);
 }
 
-/* The section's free memory is in order: a block never merges with another, so it goes straight to its list.
+/*
+ * Lists a block of a section that is being opened. The block has no free buddy, so buddy_free() never
+ * merges here. buddy_free() counts the block as newly free; so it is first taken out of the unopened
+ * counts.
  */
 static void list_block(pfn_t pfn, unsigned order, void *ctx)
 {
@@ -325,7 +356,7 @@ static void list_block(pfn_t pfn, unsigned order, void *ctx)
 		poison_block(pfn, order);
 	page_mark_free(pfn_to_page(pfn), order);
 	UPDATE_ONCE(zone->unopened[order], -=, 1);
-	UPDATE_ONCE(zone->free_pages, -=, 1UL << order); /* buddy_free counts them again */
+	UPDATE_ONCE(zone->free_pages, -=, 1UL << order);
 	buddy_free(zone, pfn_to_page(pfn), order, MT_MOVABLE, true);
 }
 
@@ -358,7 +389,7 @@ static void section_open(unsigned long nr)
 	}
 }
 
-/* Sections that are being opened by some CPU, and that have been. */
+/* CPUs that are opening a section, and sections opened so far. */
 static _Atomic unsigned nr_opening, nr_opened;
 
 void section_opening_begin(void)
@@ -373,6 +404,7 @@ void section_opening_end(bool opened)
 	atomic_fetch_sub(&nr_opening, 1);
 }
 
+/* Opens the section, unless another CPU has claimed it. Returns whether this call opened it. */
 static bool section_claim_open(unsigned long nr)
 {
 	bool mine;
@@ -409,7 +441,8 @@ unsigned sections_opened(void)
 
 bool section_wait(unsigned opened)
 {
-	full_barrier(); /* what the caller found claimed comes before the look at who is opening */
+	/* Orders the caller's failed claim before the read of nr_opening. */
+	full_barrier();
 	while (atomic_load(&nr_opening) && !arch_in_interrupt())
 		arch_cpu_relax();
 	return atomic_load(&nr_opened) != opened;
@@ -426,7 +459,8 @@ bool section_open_for(struct zone *zone)
 		WRITE_ONCE(zone->open_cursor, nr);
 		if (nr == end)
 			return false;
-		if (!bitmap_test(section_odd, nr) && !whole_section_in(nr, zone)) { /* another node's */
+		/* A section of another node that lies within the zone's span. */
+		if (!bitmap_test(section_odd, nr) && !whole_section_in(nr, zone)) {
 			WRITE_ONCE(zone->open_cursor, nr + 1);
 			continue;
 		}
@@ -457,6 +491,7 @@ static void bitmap_fill(unsigned long *map, unsigned long from, unsigned long to
 		bitmap_set(map, from);
 }
 
+/* Marks the section of pa as odd, if it has RAM. */
 static void mark_odd(paddr_t pa)
 {
 	unsigned long nr = (pa >> PAGE_SHIFT) / SECTION_PAGES;
@@ -466,8 +501,8 @@ static void mark_odd(paddr_t pa)
 }
 
 /*
- * A section is whole unless a range of one node's memory begins or ends in it, something in it is reserved, or a
- * zone begins.
+ * Marks as odd each section in which a memory range of one node begins or ends, which contains a
+ * reservation, or in which a zone begins.
  */
 static void find_odd_sections(void)
 {
@@ -498,8 +533,9 @@ static void find_odd_sections(void)
 }
 
 /*
- * The part of the section that needs struct pages: from its first to its last RAM, in whole order-10 blocks; and a
- * node that has memory there. Returns whether it is the only one.
+ * Sets [*lo, *hi) to the frames that need a struct page: first to last RAM of the section, widened to
+ * whole order-10 blocks. Sets *nid to a node with memory there. Returns true if it is the only such
+ * node.
  */
 static bool section_extent(unsigned long nr, pfn_t *lo, pfn_t *hi, int *nid)
 {
@@ -525,7 +561,10 @@ static bool section_extent(unsigned long nr, pfn_t *lo, pfn_t *hi, int *nid)
 	return only;
 }
 
-/* The highest place on nid's memory of the section, not below `least`; 0: it has no run that is long enough. */
+/*
+ * Reserves bytes at the highest free address of the section, at or above least, in memory of node nid.
+ * Returns 0 if no free run fits.
+ */
 static paddr_t alloc_in_section(unsigned long nr, int nid, paddr_t least, size_t bytes, size_t align,
 				const char *name)
 {
@@ -535,7 +574,10 @@ static paddr_t alloc_in_section(unsigned long nr, int nid, paddr_t least, size_t
 				    MEMBLOCK_EXACT_NID);
 }
 
-/* Inside the section itself if a run is long enough, so that no other section loses its wholeness; else on nid. */
+/*
+ * Reserves metadata in the section's own memory if it fits, so no other section becomes odd; else on
+ * node nid. Panics if there is none.
+ */
 static paddr_t alloc_meta(unsigned long nr, int nid, size_t bytes, size_t align, const char *name)
 {
 	paddr_t at = alloc_in_section(nr, nid, MIB(16), bytes, align, name);
@@ -545,7 +587,10 @@ static paddr_t alloc_meta(unsigned long nr, int nid, size_t bytes, size_t align,
 	return at ? at : virt_to_phys(memblock_alloc_or_panic(bytes, align, nid, name));
 }
 
-/* From pfn on: where the frames end that share its array's node, in whole pages of the array, and that node. */
+/*
+ * Returns the end of the run from pfn whose part of the array belongs on one node (*nid). Runs end at
+ * page boundaries of the array. A page that two nodes share goes to the first.
+ */
 static pfn_t array_piece(pfn_t pfn, pfn_t hi, int *nid)
 {
 	const pfn_t step = PAGE_SIZE / sizeof(struct page);
@@ -564,6 +609,7 @@ static pfn_t array_piece(pfn_t pfn, pfn_t hi, int *nid)
 	return hi;
 }
 
+/* Places and maps the array of a section of several nodes, run by run. */
 static void place_array_by_node(const struct section_info *info)
 {
 	int nid;
@@ -578,7 +624,9 @@ static void place_array_by_node(const struct section_info *info)
 	}
 }
 
-/* Boot: as many places again. Where the table was is free memory again. */
+/*
+ * Boot: adds room for `more` entries to the table of odd sections. Frees the memory of the old table.
+ */
 static void grow_infos(unsigned more)
 {
 	const size_t old_bytes = max_infos * sizeof(infos[0]), bytes = old_bytes + more * sizeof(infos[0]);
@@ -593,7 +641,10 @@ static void grow_infos(unsigned more)
 	max_infos += more;
 }
 
-/* Its extent, and the tables that map its array. Its memory comes later: tables and arrays lie together each. */
+/*
+ * Adds the section_info of an odd section: its extent, and the page tables for its array.
+ * place_metadata() places the arrays later, so tables lie together and arrays lie together.
+ */
 static void add_info(unsigned long nr)
 {
 	struct section_info info = {.nr = nr, .nid = NUMA_NO_NODE};
@@ -630,7 +681,10 @@ static void place_ext(struct section_info *info)
 			       PAGE_SIZE, "page owners");
 }
 
-/* What every section that is not whole needs. Metadata of one may land in another: until nothing changes. */
+/*
+ * Places the metadata of every odd section. Metadata that lands in another section makes that one odd:
+ * repeat until no section is new.
+ */
 static void place_metadata(void)
 {
 	unsigned done;
@@ -665,7 +719,7 @@ static void *alloc_bitmap(void)
 
 static u64 sections_print;
 
-/* S5 */
+/* Checksum of the data that S5 fixes. */
 static u64 print_of_sections(void)
 {
 	const size_t bytes = DIV_ROUND_UP(nr_sections, 64) * sizeof(unsigned long);
@@ -702,7 +756,8 @@ void page_init(const struct boot_info *bi)
 	for (unsigned long w = 0; w < DIV_ROUND_UP(nr_sections, 64); w++)
 		nr_odd += hweight64(section_odd[w]);
 	grow_infos(nr_odd + 16);
-	find_odd_sections(); /* the table's own section is one of them now */
+	/* The table's own section is odd now. */
+	find_odd_sections();
 	place_metadata();
 	sections_print = print_of_sections();
 }
@@ -777,7 +832,7 @@ static void sum_block(pfn_t pfn, unsigned order, void *ctx)
 	sum[order]++;
 }
 
-/* S4 */
+/* S4, without the cursor. */
 static bool sections_settled(void)
 {
 	for (unsigned long w = 0; w < DIV_ROUND_UP(nr_sections, 64); w++)
@@ -786,7 +841,7 @@ static bool sections_settled(void)
 	return !atomic_load(&nr_opening);
 }
 
-/* S4: searches for an unopened section begin there. */
+/* S4: no unopened section of the zone lies below its open_cursor. */
 static bool cursor_sound(const struct zone *zone)
 {
 	unsigned long end = DIV_ROUND_UP(zone->end_pfn, SECTION_PAGES), nr;

@@ -1,23 +1,34 @@
 /*
- * zone.c - zones out of memblock, their counts and watermarks.
+ * zone.c - zones made from memblock's memory, their counts and watermarks.
  *
- * Idea.       A zone is the part of a node's memory that one kind of request may use. Limits are data of the machine
- *             (struct boot_zones; a PC has DMA below 16 MiB, DMA32 below 4 GiB, Normal above); HighMem begins
- *             where the direct map ends, Movable comes on request. The limits need not be block borders: blocks
- *             never reach over them.
+ * Idea.       A zone is the part of a node's memory that satisfies one kind of request. The limits come
+ *             from the machine (struct boot_zones): a PC has DMA below 16 MiB, DMA32 below 4 GiB,
+ *             Normal above. HighMem begins where the direct map ends. Movable exists with movablecore=.
+ *             A limit need not be a block border: blocks never cross it.
  * Layout.     zone_table[node * 8 + type]; a zone that a node lacks has present == 0
+ * Watermarks. Pages that must stay free: below low the main loop reclaims up to high; below min only
+ *             privileged requests succeed. 512 MiB in one zone, 131072 managed pages of 4 KiB:
+ *
+ *              min_free_kbytes = sqrt(524288 KiB * 16) = 2896 KiB      min  = 724 pages
+ *              gap = max(724 / 4, 0.1 % of 131072) = 181               low  = 724 + 181 = 905
+ *                                                                      high = 905 + 181 = 1086
+ *              per-CPU lists: 131072 / 1024 / 4 = 32, times 1.5, rounded down to a power of two, - 1: batch = 31
+ *              905 / 2 CPUs: high = 452
+ *
+ *             A zone's lowmem_reserve[j] is added for a request that could use zone j: 1/256 of the
+ *             pages of the zones above, up to j.
  * Invariants. Z1  spanned >= present >= managed, and the present pages of all zones are memblock.memory
  *             Z2  min <= low <= high, low - min = high - low
- *             Z3  free + isolated <= managed; census.c counts what else there is
+ *             Z3  free + isolated <= managed; census.c counts the other managed pages
  *             Z4  lowmem_reserve grows with the request's zone
- *             Z5  a zone has a boost only while `wake` is set, which takes it away, and at most the larger one of 1.5 times the
- *                 high mark and a pageblock
- *             Z6  id, node, type, name, span, present pages, marks, reserves and the lists' sizes stay as zone_init() made
- *                 them; the lock is free between operations
- * Locking.    Boot only; watermarks are plain words read without a lock.
- * Failure.    None.
+ *             Z5  a zone has a boost only while `wake` is set, because reclaim removes it; it is at
+ *                 most the larger one of 1.5 times the high mark and a pageblock
+ *             Z6  id, node, type, name, span, present pages, marks, reserves and the lists' sizes stay
+ *                 as zone_init() made them; the lock is free between operations
+ * Locking.    Zones are built at boot, on one CPU. Watermarks are plain words, read without a lock.
  * Source.     Linux mm/page_alloc.c (calculate_node_totalpages, setup_per_zone_wmarks,
- *             setup_per_zone_lowmem_reserve, calculate_min_free_kbytes, zone_batchsize, zone_highsize) 6.1.
+ *             setup_per_zone_lowmem_reserve, calculate_min_free_kbytes, zone_batchsize, zone_highsize)
+ *             6.1.
  * Next:       buddy.c.
  */
 #include <arch/layout.h>
@@ -37,19 +48,22 @@ const char *const zone_names[NR_ZONES] = {"DMA", "DMA32", "Normal", "HighMem", "
 static_assert(NR_ZONES <= 1 << ZONES_PER_NODE_SHIFT, "a zone id holds every zone of a node");
 
 enum {
-	WATERMARK_SCALE_FACTOR = 10, /* of 10000: gap between the marks is at least 0.1 % */
+	WATERMARK_SCALE_FACTOR = 10, /* of 10000: the gap between two marks is at least 0.1 % of the zone */
 	MIN_FREE_KBYTES_MIN = 128,
 	MIN_FREE_KBYTES_MAX = 262144,
 };
-/* A zone is kept from requests that may use a higher one by 1/ratio of that one's pages; 0: unprotected. */
+/*
+ * A zone reserves 1/ratio of the pages of higher zones against requests that may use those; 0: it
+ * reserves none.
+ */
 static const unsigned lowmem_ratio[NR_ZONES] = {256, 256, 32, 0, 0};
 
-/* Half-open limits by kind; on every node alike, but for Movable. */
+/* Half-open limits by type, the same on every node; Movable is in movable_start[]. */
 static struct {
 	pfn_t start, end;
 } limits[NR_ZONES];
 static u64 movablecore;
-static pfn_t movable_start[MAX_NODES]; /* 0: none */
+static pfn_t movable_start[MAX_NODES]; /* first frame of zone Movable, 0 if the node has none */
 
 static int set_movablecore(const char *value)
 {
@@ -70,7 +84,10 @@ pfn_t zone_border(int nid, enum zone_type type)
 	return type == ZONE_MOVABLE ? movable_start[nid] : limits[type].start;
 }
 
-/* Top of the highest memory that the direct map covers, cut at an order-10 block so that no merge crosses it.
+/*
+ * Returns the first frame of zone Movable: the top movablecore= bytes of the node's memory in the
+ * direct map. It is rounded up to an order-10 block, so no merge crosses it. Returns 0 if the node has
+ * less memory than that.
  */
 static pfn_t movable_border(int nid)
 {
@@ -89,7 +106,7 @@ static pfn_t movable_border(int nid)
 	return 0;
 }
 
-/* Where the block of the largest order that memory begins in begins. */
+/* First frame of the order-10 block that contains the lowest memory. */
 static pfn_t first_block_pfn(void)
 {
 	return memblock.memory.cnt
@@ -102,7 +119,8 @@ void zone_limits_init(const struct boot_info *bi)
 	pfn_t dma = bi->zones.dma_end >> PAGE_SHIFT, dma32 = bi->zones.dma32_end >> PAGE_SHIFT;
 	pfn_t high = direct_map_end_pfn;
 
-	if (zone_dma_size) /* what the port calls DMA is then DMA32, as far as it reaches */
+	/* zone_dma=: DMA memory of the machine above that size belongs to DMA32. */
+	if (zone_dma_size)
 		dma = min(dma32, first_block_pfn() + (zone_dma_size >> PAGE_SHIFT));
 
 	nr_zone_ids = nr_nodes << ZONES_PER_NODE_SHIFT;
@@ -133,7 +151,9 @@ static void zone_limits(const struct node *n, enum zone_type type, pfn_t *start,
 	}
 }
 
-/* Span: from the zone's lower limit or the node's first memory to the node's last memory or the upper limit.
+/*
+ * Sets the span: from the node's first memory or the zone's lower limit, the higher one, to the node's
+ * last memory or the zone's upper limit, the lower one. Counts the memory in it.
  */
 static void zone_init_one(struct node *n, enum zone_type type)
 {
@@ -204,6 +224,7 @@ unsigned long zone_min_free_kbytes(unsigned long lowmem_kb)
 		     (unsigned long)MIN_FREE_KBYTES_MAX);
 }
 
+/* Computes the pages that the zone reserves against requests that could use a higher zone. */
 static void compute_lowmem_reserve(struct zone *zone)
 {
 	const struct zone *node_zones = zone - zone->type;
@@ -217,6 +238,9 @@ static void compute_lowmem_reserve(struct zone *zone)
 	}
 }
 
+/*
+ * Computes min, low and high. pages_min is divided among the lowmem zones in proportion to their pages.
+ */
 static void compute_marks(struct zone *zone, unsigned long pages_min, unsigned long lowmem_pages)
 {
 	unsigned long share = lowmem_pages ? pages_min * zone->managed / lowmem_pages : 0, gap;
@@ -235,7 +259,8 @@ static unsigned node_cpus(int nid)
 {
 	unsigned cpu, n = 0;
 
-	for_each_possible_cpu (cpu) /* they come online after their lists are made */
+	/* All possible CPUs: they come online after the lists are made. */
+	for_each_possible_cpu (cpu)
 		n += cpu_to_node_map[cpu] == nid;
 	return n ? n : cpumask_weight(&cpu_possible_mask);
 }
@@ -273,7 +298,7 @@ void zone_compute_watermarks(struct zone *table, unsigned nr)
 
 /* ---- boot ---- */
 
-/* From its first memory to its last; the regions come in ascending order. */
+/* Sets each node's span, from its first to its last memory. The regions are in ascending order. */
 static void node_spans(void)
 {
 	for (unsigned i = 0; i < memblock.memory.cnt; i++) {
@@ -296,7 +321,7 @@ static void print_range(const char *name, pfn_t start, pfn_t end)
 		pr_info("  %-8s empty\n", name);
 }
 
-/* Linux's boot lines (free_area_init). */
+/* Prints Linux's boot lines (free_area_init). */
 static void print_zones(void)
 {
 	struct node *n;
@@ -350,7 +375,7 @@ static void print_memory_line(void)
 
 static u64 zones_print;
 
-/* Z6: all that is fixed. */
+/* Checksum of the data that Z6 fixes. */
 static u64 print_of_zones(void)
 {
 	const struct zone *zone;

@@ -2,12 +2,13 @@
 #define MM_PAGE_H
 
 /*
- * Page frames. One struct page (64 bytes) a frame, in a virtually contiguous array at VMEMMAP_BASE that is
- * opened by section of 128 MiB: before a section is opened its part of the array is not mapped, so test
- * pfn_valid() first when the pfn comes from outside.
+ * Page frames. Each frame has one struct page (64 bytes) in a virtually contiguous array at
+ * VMEMMAP_BASE. The array is mapped by section of 128 MiB when the section is opened. Before that its
+ * struct pages must not be touched, so test pfn_valid() first for a pfn from outside.
  *
- * Only the FIRST struct page of a block is written by the page allocator: state, order, zone and type are
- * there. An all-zero struct page means "interior of a block". page_head() finds the block of any frame.
+ * The page allocator writes only the first struct page of a block, the head: it holds state, order,
+ * type and zone. An all-zero struct page is in the interior of a block. page_head() finds the head for
+ * any frame.
  */
 
 #include <arch/layout.h>
@@ -17,13 +18,15 @@
 
 enum {
 	/*
-	 * The largest order (Linux 6.4+'s meaning): blocks of 4, 16 or 64 MiB with pages of 4, 16 or 64 KiB. Linux has 11
-	 * with 16 KiB and 13 with 64 KiB, so that a block can fill a large leaf of 32 or 512 MiB; here a section of
-	 * 128 MiB, the step in which memory comes into use, holds whole blocks.
+	 * The largest order (Linux 6.4's meaning): blocks of 4, 16 or 64 MiB with pages of 4, 16 or 64
+	 * KiB. Linux has order 11 with 16 KiB and 13 with 64 KiB, so a block can fill a large leaf of
+	 * 32 or 512 MiB. Here a section of 128 MiB, the unit in which memory comes into use, must hold
+	 * whole blocks.
 	 */
 	MAX_ORDER = 10,
 	NR_ORDERS = MAX_ORDER + 1,
-	PAGEBLOCK_ORDER = 9, /* the unit of migratetype; with 4 KiB pages a large leaf */
+	/* Unit of migratetype; with 4 KiB pages it is a large leaf. */
+	PAGEBLOCK_ORDER = 9,
 	SECTION_SHIFT = 27,
 	COSTLY_ORDER = 3,
 };
@@ -46,8 +49,8 @@ enum migratetype {
 enum zone_type { ZONE_DMA, ZONE_DMA32, ZONE_NORMAL, ZONE_HIGHMEM, ZONE_MOVABLE, NR_ZONES };
 
 /*
- * page->flags, from bit 0: state 2, order 4, type 3, zone 3, node 10; then single flags. Zone and node
- * together are the zone id, NR_ZONES_ALIGNED zones a node.
+ * page->flags, from bit 0: state (2 bits), order (4), type (3), zone (3), node (10), then single flags.
+ * Zone and node together are the zone id: 8 ids for each node.
  */
 enum {
 	PG_STATE_SHIFT = 0,
@@ -65,30 +68,32 @@ enum {
 #define PG_slab BIT(22)	      /* belongs to a slab; set in every page of it */
 #define PG_reserved BIT(23)   /* never given to the buddy */
 #define PG_comp BIT(24)	      /* allocated with __GFP_COMP */
-#define PG_hwpoison BIT(25)   /* bad frame: withdrawn, never handed out again */
+#define PG_hwpoison BIT(25)   /* bad frame: never allocated again */
 #define PG_kmalloc BIT(26)    /* first page of a large kmalloc */
 #define PG_table BIT(27)      /* a page table */
 #define PG_vmalloc BIT(28)    /* backs a vmalloc area */
-#define PG_user_shell BIT(29) /* handed out by the shell's alloc command */
+#define PG_user_shell BIT(29) /* allocated by the shell's alloc command */
 #define PG_FLAG_MASK (~0UL << PG_FLAGS_SHIFT)
 
 struct kmem_cache_node;
 
 struct page {
 	unsigned long flags;
-	struct list_head lru; /* buddy: free list; slab: list of its node; else the owner's */
+	struct list_head lru; /* buddy: free list; slab: list of its node; else free for the owner */
 	union {
-		struct kmem_cache_node *slab_node; /* slab: cache and node in one pointer */
-		unsigned long private;		   /* owner's; large kmalloc: number of pages */
+		struct kmem_cache_node *slab_node; /* slab: its kmem_cache and node */
+		unsigned long private;		   /* the owner's; large kmalloc: number of pages */
 	};
 	void *s_mem;	/* slab: first object */
 	void *freelist; /* slab: index array */
-	u16 inuse;	/* slab: objects taken out */
-	u16 num;	/* slab: objects it has */
+	u16 inuse;	/* slab: allocated objects */
+	u16 num;	/* slab: objects in the slab */
 	u16 slab_flags; /* slab: private to slab.c */
 	u8 slab_order;	/* slab: in every page, with the head's distance in private use of slab.c */
-	u8 block_type;	/* first page of a pageblock: enum migratetype of the block, whatever else the page is
-			 */
+	/*
+	 * In the first page of a pageblock: its enum migratetype, for whatever the page itself is used.
+	 */
+	u8 block_type;
 	u32 refcount;
 	u32 mapcount;
 };
@@ -104,7 +109,7 @@ static inline pfn_t page_to_pfn(const struct page *page)
 	return (pfn_t)(page - (const struct page *)VMEMMAP_BASE);
 }
 
-/* One multiplication: the compiler does not join the shift down to the pfn and the shift up again. */
+/* One multiplication: the compiler does not merge the shift down to the pfn with the shift up. */
 static inline paddr_t page_to_phys(const struct page *page)
 {
 	return ((vaddr_t)page - VMEMMAP_BASE) * (PAGE_SIZE / sizeof(struct page));
@@ -115,7 +120,9 @@ static inline struct page *phys_to_page(paddr_t pa)
 	return pfn_to_page(pa >> PAGE_SHIFT);
 }
 
-/* Direct-map addresses only; vmalloc and image addresses give a wrong number (use pt_query, image_to_phys).
+/*
+ * For direct-map addresses only. For others use pt_lookup() (vmalloc) or image_to_phys() (image); this
+ * gives a wrong number.
  */
 static inline paddr_t virt_to_phys(const void *p)
 {
@@ -132,7 +139,7 @@ static inline struct page *virt_to_page(const void *p)
 	return phys_to_page(virt_to_phys(p));
 }
 
-/* NULL for HighMem: kmap_local_page() reaches those. */
+/* Returns the direct-map address of the page, NULL for HighMem (use kmap_local_page()). */
 static inline void *page_address(const struct page *page);
 
 static inline paddr_t image_to_phys(const void *p)
@@ -140,18 +147,24 @@ static inline paddr_t image_to_phys(const void *p)
 	return (paddr_t)p - KERNEL_VMA;
 }
 
-/* p lies in the direct map and its frame has an opened struct page. */
+/* Returns whether p lies in the direct map and its frame has a struct page. */
 bool virt_addr_valid(const void *p);
 /*
- * A reserved frame becomes an allocated page of its zone, for its owner to free with __free_page() when boot no longer
- * needs it. Context: boot, after zone_init(), while no other CPU runs. Linux: free_reserved_page(), mm/page_alloc.c.
+ * Turns a reserved frame into an allocated page of its zone; the owner frees it with __free_page().
+ * Context: boot, after zone_init(), while no other CPU runs. Linux: free_reserved_page(),
+ * mm/page_alloc.c.
  */
 struct page *adopt_reserved_page(paddr_t pa);
 
-/* The frame's section is opened. Says nothing about RAM: look at the state or the reserved flag. */
+/*
+ * Returns whether pfn has a struct page. The frame may still be no RAM: see its state and PG_reserved.
+ */
 bool pfn_valid(pfn_t pfn);
 
-/* READ_ONCE: a block that is not the caller's may change hands while it looks; mm/buddy.c says what it may conclude. */
+/*
+ * READ_ONCE: a block that the caller does not own may change owners meanwhile. mm/buddy.c lists the
+ * conclusions that are safe.
+ */
 static inline enum page_state page_state(const struct page *page)
 {
 	return (enum page_state)(READ_ONCE(page->flags) & PG_STATE_MASK);
@@ -177,31 +190,36 @@ static inline unsigned page_zone_id(const struct page *head)
 	return flags_zone_id(READ_ONCE(head->flags));
 }
 
-/* Valid for the first page of a block. */
+/* Valid for the head of a block. */
 static inline int page_to_nid(const struct page *head)
 {
 	return (int)(head->flags >> PG_NODE_SHIFT & 1023);
 }
 
 /*
- * First page of the block that covers page: the order-10-aligned frame, then 9, 8 ... until a block reaches
- * it. Exact, because a split initialises both halves and stale interiors are never looked at. Context: the
- * block must not be split or merged meanwhile (own it, or hold zone->lock). NULL: no block (hole).
+ * Returns the head of the block that contains page: tries the order-10 aligned frame, then order 9, 8,
+ * ... until a block reaches the page. The result is exact: a split initialises both halves, and stale
+ * interiors are not read. NULL if no block covers the frame (a hole). Context: the block must not be
+ * split or merged meanwhile (own it, or hold zone->lock).
  */
 struct page *page_head(const struct page *page);
 
-/* A reference on an allocated page; the caller has one already. */
+/* Adds a reference to an allocated page. The caller already holds one. */
 void get_page(struct page *page);
-/* Drops a reference; the last one frees the block. */
+/* Drops a reference. The last one frees the block. */
 void put_page(struct page *page);
 
-/* One line a fact about the frame, through printk: for BUG reports. */
+/*
+ * Prints the state of the frame, one fact a line, for BUG reports. why is the reason, in the first
+ * line.
+ */
 void page_dump(const struct page *page, const char *why);
 
-/* What a block of frames is handed to, one after the other. */
+/* Callback that receives blocks of frames, one after the other. */
 typedef void (*frame_fn)(pfn_t pfn, unsigned order, void *ctx);
 
-extern pfn_t direct_map_end_pfn; /* frames from here on have no page_address() */
+/* Frames from here on are HighMem: they have no page_address(). */
+extern pfn_t direct_map_end_pfn;
 
 static inline void *page_address(const struct page *page)
 {
@@ -211,8 +229,8 @@ static inline void *page_address(const struct page *page)
 }
 
 /*
- * A short-lived mapping of a HighMem frame on this CPU; direct-map frames give their address. Strictly
- * nested, at most 16 deep, not across a quiet point.
+ * Maps a HighMem frame on this CPU for a short time; for other frames returns their direct-map address.
+ * Mappings are undone in reverse order. At most 16 deep; not across a quiescent point (quiet_point()).
  */
 void *kmap_local_page(struct page *page);
 void kunmap_local(const void *addr);

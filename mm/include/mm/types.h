@@ -8,6 +8,6 @@
 typedef u32 gfp_t; /* mm/gfp.h */
 
 #define NUMA_NO_NODE (-1)
-#define NUMA_INTERLEAVE (-2) /* to an allocation: from each node with memory in turn */
+#define NUMA_INTERLEAVE (-2) /* for an allocation: nodes with memory in round-robin order */
 
 #endif

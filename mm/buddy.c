@@ -1,23 +1,40 @@
 /*
  * buddy.c - free lists by order and migratetype; split and merge. Knows one zone and nothing above it.
  *
- * Idea.       A free block of 2^n pages is naturally aligned; its buddy is the block whose frame number differs in
- *             bit n only. Freeing merges with free buddies as far as it goes, allocating cuts the smallest block
- *             that fits and keeps its lower part. Lists by migratetype keep movable and unmovable pages in
- *             different pageblocks, so that whole pageblocks can become free again.
- * Layout.     zone->free_area[order].list[type], linked by page->lru of each block's first page
- * Invariants. F1  a listed block: state BUDDY, its order and type in flags, refcount 0, aligned, inside the zone
- *             F2  every other page of a free or allocated block is interior (flags 0, but for a slab's own tails)
+ * Idea.       A free block of 2^n pages is naturally aligned. Its buddy is the block whose frame number
+ *             differs in bit n only. A free merges the block with its buddy as long as the buddy is
+ *             free, too. An allocation splits the smallest block that fits and keeps its lowest part.
+ *             Lists by migratetype keep movable and unmovable pages in different pageblocks, so whole
+ *             pageblocks can become free again.
+ * Layout.     zone->free_area[order].list[type], linked by page->lru of each block's first page. Frame
+ *             5 is freed while the blocks at 4 (order 0) and 6 (order 1) are free and the block at 0 is
+ *             not:
+ *
+ *              order   block      buddy                    result
+ *                0     5          5 ^ 1 = 4, free          4..5, order 1
+ *                1     4..5       4 ^ 2 = 6, free          4..7, order 2
+ *                2     4..7       4 ^ 4 = 0, not free      4..7 is listed with order 2
+ *
+ *             An allocation of order 0 from the block 4..7 lists 6..7 (order 1) and 5 (order 0) and
+ *             returns 4.
+ * Invariants. F1  a listed block: state BUDDY, its order and type in flags, refcount 0, aligned, inside
+ *                 the zone
+ *             F2  every other page of a free or allocated block is interior (flags 0, except for a
+ *                 slab's own tails)
  *             F3  no two free buddies of one order that may merge
- *             F4  nr_free = lengths of the lists
+ *             F4  nr_free is the number of blocks on the lists
  *             F5  listed_pages = sum of nr_free << order; free_pages = listed + unopened - isolated
  *             F6  blocks of pageblock size and above lie on the list of their pageblocks' type
  *             F7  nr_isolated_blocks and highatomic_pages count the pageblocks of those types
- * Locking.    zone->lock, held by the caller, IRQs off. Constant work per order: cost does not depend on block
- *             size.
- * Failure.    NULL when no list can answer; a block that is free already, or of another shape, is a BUG.
+ * Locking.    The caller holds zone->lock with IRQs off. The work for each order is constant, so the
+ *             cost does not depend on block size. Other CPUs read flags without the lock. A page's
+ *             state, order and type are reliable for its owner and for the holder of the lock; another
+ *             reader learns from state BUDDY only that the page was free.
+ * Failure.    NULL if no list has a block. A block that is free already, or has another order or state,
+ *             is a BUG.
  * Source.     Linux mm/page_alloc.c (__free_one_page, __rmqueue, steal_suitable_fallback,
- *             reserve_highatomic_pageblock), mm/page_isolation.c. Only a block's first struct page is written.
+ *             reserve_highatomic_pageblock), mm/page_isolation.c. Only a block's first struct page is
+ *             written.
  * Next:       pcp.c.
  */
 #include <arch/tlb.h>
@@ -26,7 +43,8 @@
 #include <mm/check_walk.h>
 #include <mm/internal.h>
 
-enum { WATERMARK_BOOST_FACTOR = 15000 }; /* of 10000, of the high mark */
+/* Limit of zone->boost: this part, of 10000, of the high mark. */
+enum { WATERMARK_BOOST_FACTOR = 15000 };
 
 void buddy_zone_init(struct zone *zone)
 {
@@ -37,18 +55,22 @@ void buddy_zone_init(struct zone *zone)
 
 /* ---- lists ---- */
 
+/* Returns whether pageblocks of this type may merge with neighbours of another type. */
 static bool type_mergeable(enum migratetype type)
 {
 	return type < MT_PCPTYPES;
 }
 
-/* The flags of a free block's first page, but for its type. */
+/* Flags of a free block's first page, without the type. */
 static __always_inline unsigned long free_mark(const struct zone *zone, unsigned order)
 {
 	return PAGE_BUDDY | (unsigned long)order << PG_ORDER_SHIFT | zone_page_flags(zone);
 }
 
-/* area and mark are those of the block's order: what the loops over orders step along. */
+/*
+ * Lists a block. area and mark belong to the block's order; loops over orders step them along instead
+ * of computing them again.
+ */
 static __always_inline void area_add(struct free_area *area, struct page *page, unsigned long mark,
 				     enum migratetype type, bool to_tail)
 {
@@ -62,7 +84,7 @@ static __always_inline void area_add(struct free_area *area, struct page *page, 
 	UPDATE_ONCE(area->nr_free, +=, 1);
 }
 
-/* The block's first page is interior afterwards. */
+/* Takes a block off its list. Its first page is interior afterwards. */
 static __always_inline void area_remove(struct free_area *area, struct page *page)
 {
 	list_unlink(&page->lru);
@@ -91,22 +113,23 @@ static __always_inline void account(struct zone *zone, enum migratetype type, lo
 
 /* ---- free ---- */
 
-/* Relative to the aligned array, XOR on the pointer is XOR on the frame number. */
+/* The array is aligned, so XOR on the pointer equals XOR on the frame number. */
 static __always_inline struct page *buddy_of(struct page *page, unsigned order)
 {
 	return (struct page *)((unsigned long)page ^ sizeof(struct page) << order);
 }
 
-/* Of a block and its buddy, the one that begins the block which both make. */
+/* Returns the lower one of a block and its buddy: the first page of the block that both form. */
 static __always_inline struct page *lower_of(struct page *page, unsigned order)
 {
 	return (struct page *)((unsigned long)page & ~(sizeof(struct page) << order));
 }
 
 /*
- * Whether `buddy`, where the buddy of a block of this order and type lies, is free and may merge with it. Whole
- * pageblocks whose type must stay apart merge with none, so that each can change its type alone. A page that is not
- * free may belong to somebody who changes its flags meanwhile: but only under the lock does a page become free.
+ * Returns whether `buddy` is the first page of a free block of this order that may merge with a block
+ * of `type`. From pageblock size on, only mergeable types merge, so an isolated, CMA or highatomic
+ * pageblock can change its type alone. If the page is not free, its owner may change its flags
+ * meanwhile. It cannot become free, because that needs the lock.
  */
 static __always_inline bool mergeable(const struct page *buddy, unsigned long mark, unsigned order,
 				      enum migratetype type)
@@ -136,9 +159,9 @@ void buddy_free(struct zone *zone, struct page *page, unsigned order, enum migra
 		page = lower_of(page, order);
 	}
 	/*
-	 * Will it probably become part of a larger block soon? Then it should be used last. Linux asks the same
-	 * question (buddy_merge_likely): is the buddy of the block that this and its missing buddy would make
-	 * free already?
+	 * If the next merge would be followed by another one, the block should be allocated last, so it
+	 * goes to the tail. This holds if the block that this one and its missing buddy would form has
+	 * a free buddy already (Linux: buddy_merge_likely).
 	 */
 	if (order < MAX_ORDER - 1)
 		to_tail |= mergeable(buddy_of(lower_of(page, order), order + 1), mark + BIT(PG_ORDER_SHIFT),
@@ -146,7 +169,10 @@ void buddy_free(struct zone *zone, struct page *page, unsigned order, enum migra
 	area_add(area, page, mark, type, to_tail);
 }
 
-/* [page, page + nr) of one pageblock, on no list, as the largest aligned blocks there are. */
+/*
+ * Frees [page, page + nr), which lie in one pageblock and are on no list, as the largest aligned
+ * blocks.
+ */
 static void free_run(struct zone *zone, struct page *page, unsigned nr)
 {
 	enum migratetype type = pageblock_type(page);
@@ -178,7 +204,8 @@ void buddy_free_many(struct zone *zone, struct page **pages, unsigned nr, unsign
 		unsigned n = 0;
 		long step;
 
-		if (nr == 1 || (pages[1] != first + block && pages[1] != first - block)) { /* alone */
+		if (nr == 1 ||
+		    (pages[1] != first + block && pages[1] != first - block)) { /* no neighbour follows */
 			check_returned(first, want);
 			buddy_free(zone, first, order, pageblock_type(first), false);
 			pages++;
@@ -199,7 +226,7 @@ void buddy_free_many(struct zone *zone, struct page **pages, unsigned nr, unsign
 
 /* ---- allocate ---- */
 
-/* The flags of an allocated block's first page. */
+/* Flags of an allocated block's first page. */
 static __always_inline unsigned long allocated_flags(const struct zone *zone, unsigned order,
 						     enum migratetype type)
 {
@@ -214,7 +241,10 @@ static struct page *first_block(struct zone *zone, unsigned order, enum migratet
 	return list_empty(head) ? NULL : list_first_entry(head, struct page, lru);
 }
 
-/* Cuts the smallest block that is large enough: upper halves are listed, the lowest part is given out. */
+/*
+ * Splits the smallest block of the type that is large enough: lists its upper halves, returns the
+ * lowest part.
+ */
 static __always_inline struct page *smallest_fit(struct zone *zone, unsigned order, enum migratetype type)
 {
 	struct free_area *area = &zone->free_area[order];
@@ -238,7 +268,10 @@ static __always_inline struct page *smallest_fit(struct zone *zone, unsigned ord
 
 /* ---- pageblock types and stealing ---- */
 
-/* A pageblock that zones share keeps its type: one byte cannot be right for both, nor in both zones' counts. */
+/*
+ * Returns whether the pageblock belongs to this zone alone. If zones share it, its type must not
+ * change: one byte cannot be right for both zones.
+ */
 static bool pageblock_own(const struct zone *zone, const struct page *page)
 {
 	pfn_t start = ALIGN_DOWN(page_to_pfn(page), PAGEBLOCK_PAGES);
@@ -270,7 +303,7 @@ static void move_free_block(struct zone *zone, struct page *page, enum migratety
 	list_block(zone, page, order, type);
 }
 
-/* Steps from head to head through the pageblock; calls fn for each block of the zone that begins in it. */
+/* Calls fn for each block of the zone that begins in page's pageblock, going from head to head. */
 static void for_each_head(struct zone *zone, struct page *page,
 			  void (*fn)(struct zone *, struct page *, void *), void *ctx)
 {
@@ -316,7 +349,7 @@ unsigned long buddy_move_block(struct zone *zone, struct page *page, enum migrat
 	return state.moved;
 }
 
-/* A whole free pageblock whose type kept it from merging: free it anew under its new type. */
+/* Frees a whole free pageblock again under its new type, which lets it merge. */
 static void remerge(struct zone *zone, struct page *page, enum migratetype type)
 {
 	struct page *head = page_head(pageblock_page(page));
@@ -340,9 +373,16 @@ static void boost_watermark(struct zone *zone)
 	if (!zone->wmark[WMARK_HIGH] || zone->managed < 4 * PAGEBLOCK_PAGES)
 		return;
 	WRITE_ONCE(zone->boost, min(READ_ONCE(zone->boost) + PAGEBLOCK_PAGES, buddy_boost_most(zone)));
-	__atomic_store_n(&zone->wake, true, __ATOMIC_RELEASE); /* behind the boost: see page_work_step() */
+	/* Set after the boost: see page_work_step(). */
+	__atomic_store_n(&zone->wake, true, __ATOMIC_RELEASE);
 }
 
+/*
+ * Moves a block of another type to the lists of `want`. A block of pageblock size or more changes the
+ * type of its pageblocks. For a smaller one, if `whole` is true, all free blocks of the pageblock move.
+ * The pageblock changes its type if at least half of its pages are free or were allocated for a
+ * compatible type (Linux: steal_suitable_fallback).
+ */
 static void steal_block(struct zone *zone, struct page *page, unsigned order, enum migratetype want,
 			bool whole)
 {
@@ -380,6 +420,10 @@ static const enum migratetype fallbacks[MT_PCPTYPES][2] = {
 	[MT_RECLAIMABLE] = {MT_UNMOVABLE, MT_MOVABLE},
 };
 
+/*
+ * Returns whether a request of type `want` that takes a block of this order may take its whole
+ * pageblock.
+ */
 static bool may_steal_whole(unsigned order, enum migratetype want)
 {
 	return order >= PAGEBLOCK_ORDER / 2 || want == MT_RECLAIMABLE || want == MT_UNMOVABLE;
@@ -397,9 +441,9 @@ static struct page *fallback_block(struct zone *zone, unsigned order, enum migra
 }
 
 /*
- * Moves memory of another type to the wanted type's lists. The largest block first: it is the best guess at
- * the pageblock with most free memory. A movable request that may not take the whole block takes the smallest
- * instead.
+ * Moves memory of another type to the lists of `want`. Takes the largest block first: its pageblock
+ * probably has the most free memory. A movable request that may not take the whole pageblock takes the
+ * smallest sufficient block instead. Returns false if there is none.
  */
 static bool steal_fallback(struct zone *zone, unsigned order, enum migratetype want, unsigned flags)
 {
@@ -432,7 +476,10 @@ static bool steal_fallback(struct zone *zone, unsigned order, enum migratetype w
 	return false;
 }
 
-/* The lists of `type` have nothing, or the request may use the reserve: all that buddy_alloc() can try. */
+/*
+ * Slow part of buddy_alloc(): tries the highatomic reserve if allowed, the lists of `type`, blocks of
+ * other types, then the reserve as the last resort.
+ */
 static __noinline struct page *alloc_elsewhere(struct zone *zone, unsigned order, enum migratetype type,
 					       unsigned flags)
 {
@@ -463,8 +510,10 @@ struct page *buddy_alloc(struct zone *zone, unsigned order, enum migratetype typ
 	return page;
 }
 
-/* Gives [pfn, pfn + nr) of a block that was taken off its list back, as aligned blocks; no buddy of theirs is
- * free. */
+/*
+ * Lists [page, page + nr), the tail of a block that was taken off its list, as aligned blocks. They
+ * have no free buddy.
+ */
 static void relist_tail(struct zone *zone, struct page *page, unsigned long nr, enum migratetype type)
 {
 	while (nr) {
@@ -479,8 +528,8 @@ static void relist_tail(struct zone *zone, struct page *page, unsigned long nr, 
 unsigned buddy_alloc_many(struct zone *zone, unsigned order, enum migratetype type, unsigned nr,
 			  struct page **out, unsigned flags, enum page_state state)
 {
-	const unsigned most =
-		max(order, (unsigned)PAGEBLOCK_ORDER); /* what is taken at once is of one pageblock */
+	/* Pages taken at once lie in one pageblock, so they have one type. */
+	const unsigned most = max(order, (unsigned)PAGEBLOCK_ORDER);
 	unsigned got = 0;
 
 	lock_assert_held(&zone->lock);
@@ -526,8 +575,8 @@ struct page *buddy_alloc_run(struct zone *zone, unsigned long nr, enum migratety
 	relist_tail(zone, page + nr, (1UL << order) - nr, type);
 	account(zone, type, -(long)nr);
 	type = pageblock_type(page);
-	for (unsigned long at = 0; at < nr;
-	     at += 1UL << order) { /* from large to small: the pieces are aligned */
+	/* From large to small, so the pieces are aligned. */
+	for (unsigned long at = 0; at < nr; at += 1UL << order) {
 		order = ilog2(nr - at);
 		WRITE_ONCE(page[at].flags, allocated_flags(zone, order, type));
 	}
@@ -570,7 +619,10 @@ bool buddy_unreserve_highatomic(struct zone *zone, enum migratetype to, bool las
 
 /* ---- isolation ---- */
 
-/* Sums up what is free or could be moved. What no block covers is a hole or reserved: it cannot. */
+/*
+ * Adds the pages of a block that is free or movable. Holes and reservations belong to no such block, so
+ * they are not added.
+ */
 static void sum_movable(struct zone *zone, struct page *page, void *ctx)
 {
 	unsigned long *movable = ctx;
@@ -588,7 +640,10 @@ int buddy_isolate(struct zone *zone, struct page *page)
 	lock_assert_held(&zone->lock);
 	if (pageblock_type(page) == MT_ISOLATE)
 		return -EBUSY;
-	/* A free block that reaches over the pageblock is cut at its border first; one in use belongs to both sides. */
+	/*
+	 * A free block that is larger than the pageblock is split into pageblocks first. An allocated
+	 * one also belongs to the neighbours.
+	 */
 	if (head && page_order(head) > PAGEBLOCK_ORDER) {
 		unsigned order = page_order(head);
 		enum migratetype type = page_type(head);
@@ -629,7 +684,8 @@ static const char *check_block(struct zone *zone, struct page *page, unsigned or
 		return "buddy.F1: a listed block's first page has wrong flags or a reference";
 	if (!IS_ALIGNED(pfn, 1UL << order) || pfn < zone->start_pfn || pfn + (1UL << order) > zone->end_pfn)
 		return "buddy.F1: a listed block is not aligned or leaves the zone";
-	for (unsigned long i = 1; i < 1UL << order; i <<= 1) /* where heads of smaller blocks would stand */
+	/* Offsets at which heads of smaller blocks would lie. */
+	for (unsigned long i = 1; i < 1UL << order; i <<= 1)
 		if (page_state(page + i) != PAGE_INTERIOR)
 			return "buddy.F2: a page inside a free block is no interior";
 	if (page_head(page + (1UL << order) - 1) != page)

@@ -1,23 +1,34 @@
 /*
  * page_alloc.c - alloc_pages(): per-CPU lists first, then zones along the node's zonelist.
  *
- * Idea.       The fast path is one pop or push on this CPU's stack. Everything else - watermarks, fallback,
- *             opening sections, reserves, reclaim, zeroing, debugging - stands in the slow path, where pages leave
- *             the buddy.
- * Layout.     alloc_pages  -> pcp stack | alloc_slow -> get_from_zonelist(low), (min, reserves), reclaim, retry
- *             __free_pages -> pcp stack | free_slow -> buddy
- * Invariants. A1  a block handed out: state ALLOCATED, its order, refcount 1
- *             A2  a block given back has exactly the order it was handed out with: one compare on every free
- *             A3  a request's zone lies at or below its gfp zone; the mark plus lowmem_reserve stays free
- * Locking.    The fast paths take none. zone->lock inside buddy calls; nothing is called with it held.
- * References. Nobody takes one speculatively: get_page() needs one already. So allocation stores 1 plainly, and a
- *             free that reads 1 (acquire, pairs with the release of a put on another CPU) is the sole owner.
- * Failure.    NULL, state unchanged, one report a second unless __GFP_NOWARN. A request reclaims RECLAIM_ROUNDS times
- *             at most. __GFP_NOFAIL then waits for what other CPUs hold, a second and RECLAIM_ROUNDS attempts, and
- *             panics if nothing comes.
- * Source.     Linux mm/page_alloc.c 6.1 (get_page_from_freelist, __alloc_pages_slowpath, __zone_watermark_ok).
- *             There is no page cache, so reclaim is vmalloc's lazy areas, pcp lists, slabs, shrinkers, RCU
- *             callbacks.
+ * Idea.       The fast path is one pop or push on this CPU's stack. Watermarks, fallback to other
+ *             zones, opening sections, reserves, reclaim, zeroing and debugging are in the slow path,
+ *             where pages leave or enter the buddy.
+ * Layout.     The order in which a request tries its sources:
+ *
+ *              alloc_pages    1 pcp stack of the preferred local zone           pop
+ *                             2 the same zone, if it stays above its low mark   refill of the stack from the buddy
+ *                             3 zones of the list, low marks                    each: lists, then opening a section
+ *                             4 wake reclaim; zones of the list, min marks      with the reserves that gfp permits
+ *                             5 if gfp may block: reclaim and 4 again           up to RECLAIM_ROUNDS times
+ *                             6 __GFP_NOFAIL: no marks, waits for other CPUs    then panic
+ *              __free_pages   1 pcp stack: push                                 2 flush of the stack to the buddy
+ *
+ * Invariants. A1  an allocated block has state ALLOCATED, its order, and refcount 1
+ *             A2  a block is freed with the order that it was allocated with: one compare on every free
+ *             A3  a request's zone lies at or below its gfp zone; the mark plus lowmem_reserve stays
+ *                 free
+ * Locking.    The fast paths take no lock. The slow paths take zone->lock around buddy calls and call
+ *             nothing else with it held. A reference needs no lock: get_page() requires that the caller
+ *             holds one, so no CPU takes a reference to a free page. So an allocation stores refcount 1
+ *             plainly, and a free that reads 1 (acquire; pairs with the release of a put on another
+ *             CPU) is the only owner.
+ * Failure.    NULL, nothing has changed, one report a second unless __GFP_NOWARN. A request reclaims at
+ *             most RECLAIM_ROUNDS times. __GFP_NOFAIL then waits for pages that other CPUs hold, for at
+ *             least nofail_wait_ns (1 s) and RECLAIM_ROUNDS attempts, and panics if none comes.
+ * Source.     Linux mm/page_alloc.c 6.1 (get_page_from_freelist, __alloc_pages_slowpath,
+ *             __zone_watermark_ok). There is no page cache, so reclaim frees vmalloc's lazy areas, pcp
+ *             lists, slabs, shrinkers' objects and RCU callbacks.
  * Next:       vmstat.c, reclaim.c, page_debug.c; then slab.c.
  */
 #include <arch/cpu.h>
@@ -38,24 +49,29 @@ static int set_fail_page_alloc(const char *value)
 }
 CMDLINE_OPT("fail_page_alloc", FAULT_ATTR_EXPECTED, set_fail_page_alloc);
 
-/* The last step on a block's way out, the first on its way in: what nobody holds must not be touched. */
+/* Last step of an allocation: sets the reference, and lets the sanitizer accept accesses. */
 static __always_inline void give_out(struct page *page, unsigned order)
 {
 	page->refcount = 1;
 	page_mark_live(page, order);
 }
 
+/* First step of a free: drops the reference, and lets the sanitizer refuse accesses. */
 static __always_inline void take_back(struct page *page, unsigned order)
 {
 	page->refcount = 0;
 	page_mark_free(page, order);
 }
 
-/* Must be clear in a block that comes back: who set them has to undo what they stand for. */
+/* Flags that must be clear when a block is freed: their user clears them. */
 #define PG_CHECK_AT_FREE (PG_FLAG_MASK & ~PG_comp)
 
 /* ---- placement and watermarks ---- */
 
+/*
+ * Returns whether the zone has a block of at least this order that the request may use, on a list or
+ * unopened.
+ */
 static bool has_block(const struct zone *zone, unsigned order, unsigned alloc_flags)
 {
 	for (unsigned o = order; o < NR_ORDERS; o++) {
@@ -97,6 +113,7 @@ bool zone_watermark_ok(const struct zone *zone, unsigned order, unsigned long ma
 
 /* ---- taking pages from one zone ---- */
 
+/* Allocates a block from the zone's lists; up to order 3 through a refill of this CPU's stack. */
 static __always_inline struct page *take_listed(struct zone *zone, unsigned order, enum migratetype type,
 						unsigned buddy_flags)
 {
@@ -116,14 +133,14 @@ static __always_inline struct page *take_listed(struct zone *zone, unsigned orde
 	return page;
 }
 
-/* Every taker says so, without a lock, and looks first: a store would take the cache line from the other CPUs. */
+/* Marks the zone as in use. Reads first: a store would take the cache line from the other CPUs. */
 static __always_inline void zone_use(struct zone *zone)
 {
 	if (unlikely(!READ_ONCE(zone->in_use)))
 		WRITE_ONCE(zone->in_use, true);
 }
 
-/* Opening a section comes after pcp and the zone's lists, before any other zone. */
+/* Allocates from the zone: this CPU's stack, the zone's lists, then a section that is opened for it. */
 static struct page *take_from_zone(struct zone *zone, unsigned order, enum migratetype type,
 				   unsigned alloc_flags)
 {
@@ -161,6 +178,10 @@ struct request {
 	struct zone *preferred;
 };
 
+/*
+ * Tries the zones of the list in order. With ALLOC_NOFRAGMENT it tries local zones without mixing types
+ * first, then again with mixing.
+ */
 static struct page *get_from_zonelist(const struct request *rq, unsigned alloc_flags)
 {
 	for (unsigned pass = 0; pass < 2; pass++) {
@@ -172,8 +193,9 @@ static struct page *get_from_zonelist(const struct request *rq, unsigned alloc_f
 
 			if (zone->type > rq->highest || !zone->managed)
 				continue;
+			/* Mixing types in local memory is better than remote memory. */
 			if ((alloc_flags & ALLOC_NOFRAGMENT) && zone->nid != rq->preferred->nid)
-				break; /* mixing types in local memory comes before remote memory */
+				break;
 			if (!(alloc_flags & ALLOC_NO_WATERMARKS) &&
 			    !zone_watermark_ok(zone, rq->order, mark, rq->highest, alloc_flags,
 					       READ_ONCE(zone->free_pages))) {
@@ -205,6 +227,7 @@ unsigned alloc_flags_nofragment(const struct zone *preferred)
 
 /* ---- the slow path ---- */
 
+/* Marks and reserves of a request that found all zones below their low marks. */
 static unsigned slow_alloc_flags(const struct request *rq)
 {
 	unsigned flags = WMARK_MIN | ALLOC_KSWAPD;
@@ -250,7 +273,7 @@ static void report_failure(const struct request *rq, unsigned long caller)
 
 u64 failure_report_due_ns;
 
-/* One report a second: whoever runs out of memory does so often. */
+/* Limits reports to one a second, since failures come in series. */
 static bool report_is_due(gfp_t gfp)
 {
 	u64 now = arch_time_ns();
@@ -289,7 +312,10 @@ bool unreserve_highatomic_zones(enum migratetype to, bool progress)
 	return gave;
 }
 
-/* Other CPUs free pages meanwhile and take them again: their progress is not this request's, so rounds are counted. */
+/*
+ * Reclaims and tries again. The rounds are counted because other CPUs free and allocate meanwhile:
+ * progress of reclaim is no progress of this request.
+ */
 static struct page *alloc_reclaiming(const struct request *rq, unsigned alloc_flags)
 {
 	struct page *page = NULL;
@@ -310,7 +336,10 @@ static struct page *alloc_reclaiming(const struct request *rq, unsigned alloc_fl
 	return page;
 }
 
-/* No mark counts any more. What other CPUs hold may come back soon: the request waits for them a bounded time. */
+/*
+ * Tries without marks. Other CPUs may soon free pages that they hold, so the request waits for a
+ * bounded time.
+ */
 static struct page *alloc_nofail(const struct request *rq, unsigned alloc_flags)
 {
 	u64 now = arch_time_ns();
@@ -318,8 +347,11 @@ static struct page *alloc_nofail(const struct request *rq, unsigned alloc_flags)
 
 	for (unsigned round = 0;; round++) {
 		struct page *page = get_from_zonelist(rq, alloc_flags | ALLOC_NO_WATERMARKS);
-		bool over =
-			now >= end && round >= RECLAIM_ROUNDS; /* a machine that stands still does not wait */
+		/*
+		 * Both conditions: if a virtual machine is paused, the clock jumps but no attempt is
+		 * made.
+		 */
+		bool over = now >= end && round >= RECLAIM_ROUNDS;
 		u64 pause_end = now + NOFAIL_PAUSE_NS;
 
 		if (page || over || !reclaim_allowed(rq->gfp) || cpumask_weight(&cpu_online_mask) < 2)
@@ -331,6 +363,7 @@ static struct page *alloc_nofail(const struct request *rq, unsigned alloc_flags)
 	}
 }
 
+/* Fills *rq. Returns false if the list has no zone for gfp. */
 static bool fill_request(struct request *rq, int nid, gfp_t gfp, unsigned order)
 {
 	const struct node *n = &nodes[nid];
@@ -345,6 +378,7 @@ static bool fill_request(struct request *rq, int nid, gfp_t gfp, unsigned order)
 	return rq->preferred != NULL;
 }
 
+/* Sources 3 to 6 of the head. Reports a failure. */
 static __noinline struct page *alloc_checked(int nid, gfp_t gfp, unsigned order, unsigned long caller)
 {
 	unsigned alloc_flags;
@@ -379,7 +413,10 @@ static __noinline struct page *alloc_checked(int nid, gfp_t gfp, unsigned order,
 	return page;
 }
 
-/* The local zone where a request starts, if it stays above its low mark; else NULL. Sets it in use. */
+/*
+ * Returns the preferred local zone for gfp if taking `pages` leaves it above the low mark, with boost,
+ * highatomic and lowmem reserves included; else NULL. Marks the zone as in use.
+ */
 static __always_inline struct zone *zone_at_home(gfp_t gfp, unsigned long pages)
 {
 	struct zone *zone = this_cpu(pcp_alloc_zone[gfp & GFP_PLACE_MASK]);
@@ -393,7 +430,7 @@ static __always_inline struct zone *zone_at_home(gfp_t gfp, unsigned long pages)
 	return zone;
 }
 
-/* The zone's own lists can answer: nearly all that the fast path misses. */
+/* Source 2 of the head: most requests that miss the fast path succeed here. */
 static __always_inline struct page *alloc_at_home(gfp_t gfp, unsigned order)
 {
 	struct zone *zone = zone_at_home(gfp, 1UL << order);
@@ -420,7 +457,11 @@ static __noinline struct page *alloc_slow(int nid, gfp_t gfp, unsigned order, un
 		return NULL;
 	}
 	page = nid == NUMA_NO_NODE ? alloc_at_home(gfp, order) : NULL;
-	if (unlikely(!page)) { /* as always while failures are injected: then there are no lists at home */
+	/*
+	 * While failures are injected there is no preferred zone, so every request reaches
+	 * fault_hits().
+	 */
+	if (unlikely(!page)) {
 		if (fault_hits(&fail_page_alloc, !(gfp & __GFP_NOFAIL), PAGE_SIZE << order))
 			return NULL;
 		page = alloc_checked(nid == NUMA_NO_NODE ? numa_node_id() : nid, gfp, order, caller);
@@ -435,6 +476,7 @@ static __noinline struct page *alloc_slow(int nid, gfp_t gfp, unsigned order, un
 
 /* ---- the interface: allocation ---- */
 
+/* Source 1 of the head, else alloc_slow(). */
 static __always_inline struct page *alloc_local(gfp_t gfp, unsigned order)
 {
 	struct page *page;
@@ -458,7 +500,7 @@ struct page *alloc_pages(gfp_t gfp, unsigned order)
 	return alloc_local(gfp, order);
 }
 
-/* Not from the local node first. */
+/* Allocates from another node, or from all nodes in turn. */
 static __noinline struct page *alloc_remote(int nid, gfp_t gfp, unsigned order, unsigned long caller)
 {
 	if (nid == NUMA_INTERLEAVE)
@@ -508,19 +550,21 @@ void split_page(struct page *page, unsigned order)
 	       order, page->flags);
 	for (unsigned long i = 0; i < 1UL << order; i++) {
 		WRITE_ONCE(page[i].flags, head);
-		if (i) /* the first page keeps what references the block has */
+		/* The first page keeps the references of the block. */
+		if (i)
 			page[i].refcount = 1;
 		page_copy_owner(page + i, page);
 	}
 }
 
-/* An allocated block becomes allocated blocks that cover its first `keep` pages; the rest goes back. */
+/* Splits an allocated block. Its first `keep` pages become allocated blocks; the rest is freed. */
 static void trim_block(struct page *page, unsigned order, unsigned long keep)
 {
 	unsigned long flags = page->flags & ~PG_ORDER_MASK, total = 1UL << order;
 	struct zone *zone = page_zone(page);
 
-	for (unsigned long at = 0; at < keep;) { /* from large to small: the pieces are aligned */
+	/* From large to small, so the pieces are aligned: 13 pages become 8 + 4 + 1. */
+	for (unsigned long at = 0; at < keep;) {
 		unsigned o = ilog2(keep - at);
 
 		WRITE_ONCE(page[at].flags, flags | (unsigned long)o << PG_ORDER_SHIFT);
@@ -528,7 +572,8 @@ static void trim_block(struct page *page, unsigned order, unsigned long keep)
 		page_copy_owner(page + at, page);
 		at += 1UL << o;
 	}
-	for (unsigned long at = keep; at < total;) { /* from small to large */
+	/* From small to large, so the pieces are aligned: of 16 pages, frames 13 (1), 14 (2). */
+	for (unsigned long at = keep; at < total;) {
 		unsigned o = (unsigned)__builtin_ctzl(at);
 		unsigned long irq;
 
@@ -542,10 +587,11 @@ static void trim_block(struct page *page, unsigned order, unsigned long keep)
 	}
 }
 
-/* The pieces of a trimmed run: from the first page on, one for each bit of its length, from large to small. */
+/* Goes through the pieces of a trimmed run, from large to small: one piece for each set bit of nr. */
 #define for_each_piece(at, o, nr) \
 	for (unsigned long at = 0, o; at < (nr) && ((o = ilog2((nr)-at)), true); at += 1UL << o)
 
+/* Allocates a run from the preferred local zone under one lock; NULL if that needs the slow path. */
 static struct page *alloc_run_at_home(gfp_t gfp, unsigned long nr_pages)
 {
 	struct zone *zone = zone_at_home(gfp, nr_pages);
@@ -586,7 +632,10 @@ struct page *alloc_pages_trimmed(int nid, gfp_t gfp, unsigned long nr_pages)
 	return page;
 }
 
-/* Allocated with this order, nobody else has a reference, no flag is left over. */
+/*
+ * Returns whether the block is allocated with this order, has one reference and no flag that must be
+ * clear.
+ */
 static bool sole_owner(const struct page *page, unsigned order)
 {
 	return (page->flags & (PG_STATE_MASK | PG_ORDER_MASK | PG_CHECK_AT_FREE)) ==
@@ -605,7 +654,10 @@ void free_pages_trimmed(struct page *page, unsigned long nr_pages)
 		for_each_piece(at, o, nr_pages) __free_pages(page + at, (unsigned)o);
 		return;
 	}
-	/* From small to large, so that each finds the one before merged with what had been cut off. */
+	/*
+	 * From small to large, so each piece merges with the free pages behind it: of 13 pages, 12 with
+	 * 13..15, then 8..11, then 0..7.
+	 */
 	irq = spin_lock_irqsave(&zone->lock);
 	for (unsigned long rest = nr_pages; rest; rest &= rest - 1) {
 		struct page *piece = page + (rest & (rest - 1));
@@ -627,7 +679,8 @@ void *alloc_pages_exact(size_t size, gfp_t gfp)
 	page = alloc_pages_trimmed(NUMA_NO_NODE, gfp, nr);
 	if (!page)
 		return NULL;
-	for (unsigned long at = 0; at < nr;) { /* single pages: each can be freed by itself */
+	/* Single pages: each can be freed by itself. */
+	for (unsigned long at = 0; at < nr;) {
 		unsigned o = page_order(page + at);
 
 		split_page(page + at, o);
@@ -687,7 +740,10 @@ static __noinline void free_slow(struct page *page, unsigned order, unsigned lon
 	arch_irq_restore(irq);
 }
 
-/* Not what a free expects. A bad frame leaves the system when its owner gives it back; anything else is a BUG. */
+/*
+ * Handles a block with unexpected flags. A hwpoison page is withdrawn when its owner frees it. Any
+ * other page is a BUG.
+ */
 static void free_odd(struct page *page, unsigned order, unsigned long caller)
 {
 	if (!(page->flags & PG_hwpoison))
@@ -696,6 +752,7 @@ static void free_odd(struct page *page, unsigned order, unsigned long caller)
 	pr_warn("page: pfn 0x%lx: hwpoison page retired\n", page_to_pfn(page));
 }
 
+/* Drops one of several references; frees the block if it was the last one. */
 static void free_shared(struct page *page, unsigned order, unsigned long caller)
 {
 	if (!page->refcount)
@@ -706,7 +763,10 @@ static void free_shared(struct page *page, unsigned order, unsigned long caller)
 	}
 }
 
-/* Why a free is not over with a push. One call for all of them: the way that succeeds then needs no frame. */
+/*
+ * Reasons to leave the fast path. One out-of-line call for all of them lets the compiler omit the stack
+ * frame.
+ */
 enum free_miss { FREE_ODD, FREE_SHARED, FREE_NO_ROOM };
 
 static __noinline void free_missed(struct page *page, unsigned order, unsigned long caller,
@@ -757,9 +817,13 @@ void free_pages(unsigned long addr, unsigned order)
 
 /* ---- bulk ---- */
 
-enum { BULK_MIN = 4, BULK_FREE = 64 }; /* fewer pages come from the list; pages freed under one lock */
+/* Smaller requests use the per-CPU list. BULK_FREE pages are freed under one lock. */
+enum { BULK_MIN = 4, BULK_FREE = 64 };
 
-/* Cut from the local zone's blocks under one lock. 0: what is wanted needs more thought. */
+/*
+ * Allocates up to nr pages of the preferred local zone under one lock. Returns their number; 0 if that
+ * needs the slow path.
+ */
 static unsigned long bulk_at_home(gfp_t gfp, unsigned long nr, struct page **array)
 {
 	struct zone *zone = zone_at_home(gfp, nr);
@@ -800,8 +864,8 @@ unsigned long alloc_pages_bulk(int nid, gfp_t gfp, unsigned long nr, struct page
 }
 
 /*
- * Drops the reference of the first page and those behind it, as far as they are single pages of its zone that nobody
- * shares. Returns how many.
+ * Drops the reference of the first page, and of those that follow, up to the first that is shared, is
+ * not a single page or belongs to another zone. Returns their number.
  */
 static unsigned bulk_take(struct page **array, unsigned long nr)
 {
@@ -830,7 +894,7 @@ void free_pages_bulk(struct page **array, unsigned long nr)
 
 			buddy_free_many(zone, array, n, 0, PAGE_ALLOCATED);
 			spin_unlock_irqrestore(&zone->lock, irq);
-		} else { /* few, shared, bad: one by one */
+		} else { /* shared, bad or too few */
 			__free_page(array[0]);
 			n = 1;
 		}

@@ -1,15 +1,18 @@
 /*
- * page_debug.c - what a block contains when it changes hands, and who had it: zeroing, poison, owners.
+ * page_debug.c - debugging of blocks that are allocated and freed: zeroing, poison, owners.
  *
- * Idea.       Two hooks stand where every block passes, one on its way out and one on its way in. While an option is on,
- *             the per-CPU lists are off, so that each call goes through them; the fast paths carry no test.
- * Layout.     page_poison=: free pages hold 0xaa    init_on_alloc=, init_on_free=: zero    page_owner=: struct page_ext
+ * Idea.       page_alloc.c calls one hook for each block that is allocated and one for each block that
+ *             is freed. While an option is on, the per-CPU lists are off, so every call passes the
+ *             hooks. The fast paths need no test.
+ * Layout.     page_poison=: free pages hold 0xaa. init_on_alloc=, init_on_free=: zero. page_owner=:
+ *             struct page_ext.
  * Invariants. D1  page_poison=on: a free block of the direct map holds PAGE_POISON in every byte
  *             D2  page_owner=on: an allocated block's page_ext names its allocator
- * Locking.    None: the block belongs to the caller.
- * Failure.    A free page that was written to is a BUG at its next allocation, with the range of the damage.
- * Source.     Linux mm/page_poison.c, mm/page_owner.c; order of the hooks: mm/page_alloc.c (free_pages_prepare,
- *             post_alloc_hook). Poisoning wins over zeroing on free.
+ * Locking.    The block belongs to the caller, so no lock is needed.
+ * Failure.    If a free page was written to, its next allocation is a BUG that prints the changed
+ *             range.
+ * Source.     Linux mm/page_poison.c, mm/page_owner.c; order of the hooks: mm/page_alloc.c
+ *             (free_pages_prepare, post_alloc_hook). With page_poison=on, init_on_free= has no effect.
  * Next:       slab.c.
  */
 #include <arch/string.h>
@@ -20,7 +23,7 @@
 
 bool opt_page_poison, opt_init_on_alloc, opt_init_on_free, opt_page_owner;
 
-bool page_debugging; /* any of them */
+bool page_debugging; /* at least one of the options is on */
 
 /* ---- options ---- */
 
@@ -78,6 +81,7 @@ void page_clear_block(struct page *page, unsigned order)
 		clear_highmem(page, order);
 }
 
+/* BUG if a byte of the block is not PAGE_POISON. Reports a single flipped bit as such. */
 static void check_poison(const struct page *page, unsigned order)
 {
 	const u8 *p = page_address(page);
@@ -138,7 +142,10 @@ void page_copy_owner(struct page *page, const struct page *from)
 
 /* ---- the hooks of page_alloc.c ---- */
 
-/* What debugging wants to know about a new block. Returns gfp, with what the options add to it. */
+/*
+ * Checks the poison and stores the owner of a new block. Returns gfp with the bits that the options
+ * add.
+ */
 static __noinline gfp_t debug_new(struct page *page, gfp_t gfp, unsigned order, unsigned long caller)
 {
 	if (opt_page_poison)

@@ -1,24 +1,44 @@
 /*
  * pcp.c - per-CPU page lists, orders 0 to 3, one stack per order and migratetype.
  *
- * Idea.       Most requests are for few pages and most frees come back on the same CPU. A short LIFO per CPU and
- *             zone answers both without the zone lock and returns pages that are still warm in the cache.
- * Layout.     pcp_zone[zone id], per CPU -> { batch, high, spare, row[type][order] -> stack }    top = most recently freed
- *             pcp_alloc_stack[gfp place bits][order] leads from a request to its stack in one load
- * Invariants. P1  a block on a stack: of its order, state PCP, refcount 0; the buddy counts it as taken
- *             P2  sum(limit << order) + spare == high, and avail <= limit: pages on all stacks never exceed high
- *             P3  a CPU's lists of a zone are its own; a row leads to the stack of its type and order, all others to
- *                 pcp_nostack, which is empty and full
- *             P4  placement bits lead to the zone that they prefer and to its stacks, to none while the lists are off
- * Locking.    None: only the owner CPU touches its stacks. Pop and push are restartable (arch/pcpu.h), so an
- *             interrupt may use the same stack; refill, flush and drain run with IRQs off and take zone->lock once
- *             per batch.
- * Failure.    Refill gives what it gets; nothing is NULL to the caller and changes nothing. While failures are
- *             injected, high is 0: every call misses, and what it misses to asks whether to fail. The fast paths carry
- *             no test for that.
- * Source.     Linux mm/page_alloc.c (rmqueue_bulk, free_pcppages_bulk, nr_pcp_free). There `high` is one count
- *             over all lists; here it is divided into limits that stacks lend each other, so that a push needs no
- *             sum.
+ * Idea.       Most requests are for few pages, and most pages are freed on the CPU that allocated them.
+ *             A short LIFO per CPU and zone serves both without zone->lock and returns pages that are
+ *             still in the cache.
+ * Layout.     pcp_zone[zone id], per CPU -> { batch, high, spare, row[type][order] -> stack }; the top
+ *             of a stack is the most recently freed block. pcp_alloc_stack[placement bits of
+ *             gfp][order] leads from a request to its stack in one load. high (pages) is divided among
+ *             the stacks: each has a limit in blocks, the rest is spare. A full stack takes up to a
+ *             batch from spare, then unused limit from other stacks. Zone DMA32 of a 512 MiB machine,
+ *             batch 31, high 435:
+ *
+ *              start                           all limits 0                                spare 435
+ *              first free of order 0           limit[0] = 31                               spare 404
+ *              after 435 frees of order 0      limit[0] = 435, avail 435                   spare 0
+ *              35 allocated, one free of       limit[0] = 411, limit[3] = 3 blocks =       spare 0
+ *              order 3 (a batch is 3 blocks)   24 pages taken from the 35 unused
+ *
+ *             A flush frees the batch just below the newest entries. avail 435, batch 31:
+ *
+ *              bottom | 0 .. 372: stay | 373 .. 403: to the buddy | 404 .. 434: newest, move down to 373 | top
+ *
+ * Invariants. P1  a block on a stack has the stack's order, state PCP, refcount 0; the buddy counts it
+ *                 as allocated
+ *             P2  sum(limit << order) + spare == high and avail <= limit, so all stacks together hold
+ *                 at most high pages
+ *             P3  a CPU's lists of a zone are its own; a row leads to the stack of its type and order,
+ *                 all others to pcp_nostack, which is empty and full
+ *             P4  placement bits lead to the zone that they prefer and to its stacks, to none while the
+ *                 lists are off
+ * Locking.    No lock: only the owner CPU touches its stacks. Pop and push are restartable
+ *             (arch/pcpu.h), so an interrupt may use the same stack. Refill, flush and drain run with
+ *             IRQs off and take zone->lock once a batch.
+ * Failure.    A refill may get less than a batch. If it gets nothing, it returns NULL and no page has
+ *             moved. While fail_page_alloc is armed, high and all limits are 0: every call then takes
+ *             the slow path, and the slow path consults fault injection. The fast paths need no test.
+ *             With page debugging the lists are never made.
+ * Source.     Linux mm/page_alloc.c (rmqueue_bulk, free_pcppages_bulk, nr_pcp_free), where high bounds
+ *             one count over all lists; here each stack has a limit, so a push compares avail with
+ *             limit and needs no sum.
  * Next:       page_alloc.c, which chooses the zone.
  */
 #include <kernel/bug.h>
@@ -34,8 +54,10 @@ DEFINE_PER_CPU(struct pcpu_stack *, pcp_alloc_stack[GFP_PLACE_MASK + 1][PCP_ORDE
 DEFINE_PER_CPU(struct zone *, pcp_alloc_zone[GFP_PLACE_MASK + 1]);
 DEFINE_PER_CPU(struct pcp *, pcp_zone[MAX_NODES << ZONES_PER_NODE_SHIFT]);
 
-/* Serves every zone and CPU until pcp_init(), and zones without memory for ever: all of its stacks are
- * pcp_nostack. */
+/*
+ * Placeholder of every zone and CPU until pcp_init(), and permanently of zones without memory: all its
+ * rows are pcp_nostack, which is always empty and full.
+ */
 static struct pcp boot_pcp;
 
 static unsigned long stack_pages(const struct pcpu_stack *s, unsigned order)
@@ -43,11 +65,11 @@ static unsigned long stack_pages(const struct pcpu_stack *s, unsigned order)
 	return (unsigned long)s->avail << order;
 }
 
-/* ---- sharing `high` between the stacks ---- */
+/* ---- dividing `high` among the stacks ---- */
 
 /*
- * Moves nr blocks of a stack to the buddy, leaving up to nr warm ones above them. What lies deeper stays, so that
- * little has to be moved down: among cold blocks one is as good as another. zone->lock held.
+ * Moves nr blocks of a stack to the buddy: those just below the newest min(nr, avail - nr), which then
+ * move down. Deeper entries stay, so few entries are copied. Context: zone->lock held.
  */
 static void flush_cold(struct zone *zone, struct pcpu_stack *s, unsigned order, unsigned nr)
 {
@@ -60,7 +82,10 @@ static void flush_cold(struct zone *zone, struct pcpu_stack *s, unsigned order, 
 	s->avail -= nr;
 }
 
-/* Room for up to `blocks` more of this stack's order, from what nobody uses. Returns the blocks granted. */
+/*
+ * Raises the limit of stack s by up to `blocks`: first from spare, then from unused limit of other
+ * stacks. Returns the increase.
+ */
 static unsigned grant(struct pcp *pcp, struct pcpu_stack *s, unsigned order, unsigned blocks)
 {
 	unsigned got = min(pcp->spare >> order, blocks);
@@ -86,13 +111,13 @@ static unsigned grant(struct pcp *pcp, struct pcpu_stack *s, unsigned order, uns
 	return got;
 }
 
-/* Blocks that one refill or flush of this order moves. */
+/* Blocks that one refill or flush of this order moves: at most 31 pages, at least one block. */
 static unsigned batch_blocks(const struct pcp *pcp, unsigned order)
 {
 	return max(min(pcp->batch, (u32)PCP_REFILL_MAX) >> order, 1u);
 }
 
-/* ---- the slow halves of allocation and free ---- */
+/* ---- slow paths of allocation and free ---- */
 
 struct page *pcp_refill(struct zone *zone, unsigned order, enum migratetype type, unsigned flags)
 {
@@ -100,9 +125,14 @@ struct page *pcp_refill(struct zone *zone, unsigned order, enum migratetype type
 	struct pcpu_stack *s = pcp->row[type][order];
 	struct page *page[PCP_REFILL_MAX + 1];
 	unsigned want = batch_blocks(pcp, order), got = 0;
-	unsigned ordinary = flags & BUDDY_NOFRAGMENT; /* the reserve is for this request, not for the list */
+	/*
+	 * The batch is taken without access to reserves; only the one block of this request may come
+	 * from them.
+	 */
+	unsigned ordinary = flags & BUDDY_NOFRAGMENT;
 
-	if (s->avail) /* an interrupt has refilled it */
+	/* An interrupt refilled the stack meanwhile. */
+	if (s->avail)
 		return s->entry[--s->avail];
 	if (s != &pcp_nostack) {
 		if (s->limit < want - 1)
@@ -120,9 +150,13 @@ struct page *pcp_refill(struct zone *zone, unsigned order, enum migratetype type
 	spin_unlock(&zone->lock);
 	if (!got)
 		return NULL;
-	if (got == 1) /* where there are no lists, all CPUs share an empty one: nothing is stored there */
+	/* pcp_nostack is shared by all CPUs: do not store into it. */
+	if (got == 1)
 		return page[0];
-	/* The first goes to the caller, the rest so that later pops give ascending frames. */
+	/*
+	 * The first block goes to the caller. The rest is stored in reverse, so pops return ascending
+	 * frames.
+	 */
 	for (unsigned i = 1; i < got; i++)
 		s->entry[i - 1] = page[got - i];
 	s->avail = got - 1;
@@ -159,7 +193,8 @@ static unsigned long drain_zone(struct zone *zone)
 		for (unsigned t = 0; t < MT_PCPTYPES; t++) {
 			struct pcpu_stack *s = pcp->row[t][o];
 
-			while (s->avail) { /* in steps: in the main loop interrupts are off for one batch at most */
+			/* IRQs are off for one batch at a time. */
+			while (s->avail) {
 				unsigned long flags = arch_irq_save();
 				unsigned nr = min(s->avail, batch_blocks(pcp, o));
 
@@ -205,7 +240,10 @@ static void clear_rows(struct pcp *pcp)
 			pcp->row[t][o] = &pcp_nostack;
 }
 
-/* Reserved for high-order atomics or CMA: such pages wait on the movable list; isolated ones never wait. */
+/*
+ * Pages of HIGHATOMIC and CMA pageblocks use the movable stack. MT_ISOLATE has none: its pages go
+ * straight to the buddy.
+ */
 static void alias_rows(struct pcp *pcp, unsigned order)
 {
 	pcp->row[MT_HIGHATOMIC][order] = pcp->row[MT_MOVABLE][order];
@@ -227,6 +265,7 @@ void pcp_early_init(void)
 	}
 }
 
+/* Returns whether the bits name at most one zone and are not both movable and reclaimable. */
 static bool place_valid(unsigned place)
 {
 	unsigned zones = place & (__GFP_DMA | __GFP_HIGHMEM | __GFP_DMA32);
@@ -237,8 +276,8 @@ static bool place_valid(unsigned place)
 
 static struct zone *preferred_zone(int nid, enum zone_type highest)
 {
-	const struct zonelist *list =
-		&nodes[nid].thisnode; /* a remote zone's pages would escape __GFP_THISNODE */
+	/* The fast path does not test __GFP_THISNODE, so its stacks hold local pages only. */
+	const struct zonelist *list = &nodes[nid].thisnode;
 
 	for (unsigned i = 0; list->zone[i]; i++)
 		if (list->zone[i]->type <= highest)
@@ -246,13 +285,16 @@ static struct zone *preferred_zone(int nid, enum zone_type highest)
 	return NULL;
 }
 
-/* The local zone that a request with these placement bits tries first, or NULL. */
+/*
+ * Local zone that a request with these placement bits tries first; NULL if the bits contradict or the
+ * node has no such zone.
+ */
 static struct zone *place_zone(unsigned place, unsigned cpu)
 {
 	return place_valid(place) ? preferred_zone(cpu_to_node_map[cpu], gfp_zone(place)) : NULL;
 }
 
-/* From a request's placement bits to the stack that it pops from, per CPU. */
+/* Fills the CPU's tables from placement bits to zone and stack. */
 static void fill_alloc_stacks(unsigned cpu)
 {
 	for (unsigned place = 0; place <= GFP_PLACE_MASK; place++) {
@@ -266,7 +308,7 @@ static void fill_alloc_stacks(unsigned cpu)
 	}
 }
 
-/* Where a zone's lists put their stacks: one behind the other, by order, then by type. */
+/* Address of a stack in the memory of one CPU's lists: ordered by order, then by type. */
 static struct pcpu_stack *stack_of(const struct pcp *pcp, const struct zone *zone, unsigned type,
 				   unsigned order)
 {
@@ -295,7 +337,10 @@ static u32 pcp_owner(const struct zone *zone, unsigned cpu)
 	return zone->id * NR_CPUS + cpu;
 }
 
-/* Each stack can hold all of high: limits decide how much of it is used. */
+/*
+ * Allocates one CPU's stacks for a zone. Each has capacity for all of high; the limits decide how much
+ * is used.
+ */
 static void make_pcp(struct zone *zone, unsigned cpu)
 {
 	size_t bytes = pcp_bytes(zone);
@@ -323,7 +368,7 @@ static void make_pcp(struct zone *zone, unsigned cpu)
 	per_cpu(pcp_zone[zone->id], cpu) = pcp;
 }
 
-/* Nothing may be on one CPU's lists of a zone, or up to high again. IRQs off. */
+/* Empties one CPU's lists of a zone and sets high to zone->high (on) or 0 (off). Context: IRQs off. */
 static void switch_lists(struct zone *zone, struct pcp *pcp, bool on)
 {
 	spin_lock(&zone->lock);
@@ -339,7 +384,7 @@ static void switch_lists(struct zone *zone, struct pcp *pcp, bool on)
 	pcp->high = pcp->spare = on ? zone->high : 0;
 }
 
-/* Only the CPU itself, at boot any. IRQs off. */
+/* Context: IRQs off. After boot a CPU may only switch its own lists. */
 static void switch_cpu(unsigned cpu, bool on)
 {
 	struct zone *zone;
@@ -355,7 +400,8 @@ static void switch_cpu(unsigned cpu, bool on)
 		per_cpu(pcp_alloc_zone[place], cpu) = on ? place_zone(place, cpu) : NULL;
 }
 
-static bool lists_made; /* page debugging does without */
+/* False with page debugging, which uses no lists. */
+static bool lists_made;
 
 static void switch_this_cpu(void *on)
 {
@@ -375,7 +421,8 @@ void pcp_init(void)
 	struct zone *zone;
 	unsigned cpu;
 
-	if (page_debug_enabled()) /* every call takes the slow path, where the checks are */
+	/* Every call must take the slow path, where the debugging hooks are. */
+	if (page_debug_enabled())
 		return;
 	lists_made = true;
 	for_each_possible_cpu (cpu) {
@@ -386,7 +433,7 @@ void pcp_init(void)
 	}
 }
 
-/* ---- look ---- */
+/* ---- search ---- */
 
 int pcp_holder(const struct zone *zone, const struct page *head)
 {
@@ -437,7 +484,7 @@ static const char *complain(const char *what, const struct zone *zone, unsigned 
 	return wrong;
 }
 
-/* P1, P2 of one stack, which lies where it should. */
+/* P1 and P2 of one stack whose address was checked. */
 static const char *check_stack(const struct zone *zone, const struct pcpu_stack *s, unsigned order)
 {
 	if (s->avail > s->limit || s->limit > zone->high >> order)
@@ -457,7 +504,7 @@ static const char *check_stack(const struct zone *zone, const struct pcpu_stack 
 	return NULL;
 }
 
-/* P3: the stack that a type and an order lead to. */
+/* P3: the stack that a type and an order must lead to. */
 static const struct pcpu_stack *row_of(const struct pcp *pcp, const struct zone *zone, unsigned type,
 				       unsigned order)
 {
@@ -500,7 +547,7 @@ static const char *check_pcp(const struct zone *zone, unsigned cpu)
 	return check_lists(zone, pcp);
 }
 
-/* P4. The lists are on or off together. */
+/* P4. The lists of all zones are on, or all are off. */
 static bool places_hold(unsigned cpu, bool on)
 {
 	for (unsigned place = 0; place <= GFP_PLACE_MASK; place++) {

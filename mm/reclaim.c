@@ -1,16 +1,25 @@
 /*
- * reclaim.c - memory that can be had back, and the main loop's part in keeping some free.
+ * reclaim.c - memory that caches can give back, and the main loop's part in keeping some free.
  *
- * Idea.       There is no page cache: what can be reclaimed is what other layers keep for speed. Each gives it back when
- *             asked, cheapest first; the allocator asks only where waiting is allowed.
- * Layout.     vmalloc's lazy areas -> slab arrays and empty slabs -> shrinkers -> RCU callbacks -> per-CPU page lists
+ * Idea.       There is no page cache. Reclaim frees memory that other layers keep for speed, cheapest
+ *             first. The page allocator reclaims only in requests that may wait.
+ * Layout.     Order of one pass of direct reclaim:
+ *
+ *              per-CPU page lists -> vmalloc's lazy areas -> slab arrays and empty slabs -> shrinkers
+ *                                 -> RCU callbacks -> per-CPU page lists, to which the pages above were freed
+ *
+ *             The main loop (page_work_step) does this for a zone below its low mark and opens sections
+ *             ahead of demand.
  * Invariants. R1  reclaim never runs inside reclaim, in an interrupt, or with a lock held
- *             R2  progress is pages that are free afterwards, not objects freed, and not what lay on the CPUs' lists
- *             R3  after direct reclaim no zone has a boost: a request sees NULL at the plain mark only
+ *             R2  progress is an increase of free pages; objects freed and pages that lay on the CPUs'
+ *                 lists before do not count
+ *             R3  after direct reclaim no zone has a boost, so a request fails at the plain mark only
  *             R4  the list holds shrinkers
- * Locking.    Those who are asked only try their locks. The list of shrinkers changes while the other CPUs are held.
- * Failure.    Nothing to give back: false.
- * Source.     Linux mm/vmscan.c, mm/shrinker; order: design, section 3. kswapd's part runs at quiet points.
+ * Locking.    Shrinkers only try their locks. The list of shrinkers changes while the other CPUs are
+ *             held (smp_hold).
+ * Failure.    If nothing could be freed: false.
+ * Source.     Linux mm/vmscan.c, mm/shrinker.c. The work of kswapd runs in the main loop, at quiet
+ *             points.
  * Next:       page_debug.c.
  */
 #include <kernel/smp.h>
@@ -65,7 +74,7 @@ static unsigned long shrink_all(void)
 	return pages;
 }
 
-/* A boost asks for one round of reclaim: after that round it must not refuse a request. */
+/* A boost requests one pass of reclaim. After that pass it must not make a request fail. */
 static void drop_boosts(void)
 {
 	struct zone *zone;
@@ -76,8 +85,9 @@ static void drop_boosts(void)
 }
 
 /*
- * Whether anything came back. Main loop only, but in the middle of the operation that lacks memory: so it waits for a
- * grace period a bounded time only, as the CPU that it depends on may itself wait for this one.
+ * One pass of reclaim. Returns whether more pages are free than before. It runs in the middle of an
+ * allocation, so its wait for a grace period is bounded: the CPU that the grace period needs may wait
+ * for this one.
  */
 bool reclaim_direct(void)
 {
@@ -103,8 +113,9 @@ bool reclaim_allowed(gfp_t gfp)
 }
 
 /*
- * Little is on the lists, or only in pieces, and more is free than that: the rest waits in unopened sections. A guess
- * without the lock: one section too many or too late does no harm, and none that is left is what ends the search.
+ * Returns whether a section should be opened ahead: the zone is in use, has less than OPEN_AHEAD_PAGES
+ * or no order-10 block on its lists, and has unopened memory. Reads without the lock: a section too
+ * many or too late is harmless.
  */
 static bool wants_section(const struct zone *zone)
 {
@@ -115,7 +126,10 @@ static bool wants_section(const struct zone *zone)
 	       listed < READ_ONCE(zone->free_pages) + READ_ONCE(zone->isolated_pages);
 }
 
-/* Keeps memory open ahead of demand, and takes back what is lazy, at quiet points. */
+/*
+ * Deferred work, at quiet points: opens sections ahead of demand, and reclaims for zones below their
+ * low marks.
+ */
 static bool page_work_step(void)
 {
 	struct zone *zone;
@@ -124,7 +138,10 @@ static bool page_work_step(void)
 	for_each_populated_zone (zone) {
 		if (wants_section(zone) && section_open_for(zone))
 			more = true;
-		/* A boost that comes meanwhile sets `wake` behind it: it is worked off next time. */
+		/*
+		 * A boost that is set after this exchange sets `wake` after it, so the next step
+		 * handles it.
+		 */
 		if (READ_ONCE(zone->wake) && __atomic_exchange_n(&zone->wake, false, __ATOMIC_ACQ_REL)) {
 			WRITE_ONCE(zone->boost, 0);
 			if (READ_ONCE(zone->free_pages) <= zone->wmark[WMARK_HIGH] && !this_cpu(reclaiming))
@@ -158,7 +175,7 @@ void reclaim_init(void)
 
 enum { MAX_SHRINKERS = 1 << 10 };
 
-/* R1, between operations; and the list of shrinkers. */
+/* R1 between operations, and R4. */
 static const char *reclaim_check(void)
 {
 	const struct shrinker *s;

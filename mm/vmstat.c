@@ -1,19 +1,21 @@
 /*
- * vmstat.c - counters, and the sums that the watermarks' users and the shell ask for.
+ * vmstat.c - counters of pages, and their sums.
  *
- * Idea.       A counter is one plain word per CPU, added to by its owner and summed when somebody reads: counting costs
- *             one instruction, reading a loop over CPUs.
+ * Idea.       A counter is one plain word for each CPU. Adding costs one instruction; reading sums all
+ *             CPUs.
  * Layout.     numa_counter[node][stat], mm_counters[counter], numa_hit_fast: per CPU
- * Invariants. V1  only the owner CPU writes; what an interrupt may write too is written with IRQs off or in one
- *                 instruction
- * Locking.    None. A sum taken while others count may be off by what they add meanwhile.
- * Failure.    None.
- * Source.     Linux mm/vmstat.c; the meaning of the NUMA events: Documentation/admin-guide/numastat.rst.
+ * Invariants. V1  only the owner CPU writes its word; if an interrupt may write it too, it is written
+ *                 with IRQs off or in one instruction
+ * Locking.    No lock. A sum may miss what other CPUs add while it is computed.
+ * Source.     Linux mm/vmstat.c; meaning of the NUMA events: Documentation/admin-guide/numastat.rst.
  * Next:       reclaim.c.
  */
 #include <mm/internal.h>
 
-/* Pops of the fast path: always the preferred zone, always local. */
+/*
+ * Allocations of the fast path. They always get the preferred zone of the local node, so one counter
+ * serves hit and local.
+ */
 DEFINE_PER_CPU(long, numa_hit_fast);
 DEFINE_PER_CPU(long, numa_counter[MAX_NODES][NR_NUMA_STATS]);
 DEFINE_PER_CPU(long, mm_counters[NR_MM_COUNTERS]);

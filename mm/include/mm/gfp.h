@@ -2,8 +2,8 @@
 #define MM_GFP_H
 
 /*
- * What a caller permits: Linux's bits and names (include/linux/gfp.h, 6.1), without those that need processes
- * or files.
+ * Permissions of an allocation: Linux's bits and names (include/linux/gfp.h, 6.1), without those that
+ * need processes or files.
  */
 
 #include <mm/types.h>
@@ -41,11 +41,12 @@
 #define GFP_ZONEMASK (__GFP_DMA | __GFP_HIGHMEM | __GFP_DMA32 | __GFP_MOVABLE)
 /* The bits that choose zone and migratetype; pcp indexes a table with them. */
 #define GFP_PLACE_MASK (GFP_ZONEMASK | __GFP_RECLAIMABLE)
-/* What a nested allocation of metadata inherits. */
+/* Bits that a nested allocation of metadata inherits. */
 #define GFP_RECLAIM_MASK                                                                         \
 	(__GFP_RECLAIM | __GFP_HIGH | __GFP_IO | __GFP_FS | __GFP_NOWARN | __GFP_RETRY_MAYFAIL | \
 	 __GFP_NOFAIL | __GFP_NORETRY | __GFP_MEMALLOC | __GFP_NOMEMALLOC | __GFP_ATOMIC)
 
+/* Returns whether the request may wait for reclaim. */
 static inline bool gfp_may_block(gfp_t gfp)
 {
 	return gfp & __GFP_DIRECT_RECLAIM;

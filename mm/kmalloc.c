@@ -1,25 +1,28 @@
 /*
  * kmalloc.c - objects by size: a table of caches, whole pages above it.
  *
- * Idea.       A request is rounded up to one of a few sizes, each a cache; one byte table turns the size into
- *             its class. Above two pages a cache would save nothing: such requests get whole pages, and what a
- *             power of two has too much goes back at once.
- * Layout.     kmalloc_caches[kind][class], kmalloc_class[(size - 1) / 8]
- *             large: first page has PG_kmalloc, private = number of pages
- *
- *             Powers of two from 16 to two pages, 96 and 192 are Linux's. There is no kmalloc-8: a slab's index has one byte
- *             for an object, so the least stride is 16 (SLAB_MIN_STRIDE, Linux's SLAB_OBJ_MIN_SIZE), and kmalloc-16 has it.
- *             Linux's SLAB begins at 32 for the same reason; only SLUB, which needs no index, has 8. 672, 816 and 2720 put 6 and 5 objects
- *             into 4 KiB and 3 into 8 KiB where 4 and 2 of the next power would be. In the mixed workload
- *             (sizes 1 to 64 KiB) live bytes against pages taken go from 0.863 to 0.872 by these three;
- *             others (384, 1360, 1632, 3264 ...) cost as much in half-used slabs and arrays as they save in
- *             rounding. Above 4 KiB two pages are two pages.
+ * Idea.       A request is rounded up to one of a few sizes, each of which has a cache. A byte table
+ *             turns the size into its class. Above two pages a cache would save nothing: such a request
+ *             gets whole pages, and the rest of the power of two is freed at once.
+ * Layout.     kmalloc_caches[kind][class]; kmalloc_class[(size - 1) / 8]. The first page of a large
+ *             object has PG_kmalloc, its `private` is the number of pages. Example: kmalloc(100) reads
+ *             kmalloc_class[12], the class of 128; kmalloc(20 KiB) takes a block of 8 pages and frees
+ *             3.
+ * Classes.    Powers of two from 16 to two pages, 96 and 192 are Linux's. There is no kmalloc-8: a
+ *             slab's index has one byte for each object, so the smallest stride is 16 (SLAB_MIN_STRIDE,
+ *             Linux's SLAB_OBJ_MIN_SIZE). Linux's SLAB begins at 32 for the same reason; only SLUB,
+ *             which needs no index, has 8. 672, 816 and 2720 put 6 and 5 objects into 4 KiB and 3 into
+ *             8 KiB, where 4 and 2 of the next power would fit. In the mixed workload (sizes 1 to 64
+ *             KiB) these three raise the ratio of live bytes to allocated pages from 0.863 to 0.872.
+ *             Further classes (384, 1360, 1632, 3264 ...) cost as much in half-used slabs and arrays as
+ *             they save by rounding. Above 4 KiB an object takes two pages in any class.
  * Invariants. K1  class c serves sizes (size of c - 1, size of c]
  *             K2  a power-of-two size is aligned to itself, any other to 8; a large one to a page
- *             K3  kfree finds everything in the page: no size is ever passed back
- * Locking.    None of its own.
- * Failure.    NULL for too much, for an overflow of n * size, and when memory is short; krealloc then leaves
- *             the old object alone. An address that kmalloc did not give is a BUG that says what it is.
+ *             K3  kfree() needs no size: the page tells the cache or the number of pages
+ * Locking.    This file has no lock; the caches and the page allocator have theirs.
+ * Failure.    NULL if the size is above KMALLOC_MAX_SIZE, n * size overflows, or memory is short;
+ *             krealloc() then leaves the old object unchanged. An address that kmalloc() did not return
+ *             is a BUG that describes it.
  * Next:       slab_debug.c
  */
 #include <mm/kmalloc.h>
@@ -42,7 +45,7 @@ static const u32 class_size[] = {
 };
 static u8 kmalloc_class[KMALLOC_MAX_CACHE_SIZE >> CLASS_SHIFT];
 
-/* A size that a cache serves: neither 0 nor large, in one compare. */
+/* Returns whether a cache serves the size: neither 0 nor large, in one compare. */
 static __always_inline bool has_class(size_t size)
 {
 	return likely(size - 1 < KMALLOC_MAX_CACHE_SIZE);
@@ -98,7 +101,8 @@ static __always_inline void kfree_large(struct page *page, const void *p, unsign
 {
 	unsigned long nr_pages = page->private;
 
-	BUG_ON(!IS_ALIGNED((unsigned long)p, PAGE_SIZE), /* page is the first one: it alone has the flag */
+	/* Only the first page has PG_kmalloc, so page is the first one. */
+	BUG_ON(!IS_ALIGNED((unsigned long)p, PAGE_SIZE),
 	       "free of an interior pointer: 0x%016lx, %lu bytes into a kmalloc of %lu pages, "
 	       "in a call from %pS",
 	       (unsigned long)p, (unsigned long)p % PAGE_SIZE, nr_pages, (void *)caller);
@@ -113,7 +117,7 @@ static __always_inline void kfree_large(struct page *page, const void *p, unsign
 
 /* ---- alloc ---- */
 
-/* An empty array, or another kind than KMALLOC_NORMAL, whose array nobody has asked yet. */
+/* The array is empty, or the kind is not KMALLOC_NORMAL, whose array kmalloc_lookup() has not tried. */
 static __noinline void *kmalloc_miss(size_t size, gfp_t gfp, unsigned long caller)
 {
 	struct kmem_cache *s = kmalloc_caches[kmalloc_kind(gfp)][class_of(size)];
@@ -135,7 +139,7 @@ static __noinline void *kmalloc_slow(size_t size, gfp_t gfp, unsigned long calle
 			       : kmalloc_large(size, gfp, NUMA_NO_NODE, caller);
 }
 
-/* The plain case has one way out of it, so that the compiler can do without a frame until there. */
+/* The common case has one exit to out-of-line code, so the compiler needs no stack frame before it. */
 void *kmalloc_lookup(size_t size, gfp_t gfp)
 {
 	if (likely(has_class(size)) && likely(kmalloc_kind(gfp) == KMALLOC_NORMAL)) {
@@ -166,7 +170,7 @@ void *kmalloc_array(size_t n, size_t size, gfp_t gfp)
 
 /* ---- free ---- */
 
-/* A full array, a foreign node's object, and what is no object at all. */
+/* The array is full, the object is of another node, or p is no object. */
 static __noinline void kfree_miss(void *p, unsigned long caller)
 {
 	slab_free_miss(slab_page_or_bug(NULL, p, caller)->slab_node, p, caller);
@@ -219,7 +223,8 @@ void *krealloc(const void *p, size_t size, gfp_t gfp)
 		return ZERO_SIZE_PTR;
 	}
 	if (old >= size) {
-		if (gfp & __GFP_ZERO || opt_init_on_alloc) /* a later call that grows it again finds zeros */
+		/* A later call that grows the object again finds zeros. */
+		if (gfp & __GFP_ZERO || opt_init_on_alloc)
 			memset((char *)p + size, 0, old - size);
 		return kmalloc_mark((void *)p, size, old);
 	}
@@ -238,7 +243,7 @@ static void *kvmalloc_from(size_t size, gfp_t gfp, int nid, unsigned long caller
 	gfp_t try = gfp;
 	void *p;
 
-	/* Contiguous pages are not worth an effort: there is another way. */
+	/* Large contiguous memory is not worth reclaim, because vmalloc() can serve the request. */
 	if (size > PAGE_SIZE && gfp_may_block(gfp))
 		try = (gfp | __GFP_NOWARN | __GFP_NORETRY) & ~__GFP_NOFAIL;
 	p = size <= KMALLOC_MAX_SIZE ? kmalloc_node(size, try, nid) : NULL;
@@ -288,7 +293,7 @@ void kmalloc_init(void)
 			class ++;
 		kmalloc_class[i] = (u8) class;
 	}
-	/* Ascending: an index off the slab needs a smaller class to exist. */
+	/* Ascending order: an off-slab index needs a cache of a smaller class. */
 	for (unsigned kind = 0; kind < NR_KMALLOC_KINDS; kind++)
 		for (class = 0; class < NR_KMALLOC_CLASSES; class ++)
 			create_class((enum kmalloc_kind)kind, class);

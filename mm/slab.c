@@ -1,37 +1,47 @@
 /*
  * slab.c - slabs of equal objects: geometry, colours, and the three lists of each node.
  *
- * Idea.       A slab is a run of pages cut into equal objects once; an object that comes back keeps its place
- *             and its constructed state, so the next request costs a pop. Empty slabs return to the page
- *             allocator. The left-over of a slab is not wasted: consecutive slabs start at different cache
- *             lines (colours), so that objects of one index do not all fall on one set of the cache.
+ * Idea.       A slab is a block of pages cut once into equal objects. A freed object keeps its place
+ *             and its constructed state, so the next allocation is a pop. Empty slabs return to the
+ *             page allocator. The bytes left over in a slab shift its first object (colour), so objects
+ *             with the same index in different slabs use different cache sets.
  * Layout.     kmem_cache -> node[nid] -> slabs_partial, slabs_full, slabs_free -> struct page (lru)
  *
  *             | colour |  slot 0  |  slot 1  | ... | slot num-1 | [index array] | rest |
- *             ^ block  ^ page->s_mem                                            ^ on the slab: at the end
+ *             ^ block  ^ page->s_mem                                            ^ on-slab index: at the end
  *
- *             page->freelist: num entries used as a stack. [inuse, num) are the indices of the objects in the
- *             slab, [0, inuse) are dead. It lies in a free object (the one named by its last entry, so it
- *             goes out last), else in a kmalloc buffer, else at the end of the slab: the first that Linux's
- *             rules allow. Every page of a slab has PG_slab and slab_node; all else is in the first page's
- *             struct page.
+ *             page->freelist is the index array, a stack of num entries. Entries [inuse, num) are the
+ *             indices of the free objects, the top is entry inuse. A slab of 4:
+ *
+ *               new               inuse 0   0 1 2 3      index in object 3, which is allocated last
+ *               3 allocated       inuse 3   - - - 3      objects 0, 1, 2
+ *               4 allocated       inuse 4   - - - -      full: freelist NULL
+ *               1 freed, then 2   inuse 2   - - 2 1      index in object 1, freed first; 2 is allocated next
+ *
+ *             The index lies in a free object if nothing forbids writing there, else in a kmalloc
+ *             buffer, else at the end of the slab (rules of Linux). All pages of a slab have PG_slab
+ *             and slab_node; everything else is in the first struct page.
+ * Colours.    colour = left_over / colour_off start offsets are used in turn, per node, from 1 on as in
+ *             Linux. Objects of 232 bytes, 17 in 4096: 152 bytes left, lines of 64: colour 2, offsets
+ *             64, 0, 64, 0. With C colours slabs k and k + C start at the same offset.
  * Invariants. S1  inuse 0: on slabs_free; inuse == num: on slabs_full; else on slabs_partial
  *             S2  s_mem - block is a multiple of colour_off below max(1, colour) * colour_off
- *             S3  entries [inuse, num) are distinct and < num; an index in an object is NULL iff the slab is
- *                 full, else it is the object named by its entry num-1
- *             S4  every page of the slab has PG_slab and this node; its memory is of this node; the block has the
- *                 cache's order and one reference
+ *             S3  entries [inuse, num) are distinct and < num. An index in an object is NULL if the
+ *                 slab is full, else it lies in the object that entry num - 1 names
+ *             S4  every page of the slab has PG_slab and its node; its memory is of that node; the
+ *                 block has the cache's order and one reference
  *             S5  the index lies where the cache's flags say
- *             N1  total_slabs, free_slabs == lengths of the lists; free_objects == sum of num - inuse
- *             N2  after a put: free_objects <= free_limit or no slab is empty
+ *             N1  total_slabs and free_slabs equal the list lengths; free_objects equals the sum of num
+ *                 - inuse
+ *             N2  after node_put(): free_objects <= free_limit, or no slab is empty
  *             N3  total_slabs == grown - reaped
- *             G1  what slab_geometry() derives fits together: the objects and an index on the slab fill its pages, the
- *                 left-over and the colours are what remains
- * Locking.    list_lock guards the lists and everything in the slabs on them; IRQs off. Pages are asked for and given
- *             back with list_lock dropped: a new slab is private until node_add_slabs(), a surplus one after it was
- *             unlinked.
- * Failure.    No pages: NULL, nothing changed.
- * Next:       slab_cpu.c, the arrays in front of this.
+ *             G1  the results of slab_geometry() fit together: the objects and an on-slab index fill
+ *                 the slab's pages, except for left_over; the colours follow from it
+ * Locking.    list_lock protects a node's lists and the slabs on them; IRQs off. Pages are allocated
+ *             and freed without it: a new slab is private until node_add_slabs(), a surplus slab after
+ *             it is unlinked.
+ * Failure.    No pages: NULL, nothing has changed.
+ * Next:       slab_cpu.c, the per-CPU arrays in front of the lists.
  */
 #include "slab_internal.h"
 
@@ -46,7 +56,11 @@
 #include "internal.h"
 
 #define SLAB_BAD_GFP (__GFP_DMA32 | __GFP_HIGHMEM | __GFP_MOVABLE)
-#define SLAB_SCATTER_NUM 9 /* with fewer objects a slab most puts are the first or the last of theirs */
+/*
+ * Below this, most objects are the first or last of their slab to be freed, and slab_put_scattered()
+ * would not help.
+ */
+#define SLAB_SCATTER_NUM 9
 
 unsigned slab_max_order;
 static bool slab_max_order_set;
@@ -70,7 +84,7 @@ static int set_colouring(const char *value)
 }
 CMDLINE_OPT("slab_colour", "on or off", set_colouring);
 
-/* Linux: higher orders only where memory is plenty. */
+/* Linux: orders above 0 only on machines with more than 32 MiB. */
 void slab_default_order(void)
 {
 	if (!slab_max_order_set)
@@ -81,7 +95,10 @@ void slab_default_order(void)
 
 enum index_place { INDEX_IN_OBJECT, INDEX_OFF_SLAB, INDEX_ON_SLAB };
 
-/* An index buffer pays if its cache exists, cannot lead back here, and it is small against the objects. */
+/*
+ * An off-slab index is used if its kmalloc cache exists, has no off-slab index itself (no recursion),
+ * and its objects are at most half the size of ours.
+ */
 static bool off_slab_pays(const struct kmem_cache *s, unsigned num)
 {
 	const struct kmem_cache *k = kmalloc_cache_for(slab_index_bytes(num));
@@ -90,9 +107,10 @@ static bool off_slab_pays(const struct kmem_cache *s, unsigned num)
 }
 
 /*
- * The smallest order that wastes no more than an eighth, or the best up to slab_max_order (Linux's rule). Objects of 16
- * bytes fill a base page 256 times, one more than SLAB_MAX_OBJS, only where the index lies elsewhere: slab_place() refuses
- * these, because no such object holds its slab's index, and no index is small against it.
+ * Takes the first order that leaves at most 1/8 over or is at least slab_max_order (for
+ * SLAB_RECLAIM_ACCOUNT the first that holds an object). Objects of 16 bytes fit 256 times in a base page,
+ * one more than SLAB_MAX_OBJS, but only if the index lies elsewhere. slab_place() rejects these two cases:
+ * the index does not fit in such an object, and no index cache is small against it.
  */
 static bool slab_choose_order(struct kmem_cache *s, enum index_place place)
 {
@@ -116,10 +134,12 @@ static bool slab_choose_order(struct kmem_cache *s, enum index_place place)
 	return s->num != 0;
 }
 
+/* Chooses the place of the index and the order of a slab. Returns false if no order holds an object. */
 static bool slab_place(struct kmem_cache *s, unsigned object_size)
 {
 	/*
-	 * Nothing may write into a free object that is constructed, readable under RCU, zeroed or poisoned.
+	 * Free objects may not be written if they are constructed, readable under RCU, zeroed on free,
+	 * or poisoned.
 	 */
 	bool untouchable =
 		s->ctor || (s->flags & (SLAB_TYPESAFE_BY_RCU | SLAB_DEBUG_FLAGS)) || opt_init_on_free;
@@ -130,7 +150,7 @@ static bool slab_place(struct kmem_cache *s, unsigned object_size)
 		s->flags |= SLAB_INDEX_IN_OBJECT;
 		return true;
 	}
-	/* With a left-over that holds the index, a buffer would be a waste. */
+	/* If the left-over can hold the index, an extra buffer would waste memory. */
 	if (!(s->flags & SLAB_NOLEAKTRACE) && slab_choose_order(s, INDEX_OFF_SLAB) &&
 	    s->left_over < slab_index_bytes(s->num)) {
 		s->flags |= SLAB_INDEX_OFF_SLAB;
@@ -139,6 +159,7 @@ static bool slab_place(struct kmem_cache *s, unsigned object_size)
 	return slab_choose_order(s, INDEX_ON_SLAB);
 }
 
+/* SLAB_HWCACHE_ALIGN: a cache line, halved while two objects fit in it. */
 static unsigned slab_align(unsigned size, unsigned align, unsigned flags)
 {
 	if (flags & SLAB_HWCACHE_ALIGN) {
@@ -164,14 +185,15 @@ bool slab_geometry(struct kmem_cache *s, unsigned size, unsigned align, unsigned
 {
 	unsigned stride = ALIGN_UP(size, (unsigned)sizeof(void *));
 
+	/* Readers under RCU may still read a freed object. */
 	if (flags & SLAB_TYPESAFE_BY_RCU)
-		flags &= ~SLAB_POISON; /* readers may still look at a freed object */
+		flags &= ~SLAB_POISON;
 	s->object_size = size;
 	s->flags = flags;
 	s->align = slab_align(size, align, flags);
 	s->obj_offset = 0;
-	if (flags &
-	    SLAB_RED_ZONE) { /* the left zone is as wide as the alignment, so that it keeps the object's */
+	/* The left red zone is as wide as the alignment, so the object keeps its alignment. */
+	if (flags & SLAB_RED_ZONE) {
 		s->obj_offset = s->align;
 		stride += s->align + (unsigned)sizeof(u64);
 	}
@@ -183,8 +205,9 @@ bool slab_geometry(struct kmem_cache *s, unsigned size, unsigned align, unsigned
 		return false;
 	s->colour = slab_colouring ? s->left_over / s->colour_off : 0;
 	/*
-	 * The reciprocal is too large by at most 1, and offset < num * size <= 2^26: so offset * size < 2^52, and the
-	 * quotient is exact. The product has 64 bits as num < 2^12.
+	 * index = offset * reciprocal >> 52. The reciprocal is too large by at most 1, and offset < num
+	 * * size <= 2^26. So the error, offset * size / 2^52, is below 1 / size, and the quotient is
+	 * exact. The product fits in 64 bits because num < 2^12.
 	 */
 	static_assert(KMALLOC_MAX_SIZE <= BIT(SLAB_RECIPROCAL_BITS / 2), "the largest slab");
 	static_assert(SLAB_MAX_OBJS < BIT(64 - SLAB_RECIPROCAL_BITS), "the most objects");
@@ -202,8 +225,8 @@ bool slab_geometry(struct kmem_cache *s, unsigned size, unsigned align, unsigned
 /* ---- slabs ---- */
 
 /*
- * Tails are all-zero "interior" to the page allocator; the few of a slab carry the owner while it lives.
- * Their block_type is not ours.
+ * Tail pages are all-zero (interior) for the page allocator. While a slab lives its tails carry PG_slab
+ * and the node. block_type belongs to the buddy and is not touched.
  */
 static __always_inline void slab_mark_pages(struct page *head, unsigned order, struct kmem_cache_node *n)
 {
@@ -231,7 +254,7 @@ static __always_inline void slab_count(const struct kmem_cache *s, long slabs)
 		       slabs * (1L << s->order));
 }
 
-/* idx[i] = i, a word at a time: wherever an index is, it has room to a multiple of eight bytes. */
+/* Writes idx[i] = i, eight bytes at a time. Every place of an index is a multiple of 8 bytes long. */
 static __always_inline void slab_fill_identity(slab_index_t *idx, unsigned num)
 {
 	enum { AT_ONCE = sizeof(u64) / sizeof(slab_index_t) };
@@ -240,13 +263,17 @@ static __always_inline void slab_fill_identity(slab_index_t *idx, unsigned num)
 	u64 word = sizeof(slab_index_t) == 1 ? 0x0706050403020100UL : 0x0003000200010000UL;
 
 	do {
-		__builtin_memcpy(idx, &word, sizeof(word)); /* one store */
+		/* The compiler makes one store of it. */
+		__builtin_memcpy(idx, &word, sizeof(word));
 		word += AT_ONCE * ones;
 		idx += AT_ONCE;
 	} while (idx < end);
 }
 
-/* The first slab of a node has colour 1, as in Linux. */
+/*
+ * Offset of the next slab's first object on this node. The first slab of a node has colour 1, as in
+ * Linux; fewer than 2 colours: 0.
+ */
 static __always_inline unsigned long slab_next_colour(const struct kmem_cache *s, struct kmem_cache_node *n)
 {
 	if (s->colour < 2)
@@ -256,22 +283,23 @@ static __always_inline unsigned long slab_next_colour(const struct kmem_cache *s
 }
 
 /*
- * NULL: no memory. The left-over after whole objects holds an index on the slab, rounded to eight, at its
- * end.
+ * Returns the place of the index, NULL if its buffer cannot be allocated. An on-slab index lies at the
+ * end of the block, its size rounded up to 8 bytes.
  */
 static __always_inline void *slab_place_index(const struct kmem_cache *s, const struct page *page,
 					      char *block, gfp_t gfp)
 {
+	/* It lies in the last object. */
 	if (likely(s->flags & SLAB_INDEX_IN_OBJECT))
-		return (char *)page->s_mem + s->span - s->size; /* in the last object */
-	if (s->flags &
-	    SLAB_INDEX_OFF_SLAB) /* not kmalloc(): its array may want a body from this very cache */
+		return (char *)page->s_mem + s->span - s->size;
+	/* kmalloc() would not do: its per-CPU array may need a body from this very cache. */
+	if (s->flags & SLAB_INDEX_OFF_SLAB)
 		return slab_alloc_direct(kmalloc_cache_for(slab_index_bytes(s->num)), gfp & ~__GFP_THISNODE,
 					 page_to_nid(page), CALLER);
 	return block + (PAGE_SIZE << s->order) - ALIGN_UP(slab_index_bytes(s->num), 8u);
 }
 
-/* What only some caches want done with a new slab. */
+/* Debug patterns and constructors of a new slab. Out of line: most caches have neither. */
 static __noinline void slab_init_objects(struct kmem_cache *s, struct page *page)
 {
 	if (s->flags & SLAB_DEBUG_FLAGS)
@@ -281,7 +309,10 @@ static __noinline void slab_init_objects(struct kmem_cache *s, struct page *page
 			s->ctor(slab_object(s, page, i));
 }
 
-/* A block of pages becomes a slab. False: no memory for its index; the block is as before. */
+/*
+ * Turns a block of pages into a slab. Returns false, with the block unchanged, if there is no memory
+ * for the index.
+ */
 static __always_inline bool slab_setup(struct kmem_cache *s, struct page *page, gfp_t gfp)
 {
 	char *block = page_address(page);
@@ -301,15 +332,19 @@ static __always_inline bool slab_setup(struct kmem_cache *s, struct page *page, 
 		slab_init_objects(s, page);
 	if (slab_marks(s)) {
 		page_mark_free(page, s->order);
-		slab_open_index(page); /* stays open unless it is in an object */
+		/*
+		 * An index outside the objects stays accessible to the sanitizer; one inside an object
+		 * is closed again.
+		 */
+		slab_open_index(page);
 		slab_close_index(s, page);
 	}
 	return true;
 }
 
 /*
- * Single pages come one by one as well: from this CPU's list each is a pop; in bulk the buddy would cut
- * blocks for them.
+ * Pages are allocated one at a time: each is a pop from this CPU's list. A bulk request would split
+ * buddy blocks.
  */
 unsigned slab_create(struct kmem_cache *s, gfp_t gfp, int nid, struct page **slabs, unsigned nr)
 {
@@ -338,7 +373,7 @@ unsigned slab_create(struct kmem_cache *s, gfp_t gfp, int nid, struct page **sla
 
 static void slab_rcu_free(struct rcu_head *head)
 {
-	/* An unlinked slab's lru is its RCU head. */
+	/* The lru of an unlinked slab holds its RCU head. */
 	struct page *page = container_of((struct list_head *)head, struct page, lru);
 	struct kmem_cache *s = page->slab_node->cache;
 
@@ -348,6 +383,7 @@ static void slab_rcu_free(struct rcu_head *head)
 }
 static_assert(sizeof(struct rcu_head) <= sizeof(struct list_head), "an RCU head fits into lru");
 
+/* Arguments of slab_for_each_dying() for its callback. */
 struct dying {
 	frame_fn fn;
 	void *ctx;
@@ -370,8 +406,8 @@ void slab_for_each_dying(frame_fn fn, void *ctx)
 }
 
 /*
- * What only some caches want done with a slab that goes. False: its pages stay until the grace period is
- * over.
+ * Debug sweep, off-slab index and RCU of a slab that is freed. Returns false if its pages are freed
+ * after a grace period.
  */
 static __noinline bool slab_release_objects(struct kmem_cache *s, struct page *page)
 {
@@ -410,6 +446,7 @@ unsigned long slab_release_list(struct list_head *slabs)
 
 /* ---- one node's lists ---- */
 
+/* Allocates up to nr objects of one slab, from the top of its index. */
 static __always_inline unsigned slab_take(const struct kmem_cache *s, struct page *page, void **objs,
 					  unsigned nr)
 {
@@ -423,8 +460,9 @@ static __always_inline unsigned slab_take(const struct kmem_cache *s, struct pag
 		objs[i] = base + idx[i] * size;
 	slab_close_index(s, page);
 	page->inuse = (u16)(page->inuse + got);
+	/* The index lay in the last object, which is now allocated. */
 	if (page->inuse == page->num && (s->flags & SLAB_INDEX_IN_OBJECT))
-		page->freelist = NULL; /* its host was the last to go */
+		page->freelist = NULL;
 	return got;
 }
 
@@ -467,7 +505,8 @@ unsigned node_add_slabs(struct kmem_cache_node *n, struct page **slabs, unsigned
 		char *obj = (char *)page->s_mem + s->obj_offset;
 		unsigned inuse = 0;
 
-		for (; inuse < num && at < end; inuse++, obj += size) /* the index is still 0, 1, 2 ... */
+		/* The index still holds 0, 1, 2, ...: take objects in order without reading it. */
+		for (; inuse < num && at < end; inuse++, obj += size)
 			*at++ = obj;
 		page->inuse = (u16)inuse;
 		if (inuse == num) {
@@ -496,7 +535,7 @@ static __noinline __cold void slab_put_bug(const struct kmem_cache *s, const str
 	slab_bug(s, obj, 0, start ? "double free" : "free of an interior pointer");
 }
 
-/* Which object of the slab obj is, or a BUG: it must start a slot. */
+/* Returns the index of obj in its slab. BUG if obj is not the start of a slot. */
 static __always_inline unsigned slab_index_or_bug(const struct kmem_cache *s, const struct page *page,
 						  const void *obj)
 {
@@ -508,7 +547,9 @@ static __always_inline unsigned slab_index_or_bug(const struct kmem_cache *s, co
 	return index;
 }
 
-/* Into a slab that misses something: a full one would get what it has already. */
+/*
+ * Returns one object to its slab. If inuse is 0, every object is already free: this is a double free.
+ */
 static __always_inline void slab_put(const struct kmem_cache *s, struct page *page, void *obj)
 {
 	unsigned index = slab_index_or_bug(s, page, obj), inuse = page->inuse;
@@ -516,8 +557,9 @@ static __always_inline void slab_put(const struct kmem_cache *s, struct page *pa
 
 	if (unlikely(!inuse))
 		slab_put_bug(s, page, obj);
+	/* The first object that is freed into a full slab holds the index. */
 	if (unlikely(!idx))
-		page->freelist = idx = obj; /* the first to come back holds the index */
+		page->freelist = idx = obj;
 	slab_open_index(page);
 	idx[--inuse] = (slab_index_t)index;
 	slab_close_index(s, page);
@@ -525,8 +567,10 @@ static __always_inline void slab_put(const struct kmem_cache *s, struct page *pa
 }
 
 /*
- * Puts objects until one lies in another slab; returns how many. The slab has an index, and what came back last is on
- * its top. Neighbours that were taken out in a row often come back in a row, up or down: they are counted, not looked at.
+ * Returns objs[0], objs[1], ... to this slab until one belongs to another slab or inuse is 0; returns
+ * their number. Objects allocated in sequence are often freed in sequence, ascending or descending. So
+ * if the next pointer is exactly one slot above or below the previous one, its index is the previous
+ * one + 1 or - 1, without slab_index().
  */
 static __noinline unsigned slab_put_run(const struct kmem_cache *s, struct page *page, void **objs,
 					unsigned nr)
@@ -571,13 +615,15 @@ static __noinline unsigned slab_put_run(const struct kmem_cache *s, struct page 
 }
 
 /*
- * Objects of many slabs, in a loop that has all it needs in registers: puts them until one comes whose slab was full or
- * will be empty, or gets the next one too. Returns that one, the last at the latest: it needs all that node_put() does.
+ * Fast loop for consecutive objects of different slabs that stay partial (2 <= inuse < num). Stops at
+ * an object whose slab was full or becomes empty, at one followed by an object of the same slab, and at
+ * the last object. Returns that object; node_put() handles it.
  */
 static __noinline void **slab_put_scattered(const struct kmem_cache *s, void **objs, void **last)
 {
 	const unsigned long block_mask = ~0UL << PAGE_SHIFT << s->order;
-	const unsigned between = s->num - 2u; /* so many values of inuse are neither the first nor the last */
+	/* inuse - 2 is below this exactly if 2 <= inuse < num. */
+	const unsigned between = s->num - 2u;
 	unsigned long block = (unsigned long)*objs & block_mask;
 
 	while (objs < last) {
@@ -599,11 +645,12 @@ static __noinline void **slab_put_scattered(const struct kmem_cache *s, void **o
 	return objs;
 }
 
-/* The first object came back to a full slab, or the last to any. */
+/* Moves a slab that was full or is now empty to its new list. */
 static __always_inline void node_relist(struct kmem_cache_node *n, struct page *page)
 {
 	list_unlink(&page->lru);
-	if (page->inuse) { /* to the end: its other objects get most time to come back */
+	/* Tail: it is allocated from last, so its other objects have time to be freed. */
+	if (page->inuse) {
 		list_add_tail(&page->lru, &n->slabs_partial);
 	} else {
 		list_add(&page->lru, &n->slabs_free);
@@ -627,7 +674,11 @@ void node_put(struct kmem_cache_node *n, void **objs, unsigned nr, struct list_h
 		slab_put(s, page, *objs++);
 		if (objs < end && ((unsigned long)*objs & block_mask) == block)
 			objs += slab_put_run(s, page, objs, (unsigned)(end - objs));
-		if (was_full || !page->inuse) /* else it stays where it is: its neighbours are not touched */
+		/*
+		 * A slab that was and stays partial keeps its place in the list, so its neighbours'
+		 * cache lines are not written.
+		 */
+		if (was_full || !page->inuse)
 			node_relist(n, page);
 		if (s->num >= SLAB_SCATTER_NUM && objs < end)
 			objs = slab_put_scattered(s, objs, end - 1);

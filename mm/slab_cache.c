@@ -1,19 +1,23 @@
 /*
- * slab_cache.c - caches: made, shrunk, destroyed, kept small by the reaper; and the first two, which all others come from.
+ * slab_cache.c - caches: creation, shrinking, destruction, the reaper, and the first two caches, from
+ * which all others come.
  *
- * Idea.       A cache is a descriptor, a struct for each node with memory, and a cell per CPU for its array. Caches that
- *             are not used give back what they keep, a little at a time.
- * Layout.     cache_list: all caches. cpus_on_node[nid]: how many CPUs get their objects from that node.
- * Invariants. C1  a cache on the list is complete: what creation fixed is as creation left it, and it has a part on
- *                 each node with memory
- *             C2  the part of a node names its cache and node; its limits follow from the cache's and from the CPUs there
- * Locking.    cache_list_lock guards the list of caches. Reapers only try locks.
- * Failure.    No memory: NULL, nothing changed. A cache with live objects is not destroyed: -EBUSY with a list of them.
+ * Idea.       A cache is a descriptor, a struct for each node with memory, and a cell for each CPU that
+ *             points to its array. The reaper frees the memory of idle caches in small steps.
+ * Layout.     cache_list: all caches. cpus_on_node[nid]: number of CPUs that get their objects from
+ *             that node.
+ * Invariants. C1  a cache on the list is complete: the members that creation fixes are unchanged, and
+ *                 it has a part on each node with memory
+ *             C2  the part of a node names its cache and node; its limits follow from the cache's and
+ *                 from the CPUs there
+ * Locking.    cache_list_lock protects the list of caches. The reaper only tries locks.
+ * Failure.    No memory: NULL, nothing has changed. A cache with allocated objects is not destroyed:
+ *             -EBUSY with a list of them.
  * Source.     Linux mm/slab.c (cache_reap, setup_kmem_cache_node, kmem_cache_init), mm/slab_common.c.
  * Next:       kmalloc.c.
  *
- * Not Linux:  caches are never merged, so each keeps its own figures. The two bootstrap caches keep their
- *             static descriptors: nothing that holds list heads or locks is ever copied.
+ * Not Linux: caches are never merged, so each keeps its own statistics. The two bootstrap caches keep
+ * their static descriptors: a struct that holds list heads or locks is never copied.
  */
 #include "slab_internal.h"
 
@@ -32,7 +36,8 @@
 	(SLAB_DEBUG_FLAGS | SLAB_HWCACHE_ALIGN | SLAB_CACHE_DMA | SLAB_CACHE_DMA32 | SLAB_RECLAIM_ACCOUNT | \
 	 SLAB_PANIC | SLAB_TYPESAFE_BY_RCU | SLAB_NOLEAKTRACE | SLAB_NO_USER_FLAGS)
 #define REAP_PERIOD_NS 2000000000UL
-#define REAP_NODE_NS 4000000000UL /* a node's shared array and empty slabs are looked at this often */
+/* Period of the pass over a node's shared array and empty slabs. */
+#define REAP_NODE_NS 4000000000UL
 
 struct spinlock cache_list_lock = SPINLOCK_INIT("cache_list", LOCK_CACHE_LIST);
 LIST_HEAD(cache_list);
@@ -54,7 +59,7 @@ int slab_local_nid(void)
 	return slab_nid(numa_node_id());
 }
 
-/* Who gets their objects there, those of nodes without memory included. */
+/* CPUs that get their objects from the node, including CPUs of nodes without memory. */
 static u16 cpus_on_node[MAX_NODES];
 
 static void count_cpus(void)
@@ -104,21 +109,24 @@ static void node_setup(struct kmem_cache_node *n, struct kmem_cache *s, int nid)
 	list_init(&n->slabs_full);
 	list_init(&n->slabs_free);
 	n->free_limit = slab_free_limit(s, nid);
-	/* Spread over the period, so that not all caches are looked at in one step. */
+	/* Spread over the period, so the caches are not all due at once. */
 	n->next_reap_ns = arch_time_ns() + REAP_NODE_NS + (unsigned long)s % REAP_NODE_NS;
 	n->seal = slab_node_seal(n);
 	s->node[nid] = n;
 }
 
-/* A node's shared array passes objects between its CPUs in whole batches. */
+/* Creates the shared arrays, in which a node's CPUs pass objects to each other in whole batches. */
 static void cache_enable_shared(struct kmem_cache *s)
 {
 	u32 limit = s->shared * s->batchcount;
 	struct kmem_cache *k = kmalloc_cache_for(sizeof(struct array_cache) + limit * sizeof(void *));
 	struct kmem_cache_node *n;
 
+	/*
+	 * During bootstrap the kmalloc cache may not exist yet; slab_init() calls again for this cache.
+	 */
 	if (!k)
-		return; /* so early that slab_init() will come back to this cache */
+		return;
 
 	for_each_cache_node (s, n) {
 		struct array_cache *ac;
@@ -126,8 +134,9 @@ static void cache_enable_shared(struct kmem_cache *s)
 		if (!limit || n->shared || cpus_on_node[n->nid] < 2 || (s->flags & SLAB_DEBUG_FLAGS))
 			continue;
 		ac = kmem_cache_alloc_node(k, GFP_KERNEL, n->nid);
+		/* Without a shared array the cache works, but more slowly. */
 		if (!ac)
-			continue; /* works without, only slower */
+			continue;
 		*ac = (struct array_cache){.node = n, .batchcount = s->batchcount};
 		ac->stack.avail = 0;
 		ac->stack.limit = limit;
@@ -136,6 +145,7 @@ static void cache_enable_shared(struct kmem_cache *s)
 	}
 }
 
+/* Allocates the per-CPU cells; all point to slab_no_array. */
 static bool cache_alloc_cell(struct kmem_cache *s)
 {
 	unsigned cpu;
@@ -148,7 +158,7 @@ static bool cache_alloc_cell(struct kmem_cache *s)
 	return true;
 }
 
-/* On every node with memory that has none yet. */
+/* Allocates the missing parts on nodes with memory. Returns false if memory is short. */
 static bool cache_alloc_nodes(struct kmem_cache *s)
 {
 	for (unsigned nid = 0; nid < nr_nodes; nid++) {
@@ -208,7 +218,7 @@ static struct kmem_cache *cache_create(const char *name, unsigned size, unsigned
 		return NULL;
 	strlcpy(s->name, name, sizeof(s->name));
 	s->ctor = ctor;
-	/* What the command line asks for must not make a cache impossible. */
+	/* Debug flags of the command line are dropped if the cache would be impossible with them. */
 	if (!(user_flags && slab_geometry(s, size, align, flags | user_flags)) &&
 	    !slab_geometry(s, size, align, flags)) {
 		failure_note("no slab order holds an object");
@@ -262,7 +272,10 @@ struct kmem_cache *slab_find_cache(const char *name)
 	return found;
 }
 
-/* Every empty slab of the cache to the page allocator. Returns the slabs that stay. */
+/*
+ * Frees every empty slab of the cache and adds the pages to *nr_pages. Returns the number of slabs that
+ * remain.
+ */
 static unsigned long cache_release_empty(struct kmem_cache *s, unsigned long *nr_pages)
 {
 	struct kmem_cache_node *n;
@@ -293,7 +306,8 @@ int kmem_cache_destroy(struct kmem_cache *s)
 	if (!s)
 		return 0;
 	spin_lock(&cache_list_lock);
-	list_del(&s->list); /* the reaper does not see it any more */
+	/* The reaper finds the cache no longer. */
+	list_del(&s->list);
 	spin_unlock(&cache_list_lock);
 	if (kmem_cache_shrink(s)) {
 		cache_link(s);
@@ -302,8 +316,9 @@ int kmem_cache_destroy(struct kmem_cache *s)
 		slab_report_live(s);
 		return -EBUSY;
 	}
+	/* Slabs that wait for a grace period still name the cache. */
 	if (s->flags & SLAB_TYPESAFE_BY_RCU)
-		rcu_barrier(); /* its slabs on their way back still name it */
+		rcu_barrier();
 	cache_free_parts(s);
 	return 0;
 }
@@ -321,7 +336,8 @@ const char *kmem_cache_name(const struct kmem_cache *s)
 /* ---- reaper ---- */
 
 /*
- * What a node has in reserve, if nobody has used it since the last look.
+ * Frees empty slabs of the node (a fifth of free_limit) unless one was used since the last pass. Skips
+ * a node whose lock is taken.
  */
 static unsigned long node_reap(struct kmem_cache_node *n, u64 now)
 {
@@ -343,8 +359,8 @@ static unsigned long node_reap(struct kmem_cache_node *n, u64 now)
 }
 
 /*
- * Linux's cache_reap() for one cache: this CPU's array, then, less often, what the whole node has in reserve. Nodes that
- * are nobody's are looked at by whoever comes first.
+ * Linux's cache_reap() for one cache: this CPU's array and, each REAP_NODE_NS, the node's shared array
+ * and empty slabs. A node without CPUs is reaped by the first CPU that finds it due.
  */
 static unsigned long cache_reap(struct kmem_cache *s)
 {
@@ -364,7 +380,10 @@ static unsigned long cache_reap(struct kmem_cache *s)
 	return nr_pages;
 }
 
-/* First the arrays, then the slabs that this empties: array bodies are objects too. cache_list_lock is held. */
+/*
+ * Empties the arrays first, then frees the slabs that became empty: array bodies are objects, too.
+ * Context: cache_list_lock held.
+ */
 static unsigned long reap_all(void)
 {
 	unsigned long nr_pages = 0;
@@ -383,7 +402,10 @@ void slab_settle(void)
 	spin_unlock(&cache_list_lock);
 }
 
-/* Slabs are released under cache_list_lock: they name a cache that must not be destroyed meanwhile. */
+/*
+ * Slabs are freed under cache_list_lock, because they name a cache that must not be destroyed
+ * meanwhile.
+ */
 unsigned long slab_reap(bool all)
 {
 	unsigned long nr_pages = 0;
@@ -407,7 +429,7 @@ static bool reap_step(void)
 	return false;
 }
 
-/* Each CPU reaps its own arrays. */
+/* Deferred work of each CPU, which reaps its own arrays. */
 static DEFINE_PER_CPU(struct work,
 		      reap_work) = {.name = "slab_reap", .step = reap_step, .period_ns = REAP_PERIOD_NS};
 
@@ -419,8 +441,9 @@ void slab_cpu_init(void)
 /* ---- bootstrap ---- */
 
 /*
- * Descriptors come from cache_cache and node structs from node_cache. These two have static descriptors, and
- * node structs in a page of their own: wherever their first page comes from, its node is known.
+ * Descriptors come from cache_cache and node structs from node_cache. These two have static
+ * descriptors, and node structs in pages of their own. So the node structs exist before the first slab
+ * of these caches is created.
  */
 static struct kmem_cache *boot_cache(struct kmem_cache *s, const char *name, unsigned size,
 				     struct kmem_cache_node *n)

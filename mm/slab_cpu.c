@@ -1,40 +1,50 @@
 /*
  * slab_cpu.c - per-CPU arrays of free objects: the fast paths, refill and flush.
  *
- * Idea.       Most objects are freed where they were allocated, and the one freed last is the warmest. A
- *             stack per CPU and cache answers both calls with a push or a pop; only every batchcount-th call
- *             goes to the slabs, and takes their lock once for the whole batch.
- * Layout.     cache->cpu (per-CPU cell) -> array_cache.stack, entry[avail - 1] on top, [0] the oldest
- *             slab_remote (per-CPU): up to 12 objects of other nodes, of any cache
- *             node->shared: between the CPUs of a node, where there are several; list_lock
+ * Idea.       Most objects are freed on the CPU that allocated them, and the object freed last is most
+ *             likely in the cache. A stack for each CPU and cache serves both calls with a push or a
+ *             pop. Only every batchcount-th call goes to the slabs and takes their lock once for the
+ *             whole batch.
+ * Layout.     cache->cpu (per-CPU cell) -> array_cache.stack; entry[avail - 1] is the top, entry[0] the
+ *             oldest. slab_remote (per CPU) holds up to 12 objects of other nodes, of any cache.
+ *             node->shared, under list_lock, passes objects between the CPUs of a node, if it has
+ *             several. limit 120, batchcount 60:
  *
- *             A cell points at slab_no_array (avail = limit = 0) until the CPU first uses the cache, and
- *             again after a drain. A cache under debug flags, and every cache under fault injection or
- *             init_on_alloc/free, never gets a body: each call misses and is served from the slabs directly.
- *             The fast path has no test for it.
- * Invariants. A1  avail <= limit; every entry is an object of the array's node, and its slab counts it as
- *                 taken
+ *              alloc, array empty   refill: 60 from the shared array, partial or free slabs   59 stay in the array
+ *              free, array full     flush: the oldest 60 to the shared array or the slabs     60 stay, then the new one
+ *
+ *             A cell points to slab_no_array (avail = limit = 0) until the CPU first uses the cache,
+ *             and again after a drain. A cache with debug flags never gets a body (its own
+ *             array_cache); under fault injection or init_on_alloc/free no cache does. Then each call
+ *             misses the fast path and is served from the slabs directly. The fast path needs no test
+ *             for it.
+ * Invariants. A1  avail <= limit; every entry is an object of the array's node, and its slab counts it
+ *                 as allocated
  *             A2  no object is twice in the arrays of a cache, and none is in an array and in its slab
  *             A3  slab_no_array.avail == slab_no_array.limit == 0
  *             A4  debugged and bypassed caches have no array bodies
- *             A5  a CPU's array is of the node that serves the CPU, a shared one of its own; limit and batchcount are
- *                 those of the cache
- *             A6  a stack of foreign objects holds no more than it has room for
- * Locking.    Only the owner CPU touches its arrays. Push and pop are restartable (arch/pcpu.h); what changes
- *             more runs with IRQs off. An interrupt may install a body, and take one away (a drain that another CPU
- *             asks for): then the body is closed at once and freed after a grace period.
- * Lines.      Refills take neighbours, and a batch of the small kmalloc sizes fills whole cache lines: two CPUs that take
- *             objects of a new slab have no line in common. An object that another CPU frees stays on that CPU, beside its
- *             neighbours on the first one; if both are written all the time, the line moves between the CPUs (smp.scratch.16).
- *             Only a question at each free could keep them apart: from which CPU is this slab? That is a load and a compare in
- *             the fast path. Objects that CPUs write at the same time belong into a cache with SLAB_HWCACHE_ALIGN or an
- *             alignment of a line (smp.scratch.line).
- * Failure.    No body: the call works on the slabs. No objects and no pages: NULL.
- * Next:       slab_cache.c, who makes and ends caches; kmalloc.c, the caches by size; slab_check.c, what is checked.
+ *             A5  a CPU's array is of the node that serves the CPU, a shared one of its own; limit and
+ *                 batchcount are those of the cache
+ *             A6  a remote stack holds no more objects than it has room for
+ * Locking.    Only the owner CPU touches its arrays. Push and pop are restartable (arch/pcpu.h); larger
+ *             changes run with IRQs off. An interrupt may install a body. It may also remove one (a
+ *             drain that another CPU requests): the body is then closed at once (limit 0) and freed
+ *             after a grace period.
+ * Lines.      Refills take adjacent objects, and a batch of the small kmalloc sizes fills whole cache
+ *             lines. So two CPUs that allocate from a new slab share no line. An object that another
+ *             CPU frees stays on that CPU, while its neighbours are on the first one. If both CPUs
+ *             write them all the time, the line moves between the CPUs (bench smp.scratch.16). To
+ *             prevent this, each free would have to test the slab's CPU, a load and a compare in the
+ *             fast path. Objects that CPUs write at the same time belong in a cache with
+ *             SLAB_HWCACHE_ALIGN or an alignment of a line (smp.scratch.line).
+ * Failure.    If there is no memory for a body, the call works on the slabs. No objects and no pages:
+ *             NULL.
+ * Next:       slab_cache.c, which creates and destroys caches; kmalloc.c, the caches by size;
+ *             slab_check.c, the checks.
  *
- * Not Linux:  a refill that finds nothing makes slabs for a few objects, not one slab. Foreign objects go to
- *             one small stack per CPU instead of an array per pair of nodes and cache; it is flushed grouped by
- *             owner, one list_lock each.
+ * Not Linux: a refill that finds no free object creates slabs for a few objects, not always one slab.
+ * Remote objects go to one small stack for each CPU instead of an array for each pair of nodes and
+ * cache. A flush groups them by owner and takes each list_lock once.
  */
 #include "slab_internal.h"
 
@@ -47,7 +57,7 @@
 #include "internal.h"
 
 enum {
-	IDLE_REFILL = 16, /* objects that an array gets that was idle for a reaper's period */
+	IDLE_REFILL = 16, /* objects that an array gets if it was idle for a period of the reaper */
 	REAP_FRACTION = 5,
 };
 
@@ -65,6 +75,7 @@ CMDLINE_OPT("failslab", FAULT_ATTR_EXPECTED, set_failslab);
 
 /* ---- straight from the slabs, one object ---- */
 
+/* Takes one free object out of the node's slabs; NULL if there is none. */
 static void *node_pull(struct kmem_cache_node *n)
 {
 	unsigned long flags;
@@ -78,6 +89,7 @@ static void *node_pull(struct kmem_cache_node *n)
 	return obj;
 }
 
+/* Creates a slab on node nid and takes one object out of it. */
 static void *node_grow(struct kmem_cache *s, gfp_t gfp, int nid)
 {
 	struct kmem_cache_node *n;
@@ -94,13 +106,16 @@ static void *node_grow(struct kmem_cache *s, gfp_t gfp, int nid)
 	return obj;
 }
 
-/* Pages of this very node, if they can be had without effort. */
+/* Restricts gfp to pages of this node that are available without reclaim. */
 static gfp_t gfp_here(gfp_t gfp)
 {
 	return (gfp & ~(__GFP_RECLAIM | __GFP_NOFAIL)) | __GFP_THISNODE | __GFP_NOWARN;
 }
 
-/* nid's slabs, a new slab there, other nodes' slabs by distance, then whatever the caller's flags can get. */
+/*
+ * Tries the slabs of nid, a new slab there, other nodes' slabs by distance, then pages with all that
+ * the caller's flags permit.
+ */
 static void *slab_alloc_one(struct kmem_cache *s, gfp_t gfp, int nid)
 {
 	void *obj = node_pull(s->node[nid]);
@@ -137,7 +152,7 @@ void *slab_alloc_direct(struct kmem_cache *s, gfp_t gfp, int nid, unsigned long 
 	return obj;
 }
 
-/* Objects with a state that must survive are never cleared. */
+/* Returns whether a free object of the cache may be zeroed: it has no state that must survive. */
 static bool slab_clearable(const struct kmem_cache *s)
 {
 	return !s->ctor && !(s->flags & (SLAB_TYPESAFE_BY_RCU | SLAB_POISON));
@@ -159,7 +174,10 @@ void slab_free_direct(struct kmem_cache_node *n, void *obj, unsigned long caller
 
 /* ---- one CPU's array ---- */
 
-/* This CPU's array; its body is made at the first use. NULL: there is none now. IRQs off. */
+/*
+ * Returns this CPU's array, with a body made at the first use. NULL if it has none now. Context: IRQs
+ * off.
+ */
 static struct array_cache *array_get(struct kmem_cache *s)
 {
 	struct array_cache *ac = array_of(this_cpu_deref(s->cpu));
@@ -167,13 +185,14 @@ static struct array_cache *array_get(struct kmem_cache *s)
 
 	if (likely(ac != &slab_no_array))
 		return ac;
+	/* The bypass began after the caller tested it. */
 	if (unlikely(slab_bypassed(s)))
-		return NULL; /* since the caller looked */
-	/* Two entries at least: when it is dropped they become its rcu_head. */
+		return NULL;
+	/* At least two entries: array_drop() uses them as rcu_head. */
 	k = kmalloc_cache_for(sizeof(*ac) + max(s->limit, 2U) * sizeof(void *));
 	if (!k || !s->node[slab_local_nid()])
 		return NULL;
-	/* Not kmalloc(): that might want an array of this very cache. */
+	/* kmalloc() would not do: it may need an array of this very cache. */
 	ac = slab_alloc_direct(k, GFP_NOWAIT | __GFP_NOWARN, slab_local_nid(), CALLER);
 	if (!ac)
 		return NULL;
@@ -184,7 +203,7 @@ static struct array_cache *array_get(struct kmem_cache *s)
 	return ac;
 }
 
-/* From the top of the shared array. list_lock held. */
+/* Takes up to nr objects from the top of the shared array. Context: list_lock held. */
 static unsigned shared_take(struct kmem_cache_node *n, void **objs, unsigned nr)
 {
 	struct array_cache *shared = n->shared;
@@ -195,12 +214,16 @@ static unsigned shared_take(struct kmem_cache_node *n, void **objs, unsigned nr)
 	UPDATE_ONCE(shared->stack.avail, -=, nr);
 	n->shared_avail -= nr;
 	memcpy(objs, shared->stack.entry + shared->stack.avail, nr * sizeof(void *));
+	/* The reaper reads it without the lock. */
 	if (nr)
-		WRITE_ONCE(shared->touched, 1); /* the reaper looks without the lock */
+		WRITE_ONCE(shared->touched, 1);
 	return nr;
 }
 
-/* As much of the batch as the shared array has room for. list_lock held. */
+/*
+ * Moves as many of nr objects to the shared array as it has room for. Returns their number. Context:
+ * list_lock held.
+ */
 static unsigned shared_put(struct kmem_cache_node *n, void **objs, unsigned nr)
 {
 	struct array_cache *shared = n->shared;
@@ -215,9 +238,9 @@ static unsigned shared_put(struct kmem_cache_node *n, void **objs, unsigned nr)
 }
 
 /*
- * New slabs of the array's node: one, or enough for a few objects where a slab holds less than that. (Linux
- * makes one; where a slab is a single object, every call would then be a miss.) Returns objects put into the
- * array. IRQs off.
+ * Creates slabs on the array's node: one, or as many as hold SLAB_GROW_OBJS objects. (Linux creates
+ * one; if a slab holds a single object, every call would then miss.) Returns the number of objects put
+ * into the array. Context: IRQs off.
  */
 static __noinline unsigned array_grow(struct kmem_cache *s, struct array_cache *ac, gfp_t gfp, unsigned want)
 {
@@ -236,8 +259,8 @@ static __noinline unsigned array_grow(struct kmem_cache *s, struct array_cache *
 }
 
 /*
- * Fills the empty array: shared array, partial slabs, free slabs, new slabs of this node. Returns one object
- * on top of what is then in the array, or NULL. IRQs off.
+ * Fills the empty array from the shared array, partial slabs, free slabs, or new slabs of this node.
+ * Returns one object that is not in the array, NULL if there is none. Context: IRQs off.
  */
 static void *array_refill(struct kmem_cache *s, struct array_cache *ac, gfp_t gfp)
 {
@@ -261,7 +284,10 @@ static void *array_refill(struct kmem_cache *s, struct array_cache *ac, gfp_t gf
 	return entry[got - 1];
 }
 
-/* The oldest nr objects leave the array, into the shared one if that has room. IRQs off. */
+/*
+ * Moves the oldest nr objects to the shared array, as many as it has room for; if it has none, to the
+ * slabs. Context: IRQs off.
+ */
 static void array_flush(struct array_cache *ac, unsigned nr)
 {
 	struct kmem_cache_node *n = ac->node;
@@ -278,13 +304,16 @@ static void array_flush(struct array_cache *ac, unsigned nr)
 	spin_unlock(&n->list_lock);
 	ac->stack.avail -= moved;
 	memmove(entry, entry + moved, ac->stack.avail * sizeof(void *));
-	/* Only now: giving slabs back may come here again for other caches. */
+	/* Freeing slabs may call this function for other caches, so it is done last. */
 	slab_release_list(&surplus);
 }
 
 /* ---- objects of other nodes ---- */
 
-/* IRQs off. */
+/*
+ * Empties the remote stack: takes all objects of the first entry's node, then repeats for the rest.
+ * Context: IRQs off.
+ */
 static void remote_flush(struct remote_stack *r)
 {
 	LIST_HEAD(surplus);
@@ -323,6 +352,7 @@ void slab_free_remote(void *obj)
 
 /* ---- alloc ---- */
 
+/* Zeroes the new object if gfp or init_on_alloc requires it. */
 static __always_inline void *slab_alloc_done(struct kmem_cache *s, gfp_t gfp, void *obj)
 {
 	bool zero = gfp & __GFP_ZERO;
@@ -340,7 +370,8 @@ void *slab_alloc_miss(struct kmem_cache *s, gfp_t gfp, unsigned long caller)
 	unsigned long flags;
 	void *obj = NULL;
 
-	if (unlikely(slab_bypassed(s))) /* as every cache is while failures are injected */
+	/* While failures are injected every cache is bypassed. */
+	if (unlikely(slab_bypassed(s)))
 		return slab_alloc_done(s, gfp, slab_alloc_direct(s, gfp, slab_local_nid(), caller));
 	flags = arch_irq_save();
 	ac = array_get(s);
@@ -433,6 +464,7 @@ void kmem_cache_free_bulk(struct kmem_cache *s, size_t nr, void **objs)
 
 /* ---- drain and reap ---- */
 
+/* Frees the memory of an array. */
 static void body_free(struct array_cache *ac)
 {
 	slab_free_direct(virt_to_page(ac)->slab_node, ac, CALLER);
@@ -444,8 +476,9 @@ static void body_free_rcu(struct rcu_head *head)
 }
 
 /*
- * This CPU's array into the slabs; its body goes. In an interrupt the code that was hit may be about to use the body: it
- * finds it without objects and without room, and the body goes after that code's next quiet point. IRQs off.
+ * Empties this CPU's array into the slabs and frees its body. In an interrupt, the interrupted code may
+ * be about to use the body. It then finds it empty and without room; the body is freed after that
+ * code's next quiescent point. Context: IRQs off.
  */
 static void array_drop(struct kmem_cache *s)
 {
@@ -463,7 +496,7 @@ static void array_drop(struct kmem_cache *s)
 		body_free(ac);
 }
 
-/* The oldest nr objects of a shared array into the slabs. */
+/* Moves the oldest nr objects of a shared array to the slabs. */
 static void shared_flush(struct kmem_cache_node *n, unsigned nr)
 {
 	struct pcpu_stack *stack = &n->shared->stack;
@@ -520,13 +553,14 @@ void slab_drain_all(void)
 }
 
 /*
- * What an array that nobody touched since the last look gives up: a fifth of its limit, or half of what is
- * left.
+ * Number of objects that the reaper takes from an array that was idle for a period: a fifth of its
+ * limit, rounded up; if it holds fewer, half of them.
  */
 static unsigned reap_share(const struct array_cache *ac)
 {
 	unsigned nr = DIV_ROUND_UP(ac->stack.limit, (u32)REAP_FRACTION);
-	u32 avail = READ_ONCE(ac->stack.avail); /* of a shared array, without the lock */
+	/* A shared array is read without the lock. */
+	u32 avail = READ_ONCE(ac->stack.avail);
 
 	return nr <= avail ? nr : (avail + 1) / 2;
 }

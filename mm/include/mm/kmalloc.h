@@ -2,8 +2,9 @@
 #define MM_KMALLOC_H
 
 /*
- * Objects by size: a table of caches up to KMALLOC_MAX_CACHE_SIZE, whole pages above it.
- * kmalloc(0) is ZERO_SIZE_PTR: not NULL, faults when touched, accepted by kfree, krealloc and ksize.
+ * Objects by size: a table of caches up to KMALLOC_MAX_CACHE_SIZE, whole pages above it. kmalloc(0)
+ * returns ZERO_SIZE_PTR: it is not NULL, faults when it is accessed, and kfree(), krealloc() and
+ * ksize() accept it. Context of all calls: any. A request without __GFP_DIRECT_RECLAIM never waits.
  */
 
 #include <mm/slab.h>
@@ -12,33 +13,47 @@
 #define ZERO_OR_NULL_PTR(p) ((unsigned long)(p) <= (unsigned long)ZERO_SIZE_PTR)
 #define KMALLOC_MAX_SIZE (PAGE_SIZE << MAX_ORDER)
 
-/* GFP_DMA and __GFP_RECLAIMABLE choose the kind. Power-of-two sizes are aligned to themselves, all others
- * to 8. */
+/*
+ * Allocates size bytes on node nid; NULL if memory is short or size exceeds KMALLOC_MAX_SIZE. GFP_DMA
+ * and __GFP_RECLAIMABLE choose the kind of cache. A power-of-two size is aligned to itself, any other
+ * to 8. kmalloc(), in kmalloc_inline.h, allocates from the local node.
+ */
 void *kmalloc_node(size_t size, gfp_t gfp, int nid);
 
 #include <mm/kmalloc_inline.h>
 
 #define kzalloc(size, gfp) kmalloc(size, (gfp) | __GFP_ZERO)
-void *kmalloc_array(size_t n, size_t size, gfp_t gfp); /* NULL if n * size overflows */
+/* Allocates n * size bytes; NULL if the product overflows. kcalloc() returns them zeroed. */
+void *kmalloc_array(size_t n, size_t size, gfp_t gfp);
 static inline void *kcalloc(size_t n, size_t size, gfp_t gfp)
 {
 	return kmalloc_array(n, size, gfp | __GFP_ZERO);
 }
 /*
- * Same pointer while the usable size suffices; on failure NULL and p untouched; size 0 frees. If the first allocation and
- * each call since then had __GFP_ZERO, bytes that a call adds are zero.
+ * Changes the size of an object. Returns p while its usable size suffices, else a copy. Returns NULL
+ * with p unchanged if memory is short. Size 0 frees p and returns ZERO_SIZE_PTR. If the first
+ * allocation and each call since then had __GFP_ZERO, bytes that a call adds are zero.
  */
 void *krealloc(const void *p, size_t size, gfp_t gfp);
-/* Any pointer that kmalloc gave, NULL and ZERO_SIZE_PTR. Anything else is a BUG that says what it is. */
+/*
+ * Frees a pointer of kmalloc(); NULL and ZERO_SIZE_PTR are accepted. Any other pointer is a BUG that
+ * describes it.
+ */
 void kfree(const void *p);
-size_t ksize(const void *p); /* usable bytes; from then on all of them may be used */
+/* Returns the usable bytes of the object. From then on the caller may use all of them. */
+size_t ksize(const void *p);
 
-/* kmalloc, or vmalloc where that fails or would cost more than a page order. */
+/*
+ * Allocates by kmalloc(); if that fails for more than a page and gfp may block, by vmalloc(), in whose
+ * context it must be called.
+ */
 void *kvmalloc(size_t size, gfp_t gfp);
 void *kvmalloc_node(size_t size, gfp_t gfp, int nid);
 #define kvzalloc(size, gfp) kvmalloc(size, (gfp) | __GFP_ZERO)
+/* Frees a pointer of kvmalloc() or kmalloc(). */
 void kvfree(const void *p);
 
+/* Creates the caches of all classes. Context: boot. */
 void kmalloc_init(void);
 
 #endif

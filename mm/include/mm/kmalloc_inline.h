@@ -1,7 +1,10 @@
 #ifndef MM_KMALLOC_INLINE_H
 #define MM_KMALLOC_INLINE_H
 
-/* kmalloc() with a size known to the compiler goes straight to its cache. Included by mm/kmalloc.h only. */
+/*
+ * kmalloc() with a constant size reads its cache directly, without a table. Included by mm/kmalloc.h
+ * only.
+ */
 
 #include <arch/san.h>
 #include <mm/slab.h>
@@ -9,8 +12,8 @@
 #define KMALLOC_MAX_CACHE_SIZE (2 * PAGE_SIZE)
 
 /*
- * The size classes, ascending: Linux's, and between them those that pay (see the head of kmalloc.c). Those up to
- * KMALLOC_MAX_CACHE_SIZE are in use.
+ * The size classes in ascending order: those of Linux, and between them 672, 816 and 2720 (see the head
+ * of kmalloc.c). Classes up to KMALLOC_MAX_CACHE_SIZE are in use.
  */
 #define KMALLOC_CLASSES(X) \
 	X(16)              \
@@ -40,7 +43,7 @@ enum kmalloc_kind { KMALLOC_NORMAL, KMALLOC_DMA, KMALLOC_RECLAIM, NR_KMALLOC_KIN
 
 extern struct kmem_cache *kmalloc_caches[NR_KMALLOC_KINDS][NR_KMALLOC_CLASSES];
 
-/* Any size: looks the class up. */
+/* Allocates an object of any size: finds the class in a table. */
 void *kmalloc_lookup(size_t size, gfp_t gfp);
 
 static __always_inline enum kmalloc_kind kmalloc_kind(gfp_t gfp)
@@ -50,7 +53,7 @@ static __always_inline enum kmalloc_kind kmalloc_kind(gfp_t gfp)
 	return gfp & __GFP_DMA ? KMALLOC_DMA : KMALLOC_RECLAIM;
 }
 
-/* For 1 .. KMALLOC_MAX_CACHE_SIZE; folds to a constant. */
+/* Class of a size of 1 to KMALLOC_MAX_CACHE_SIZE; folds to a constant. */
 static __always_inline enum kmalloc_class kmalloc_class_const(size_t size)
 {
 #define KMALLOC_CLASS(bytes) \
@@ -71,7 +74,7 @@ static __always_inline size_t kmalloc_class_bytes(enum kmalloc_class class)
 	return 0;
 }
 
-/* Of p's usable bytes only those that were asked for may be touched (arch/san.h). NULL stays NULL. */
+/* Marks the bytes of p behind `size` as inaccessible for sanitizers (arch/san.h). NULL stays NULL. */
 static __always_inline void *kmalloc_mark(void *p, size_t size, size_t usable)
 {
 	if (p)

@@ -2,8 +2,8 @@
 #define MM_SLAB_H
 
 /*
- * Caches of equal objects: Linux's SLAB (mm/slab.c, 6.1) - array_cache per CPU, full/partial/free lists per
- * node, colouring. See the heads of slab.c and slab_cpu.c.
+ * Caches of equal objects: Linux's SLAB (mm/slab.c, 6.1) with per-CPU array_cache, full, partial and
+ * free lists for each node, and colouring. See the heads of slab.c and slab_cpu.c.
  */
 
 #include <mm/gfp.h>
@@ -25,40 +25,53 @@
 struct kmem_cache;
 
 /*
- * name is copied; size 1 .. 4 MiB; align 0 or a power of two up to 4 MiB. ctor runs once per object when its
- * slab is made (on each allocation of a poisoned cache) and may not allocate from this cache. Context: main
- * loop or boot. Returns NULL with a warning if an argument is bad or memory is short (SLAB_PANIC: panics).
+ * Creates a cache of objects of `size` bytes, 1 to KMALLOC_MAX_SIZE. name is copied: 1 to 31 characters
+ * without blanks. align is 0 or a power of two up to KMALLOC_MAX_SIZE. ctor runs once for each object
+ * when its slab is created (in a poisoned cache on each allocation) and may not allocate from this
+ * cache. Returns NULL with a warning if an argument is bad or memory is short; with SLAB_PANIC it
+ * panics. Context: main loop or boot.
  */
 struct kmem_cache *kmem_cache_create(const char *name, unsigned size, unsigned align, unsigned flags,
 				     void (*ctor)(void *));
 /*
- * NULL is fine. Returns 0, or -EBUSY with a report naming cache, caller and live objects while any are: the
- * cache then stays usable. Context: main loop, nobody else uses the cache.
+ * Destroys a cache. Returns 0; s may be NULL. If objects are allocated, returns -EBUSY, reports cache,
+ * caller and objects, and the cache stays usable. Context: main loop; no other CPU uses the cache.
  */
 int kmem_cache_destroy(struct kmem_cache *s);
-/* Give back every empty slab. Returns 0 if no slab is left, else 1. Context: main loop. */
+/* Frees every empty slab. Returns 0 if no slab is left, else 1. Context: main loop. */
 int kmem_cache_shrink(struct kmem_cache *s);
 
-/* One object, or NULL. Context: any; without __GFP_DIRECT_RECLAIM never waits. */
+/*
+ * Allocates one object; NULL if memory is short. Context: any. A request without __GFP_DIRECT_RECLAIM
+ * never waits.
+ */
 void *kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp);
+/* The same from node nid; from another node if that has no memory, unless gfp has __GFP_THISNODE. */
 void *kmem_cache_alloc_node(struct kmem_cache *s, gfp_t gfp, int nid);
 #define kmem_cache_zalloc(s, gfp) kmem_cache_alloc(s, (gfp) | __GFP_ZERO)
-/* NULL is fine. A pointer that is not a live object of s is a BUG (debug flags find what the page alone does
- * not show). */
+/*
+ * Frees obj; NULL is accepted. A pointer that is not an allocated object of s is a BUG. Debug flags
+ * find cases that the page alone does not show. Context: any.
+ */
 void kmem_cache_free(struct kmem_cache *s, void *obj);
 
-/* All or nothing: nr, or 0 with everything given back. */
+/* Allocates nr objects into objs. Returns nr, or 0 with nothing allocated. */
 int kmem_cache_alloc_bulk(struct kmem_cache *s, gfp_t gfp, size_t nr, void **objs);
-/* s NULL: each object's own cache, large kmalloc included. */
+/* Frees nr objects of s. If s is NULL, each may be of another cache, or a large kmalloc. */
 void kmem_cache_free_bulk(struct kmem_cache *s, size_t nr, void **objs);
 
-unsigned kmem_cache_size(const struct kmem_cache *s); /* what the creator asked for */
+unsigned kmem_cache_size(const struct kmem_cache *s); /* bytes that the creator requested */
 const char *kmem_cache_name(const struct kmem_cache *s);
 
+/* Creates the first caches and those of kmalloc. Context: boot, after page_alloc_init(). */
 void slab_init(void);
-/* On each CPU, before it allocates: from here on it reaps its own arrays. */
+/* Registers this CPU's reaper. Called once on each CPU, before it allocates. */
 void slab_cpu_init(void);
-/* Trim idle arrays and empty slabs of all caches once (Linux's cache_reap); returns pages given back. */
+/*
+ * One pass of the reaper: idle arrays of this CPU, remote objects, empty slabs (Linux's cache_reap). If
+ * `all` is true, empties all arrays and frees all empty slabs. Returns pages freed, 0 if another CPU
+ * holds cache_list_lock. Context: main loop.
+ */
 unsigned long slab_reap(bool all);
 
 /* The attribute of fault injection that fails allocations of objects (<kernel/fault.h>). */

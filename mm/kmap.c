@@ -1,13 +1,15 @@
 /*
  * kmap.c - short-lived mappings of frames that the direct map does not cover.
  *
- * Idea.       Each CPU owns a few page slots of virtual addresses and uses them as a stack: mapping writes the
- *             next slot's entry, unmapping clears it and flushes that one page on this CPU only. No lock, no other
- *             CPU.
- * Layout.     the last KMAP_SLOTS pages of each CPU's window at PERCPU_BASE
- * Invariants. K1  slots [0, depth) are mapped, the others are not, on this CPU's TLB included
- * Locking.    None: the owner CPU only. An interrupt may nest, because it unmaps before it returns.
- * Failure.    A seventeenth level, or an unmap out of order, is a BUG. The tables exist from boot on.
+ * Idea.       Each CPU owns KMAP_SLOTS page slots of virtual addresses and uses them as a stack. A
+ *             mapping writes the next slot's entry. An unmapping clears it and flushes that one page on
+ *             this CPU only. So neither a lock nor another CPU is involved.
+ * Layout.     The slots are the last KMAP_SLOTS pages of each CPU's window at PERCPU_BASE.
+ * Invariants. K1  slots [0, depth) are mapped, the others are not, in this CPU's TLB as well
+ * Locking.    Only the owner CPU uses its slots. An interrupt may nest, because it unmaps before it
+ *             returns.
+ * Failure.    A seventeenth level, or an unmapping out of order, is a BUG. The page tables exist from
+ *             boot on.
  * Source.     Linux mm/highmem.c (kmap_local_page).
  * Next:       percpu.c.
  */

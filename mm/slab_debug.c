@@ -1,24 +1,26 @@
 /*
- * slab_debug.c - finds misuse of objects and says what it was.
+ * slab_debug.c - detects misuse of objects and reports its kind.
  *
- * Idea.       Most errors with objects are one of six: freed twice, freed into the wrong cache, an interior
- *             pointer freed, written past the end, before the start, or after the free. Each leaves a trace
- *             that can be told from the others, so each gets its own name in the report.
+ * Idea.       Most errors with objects are of six kinds: freed twice, freed into the wrong cache, freed
+ *             by an interior pointer, written past the end, before the start, or after the free. Each
+ *             leaves a trace that differs from the others, so the report names the kind.
  * Layout.     A slot of a cache with red zones, poison and owners:
  *
  *             | left zone: align bytes | object_size bytes | right zone: to 8, and 8 | alloc, free caller |
  *             ^ slot                   ^ object
  *
- *             Both zones repeat one 8-byte word: ZONE_FREE while the object is free, ZONE_LIVE while it is
- *             allocated. The object is 0x6b .. 0xa5 while free and 0x5a .. 0xa5 when it is handed out.
+ *             Both zones repeat one 8-byte word: ZONE_FREE while the object is free, ZONE_LIVE while it
+ *             is allocated. The object is filled with 0x6b .. 0xa5 while it is free, and with 0x5a ..
+ *             0xa5 when it is allocated.
  * Invariants. D1  both zones of an object hold the same word, and it tells whether the object is free
  *             D2  a free object of a poisoned cache holds the free pattern
- * Locking.    A live object and its zones belong to its owner; list_lock is taken to look at a slab's index.
+ * Locking.    An allocated object and its zones belong to its owner. list_lock is taken to read a
+ *             slab's index.
  * Failure.    Misuse is a BUG, after object, slab, callers and the damaged lines were printed.
- * Next:       slab_check.c, which looks at all objects.
+ * Next:       slab_check.c, which checks all objects.
  *
- * Not Linux:  a debugged cache has no arrays, so a free is checked against the slab's index at once, and red
- *             zones do not give way to alignment: the left one is as wide as that.
+ * Not Linux: a debugged cache has no arrays, so a free is checked against the slab's index at once. Red
+ * zones are kept with any alignment: the left one is as wide as the alignment.
  */
 #include "slab_internal.h"
 
@@ -45,7 +47,7 @@ enum {
 /* ---- slab_debug= ---- */
 
 static unsigned option_flags;
-static char option_caches[128]; /* comma-separated patterns; empty: all */
+static char option_caches[128]; /* patterns separated by commas; empty: all caches */
 
 static int set_slab_debug(const char *value)
 {
@@ -95,7 +97,7 @@ unsigned slab_debug_flags(const char *name)
 	return 0;
 }
 
-/* ---- where things are in a slot ---- */
+/* ---- layout of a slot ---- */
 
 static u8 *left_zone(const struct kmem_cache *s, const void *obj)
 {
@@ -112,7 +114,7 @@ static u8 *right_zone_end(const struct kmem_cache *s, const void *obj)
 	return (u8 *)obj + ALIGN_UP(s->object_size, 8u) + sizeof(u64);
 }
 
-/* [0]: who allocated it last, [1]: who freed it last. */
+/* Callers of the last allocation [0] and of the last free [1]. */
 static unsigned long *owner_words(const struct kmem_cache *s, const void *obj)
 {
 	u8 *end = (u8 *)obj + ALIGN_UP(s->object_size, 8u);
@@ -144,9 +146,12 @@ unsigned long slab_free_caller(const struct kmem_cache *s, const void *obj)
 	return owner_word(s, obj, 1);
 }
 
-/* ---- marks ---- */
+/* ---- sanitizer marks ---- */
 
-/* All of a slot, for this file to look at and to write to; afterwards it is a free one until slab_mark_live(). */
+/*
+ * Opens all of a slot, so that this file can read and write it. slot_close() marks it as free;
+ * slab_mark_live() follows for an allocated object.
+ */
 static void slot_open(const struct kmem_cache *s, const void *obj)
 {
 	san_reveal((const char *)obj - s->obj_offset, s->size);
@@ -160,12 +165,13 @@ static void slot_close(const struct kmem_cache *s, const void *obj)
 
 /* ---- zones ---- */
 
-/* Byte at address p of memory that repeats word at every multiple of 8. */
+/* Byte at address p of memory that repeats `word` at every multiple of 8. */
 static u8 zone_byte(const u8 *p, u64 word)
 {
 	return (u8)(word >> ((unsigned long)p % 8 * 8));
 }
 
+/* Returns the first byte of [p, end) that differs from the repeated word, NULL if none does. */
 static const u8 *zone_damage(const u8 *p, const u8 *end, u64 word)
 {
 	for (; p < end; p++)
@@ -188,7 +194,7 @@ static void zones_set(const struct kmem_cache *s, void *obj, u64 word)
 	zone_fill(right_zone(s, obj), right_zone_end(s, obj), word);
 }
 
-/* First byte in a zone that is not word's, or NULL. */
+/* Returns the first byte of a zone that differs from the word, NULL if none does. */
 static const u8 *zones_damage(const struct kmem_cache *s, const void *obj, u64 word)
 {
 	const u8 *damage;
@@ -210,6 +216,7 @@ static void poison_fill(const struct kmem_cache *s, void *obj, u8 byte)
 }
 
 static const u8 *poison_damage(const struct kmem_cache *s, const void *obj)
+/* Returns the first byte that differs from the pattern of a free object, NULL if none does. */
 {
 	const u8 *p = obj, *last = p + s->object_size - 1;
 
@@ -221,7 +228,10 @@ static const u8 *poison_damage(const struct kmem_cache *s, const void *obj)
 	return *p == POISON_END ? NULL : p;
 }
 
-/* Marks are kept for 8 bytes at a time: the last bytes of a live object may share theirs with its right zone. */
+/*
+ * Sanitizer marks cover 8 bytes each: the last bytes of an allocated object may share theirs with its
+ * right zone.
+ */
 bool slab_debug_zones_hold(const struct kmem_cache *s, const void *obj, bool live)
 {
 	const u8 *left = left_zone(s, obj), *end = right_zone_end(s, obj);
@@ -256,14 +266,15 @@ static void dump_line(const u8 *line, const u8 *base)
 {
 	char text[3 * DUMP_LINE + 1];
 
-	san_reveal(line, DUMP_LINE); /* whoever it belongs to: this is a last report */
+	/* The line may belong to any slot; the report panics afterwards. */
+	san_reveal(line, DUMP_LINE);
 	for (unsigned i = 0; i < DUMP_LINE; i++)
 		snprintf(text + 3 * i, 4, " %02x", line[i]);
 	pr_err("slab:   %s%03lx:%s\n", line < base ? "-" : "",
 	       (unsigned long)(line < base ? base - line : line - base), text);
 }
 
-/* Every 16-byte line of the slot that has a byte which the state "free" or "live" does not explain. */
+/* Prints the lines of the slot from the first damaged byte on, at most DUMP_LINES_MAX. */
 static void dump_damage(const struct kmem_cache *s, const void *obj, const u8 *first)
 {
 	const u8 *end = (const u8 *)obj + s->size - s->obj_offset;
@@ -376,8 +387,9 @@ void slab_debug_alloc(struct kmem_cache *s, void *obj, unsigned long caller)
 	poison_fill(s, obj, POISON_INUSE);
 	if (s->flags & SLAB_STORE_USER)
 		owner_words(s, obj)[0] = caller;
+	/* The pattern has overwritten the constructed state. */
 	if ((s->flags & SLAB_POISON) && s->ctor)
-		s->ctor(obj); /* the pattern took the constructed state away */
+		s->ctor(obj);
 	slot_close(s, obj);
 }
 
@@ -434,7 +446,7 @@ void slab_debug_sweep(struct kmem_cache *s, struct page *page)
 	}
 }
 
-/* ---- live objects ---- */
+/* ---- allocated objects ---- */
 
 static unsigned report_slab_live(const struct kmem_cache *s, const struct page *page, unsigned max)
 {

@@ -381,7 +381,7 @@ static __always_inline bool slab_has_page(const void *obj)
 unsigned slab_debug_flags(const char *name);
 /* Fills a new slab of a debugged cache with the patterns. The constructor has not run yet. */
 void slab_debug_init_slab(struct kmem_cache *s, struct page *page);
-/* Checks the patterns of a free object and marks it as allocated. BUG or report on damage. */
+/* Checks the patterns of a free object and marks it as allocated. BUG if they are damaged. */
 void slab_debug_alloc(struct kmem_cache *s, void *obj, unsigned long caller);
 /* Checks that obj is allocated and its surroundings are intact, and marks it as free. */
 void slab_debug_free(struct kmem_cache *s, void *obj, unsigned long caller);

@@ -1,37 +1,46 @@
 /*
  * tlb.c - flushes of kernel translations on every CPU that may hold them.
  *
- * Idea.       A CPU may use a translation long after its entry has changed. So whoever takes a mapping away
- *             obeys one order - entry cleared, TLBs flushed everywhere, frame freed, address reused - and the
- *             middle step is here. Ranges are gathered in a batch, and a batch is one shootdown: the other CPUs are
- *             asked by one call, all flush at the same time, the caller waits until they have. Few pages are flushed
- *             one by one; above TLB_FLUSH_CEILING dropping everything is cheaper than as many single flushes and the
- *             misses that follow.
- *             A sleeping CPU is not woken: it is marked, and drops everything before it does anything else.
- * Layout.     per-CPU: struct tlb_stats, counted by the CPU that flushes its own TLB
- *             tlb_state[cpu]: ACTIVE -> LAZY (asleep) -> STALE (asleep, and a flush is due) ; back to ACTIVE
- * Invariants. T1  when a flush returns, no CPU uses a translation of its ranges that was stale when it was called
- *             T2  a CPU changes its state to LAZY and ACTIVE itself; others only change LAZY to STALE. Between ACTIVE
- *                 and the flush that is due, with interrupts off, it uses no translation that can change
- * Locking.    None. One word per CPU decides between "marked" and "asked", by compare and exchange: a mark that succeeds
- *             comes before the exchange to ACTIVE, which finds it and flushes; one that fails finds the CPU active, and
- *             asks it. The caller's entries are written before it looks (full barrier). Only the owner
- *             writes its counters; those that interrupts write too, with interrupts off.
+ * Idea.       A CPU may use a translation long after its entry has changed. So memory is unmapped in
+ *             one order: entry cleared, TLBs flushed everywhere, frame freed, address reused. This file
+ *             does the second step. Ranges are collected in a batch, and a batch is one shootdown: one
+ *             call runs the flush on the other CPUs, all flush at the same time, and the caller waits
+ *             for the last one. Up to TLB_FLUSH_CEILING pages are flushed one by one. Above that, one
+ *             full flush costs less than that many single flushes plus the later misses. A sleeping CPU
+ *             is not woken: the caller marks it, and it flushes everything before it does anything
+ *             else.
+ * Layout.     Per CPU: struct tlb_stats, counted by the CPU that flushes its own TLB, and one state
+ *             word:
  *
- *             No deadlock. Who waits for answers has interrupts on (else it is a BUG, whoever is awake) and answers
- *             meanwhile, so callers that wait for each other all go on. A CPU with interrupts off does not answer; but it
- *             waits only for locks that are taken with interrupts off (rank LOCK_CACHE_NODE and above), or for one that
- *             opens a section (page.c), which waits for nobody. Holders of those locks have interrupts off, so they are
- *             not waiting for answers: the lock of highest rank among them is given back whatever others do, then the
- *             next one, then interrupts come on. Locks of lower rank may be held across a flush: who wants them waits with
- *             interrupts on. Debug builds check each half: at every lock that is waited for, and at every flush and call.
- *             An NMI or a machine check does not end a sleep in this sense: it is the end, and its report may read
- *             through an old translation.
- *             tests/model/tlb.pml has the protocol for a model checker.
- * Failure.    A flush cannot fail. A CPU that never answers is a panic with its number (smp.c).
- * Source.     Linux arch/x86/mm/tlb.c (flush_tlb_kernel_range, tlb_single_page_flush_ceiling, lazy TLB mode),
- *             kernel/base/smp.c.
- * Next:       vmap.c, which puts flushes off and does many at once.
+ *              ACTIVE --- tlb_lazy_enter() ---> LAZY (asleep) --- a shootdown ---> STALE (asleep, flush due)
+ *                 ^                               |                                              |
+ *                 +------- tlb_lazy_exit() -------+---------- tlb_lazy_exit(), full flush -------+
+ *
+ * Invariants. T1  when a flush returns, no CPU uses a translation of its ranges that was stale when it
+ *                 was called
+ *             T2  a CPU itself changes its state to LAZY and to ACTIVE; other CPUs only change LAZY to
+ *                 STALE. Between ACTIVE and the flush that is due, with interrupts off, the CPU uses no
+ *                 translation that can change
+ * Locking.    No lock. The state word decides by compare-and-exchange whether a CPU is marked or
+ *             called. If the mark succeeds, it comes before the exchange to ACTIVE, and the woken CPU
+ *             sees it and flushes. If it fails, the CPU is active and gets a call. A full barrier
+ *             orders the caller's entry writes before its reads of the states. Only the owner writes
+ *             its counters; those that interrupts also write are written with interrupts off.
+ * Deadlock.   A CPU that waits for answers has interrupts on (else BUG) and answers calls meanwhile. So
+ *             callers that wait for each other all proceed. A CPU with interrupts off does not answer.
+ *             It can only wait for a lock that is taken with interrupts off (rank LOCK_CACHE_NODE and
+ *             above), or for an opener of a section (page.c), which waits for no CPU. Holders of those
+ *             locks have interrupts off, so they do not wait for answers. The holder of the lock of
+ *             highest rank therefore releases it, then the next one, and then interrupts are enabled. A
+ *             lock of lower rank may be held across a flush: a CPU that waits for it has interrupts on.
+ *             Debug builds check both halves: at every lock that is waited for, and at every flush and
+ *             call. An NMI or a machine check does not end a sleep in this sense: the machine stops,
+ *             and its report may read through an old translation. tests/model/tlb.pml has the protocol
+ *             for a model checker.
+ * Failure.    A flush cannot fail. If a CPU never answers, the caller panics with its number (smp.c).
+ * Source.     Linux arch/x86/mm/tlb.c (flush_tlb_kernel_range, tlb_single_page_flush_ceiling, lazy TLB
+ *             mode), kernel/smp.c.
+ * Next:       vmap.c, which delays flushes and does many at once.
  */
 #include <mm/tlb.h>
 
@@ -54,7 +63,7 @@ static struct {
 	_Atomic unsigned state;
 } __aligned(CACHE_LINE) tlb_state[NR_CPUS];
 
-/* ---- CPUs that sleep ---- */
+/* ---- sleeping CPUs ---- */
 
 void tlb_lazy_enter(void)
 {
@@ -68,7 +77,9 @@ void tlb_lazy_exit(void)
 {
 	if (ARCH_TLB_BROADCAST)
 		return;
-	/* Active first, then the flush: a mark that comes between would be lost the other way round. */
+	/*
+	 * The state changes first. If the flush came first, a mark set between the two would be lost.
+	 */
 	if (atomic_exchange(&tlb_state[arch_cpu_id()].state, TLB_ACTIVE) == TLB_STALE) {
 		arch_tlb_flush_all_local();
 		COUNT(full, 1);
@@ -77,7 +88,7 @@ void tlb_lazy_exit(void)
 }
 SMP_SLEEP_HOOK(tlb, tlb_lazy_enter, tlb_lazy_exit);
 
-/* False: the CPU is active, it has to be asked. */
+/* Marks the CPU as stale if it sleeps. Returns false if it is active and needs a call. */
 static bool mark_stale(unsigned cpu)
 {
 	unsigned state = TLB_LAZY;
@@ -87,6 +98,7 @@ static bool mark_stale(unsigned cpu)
 
 /* ---- one shootdown ---- */
 
+/* Flushes the batch on this CPU. */
 static void flush_here(const struct tlb_batch *b)
 {
 	if (tlb_batch_full(b)) {
@@ -98,7 +110,7 @@ static void flush_here(const struct tlb_batch *b)
 			arch_tlb_flush_page_local(va);
 }
 
-/* Where the machine itself asks the others, asleep or not. */
+/* Flushes by broadcast instructions, which reach the other CPUs whether they sleep or not. */
 static void flush_everywhere(const struct tlb_batch *b)
 {
 	arch_tlb_bcast_begin();
@@ -110,18 +122,23 @@ static void flush_everywhere(const struct tlb_batch *b)
 	arch_tlb_bcast_end();
 }
 
+/* Handler of the call on another CPU. */
 static void flush_asked(void *ctx)
 {
 	flush_here(ctx);
 	COUNT(ipi_received, 1);
 }
 
-/* The other CPUs that have to be asked; those that sleep are marked. */
+/*
+ * Marks the sleeping CPUs and adds the others to *to_ask. If tables change, it adds sleeping CPUs, too.
+ * Returns the number added.
+ */
 static unsigned look_at_others(const struct tlb_batch *b, struct cpumask *to_ask)
 {
 	unsigned me = arch_cpu_id(), cpu, nr = 0;
 
-	full_barrier(); /* the entries are written before anybody's state is looked at */
+	/* Orders the entry writes before the reads of the states. */
+	full_barrier();
 	for_each_online_cpu (cpu) {
 		if (cpu == me)
 			continue;

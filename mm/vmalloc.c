@@ -1,21 +1,28 @@
 /*
- * vmalloc.c - virtually contiguous memory out of single pages.
+ * vmalloc.c - virtually contiguous memory built from single pages.
  *
- * Idea.       A range of addresses from vmap.c, frames from the page allocator, entries by pgtable.c. Giving
- *             back is put off: vfree clears the entries and queues the area with its frames; a purge flushes
- *             all TLBs once for everything that is queued, and only then are frames and addresses free. One
- *             flush serves thousands of areas of all CPUs, and no frame is ever reused under a live translation.
- * Layout.     area -> vm_struct -> pages[] -> frames
- *             pages[] lies in the area's descriptor up to VMAP_FEW_PAGES, in kmalloc memory up to a page of
- *             pointers, above that in an area of its own
- *             vfree in an interrupt: the first word of the area's own memory links it to deferred_frees
- * Invariants. M1  order of leaving: entry cleared, TLBs flushed, frame freed, address reused
- *             An area that a caller holds is mapped completely, its guard page never: vmap.V4. MM_VMALLOC counts the
- *             frames of busy and lazy areas: vmap.V5.
- * Locking.    None of its own, and none that all CPUs want: frames of short areas come from this CPU's page lists, counts
- *             are per CPU, ranges as vmap.c has it. An area belongs to its owner until vfree, to the purge afterwards.
- * Failure.    NULL; frames, range and tables that were got are given back at once. Freeing what is not the
- *             start of an area is a BUG that says what is there.
+ * Idea.       vmalloc() takes addresses from vmap.c, pages from the page allocator, and maps them with
+ *             pgtable.c. vfree() is lazy: it clears the entries and queues the area together with its
+ *             pages. A purge flushes the TLBs once for all queued areas; only then are pages and
+ *             addresses free. One flush serves thousands of areas, and no page is reused while a TLB
+ *             may still translate to it.
+ * Layout.     area -> vm_struct -> pages[] -> page frames. pages[] lies
+ *
+ *               up to 4 pages (VMAP_FEW_PAGES)    in the area's descriptor
+ *               up to 512 pages (4 KiB pages)     in kmalloc memory, at most one page of pointers
+ *               above                             in a vmalloc area of its own
+ *
+ *             vfree() in an interrupt pushes the area on deferred_frees; the link is the first word of
+ *             its memory.
+ * Invariants. M1  order of freeing: entries cleared, TLBs flushed, pages freed, addresses reused
+ *             An area that a caller holds is completely mapped, except for its guard page: vmap.V4.
+ *             MM_VMALLOC counts the pages of busy and lazy areas: vmap.V5.
+ * Locking.    This file has no lock. Single pages come from per-CPU lists, counters are per CPU,
+ *             address ranges have the locks of vmap.c. An area belongs to its caller until vfree(),
+ *             then to the purge.
+ * Failure.    NULL; the pages and addresses of the failed request are free again at once. Freeing an
+ *             address that is not the start of an area, or with the wrong call, is a BUG that describes
+ *             the address.
  * Next:       kmap.c.
  */
 #include <mm/vmalloc.h>
@@ -42,7 +49,10 @@
 #include <arch/irq.h>
 #include <arch/san.h>
 
-/* Of a purge: an area, its array of pages, that one's array, and so on until an array fits into a page. */
+/*
+ * Rounds of a full purge. A freed area's pages[] may be an area, which has a pages[], and so on; each
+ * round frees one level.
+ */
 enum { ALL_ROUNDS = ARCH_PT_MAX_LEVELS };
 
 static u64 opt_window;
@@ -78,12 +88,13 @@ CMDLINE_OPT("fail_vmalloc", FAULT_ATTR_EXPECTED, fail_vmalloc_set);
 
 /* ---- the frames of an area ---- */
 
+/* Bytes of the area without its guard page. */
 static size_t area_bytes(const struct vmap_area *a)
 {
 	return a->vm.size - PAGE_SIZE;
 }
 
-/* What an area has of its own, and what is marked. None for vmap: those frames are somebody else's. */
+/* Bytes of the pages that the area owns. 0 for vmap(): its pages belong to the caller. */
 static size_t frame_bytes(const struct vmap_area *a)
 {
 	return (size_t)a->vm.nr_pages << PAGE_SHIFT;
@@ -110,9 +121,7 @@ static struct page **alloc_page_array(struct vmap_area *a, unsigned nr, gfp_t gf
 	return kmalloc_node(bytes, gfp, nid == NUMA_INTERLEAVE ? NUMA_NO_NODE : nid);
 }
 
-/*
- * Frames on their way back, of many areas: what lies side by side can merge before the buddy's lists see it.
- */
+/* Collects pages of many areas, so adjacent ones merge before they enter the buddy's lists. */
 struct gather {
 	unsigned nr;
 	struct page *page[128];
@@ -126,7 +135,8 @@ static void gather_flush(struct gather *g)
 
 static void gather_frames(struct gather *g, struct page **pages, unsigned nr)
 {
-	struct page **to = pages; /* a long area's frames are many enough by themselves */
+	/* A long area is freed as a batch of its own. */
+	struct page **to = pages;
 
 	if (nr <= ARRAY_SIZE(g->page) / 2) {
 		if (nr > ARRAY_SIZE(g->page) - g->nr)
@@ -163,7 +173,7 @@ static void free_frames(struct vmap_area *a, struct gather *g)
 	free_page_array(a);
 }
 
-/* Blocks that each fill one large leaf; pages[] still names every page of them. */
+/* Allocates blocks of HUGE_ORDER, one for each large leaf. pages[] names every page of each block. */
 static unsigned alloc_huge_frames(struct page **pages, unsigned nr, gfp_t gfp, int nid)
 {
 	for (unsigned got = 0; got < nr; got += 1u << HUGE_ORDER) {
@@ -177,7 +187,7 @@ static unsigned alloc_huge_frames(struct page **pages, unsigned nr, gfp_t gfp, i
 	return nr;
 }
 
-/* Few come from the CPU's own list, which is there for that; many are cut from the buddy at once. */
+/* Up to VMAP_FEW_PAGES pages come from per-CPU lists. More are cut from buddy blocks under one lock. */
 static __always_inline unsigned alloc_small_frames(struct page **pages, unsigned nr, gfp_t gfp, int nid)
 {
 	unsigned got = 0;
@@ -189,7 +199,10 @@ static __always_inline unsigned alloc_small_frames(struct page **pages, unsigned
 	return got;
 }
 
-/* Fills vm.pages and says in vm.nr_pages how many there are, also when that is not all. */
+/*
+ * Allocates nr pages into vm.pages. vm.nr_pages is the number obtained, also if it is less than nr
+ * (returns false).
+ */
 static __always_inline bool alloc_frames(struct vmap_area *a, unsigned nr, unsigned level, gfp_t gfp, int nid)
 {
 	struct page **pages = alloc_page_array(a, nr, gfp & GFP_RECLAIM_MASK, nid);
@@ -208,9 +221,12 @@ static __always_inline bool alloc_frames(struct vmap_area *a, unsigned nr, unsig
 	return got == nr;
 }
 
-/* ---- giving back ---- */
+/* ---- freeing ---- */
 
-/* The owner is done: no entry is left, a later flush makes the area free. Not to be touched afterwards. */
+/*
+ * Clears the area's entries and publishes that fact in a->cleared. From then on a purge may free the
+ * area: do not touch it.
+ */
 static void retire(vaddr_t start, size_t bytes, struct vmap_area *a)
 {
 	pt_unmap(start, bytes);
@@ -218,8 +234,8 @@ static void retire(vaddr_t start, size_t bytes, struct vmap_area *a)
 }
 
 /*
- * Odd while this CPU purges: what it frees there waits for the next round, or for another CPU. Other CPUs see by the
- * number that the purge is over, even if the next one has begun.
+ * Odd while this CPU purges. Areas that it frees meanwhile are only queued. Other CPUs wait for a
+ * change of the number, so they notice the end of a purge even if the next one has begun.
  */
 DEFINE_PER_CPU(unsigned long, purge_turn);
 
@@ -235,7 +251,10 @@ static void purge_turn_next(void)
 	__atomic_store_n(turn, *turn + 1, __ATOMIC_RELEASE);
 }
 
-/* One shootdown for all but those that have had theirs. Their guard pages were never mapped. */
+/*
+ * One shootdown for all areas that are not flushed yet. Guard pages are left out: they were never
+ * mapped.
+ */
 static void flush_areas(const struct list_head *areas)
 {
 	struct tlb_batch batch;
@@ -245,7 +264,11 @@ static void flush_areas(const struct list_head *areas)
 	list_for_each_entry (a, areas, list) {
 		if (a->flushed)
 			continue;
-		if (unlikely(a->vm.page_level)) /* small leaves may come next */
+		/*
+		 * Small leaves may come next at these addresses, and no TLB may hold leaves of two
+		 * sizes (mm/tlb.h).
+		 */
+		if (unlikely(a->vm.page_level))
 			batch.tables = true;
 		if (!tlb_batch_full(&batch))
 			tlb_batch_add(&batch, a->start, a->start + area_bytes(a));
@@ -253,7 +276,7 @@ static void flush_areas(const struct list_head *areas)
 	tlb_batch_flush(&batch);
 }
 
-/* Frames and addresses of flushed areas are free from here on. Returns pages. */
+/* Frees pages and addresses of flushed areas. Returns the number of pages. */
 static unsigned long give_back(struct vmap_stolen *stolen)
 {
 	unsigned long pages = 0;
@@ -263,7 +286,11 @@ static unsigned long give_back(struct vmap_stolen *stolen)
 	g.nr = 0;
 	list_for_each_entry (a, &stolen->areas, list) {
 		pages += a->vm.nr_pages;
-		san_reveal(a->vm.addr, frame_bytes(a)); /* nobody's: whoever touches them faults */
+		/*
+		 * The range is unmapped and flushed, so an access faults by itself: drop the sanitizer
+		 * marks.
+		 */
+		san_reveal(a->vm.addr, frame_bytes(a));
 		free_frames(a, &g);
 	}
 	gather_flush(&g);
@@ -273,8 +300,8 @@ static unsigned long give_back(struct vmap_stolen *stolen)
 }
 
 /*
- * All that is lazy and in nobody's hands, whoever's it is. Returns pages. An area's array of pages may be an area itself:
- * freed here, it waits for the next round. What other CPUs free meanwhile would keep it here for ever.
+ * Purges until no cleared area is left or ALL_ROUNDS are done. The bound is needed because other CPUs
+ * may free without end. Returns pages freed.
  */
 static unsigned long purge_all(void)
 {
@@ -293,9 +320,10 @@ static unsigned long purge_all(void)
 }
 
 /*
- * There are too many: one flush for all of them, by one CPU. Near the limit every CPU that frees sees it passed; who comes
- * second leaves what it has to the first, or to the next purge. Each CPU gives back what lies in its own shard, with
- * frames and descriptors that are in its cache; the others are told, and do so when they free next.
+ * Purges if the lazy pages exceed the limit. Several CPUs may notice at once: at_it admits one, the
+ * others leave their areas to that purge or the next. Each CPU frees the areas of its own shard, with
+ * descriptors and pages from its own caches. Owners of other shards are notified and do so at their
+ * next vfree().
  */
 static __noinline void purge_above_limit(void)
 {
@@ -303,7 +331,12 @@ static __noinline void purge_above_limit(void)
 	struct vmap_stolen stolen;
 
 	WRITE_ONCE(*this_cpu_ptr(&vmap_many_lazy), false);
-	full_barrier(); /* who tells us again after this has flushed_bytes told before */
+	/*
+	 * Pairs with leave_to(), which adds flushed_bytes before it sets the flag. If that store was
+	 * overwritten by the false above, the read of flushed_bytes below sees the bytes. If it comes
+	 * later, the flag stays set and the next vfree() returns here.
+	 */
+	full_barrier();
 	if (in_purge())
 		return;
 	purge_turn_next();
@@ -321,8 +354,8 @@ static __noinline void purge_above_limit(void)
 }
 
 /*
- * Waits for the purge that each other CPU is in: what it has in hand is not free yet. Purges that begin later hold areas
- * that became lazy later. Returns whether there was one.
+ * Waits for the purge that each other CPU is in, because its areas are not free yet. Purges that begin
+ * later hold areas that became lazy later. Returns whether there was one.
  */
 static bool wait_for_purges(void)
 {
@@ -346,8 +379,9 @@ unsigned long vm_unmap_aliases(void)
 {
 	unsigned long total = purge_all();
 
+	/* Those purges returned flushed areas to the shards of other CPUs. */
 	if (!in_purge() && wait_for_purges())
-		total += purge_all(); /* those purges have left flushed areas to other CPUs */
+		total += purge_all();
 	vmap_drain();
 	return total;
 }
@@ -380,15 +414,19 @@ static void free_area(const char *call, vaddr_t addr, unsigned flags, unsigned l
 
 	if (unlikely(!a))
 		bad_free(call, addr, flags, caller);
-	san_free(a->vm.addr, frame_bytes(a)); /* until the purge an access may still find a translation */
+	/*
+	 * Mark the range unusable now: until the purge an access could still succeed through a TLB
+	 * entry.
+	 */
+	san_free(a->vm.addr, frame_bytes(a));
 	retire(a->start, area_bytes(a), a);
 	if (unlikely(READ_ONCE(*this_cpu_ptr(&vmap_many_lazy))))
 		purge_above_limit();
 }
 
 /*
- * Areas that interrupts gave back, linked through their first word: lock-free, pushed in interrupts, taken as
- * a whole by the work below.
+ * Areas freed in interrupts: a lock-free stack linked through their first word. Interrupts push,
+ * deferred_work takes all.
  */
 static _Atomic(const void *) deferred_frees;
 
@@ -415,7 +453,8 @@ static void vfree_deferred(const void *addr)
 	const void *first = atomic_load_explicit(&deferred_frees, memory_order_relaxed);
 
 	BUG_ON(!is_vmalloc_addr(addr) || ((vaddr_t)addr & ~PAGE_MASK), "vfree(%p) from an interrupt", addr);
-	san_reveal(addr, sizeof(addr)); /* the area may have been asked for shorter than its link */
+	/* The requested size may be less than one pointer: open the first word for the link. */
+	san_reveal(addr, sizeof(addr));
 	do
 		*(const void **)addr = first;
 	while (!atomic_compare_exchange_weak_explicit(&deferred_frees, &first, addr, memory_order_release,
@@ -441,7 +480,7 @@ void vunmap(const void *addr)
 
 /* ---- allocation ---- */
 
-/* Lazy areas may be all that is in the way of the addresses. */
+/* Second try: purge, since lazy areas may occupy the window. */
 static __noinline struct vmap_area *get_area_slow(size_t size, size_t align, unsigned flags,
 						  unsigned long caller, gfp_t gfp)
 {
@@ -450,7 +489,10 @@ static __noinline struct vmap_area *get_area_slow(size_t size, size_t align, uns
 
 	vm_unmap_aliases();
 	a = vmap_alloc(size, align, flags, caller, gfp);
-	/* Without a descriptor the slab layer has reported what is missing; a larger window would not help. */
+	/*
+	 * Without a descriptor the slab layer has reported the failure, and a larger window would not
+	 * help.
+	 */
 	if (!a && !(gfp & __GFP_NOWARN) && !strcmp(failure_since(mark), VMAP_NO_ADDRESSES))
 		pr_warn_once("vmap allocation for size %zu failed: " VMAP_NO_ADDRESSES
 			     ", use vmalloc=<size> to increase its size\n",
@@ -466,7 +508,10 @@ static inline struct vmap_area *get_area(size_t bytes, size_t align, unsigned fl
 	return likely(a) ? a : get_area_slow(bytes + PAGE_SIZE, align, flags, caller, gfp);
 }
 
-/* A request that failed half way leaves nothing behind, not even for the next purge. */
+/*
+ * Undoes a request that failed after the area was inserted; the purge at once returns its pages and
+ * addresses.
+ */
 static void undo_area(struct vmap_area *a)
 {
 	vmap_retire(a->start, ~0u);
@@ -474,7 +519,10 @@ static void undo_area(struct vmap_area *a)
 	vm_unmap_aliases();
 }
 
-/* The area's own addresses: marks of the frames' direct map do not show here (arch/san.h). */
+/*
+ * Sanitizer marks for the area's own addresses. Those of the pages' direct map do not cover them
+ * (arch/san.h).
+ */
 static __always_inline void mark_area(char *p, size_t size, size_t bytes, gfp_t gfp)
 {
 	if (gfp & __GFP_ZERO)
@@ -484,7 +532,10 @@ static __always_inline void mark_area(char *p, size_t size, size_t bytes, gfp_t 
 	san_free(p + size, bytes - size);
 }
 
-/* Always inlined: with a constant level, sizes are. align is a multiple of the level's size. */
+/*
+ * Always inlined: each caller passes a constant level, so sizes fold to constants. align is a multiple
+ * of the leaf size.
+ */
 static __always_inline void *vmalloc_level(size_t size, size_t align, unsigned level, gfp_t gfp, int nid,
 					   unsigned flags, unsigned long caller)
 {
@@ -496,7 +547,8 @@ static __always_inline void *vmalloc_level(size_t size, size_t align, unsigned l
 	a->vm.page_level = level;
 	if (unlikely(!alloc_frames(a, (unsigned)(bytes >> PAGE_SHIFT), level, gfp, nid)))
 		goto err;
-	if (level) /* empty tables may lie where large leaves are to go */
+	/* Empty tables may occupy the slots of the large leaves: free them first. */
+	if (level)
 		pt_reclaim(a->start, bytes);
 	if (unlikely(pt_map_pages(a->start, a->vm.pages, a->vm.nr_pages, PT_RW, level, gfp)))
 		goto err;
@@ -507,7 +559,7 @@ err:
 	return NULL;
 }
 
-/* Whether a request of this size goes on; its failure is not the allocator's. */
+/* Returns whether the request is valid and not chosen by fault injection. Notes the reason if not. */
 static __always_inline bool vmalloc_begins(size_t size, gfp_t gfp, unsigned long caller)
 {
 	if (unlikely(!size || size >> PAGE_SHIFT >= ram_pages)) {
@@ -598,7 +650,7 @@ void *vmap(struct page **pages, unsigned nr, unsigned flags, pt_prot_t prot)
 	return a->vm.addr;
 }
 
-/* ---- questions ---- */
+/* ---- lookup ---- */
 
 struct page *vmalloc_to_page(const void *addr)
 {
@@ -617,8 +669,8 @@ struct vm_struct *find_vm_area(const void *addr)
 /* ---- boot ---- */
 
 /*
- * The window: by default half of the room there is, so that its base has somewhere to move. One of the places
- * at steps of 1 GiB, by the seed.
+ * Chooses base and size of the window. Default size: half of the region, so the base can move. The seed
+ * picks one of the places at 1 GiB steps.
  */
 static vaddr_t choose_window(size_t *size)
 {
@@ -631,14 +683,17 @@ static vaddr_t choose_window(size_t *size)
 
 void vmalloc_init(void)
 {
-	unsigned cpus = cpumask_weight(&cpu_possible_mask); /* all will be online soon */
+	/* All possible CPUs will be online soon. */
+	unsigned cpus = cpumask_weight(&cpu_possible_mask);
 	size_t size;
 	vaddr_t start = choose_window(&size);
 	unsigned long lazy_limit;
 
 	pt_count_boot_tables();
-	ram_pages = min(totalram_pages(), BIT(31)); /* an area counts its pages in 32 bits */
-	lazy_limit = min(fls64(cpus) * (MIB(32) >> PAGE_SHIFT), ram_pages / 64); /* Linux: lazy_max_pages() */
+	/* An area counts its pages in 32 bits. */
+	ram_pages = min(totalram_pages(), BIT(31));
+	/* Linux: lazy_max_pages(). */
+	lazy_limit = min(fls64(cpus) * (MIB(32) >> PAGE_SHIFT), ram_pages / 64);
 	vmap_init(start, start + size);
 	vmalloc_set_lazy_limit(lazy_limit);
 	work_register(&deferred_work);

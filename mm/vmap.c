@@ -1,52 +1,81 @@
 /*
- * vmap.c - who has which part of the vmalloc window.
+ * vmap.c - address ranges of the vmalloc window: free, busy and lazy.
  *
- * Idea.       A request gets the lowest free range that fits. Free ranges lie in a tree by address in which each node
- *             knows the longest range below it: the search never enters a subtree without room. An area that is given
- *             up first becomes lazy: its addresses stay taken until a flush of all TLBs has made sure that nobody can
- *             use an old translation.
- *             With several CPUs the window is cut into stripes, each as long as what one last-level table maps, and
- *             stripes belong to CPUs in turn. A CPU takes the free parts of its own stripes from the common tree, one
- *             stripe at a time, and serves itself from them: its addresses, its tables of pages and its lock are in
- *             nobody else's way. What is long or aligned, and what finds no stripe, is served from the common tree.
- * Layout.     window:   | busy | guard | busy        | guard | lazy |  free  | busy | guard |     free ...
- *             stripes:  |  CPU 0  |  CPU 1  |  CPU 2  |  CPU 0  |  CPU 1  | ...           vmap_stripe_shard[address]
- *             shard = { free, busy, lazy }: `vmap_common`, and one for each CPU, with several. free (augmented), busy:
- *             red-black trees by start, each with a list in the same order, whose neighbours make merging O(1).
- *             lazy: a list in the order of vfree, flushed ones in front. An area includes its guard page.
- * Invariants. V1  free + busy + lazy of all shards + what a purge has in hand tile the window
- *             V2  each list is its tree's order; no two free ranges of a shard touch
- *             V3  subtree_max is exact (rb_check)
- *             V4  an area's pages are mapped at its addresses; its guard page, lazy and free ranges are not
- *                 mapped
- *             V5  lazy_pages, flushed_bytes, free_ranges, free_bytes and MM_VMALLOC are the sums they claim to be;
- *                 flushed areas are in front of those that are not
- *             V6  what a CPU's shard has lies in stripes of its own: an address is in the shard that its stripe names,
- *                 or in `vmap_common`
- *             V7  what boot has fixed in a shard stays: its number, its bounds, its CPU, the function that derives
- *             V8  a busy or lazy area's vm has its addresses, one kind, and no pages or as many as addresses
- * Purge.      One CPU takes all shards' lazy areas and flushes once. Those of another CPU's shard it leaves there, flushed:
- *             that CPU gives back its own, from its own cache, when it frees next; if it never does, the next purge does.
- * Order.      On one CPU there is only `vmap_common`, and every area is the lowest fit of the window. With several, an area is
- *             the lowest fit in what its CPU has taken; the same requests on the same CPU give the same addresses.
- *             vm_unmap_aliases() gives all that CPUs have taken back to `vmap_common`, as if they had taken nothing.
- * Bounds.     A CPU keeps at most CACHE_STRIPES stripes of free addresses and the one that it has opened last: of those
- *             above, the highest go back. It takes none while the common tree has no range of PLENTY_ROUNDS stripes for
- *             each CPU, so a small window has no shards but `vmap_common`. A request that finds nothing drains all CPUs'
- *             ranges before it fails. A range costs its descriptor, wherever it lies. Frames of lazy areas are at most the
- *             limit, and as many may be in flushed ones; vm_unmap_aliases() takes both, for every CPU.
- * Locking.    A shard's lock for its trees and lists, held for one search or one insertion; two at once only to move a
- *             range between a CPU's shard and `vmap_common`, which comes last. Allocation and vfree take one lock, that of the
- *             area's shard: another CPU wants it for a drain, a purge, or to free what this CPU has allocated. A lazy
- *             area's entries are cleared outside of it: `cleared` says that a purge may take it.
- *             lazy_pages of all shards are added up only when a shard's own pass lazy_look, its part of what was left
- *             below the limit when it looked last. All parts together stay below the limit, so the sum does, but for
- *             what is freed while somebody looks; and no count is shared.
- * Failure.    No room, or no descriptor: NULL, nothing has changed.
- * Source.     Linux mm/vmalloc.c 6.1; shards after the "vmap nodes" of 6.9, where busy areas are filed by address and
- *             lazy ones pooled by size, but one lock for all free ranges remains. In Linux the search may miss a fit when
- *             the alignment is above a page; here it prunes by plain size and is exact for every alignment.
- * Next:       vmap_info.c, which looks at all of it; vmalloc.c.
+ * Idea.       The window is tiled by ranges. Free ranges form a red-black tree by address. Each node
+ *             also holds subtree_max, the longest free range below it, so the search for the lowest fit
+ *             skips subtrees that are too short. A freed area first becomes lazy: its addresses stay
+ *             reserved until one TLB flush covers many lazy areas (a purge). With several CPUs the
+ *             window is cut into stripes, each as long as one last-level page table maps. Stripes
+ *             belong to CPUs in turn. A CPU allocates from free ranges of its own stripes, under its
+ *             own lock.
+ * Layout.     Two CPUs, 4 KiB pages, stripes of 2 MiB; the owner is vmap_stripe_shard[address >> 21 &
+ *             255]:
+ *
+ *               window + 0 MiB   2        4        6        8
+ *                      |  CPU 0 |  CPU 1 |  CPU 0 |  CPU 1 |  CPU 0 | ...
+ *
+ *             vmap_common holds all free ranges at first. A CPU whose shard has no fit moves the free
+ *             part of one own stripe from vmap_common to its shard. Areas above STRIPE_SIZE / 4 (512
+ *             KiB) or aligned above a page come from vmap_common. struct vmap_shard: free tree, busy
+ *             tree, lazy list. Both trees also keep their ranges in an address-ordered list. Life of an
+ *             area (its last page, the guard page, is never mapped):
+ *
+ *               FREE -> BUSY -> LAZY -> LAZY, cleared -> DETACHED -> flush -> FREE
+ *                                (entries cleared)      (by a purge)      \-> LAZY, flushed -> FREE
+ *                                                                       (area of another CPU's shard)
+ *
+ * Invariants. V1  free, busy and lazy ranges of all shards and the ranges held by a purge tile the
+ *                 window
+ *             V2  each list has the order of its tree; no two free ranges of one shard touch
+ *             V3  subtree_max is exact
+ *             V4  a busy area's pages are mapped at its addresses; guard pages, lazy and free ranges
+ *                 are not mapped
+ *             V5  lazy_pages, flushed_bytes, free_ranges, free_bytes and MM_VMALLOC equal the sums over
+ *                 the structures; flushed areas precede unflushed ones on a lazy list
+ *             V6  a range in a CPU's shard lies in stripes of that CPU; so an address is in its
+ *                 stripe's shard or in vmap_common
+ *             V7  the members of a shard that boot fixes do not change: its index, its bounds, its CPU,
+ *                 the update function of its tree
+ *             V8  a busy or lazy area's vm has its addresses, one kind, and no pages or as many as
+ *                 addresses
+ * Purge.      One CPU detaches the lazy lists of all shards and flushes once. It frees the areas of its
+ *             own shard and of vmap_common. It returns the other areas, marked flushed, to their shards
+ *             and sets vmap_many_lazy of their CPUs. An owner frees its flushed areas at its next
+ *             vfree; if it never frees again, the next purge does it. vm_unmap_aliases() detaches,
+ *             flushes and frees everything itself.
+ * Quota.      The sum of all lazy_pages must stay near the limit without a shared counter. Each shard
+ *             has a quota (lazy_look). A freeing CPU computes the sum only when the shard's lazy_pages
+ *             exceed it. The new quota is the shard's own pages plus an equal share of the headroom.
+ *             Limit 1200, three shards (common, CPU 0, CPU 1), pages:
+ *
+ *               CPU 0 frees 30      reserved 30                     quota 0 = 30 + (1200 - 30)/3    = 420
+ *               CPU 1 frees 30      reserved 30 + 420 = 450         quota 1 = 30 + (1200 - 450)/3   = 280
+ *               CPU 0 reaches 450   reserved 450 + 280 = 730        quota 0 = 450 + (1200 - 730)/3  = 606
+ *               ...
+ *               CPU 0 reaches 930   reserved 930 + 280 >= 1200: all quotas become 0, the real sum is 930 + 30 = 960
+ *                                                                   quota 0 = 930 + (1200 - 960)/3  = 1010
+ *
+ *             A real sum above the limit sets vmap_many_lazy of the freeing CPU.
+ * Order.      On one CPU there is only vmap_common, and each area is the lowest fit of the window. With
+ *             several CPUs an area is the lowest fit of its shard. The same requests on the same CPU
+ *             give the same addresses. vm_unmap_aliases() moves all cached free ranges back to
+ *             vmap_common.
+ * Bounds.     A CPU caches at most CACHE_STRIPES stripes of free addresses plus the one it took last;
+ *             the highest ranges go back first. It takes none unless vmap_common has a range of
+ *             PLENTY_ROUNDS stripes for each CPU, so in a small window only vmap_common is used. A
+ *             request that finds no fit drains all CPUs' ranges before it fails. Unflushed lazy pages
+ *             stay near the limit, and as many may be flushed but not yet freed.
+ * Locking.    shard->lock protects the shard's trees and lists; it is held for one search or one
+ *             insertion. Two locks are held only to move a range between a CPU's shard and vmap_common,
+ *             whose lock comes second. Allocation and vfree take the lock of the area's shard.
+ *             Page-table entries are cleared without the lock; `cleared` tells a purge that it may take
+ *             the area.
+ * Failure.    NULL if there is no room or no descriptor. Nothing has changed.
+ * Source.     Linux mm/vmalloc.c 6.1; shards resemble the "vmap nodes" of 6.9, which shard busy areas
+ *             by address and pool lazy ones by size but keep one lock for free ranges. Linux's search
+ *             may miss a fit if the alignment exceeds a page; this one prunes by plain size and is
+ *             exact for each alignment.
+ * Next:       vmap_info.c, which lists and checks the ranges; vmalloc.c.
  */
 #include "vmap_internal.h"
 
@@ -59,9 +88,15 @@
 
 enum {
 	CACHE_STRIPES = 8,
-	PLENTY_ROUNDS = 4, /* two would do for a whole stripe of each CPU to be in it */
-	SEARCH_MAX = 64,   /* ranges that are looked at for a part of a CPU's own */
-	DRAINED = 2,	   /* more tries than a CPU's own shard has */
+	/*
+	 * Stripes per CPU in the range that open_stripe() requires; 2 rounds already contain a whole
+	 * stripe of each CPU.
+	 */
+	PLENTY_ROUNDS = 4,
+	/* Common ranges examined before a range of `plenty` bytes is used. */
+	SEARCH_MAX = 64,
+	/* A value of `tries` that no CPU's own shard reaches. */
+	DRAINED = 2,
 };
 
 vaddr_t vmap_start, vmap_end;
@@ -69,13 +104,18 @@ static struct kmem_cache *area_cache;
 
 struct vmap_shard vmap_common;
 static DEFINE_PER_CPU(struct vmap_shard, cpu_shard);
-static DEFINE_PER_CPU(struct vmap_shard *, own_shard); /* whom this CPU asks first */
+/* Shard of this CPU: where its requests start and its areas are freed. */
+static DEFINE_PER_CPU(struct vmap_shard *, own_shard);
 struct vmap_shard *vmap_shards[1 + NR_CPUS];
 unsigned vmap_nr_shards;
 struct vmap_shard *vmap_stripe_shard[STRIPES];
-static size_t plenty; /* bytes */
-static size_t cached_size =
-	STRIPE_SIZE / 4; /* longer areas would leave much of a stripe: from `vmap_common` */
+/* Bytes. If the longest common range is shorter, no stripe is taken. */
+static size_t plenty;
+/*
+ * Largest area, in bytes with its guard page, that is taken from a CPU's shard. Longer ones would waste
+ * the rest of a stripe.
+ */
+static size_t cached_size = STRIPE_SIZE / 4;
 static unsigned long lazy_limit;
 DEFINE_PER_CPU(bool, vmap_many_lazy);
 static _Atomic u64 purges;
@@ -95,6 +135,7 @@ static bool subtree_max_update(struct rb_node *n)
 	return true;
 }
 
+/* Descends to the place of a. BUG if a overlaps a range of the tree. */
 static inline struct rb_node **range_descend(struct range_tree *t, const struct vmap_area *a,
 					     struct rb_node **parent)
 {
@@ -115,7 +156,7 @@ static inline struct rb_node **range_descend(struct range_tree *t, const struct 
 	return link;
 }
 
-/* Where a range belongs: its parent and link in the tree. It overlaps nothing. */
+/* Finds parent and link for inserting a, which overlaps no range of the tree. */
 static inline struct rb_node **range_link(struct range_tree *t, const struct vmap_area *a,
 					  struct rb_node **parent)
 {
@@ -124,13 +165,14 @@ static inline struct rb_node **range_link(struct range_tree *t, const struct vma
 	*parent = NULL;
 	if (!t->root.node)
 		return &t->root.node;
+	/* Fast case: a lies above all ranges. The last node has no right child. */
 	if (a->start < last->end)
 		return range_descend(t, a, parent);
-	*parent = &last->rb; /* often it comes last, and the last node has nothing on its right */
+	*parent = &last->rb;
 	return &last->rb.right;
 }
 
-/* The list element before which the range belongs (the head: at the end). */
+/* Returns the list entry that a precedes; the list head if a comes last. */
 static struct list_head *range_next(struct range_tree *t, struct rb_node *parent, struct rb_node **link)
 {
 	if (!parent)
@@ -142,7 +184,11 @@ static void range_insert_at(struct range_tree *t, struct vmap_area *a, struct rb
 			    struct rb_node **link)
 {
 	list_add_tail(&a->list, range_next(t, parent, link));
-	a->subtree_max = 0; /* derived anew: what it was in another place does not count */
+	/*
+	 * 0 differs from every valid value, so the update callback reports a change and the insertion
+	 * propagates it.
+	 */
+	a->subtree_max = 0;
 	rb_insert(&t->root, &a->rb, parent, link);
 }
 
@@ -163,8 +209,24 @@ static bool range_fits(const struct vmap_area *a, size_t size, size_t align, vad
 }
 
 /*
- * The lowest free range with room. In order of address, skipping subtrees whose longest range is too short.
- * With alignments up to a page the first range of sufficient length fits, so this is one descent.
+ * Finds the lowest free range in which size bytes fit at a multiple of align: an in-order traversal
+ * that enters a subtree only if its subtree_max >= size. Example, in pages: size 32, align 64; "max" is
+ * subtree_max.
+ *
+ *                        D 300..310 (max 48)
+ *                       /                   \
+ *            B 100..140 (max 48)      F 500..548 (max 48)
+ *             /           \
+ *      A 10..14 (max 4)   C 200..248 (max 48)
+ *
+ * 1. Descend left while the left subtree has max >= 32: D, B. A is skipped.
+ * 2. B has 40 pages, but from 128, the first multiple of 64, only 12: no fit. Right child C: 256 is
+ *    past its end.
+ * 3. C has no right child: climb while the node is a right child (C to B), then once more, to D, the
+ *    next in order.
+ * 4. D is too short. Right child F: 512 + 32 <= 548, so the result is F, start 512.
+ * Without alignment above a page the first range entered that is long enough fits: one descent, no
+ * climb.
  */
 static __always_inline struct vmap_area *free_lowest(const struct range_tree *t, size_t size, size_t align,
 						     vaddr_t *start)
@@ -193,8 +255,8 @@ static __always_inline struct vmap_area *free_lowest(const struct range_tree *t,
 }
 
 /*
- * Cuts [start, end) out of a free range. A cut from the middle takes *spare for what remains above. Returns
- * the range's descriptor if nothing remains of it.
+ * Removes [start, end) from free range a. If free space remains below and above, *spare becomes the
+ * descriptor of the upper part. Returns a if nothing remains of it, else NULL.
  */
 static __always_inline struct vmap_area *free_cut(struct vmap_shard *s, struct vmap_area *a, vaddr_t start,
 						  vaddr_t end, struct vmap_area **spare)
@@ -231,8 +293,9 @@ static __always_inline struct vmap_area *free_cut(struct vmap_shard *s, struct v
 }
 
 /*
- * Joins the range with free neighbours. Returns the descriptors that are left over, linked by `list`. A node
- * leaves the tree before its neighbour grows: at every step the derived values describe the tree as it is.
+ * Inserts a into the free tree, merged with adjacent ranges. Descriptors no longer needed go to surplus
+ * (linked by `list`). A neighbour leaves the tree before the other one grows, so subtree_max is exact
+ * at each step.
  */
 static __always_inline void free_join(struct vmap_shard *s, struct vmap_area *a, struct list_head *surplus)
 {
@@ -263,7 +326,7 @@ static __always_inline void free_join(struct vmap_shard *s, struct vmap_area *a,
 	rb_propagate(&s->free.root, with_next ? &next->rb : &prev->rb);
 }
 
-/* ---- between a CPU's shard and `vmap_common` ---- */
+/* ---- moving ranges between a CPU's shard and vmap_common ---- */
 
 static void free_surplus(struct list_head *surplus)
 {
@@ -273,13 +336,16 @@ static void free_surplus(struct list_head *surplus)
 		kmem_cache_free(area_cache, a);
 }
 
-/* Where it is not done all the time. */
+/* Out-of-line copy of free_join() for the callers that are not hot. */
 static __noinline void free_insert(struct vmap_shard *s, struct vmap_area *a, struct list_head *surplus)
 {
 	free_join(s, a, surplus);
 }
 
-/* The highest ranges of a CPU's shard go back, until it has at most `keep` bytes. s->lock held. */
+/*
+ * Moves the highest ranges of a CPU's shard to vmap_common until free_bytes <= keep. Context: s->lock
+ * held.
+ */
 static void shrink(struct vmap_shard *s, size_t keep, struct list_head *surplus)
 {
 	while (s->free_bytes > keep) {
@@ -316,7 +382,7 @@ size_t vmap_kept_bytes(unsigned cpu)
 	return s == &vmap_common ? 0 : READ_ONCE(s->free_bytes);
 }
 
-/* The first part of a range that lies in one of the shard's stripes and is long enough. */
+/* Finds the lowest part of r that lies in one stripe of s and has at least size bytes. */
 static bool own_part(const struct vmap_shard *s, const struct vmap_area *r, size_t size, vaddr_t *start,
 		     vaddr_t *end)
 {
@@ -334,8 +400,9 @@ static bool own_part(const struct vmap_shard *s, const struct vmap_area *r, size
 }
 
 /*
- * The lowest common range that has such a part, among so many that the search is short; else one that is sure to
- * have it. NULL: addresses are scarce. vmap_common.lock held.
+ * Finds a common free range with such a part: the lowest of SEARCH_MAX candidates, else the lowest
+ * range of `plenty` bytes, which has a stripe of each CPU. Returns NULL if no range has `plenty` bytes.
+ * Context: vmap_common.lock held.
  */
 static struct vmap_area *find_part(const struct vmap_shard *s, size_t size, vaddr_t *start, vaddr_t *end)
 {
@@ -353,7 +420,10 @@ static struct vmap_area *find_part(const struct vmap_shard *s, size_t size, vadd
 	return own_part(s, r, size, start, end) ? r : NULL;
 }
 
-/* A free part of one of the shard's stripes becomes its own. False: no memory for a descriptor. */
+/*
+ * Moves the free part of one stripe of s from vmap_common to s. Returns false only if a descriptor
+ * cannot be allocated; true does not mean that a stripe was found.
+ */
 static bool open_stripe(struct vmap_shard *s, size_t size, gfp_t gfp)
 {
 	struct vmap_area *part, *above, *from, *used_up;
@@ -400,7 +470,9 @@ static void busy_insert(struct vmap_shard *s, struct vmap_area *a)
 	range_insert_at(&s->busy, a, parent, link);
 }
 
-/* A shard's lowest range that fits becomes busy, with *spare for a cut inside a range. */
+/*
+ * Allocates the lowest fit of shard s and inserts a as busy. Uses *spare if the cut leaves two pieces.
+ */
 static __always_inline bool take(struct vmap_shard *s, struct vmap_area *a, size_t size, size_t align,
 				 struct vmap_area **spare, struct vmap_area **used_up)
 {
@@ -418,10 +490,13 @@ static __always_inline bool take(struct vmap_shard *s, struct vmap_area *a, size
 	return from;
 }
 
-/* Whom to ask next when a shard has no range that fits; NULL: nobody. */
+/*
+ * Shard to try after s had no fit: first s again, after it took a stripe; then vmap_common; then
+ * vmap_common after a drain. NULL: fail.
+ */
 static __cold struct vmap_shard *next_shard(struct vmap_shard *s, size_t size, gfp_t gfp, unsigned *tries)
 {
-	if (s != &vmap_common) /* itself, once more, after it has taken a stripe */
+	if (s != &vmap_common)
 		return (*tries)++ ? &vmap_common : open_stripe(s, size, gfp) ? s : NULL;
 	if (*tries > DRAINED)
 		return NULL;
@@ -442,7 +517,11 @@ struct vmap_area *vmap_alloc(size_t size, size_t align, unsigned flags, unsigned
 		return NULL;
 	if (size > READ_ONCE(cached_size))
 		s = &vmap_common;
-	if (align > PAGE_SIZE) { /* only then the cut can be inside a range */
+	/*
+	 * An aligned start may leave a free piece below and above the area, so the cut may need a
+	 * second descriptor.
+	 */
+	if (align > PAGE_SIZE) {
 		BUG_ON(!is_pow2(align), "vmap_alloc: align 0x%zx", align);
 		s = &vmap_common;
 		spare = kmem_cache_alloc(area_cache, gfp & GFP_RECLAIM_MASK);
@@ -513,7 +592,10 @@ bool vmap_lazy_above_limit(void)
 	return vmap_lazy_pages() > READ_ONCE(lazy_limit);
 }
 
-/* Below the limit, what other shards have, and what they may add before they look themselves. */
+/*
+ * Sum over the other shards of the larger of lazy_pages and quota: pages that may exist without a
+ * check.
+ */
 static unsigned long lazy_reserved(const struct vmap_shard *own)
 {
 	unsigned long sum = 0;
@@ -525,8 +607,9 @@ static unsigned long lazy_reserved(const struct vmap_shard *own)
 }
 
 /*
- * Are all shards' lazy pages above the limit? Else this one may add its part of what is left. If nothing is left because
- * others have not used theirs, they lose it: they look before they add more.
+ * Called when lazy_pages exceed the shard's quota. If the pages in use and the other quotas reach the
+ * limit, revokes all quotas and sums the real pages. Above the limit: requests a purge by this CPU.
+ * Else: sets a new quota. Context: own->lock held.
  */
 static __cold void look_at_sum(struct vmap_shard *own)
 {
@@ -544,6 +627,10 @@ static __cold void look_at_sum(struct vmap_shard *own)
 		WRITE_ONCE(own->lazy_look, pages + (limit - taken) / vmap_nr_shards);
 }
 
+/*
+ * Moves the busy area at addr to the lazy list of s, if s has it and it has one of the flags; else
+ * returns NULL.
+ */
 static __always_inline struct vmap_area *retire_in(struct vmap_shard *s, vaddr_t addr, unsigned flags)
 {
 	struct vmap_area *a;
@@ -587,10 +674,14 @@ u64 vmap_nr_purges(void)
 	return atomic_load_explicit(&purges, memory_order_relaxed);
 }
 
-/* Takes a shard's lazy list as a whole, in a few steps however long it is. */
+/* Detaches the whole lazy list of a shard in constant time. */
 static void steal_list(struct vmap_shard *s, struct vmap_stolen *stolen)
 {
-	/* Acquire and release: a CPU that sees the list empty sees the turn of the purge that took it (vmalloc.c). */
+	/*
+	 * The zeros below are stored with release after this CPU's purge_turn became odd. If another
+	 * CPU reads 0 here (acquire) because this purge detached the list, it therefore sees the purge
+	 * in progress and can wait for it (wait_for_purges() in vmalloc.c).
+	 */
 	if (!__atomic_load_n(&s->lazy_pages, __ATOMIC_ACQUIRE) &&
 	    !__atomic_load_n(&s->flushed_bytes, __ATOMIC_ACQUIRE))
 		return;
@@ -603,7 +694,7 @@ static void steal_list(struct vmap_shard *s, struct vmap_stolen *stolen)
 	spin_unlock(&s->lock);
 }
 
-/* Its owner is not done with it: another time. */
+/* The area's entries are not cleared yet: puts it back for the next purge. */
 static __cold void put_lazy_back(struct vmap_area *a)
 {
 	struct vmap_shard *s = vmap_shards[a->shard];
@@ -632,7 +723,7 @@ bool vmap_steal_lazy(struct vmap_stolen *stolen)
 	return true;
 }
 
-/* Flushed areas of one shard go to the front of its list. */
+/* Puts flushed areas at the front of their shard's lazy list and sets the owner's flag. */
 static void leave_to(struct vmap_shard *s, struct list_head *areas, size_t bytes)
 {
 	spin_lock(&s->lock);
@@ -640,7 +731,8 @@ static void leave_to(struct vmap_shard *s, struct list_head *areas, size_t bytes
 	UPDATE_ONCE(s->flushed_bytes, +=, bytes);
 	s->steals++;
 	spin_unlock(&s->lock);
-	__atomic_store_n(s->told, true, __ATOMIC_RELEASE); /* behind flushed_bytes */
+	/* The flag is stored after flushed_bytes (release): see purge_above_limit(). */
+	__atomic_store_n(s->told, true, __ATOMIC_RELEASE);
 }
 
 void vmap_hand_over(struct vmap_stolen *stolen)
@@ -652,7 +744,8 @@ void vmap_hand_over(struct vmap_stolen *stolen)
 
 	if (vmap_nr_shards == 1)
 		return;
-	list_for_each_entry_safe (a, tmp, &stolen->areas, list) { /* each shard's are in a row */
+	/* steal_list() spliced whole lists, so the areas of one shard are adjacent. */
+	list_for_each_entry_safe (a, tmp, &stolen->areas, list) {
 		struct vmap_shard *s = vmap_shards[a->shard];
 
 		if (s == own || s == &vmap_common)
@@ -687,7 +780,9 @@ bool vmap_take_flushed(struct vmap_stolen *stolen)
 	return !list_empty(&stolen->areas);
 }
 
-/* One range of addresses goes back, under one descriptor. */
+/*
+ * Inserts one free range into its shard; into vmap_common if the shard caches none (`open` is false).
+ */
 static void release_run(struct vmap_area *run, struct list_head *surplus)
 {
 	struct vmap_shard *s = vmap_shards[run->shard];
@@ -710,8 +805,8 @@ void vmap_release(struct vmap_stolen *stolen)
 	LIST_HEAD(surplus);
 
 	/*
-	 * Areas that were freed one after the other are often neighbours: join those before the tree is
-	 * asked.
+	 * Areas freed in sequence are often adjacent: merge them here, so the tree is searched once for
+	 * each run.
 	 */
 	list_for_each_entry_safe (a, tmp, &stolen->areas, list) {
 		if (run && run->end == a->start && run->shard == a->shard) {
@@ -761,12 +856,13 @@ bool vmap_shard_is_fixed(const struct vmap_shard *s, unsigned index)
 	       s->free.root.update == subtree_max_update && !s->busy.root.update;
 }
 
-/* On one CPU there is nobody to be apart from. */
+/* Creates a shard for each possible CPU. With one possible CPU vmap_common is the only shard. */
 static void make_cpu_shards(void)
 {
 	unsigned cpu, nr = cpumask_weight(&cpu_possible_mask);
 
-	shard_init(&vmap_common, "vmap_common", 1); /* sub: after a CPU's, of which two are never held */
+	/* sub 1: taken after a CPU's lock (sub 0). Two CPUs' locks are never held at once. */
+	shard_init(&vmap_common, "vmap_common", 1);
 	for_each_possible_cpu (cpu) {
 		struct vmap_shard *s = nr == 1 ? &vmap_common : per_cpu_ptr(&cpu_shard, cpu);
 

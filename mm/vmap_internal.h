@@ -1,12 +1,16 @@
 #ifndef MM_VMAP_INTERNAL_H
 #define MM_VMAP_INTERNAL_H
 
-/* The inside of vmap.c, for vmap_info.c, which looks at it. Context of all: the shard's lock held. */
+/*
+ * Internal declarations of vmap.c, for vmap_info.c, which lists and checks the ranges. Context of all:
+ * the shard's lock held.
+ */
 
 #include "vmap.h"
 
 #include <kernel/spinlock.h>
 
+/* Ranges in a red-black tree by address, and in a list in the same order. */
 struct range_tree {
 	struct rb_root root;
 	struct list_head list;
@@ -14,47 +18,60 @@ struct range_tree {
 
 struct vmap_shard {
 	/* ---- fixed ---- */
-	unsigned index; /* in vmap_shards[] */
-	size_t keep;	/* free bytes; above it the highest ranges go to `vmap_common` */
-	bool *told;	/* its CPU's vmap_many_lazy */
+	unsigned index; /* index in vmap_shards[] */
+	/* If free_bytes exceed this, the highest ranges move to vmap_common. */
+	size_t keep;
+	bool *told; /* vmap_many_lazy of its CPU */
 
-	/* ---- lock ---- */
+	/* ---- protected by lock ---- */
 	struct spinlock lock;
 	struct range_tree free, busy;
 	unsigned long free_ranges;
-	size_t free_bytes; /* looked at without the lock */
-	bool open;	   /* what is purged comes back here, not to `vmap_common` */
+	size_t free_bytes; /* other CPUs read it without the lock */
+	/* Freed ranges stay in this shard; if false, they go to vmap_common. */
+	bool open;
 	struct list_head lazy;
-	unsigned long lazy_pages; /* not flushed; looked at without the lock */
-	size_t flushed_bytes;	  /* of those areas, which are at the front; looked at without the lock */
-	unsigned long lazy_look;  /* above it all shards' are added up; others set it to 0 without the lock */
+	unsigned long lazy_pages; /* not flushed; read without the lock */
+	/* Bytes of the flushed areas at the front of `lazy`; read without the lock. */
+	size_t flushed_bytes;
+	/*
+	 * Quota: if lazy_pages exceed it, look_at_sum() adds up all shards. Other CPUs set it to 0
+	 * without the lock.
+	 */
+	unsigned long lazy_look;
+	/* Detachments so far. A check that runs meanwhile detects by it that the list has changed. */
 	u64 steals;
 } __aligned(CACHE_LINE);
 
 enum {
-	STRIPES = 256, /* after so many the owners come again in the same order */
+	/* The owners repeat after this many stripes. */
+	STRIPES = 256,
 	STRIPE_SHIFT = PAGE_SHIFT + PT_INDEX_BITS,
 };
 #define STRIPE_SIZE (1UL << STRIPE_SHIFT)
 
 extern struct vmap_shard vmap_common;
-extern struct vmap_shard *vmap_shards[1 + NR_CPUS]; /* vmap_common, then those of CPUs */
+extern struct vmap_shard *vmap_shards[1 + NR_CPUS]; /* vmap_common, then those of the CPUs */
 extern unsigned vmap_nr_shards;
 extern struct vmap_shard *vmap_stripe_shard[STRIPES];
 
-/* What boot fixes in a shard is as it left it. */
+/* Returns whether the members of the shard that boot fixes are unchanged (V7). */
 bool vmap_shard_is_fixed(const struct vmap_shard *s, unsigned index);
 
 #define for_each_shard(s)                                  \
 	for (struct vmap_shard **shard_ = vmap_shards, *s; \
 	     shard_ < vmap_shards + vmap_nr_shards && (s = *shard_, true); shard_++)
 
-/* Whose stripe an address lies in: the only shard that can have it, but for `vmap_common`. */
+/*
+ * Returns the shard of the stripe that contains addr: besides vmap_common the only one that can have
+ * it.
+ */
 static inline struct vmap_shard *shard_of(vaddr_t addr)
 {
 	return vmap_stripe_shard[addr >> STRIPE_SHIFT & (STRIPES - 1)];
 }
 
+/* The entry of a tree node; NULL for NULL. */
 static inline struct vmap_area *area_of(const struct rb_node *n)
 {
 	return n ? rb_entry(n, struct vmap_area, rb) : NULL;
@@ -70,6 +87,7 @@ static inline size_t max_of(const struct rb_node *n)
 	return n ? area_of(n)->subtree_max : 0;
 }
 
+/* Returns the range that contains addr, NULL if there is none. */
 static inline struct vmap_area *range_find(const struct rb_root *root, vaddr_t addr)
 {
 	struct rb_node *n = root->node;

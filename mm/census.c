@@ -1,14 +1,18 @@
 /*
- * census.c - every page frame of every opened section is in exactly one place, and every count says so.
+ * census.c - checks that every page frame of every opened section is in exactly one place, and that all
+ * counts agree.
  *
- * Idea.       Two sides know where a frame is. The page array says of each block what it is used for; the users say which
- *             blocks they have: free lists, per-CPU stacks, slab lists, areas, page tables. The census walks both sides
- *             and sums them up by place: blocks, pages, and a fingerprint, the sum of mix64() over the blocks. Two sets with
- *             equal sums are equal, so a block that has vanished, is listed twice or stands in two places shows. If the
- *             sums differ, the census halves the range of frames until one frame is left, and names it.
- * Layout.     From head to head through the memory of each zone:
+ * Idea.       Two sides know the place of a frame. The page array tells the use of each block. The
+ *             users know the blocks that they hold: free lists, per-CPU stacks, slab lists, areas, page
+ *             tables. The census walks both sides and computes sums for each place: blocks, pages, and
+ *             a fingerprint, the sum of mix64() over the blocks. If a block is missing, listed twice or
+ *             in two places, the sums differ. Then the census halves the range of frames until one
+ *             frame is left, and names it.
+ * Layout.     The walk goes from head to head through the memory of each zone:
+ *
  *             | reserved: no block | buddy o2 | pcp o0 | allocated o1, slab | allocated o0, table | ...
- *             place          the struct page says               the user who must agree
+ *
+ *             place          struct page                        user that must agree
  *             reserved       all zero, or PG_reserved           memblock; a whole section's own page array
  *             buddy          state BUDDY                        zone->free_area
  *             pcp            state PCP                          the stacks of pcp.c
@@ -17,21 +21,26 @@
  *             vmalloc        ALLOCATED, PG_vmalloc              pages[] of busy and lazy areas
  *             kmalloc        ALLOCATED, PG_kmalloc              its own `private`; counted by MM_SLAB_UNRECLAIMABLE
  *             other          ALLOCATED                          the caller of alloc_pages(); page_owner names it
- *             poisoned       ALLOCATED, PG_hwpoison, PG_reserved: given back by its owner, kept out for ever
+ *             poisoned       ALLOCATED, PG_hwpoison, PG_reserved: freed by its owner and withdrawn
+ *
  * Invariants. C1  each frame of RAM is part of one block, or reserved and its struct page is blank
- *             C2  a block: aligned, of one zone's memory, nothing of it reserved; its zone id is that zone's; one use
- *                 at most; a type that there is; flags and references of the first page fit the state
- *             C3  every other page of a block is blank: flags 0 (a slab's tail: PG_slab and its node), no reference
+ *             C2  a block is aligned and of one zone's memory, and no frame of it is reserved; its zone
+ *                 id is that zone's; it has one use at most and an existing type; flags and references
+ *                 of the first page fit the state
+ *             C3  every other page of a block is blank: flags 0 (a slab's tail: PG_slab and its node),
+ *                 no reference
  *             C4  page array and users agree about each place
- *             C5  nr_free, listed, isolated and free pages, pcp counts, managed, of each zone and node, are what the walk
- *                 has counted; blocks of unopened sections are added as `unopened` has them (page.S2)
- *             C6  nr_isolated_blocks and highatomic_pages count the pageblocks of those types; no pageblock has an
- *                 unknown type
- *             C7  MM_* counters are what was counted
+ *             C5  nr_free, listed, isolated and free pages, pcp counts and managed of each zone and
+ *                 node equal the sums of the walk; blocks of unopened sections are added from
+ *                 `unopened` (page.S2)
+ *             C6  nr_isolated_blocks and highatomic_pages count the pageblocks of those types; no
+ *                 pageblock has an unknown type
+ *             C7  the MM_* counters equal the sums
  *             C8  frames in holes between memory have blank struct pages
  *             C9  page_owner=on: an allocated block's record has its order
- * Locking.    None: the other CPUs are held. Nothing here takes a zone's lock.
- * Failure.    A message that names the frame. Walks go by the page array, whose mapping pgtable.c's check has accepted.
+ * Locking.    The other CPUs are held, so the census takes no zone's lock.
+ * Failure.    A message that names the frame. Walks read the page array, whose mapping pgtable.c's
+ *             check has accepted.
  * Next:       check.c.
  */
 #include "internal.h"
@@ -59,9 +68,9 @@ struct zone_sum {
 };
 
 struct census {
-	pfn_t lo, hi; /* only blocks that begin here are added up */
+	pfn_t lo, hi; /* blocks that begin outside of [lo, hi) are not added */
 	struct sum seen[NR_PLACES], claimed[NR_CLAIMED];
-	struct zone_sum zone; /* of the zone in hand */
+	struct zone_sum zone; /* of the zone that is being walked */
 	unsigned long kmalloc_pages;
 };
 
@@ -81,7 +90,7 @@ static void sum_add(struct sum *s, pfn_t pfn, unsigned order)
 
 /* ---- one frame ---- */
 
-/* `private`, lists and slab fields are whatever was there last. */
+/* Returns whether the struct page is blank. `private`, list and slab fields may hold old values. */
 static bool blank(const struct page *page)
 {
 	return !page->flags && !page->refcount && !page->mapcount;
@@ -95,7 +104,7 @@ static bool tail_sound(const struct page *head, const struct page *page)
 	       !page->mapcount;
 }
 
-/* C3 */
+/* C3 of one block. The quick check skips it. */
 static bool tails_sound(const struct page *head, unsigned order)
 {
 	for (unsigned long i = 1; i < 1UL << order && !mm_checks_quick; i++)
@@ -111,7 +120,7 @@ static bool tails_sound(const struct page *head, unsigned order)
 #define USES (PG_slab | PG_table | PG_vmalloc | PG_kmalloc | PG_user_shell)
 #define KNOWN_FLAGS (USES | PG_reserved | PG_comp | PG_hwpoison)
 
-/* C2, of an allocated block: how it is used, at most one way, and who may share it. */
+/* C2 of an allocated block: at most one use, known flags, and the references that the use permits. */
 static bool use_sound(const struct page *page)
 {
 	unsigned long uses = page->flags & USES;
@@ -124,7 +133,7 @@ static bool use_sound(const struct page *page)
 	return page->refcount >= 1;
 }
 
-/* C2: what the first page says fits together. */
+/* C2: the members of the first page are consistent. */
 static bool head_sound(const struct zone *zone, const struct page *page)
 {
 	bool allocated = page_state(page) == PAGE_ALLOCATED;
@@ -146,7 +155,7 @@ static enum place place_of(const struct page *page)
 					  : OTHER;
 }
 
-/* C9, and the pages of a large kmalloc, which its first block knows. */
+/* C9, and the number of pages of a large kmalloc, which its first block has. */
 static bool allocated_sound(const struct page *page, unsigned order)
 {
 	const struct page_ext *ext = page_ext(page);
@@ -180,7 +189,7 @@ static void count_block(const struct page *page, enum place place, unsigned orde
 
 /* ---- a run of frames ---- */
 
-/* The block that begins at pfn; *r is the first reservation that ends above it. */
+/* Checks and counts the block that begins at pfn. *r is the first reservation that ends above it. */
 static bool take_block(const struct zone *zone, pfn_t pfn, pfn_t end, const struct memblock_region *r)
 {
 	const struct page *page = pfn_to_page(pfn);
@@ -199,9 +208,10 @@ static bool take_block(const struct zone *zone, pfn_t pfn, pfn_t end, const stru
 			     order, r->name);
 	if (!tails_sound(page, order))
 		return false;
+	/* The page array of a whole section was never managed. */
 	if (page_state(page) == PAGE_ALLOCATED && (page->flags & PG_reserved) &&
 	    !(page->flags & PG_hwpoison) && section_meta_page(pfn))
-		return true; /* a whole section's own page array: never managed */
+		return true;
 	if ((page->flags & PG_reserved) && !(page->flags & PG_hwpoison))
 		return WRONG("census.C2: pfn 0x%lx: reserved, and neither bad nor page array", pfn);
 	place = place_of(page);
@@ -240,7 +250,7 @@ static bool walk_frames(const struct zone *zone, pfn_t pfn, pfn_t end)
 	return true;
 }
 
-/* C6. A pageblock of such a type is the zone's as a whole. */
+/* C6. A pageblock of type ISOLATE or HIGHATOMIC belongs to one zone as a whole. */
 static bool walk_pageblocks(const struct zone *zone, pfn_t pfn, pfn_t end)
 {
 	for (pfn = ALIGN_UP(pfn, PAGEBLOCK_PAGES); pfn < end; pfn += PAGEBLOCK_PAGES) {
@@ -264,7 +274,7 @@ static bool walk_pageblocks(const struct zone *zone, pfn_t pfn, pfn_t end)
 
 /* ---- zones ---- */
 
-/* Calls fn for each run of the zone's memory in an opened section. */
+/* Calls fn for each run of the zone's memory in an opened section, until it returns false. */
 static bool each_run(const struct zone *zone, bool (*fn)(const struct zone *zone, pfn_t start, pfn_t end))
 {
 	for (unsigned i = 0; i < memblock.memory.cnt; i++) {
@@ -327,7 +337,7 @@ static bool walk_zones(bool compare)
 	return true;
 }
 
-/* C8: between the ranges of memory, as far as there are struct pages. */
+/* C8: frames between the ranges of memory, if they have struct pages. */
 static bool holes_blank(void)
 {
 	pfn_t at = 0;
@@ -377,7 +387,10 @@ static bool sums_equal(const struct sum *a, const struct sum *b)
 	return a->blocks == b->blocks && a->pages == b->pages && a->print == b->print;
 }
 
-/* Both sides of [lo, hi). False: they differ at *place. */
+/*
+ * Computes both sides for blocks that begin in [lo, hi). Returns false if they differ, and the place in
+ * *place.
+ */
 static bool sides_agree(pfn_t lo, pfn_t hi, unsigned *place)
 {
 	census = (struct census){.lo = lo, .hi = hi};
@@ -389,7 +402,7 @@ static bool sides_agree(pfn_t lo, pfn_t hi, unsigned *place)
 	return true;
 }
 
-/* C4: half of the range after the other, until one frame is left. */
+/* C4: halves the range of frames that differs until one frame is left, and names it. */
 static bool name_the_frame(void)
 {
 	static const char *const names[NR_CLAIMED] = {

@@ -1,15 +1,18 @@
 /*
- * check.c - is everything that the allocators claim about themselves true?
+ * check.c - runs the checks of all invariants.
  *
- * Idea.       Each layer states its invariants in its file's head and tests them in its xxx_check(); this
- *             file runs them all. Tests do so after every case, the shell's `verify` on request.
- * Layout.     MM_CHECK(name, fn) puts a pointer into section mm_checks; the linker gathers them. They run by rank: what
- *             RAM there is, then what is fixed after boot, then the page tables, then all that these make reachable.
- * Invariants. A check changes nothing and reports the first thing that is wrong. It follows no pointer that a check of
- *             a lower rank has not accepted, or that it has not looked at itself (check_walk.h).
- * Locking.    Each check takes what its layer needs. Main loop only, and the other CPUs are held: between operations
- *             nothing is half done.
- * Failure.    None here: what is wrong is handed to the caller.
+ * Idea.       Each layer lists its invariants in the head of its file and tests them in a check
+ *             function. This file runs all checks: the test runner after every case, the shell on
+ *             `verify`.
+ * Layout.     MM_CHECK(name, fn) puts a pointer into section mm_checks; the linker collects them.
+ *             Checks run by rank: the RAM, data that is fixed after boot, the page tables, then all
+ *             data that these make reachable.
+ * Invariants. A check changes nothing and reports the first broken invariant. It follows a pointer only
+ *             if a check of a lower rank has accepted it, or after it has tested the pointer itself
+ *             (check_walk.h).
+ * Locking.    Each check takes the locks that its layer needs. Context: main loop. The other CPUs are
+ *             held, so no operation is half done.
+ * Failure.    mm_check_all() passes each failure to the caller.
  * Next:       tests/engine/ktest.c.
  */
 #include <mm/check.h>
@@ -26,14 +29,19 @@
 
 void mm_settle(void)
 {
-	/* Top down: what a layer gives back may stay in the lists of the one below. */
+	/*
+	 * From the highest layer down: memory that a layer frees may stay in the lists of the layer
+	 * below.
+	 */
 	quiet_drain();
 	smp_settle();
 	vm_unmap_aliases();
 	slab_settle();
-	rcu_barrier(); /* array bodies of other CPUs go after a grace period, and leave empty slabs */
+	/* Array bodies of other CPUs are freed after a grace period, which may leave empty slabs. */
+	rcu_barrier();
 	slab_settle();
-	rcu_barrier(); /* slabs that are read under RCU */
+	/* Slabs that are read under RCU are freed after a grace period. */
+	rcu_barrier();
 	drain_all_pages();
 }
 

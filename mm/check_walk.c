@@ -1,14 +1,18 @@
 /*
  * check_walk.c - steps through structures that may be damaged.
  *
- * Idea.       A check that follows a damaged pointer would end in a fault instead of a message. So each step first asks
- *             whether the memory is there, then whether what stands there points back.
- * Layout.     readable:  direct map -> memblock says RAM    page array -> the section is opened
- *                        image -> inside its sections       other windows -> the page tables, each table in RAM
- * Invariants. W1  no function of this file faults, whatever the pointers that it gets
- *             W2  no walk takes more steps than its caller allows
- * Locking.    None. The caller keeps the structure from changing.
- * Failure.    False, or a text that says what is wrong.
+ * Idea.       If a check followed a damaged pointer, it would end in a fault instead of a message. So
+ *             each step first tests whether the memory is readable, then whether the element there
+ *             points back.
+ * Layout.     An address is readable if its window says so:
+ *
+ *              direct map   memblock has RAM there      page array      the section is opened
+ *              image        inside its sections         other windows   the page tables map it, each table in RAM
+ *
+ * Invariants. W1  no function of this file faults, whatever pointers it gets
+ *             W2  no walk takes more steps than its caller permits
+ * Locking.    No lock. The caller prevents changes of the structure.
+ * Failure.    False, or a text that describes the damage.
  * Next:       check.c.
  */
 #include <mm/check_walk.h>
@@ -28,7 +32,10 @@ static bool in_direct_map(paddr_t pa)
 	return pa >> PAGE_SHIFT < direct_map_end_pfn && memblock_is_memory(&memblock, pa);
 }
 
-/* Tables translate only addresses whose upper bits are all equal; any other address would alias one of these. */
+/*
+ * Returns whether the upper bits of va are all equal. Page tables translate only such addresses;
+ * another address would alias one of them.
+ */
 static bool canonical(vaddr_t va)
 {
 	long above = (long)va >> (arch_va_bits() - 1);
@@ -36,7 +43,7 @@ static bool canonical(vaddr_t va)
 	return arch_pt_covers(va) && (above == 0 || above == -1);
 }
 
-/* The walk of pgtable.c, but for a look at each table's address before the step. */
+/* Walks the page tables as pgtable.c does, but tests each table's address before it is read. */
 static bool mapped_for_reading(vaddr_t va)
 {
 	paddr_t table = pt_root();
@@ -138,7 +145,10 @@ void check_walk_begin(struct check_walk *w, const struct list_head *head, unsign
 	*w = (struct check_walk){.head = head, .at = head, .left = most, .offset = offset, .size = size};
 }
 
-/* A damaged link may lead into memory that sanitizers have closed: the walk looks and says so, it does not end in a report. */
+/*
+ * A damaged link may lead into memory that sanitizers have closed. The walk reads it and reports the
+ * damage, so it is not instrumented.
+ */
 #define NOT_WATCHED __attribute__((no_sanitize("address", "undefined")))
 
 NOT_WATCHED void *check_walk_next(struct check_walk *w)
@@ -166,14 +176,17 @@ NOT_WATCHED void *check_walk_next(struct check_walk *w)
 
 /* ---- trees ---- */
 
-enum { TREE_MAX_DEPTH = 64 }; /* of any sound tree with fewer than 2^31 nodes */
+enum { TREE_MAX_DEPTH = 64 }; /* depth of any sound tree with fewer than 2^31 nodes */
 
 struct tree_walk {
 	size_t offset, size;
 	const char *wrong;
 };
 
-/* Each node is visited once: it has one parent, and its parent has it as one child. */
+/*
+ * Checks the links of a subtree. Each node is visited once: it has one parent, and is one child of that
+ * parent.
+ */
 static NOT_WATCHED void walk_subtree(struct tree_walk *w, const struct rb_node *n,
 				     const struct rb_node *parent, unsigned depth)
 {

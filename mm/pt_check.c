@@ -1,16 +1,18 @@
 /*
- * pt_check.c - does every entry of the kernel's page tables belong to somebody?
+ * pt_check.c - checks that every entry of the kernel's page tables has an owner.
  *
- * Idea.       One walk over all tables, from the root down. A table must be one: a frame that memblock gave for it, or one
- *             whose struct page says so. A leaf must lie in one of the kernel's windows, and the layer that owns the window
- *             must have asked for it: that frame, there, with these rights. What the layers have asked for and is not
- *             there they find themselves (direct_map_check(), vmap_check(), percpu_check()), or it is a sum (P5).
- * Layout.     windows[]: direct map, image, page array, vmalloc, per-CPU areas, device registers
- * Invariants. Those of pgtable.c.
- *             The page array comes first: with it, the struct pages of later tables can be read.
- * Locking.    None: the other CPUs are held.
- * Failure.    A message with the address and the entry. No table is followed that is none, and none but MM_PAGETABLE of
- *             them are visited, so a damaged entry neither faults nor leads into a loop.
+ * Idea.       One walk visits all tables, from the root down. A table must be a frame that memblock
+ *             reserved for tables, or one whose struct page has PG_table. A leaf must lie in one of the
+ *             kernel's windows, and the layer that owns the window must have requested this mapping:
+ *             that frame, at that address, with these rights. Missing mappings are found by the layers
+ *             (direct_map_check(), vmap_check(), percpu_check()), or by a sum (page array, P5).
+ * Layout.     windows[]: direct map, image, page array, vmalloc, per-CPU areas, device registers. The
+ *             page array is checked first; then the struct pages of the other tables can be read.
+ * Invariants. The invariants are P1 to P6 of pgtable.c.
+ * Locking.    The other CPUs are held, so no lock is needed.
+ * Failure.    A message with the address and the entry. A frame that is no table is not followed, and
+ *             at most MM_PAGETABLE tables are visited. So a damaged entry neither faults nor leads into
+ *             a loop.
  * Next:       direct_map.c.
  */
 #include "pt_internal.h"
@@ -26,12 +28,16 @@
 #include <kernel/string.h>
 
 struct pt_audit {
-	vaddr_t first, last; /* only what translates addresses of this range is looked at */
-	bool array_seen;     /* the page array has been found sound: struct pages can be read */
-	vaddr_t lowest;	     /* of the kernel's windows */
+	/* Only entries that translate addresses of this range are checked. */
+	vaddr_t first, last;
+	/* The page array was found sound, so struct pages can be read. */
+	bool array_seen;
+	/* start of the kernel's lowest window */
+	vaddr_t lowest;
 	unsigned long tables, most;
 	size_t array_bytes;
-	frame_fn fn; /* NULL, or gets the tables; leaves are then passed over */
+	/* If not NULL, it gets the tables, and leaves are skipped. */
+	frame_fn fn;
 	void *ctx;
 };
 
@@ -45,7 +51,7 @@ static bool complain(const char *what, vaddr_t va, pte_t e)
 
 /* ---- leaves ---- */
 
-/* What exactly is mapped there, and how: direct_map_check(). */
+/* direct_map_check() checks what is mapped there, and how. */
 static bool own_fixed(vaddr_t va, paddr_t pa, unsigned level, pt_prot_t prot)
 {
 	return true;
@@ -96,7 +102,7 @@ static void find_windows(void)
 	windows[5] = (struct window){"registers", DEVICE_BASE, DEVICE_SIZE, own_device};
 }
 
-/* The window that has the address; NULL: none. */
+/* Returns the window that contains the address, NULL if none does. */
 static const struct window *window_of(vaddr_t va)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(windows); i++)
@@ -105,7 +111,7 @@ static const struct window *window_of(vaddr_t va)
 	return NULL;
 }
 
-/* P4: the bits are those that the port makes for such a leaf. */
+/* P4: the entry has the bits that the port gives such a leaf. */
 static bool leaf_exact(pte_t e, paddr_t pa, unsigned level, pt_prot_t prot)
 {
 	pte_t plain = arch_pte_leaf(pa, prot, level);
@@ -113,7 +119,7 @@ static bool leaf_exact(pte_t e, paddr_t pa, unsigned level, pt_prot_t prot)
 	return e.bits == plain.bits || e.bits == arch_pte_contig(plain).bits;
 }
 
-/* P1: who says that it is one of a group has the others behind and before it. prev: the entry before, in the group. */
+/* P1: a leaf with the contiguous mark belongs to a complete group. prev is the entry before it. */
 static bool group_sound(pte_t e, pte_t prev, paddr_t pa, unsigned level, pt_prot_t prot, unsigned long index)
 {
 	pte_t plain = arch_pte_leaf(pa, prot, level);
@@ -165,7 +171,7 @@ static bool boot_table(paddr_t pa)
 	       strcmp(r->name, "page tables") == 0;
 }
 
-/* NULL: the frame is a page table. */
+/* Returns NULL if the frame is a page table, else the broken invariant. */
 static const char *table_problem(const struct pt_audit *a, paddr_t pa)
 {
 	const struct page *page;
@@ -181,7 +187,7 @@ static const char *table_problem(const struct pt_audit *a, paddr_t pa)
 	return page->refcount == 1 ? NULL : "pgtable.P3: a table's frame with no or several references";
 }
 
-/* What an address is that was put together from index bits and what is above them in the kernel's. */
+/* Sign-extends va from the width that the page tables translate (arch_va_bits()) to 64 bits. */
 static vaddr_t sign_extend(vaddr_t va)
 {
 	unsigned above = 64 - arch_va_bits();

@@ -1,14 +1,17 @@
 /*
- * slab_check.c - is everything that caches, slabs and arrays claim about themselves true?
+ * slab_check.c - checks the invariants of caches, slabs and arrays.
  *
- * Idea.       First what is fixed: caches and their parts on nodes, which all else is measured by. Then each slab on each
- *             list, then what CPUs hold. An object is in its slab, in one array, or live.
- * Layout.     check_fixed() -> check_slabs() -> check_arrays(), each over all caches.
- * Invariants. It tests those of slab.c, slab_cache.c, slab_cpu.c, slab_debug.c and kmalloc.c, under their names. No pointer
- *             is followed, and no index used, before it has been looked at; every loop is bounded by a number that
- *             the structures do not hold.
- * Locking.    cache_list_lock, and list_lock of one node at a time. A lock that is not free is reported, not taken.
- * Failure.    The first thing that is wrong, in a buffer of its own.
+ * Idea.       Fixed data comes first: caches and their parts on nodes, against which all else is
+ *             compared. Then each slab on each list, then the objects in CPUs' arrays. An object is
+ *             free in its slab, in one array, or allocated.
+ * Layout.     check_fixed() -> check_slabs() -> check_array_heads(), check_array_entries(), each over
+ *             all caches.
+ * Invariants. The file tests those of slab.c, slab_cache.c, slab_cpu.c, slab_debug.c and kmalloc.c,
+ *             under their names. It tests each pointer before it follows it and each index before it
+ *             uses it. Every loop has a bound that is not read from the checked structures.
+ * Locking.    cache_list_lock, and list_lock of one node at a time. A lock that is not free is reported
+ *             and not taken.
+ * Failure.    The first broken invariant, in a static buffer.
  * Next:       ../tests/mm/test_slab_debug.c
  */
 #include "slab_internal.h"
@@ -22,7 +25,7 @@
 
 #include "internal.h"
 
-enum { SEEN_BITS = 1 << 17 }; /* one for each hash of a pointer */
+enum { SEEN_BITS = 1 << 17 }; /* one bit for each hash of a pointer */
 
 static char wrong[192];
 
@@ -34,7 +37,7 @@ static char wrong[192];
 		}                                                    \
 	} while (0)
 
-/* Of every list of slabs. */
+/* Bound for the length of every list of slabs. */
 static unsigned long most_slabs(void)
 {
 	return section_count() * SECTION_PAGES;
@@ -111,7 +114,7 @@ static bool check_fixed(const struct kmem_cache *s)
 
 /* ---- slabs ---- */
 
-/* slab_debug.D1, slab_debug.D2 */
+/* slab_debug.D1 and slab_debug.D2 of one object. */
 static bool check_object_bytes(const struct kmem_cache *s, const void *obj, bool live)
 {
 	CHECK(!(s->flags & SLAB_RED_ZONE) || slab_debug_zones_hold(s, obj, live),
@@ -122,7 +125,7 @@ static bool check_object_bytes(const struct kmem_cache *s, const void *obj, bool
 	return true;
 }
 
-/* Where an index that is not in an object has to be. */
+/* S5: the place of an index that is not in an object. */
 static bool check_index_place(const struct kmem_cache *s, const struct page *page)
 {
 	const char *block = page_address(page), *idx = page->freelist;
@@ -145,7 +148,7 @@ static bool check_index_place(const struct kmem_cache *s, const struct page *pag
 	return true;
 }
 
-/* Its pages: state, owner, node. */
+/* S4: state, owner and node of the slab's pages. */
 static bool check_slab_pages(const struct kmem_cache *s, const struct kmem_cache_node *n,
 			     const struct page *page)
 {
@@ -164,7 +167,7 @@ static bool check_slab_pages(const struct kmem_cache *s, const struct kmem_cache
 	return true;
 }
 
-/* S1-S5 of one slab that stands on a list where inuse is within [lo, hi]. */
+/* S1 to S5 of one slab on a list whose slabs have inuse in [lo, hi]. */
 static bool check_slab_head(const struct kmem_cache *s, const struct kmem_cache_node *n,
 			    const struct page *page, unsigned lo, unsigned hi)
 {
@@ -185,7 +188,7 @@ static bool check_slab_head(const struct kmem_cache *s, const struct kmem_cache_
 	return check_index_place(s, page);
 }
 
-/* S3, and what lies around and in each object. The index is open. */
+/* S3, and the patterns around and in each object. Context: the index is open. */
 static bool check_slab_objects(const struct kmem_cache *s, const struct page *page)
 {
 	unsigned long seen[DIV_ROUND_UP(SLAB_MAX_OBJS + 1, 64)] = {0}, pfn = page_to_pfn(page);
@@ -250,7 +253,7 @@ static bool check_list(const struct kmem_cache *s, const struct kmem_cache_node 
 	return true;
 }
 
-/* list_lock held. */
+/* Checks the three lists and the counts of a node. Context: list_lock held. */
 static bool check_lists(const struct kmem_cache *s, const struct kmem_cache_node *n, struct node_sums *sum)
 {
 	if (!check_list(s, n, &n->slabs_partial, 1, s->num - 1u, sum) ||
@@ -281,7 +284,7 @@ static bool check_slabs(const struct kmem_cache *s)
 	return true;
 }
 
-/* ---- what CPUs hold ---- */
+/* ---- objects in arrays ---- */
 
 static unsigned long seen_hash[SEEN_BITS / 64];
 
@@ -292,7 +295,10 @@ static bool same_object(void *obj, const void *const *entry, unsigned nr, unsign
 	return *times > 1;
 }
 
-/* The object is in two places. Asked where two objects have one hash, so it may take its time. */
+/*
+ * Returns whether two arrays hold the object. Called only if two objects have one hash, so it may be
+ * slow.
+ */
 static bool held_twice(const struct kmem_cache *s, void *obj)
 {
 	struct kmem_cache_node *n;
@@ -313,7 +319,7 @@ static bool held_twice(const struct kmem_cache *s, void *obj)
 	return false;
 }
 
-/* The object has been seen before, or another one with the same hash. */
+/* Returns whether this object, or another one with the same hash, was seen before. */
 static bool seen_before(const void *obj)
 {
 	unsigned long hash = (unsigned long)obj * 0x9e3779b97f4a7c15UL >> (64 - 17);
@@ -324,7 +330,10 @@ static bool seen_before(const void *obj)
 	return seen;
 }
 
-/* A1, A2: an object of the node that its slab counts as taken. What is said of slabs has been found sound. */
+/*
+ * A1 and A2 of one entry: an object of the node that its slab counts as allocated. The slabs have been
+ * checked.
+ */
 static bool check_held(const struct kmem_cache *s, const struct kmem_cache_node *n, void *obj)
 {
 	const struct page *page = virt_to_page(obj);
@@ -355,7 +364,7 @@ static bool check_entries(const struct kmem_cache *s, const struct pcpu_stack *s
 	return true;
 }
 
-/* A1, A5: what stands in the head of an array that lies in an object of its own. */
+/* A1 and A5: the members of an array's head. */
 static bool check_array_head(const struct kmem_cache *s, const struct array_cache *ac,
 			     const struct kmem_cache_node *n, unsigned limit)
 {
@@ -417,7 +426,7 @@ static bool check_array_entries(const struct kmem_cache *s)
 	return true;
 }
 
-/* Foreign objects, of any cache. */
+/* A6: the counts of a remote stack. */
 static bool check_remote(unsigned cpu)
 {
 	const struct remote_stack *r = per_cpu_ptr(&slab_remote, cpu);
@@ -428,7 +437,10 @@ static bool check_remote(unsigned cpu)
 	return true;
 }
 
-/* Whether n, read from the page of an object, is a part of a cache on the list. */
+/*
+ * Returns the cache on the list that has the part n, which was read from an object's page; NULL if none
+ * has.
+ */
 static const struct kmem_cache *cache_of_part(const struct kmem_cache_node *n)
 {
 	const struct kmem_cache *s;
@@ -460,7 +472,7 @@ static bool check_remote_entries(unsigned cpu)
 
 /* ---- kmalloc.c ---- */
 
-/* K1 */
+/* K1: each class has its cache. */
 static bool check_sizes(void)
 {
 	for (unsigned kind = 0; kind < NR_KMALLOC_KINDS; kind++)
@@ -479,7 +491,7 @@ static bool check_sizes(void)
 	return true;
 }
 
-/* ---- all of them ---- */
+/* ---- all caches ---- */
 
 static bool check_cache_list(void)
 {
@@ -538,7 +550,7 @@ static const char *check_at_rest(void)
 	return ok ? NULL : wrong;
 }
 
-/* Other CPUs, which reap and use their arrays, stay at their quiet points meanwhile. */
+/* Holds the other CPUs, which could otherwise use and reap their arrays, at their quiet points. */
 const char *slab_check(void)
 {
 	const char *what;

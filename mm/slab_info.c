@@ -1,15 +1,16 @@
 /*
- * slab_info.c - copies of the slab layer's state for those who print it.
+ * slab_info.c - copies of the slab layer's state, for printing.
  *
- * Idea.       Nothing is printed or called back under a lock: a row is copied, the locks are dropped, the row
- *             is handed out. Walks that are longer than one lock section go on by position, so what changes
- *             meanwhile may be missed or seen twice, but nothing is followed that could be gone: caches go in
- *             the main loop only.
- * Layout.     cache rows: one lock section a cache. slab rows: SLAB_ROWS a section.
- * Invariants. I1  a cache row agrees with itself: num_objs == num_slabs * objs_per_slab, active_objs <=
+ * Idea.       No row is printed under a lock: it is copied, the locks are dropped, and the callback
+ *             gets the copy. A walk that is longer than one lock section continues by position, so a
+ *             row that changes meanwhile may be missed or seen twice. No pointer is kept across
+ *             sections, except to the cache; caches are only destroyed in the main loop.
+ * Layout.     Cache rows: one lock section for each node of a cache. Slab rows: SLAB_ROWS for each
+ *             section.
+ * Invariants. I1  a cache row is consistent: num_objs == num_slabs * objs_per_slab, active_objs <=
  *                 num_objs
  * Locking.    cache_list_lock to find a cache, list_lock to read a node.
- * Failure.    False for what does not exist.
+ * Failure.    False if the cache or object does not exist.
  * Next:       ../tests/mm/test_slab.c
  */
 #include <mm/slab_info.h>
@@ -65,7 +66,7 @@ static void cache_row(struct kmem_cache *s, struct slab_cache_info *info)
 	slab_for_each_cached(s, count_one, &info->cached_objs);
 }
 
-/* The n-th cache, newest first, or NULL. */
+/* Returns the n-th cache, newest first; NULL if there are fewer. */
 static struct kmem_cache *cache_nth(unsigned n)
 {
 	struct kmem_cache *s, *found = NULL;
@@ -86,7 +87,8 @@ void slab_for_each_cache(bool (*fn)(const struct slab_cache_info *info, void *ct
 	struct slab_cache_info info;
 	struct kmem_cache *s;
 
-	smp_hold(); /* other CPUs' arrays stay, and the caches */
+	/* While the other CPUs are held, their arrays and the list of caches do not change. */
+	smp_hold();
 	for (unsigned i = 0; (s = cache_nth(i)) != NULL; i++) {
 		cache_row(s, &info);
 		if (!fn(&info, ctx))
@@ -137,7 +139,7 @@ const char *slab_flag_name(unsigned flags, unsigned n)
 
 /* ---- slabs ---- */
 
-/* Up to SLAB_ROWS rows of the node from position skip on; returns how many. */
+/* Copies up to SLAB_ROWS slabs of the node, after the first `skip`. Returns their number. */
 static unsigned slab_rows(struct kmem_cache_node *n, unsigned long skip, struct slab_slab_info *rows)
 {
 	const struct {
@@ -219,7 +221,7 @@ bool slab_for_each_array(const char *name, bool (*fn)(const struct slab_array_in
 struct find_obj {
 	const void *obj;
 	bool found;
-	int cpu; /* the CPU whose list holds it; -1: the array that a node's CPUs share */
+	int cpu; /* CPU whose list holds the object; -1: a shared array */
 };
 
 static void find_one(void *obj, int cpu, void *ctx)
@@ -232,7 +234,7 @@ static void find_one(void *obj, int cpu, void *ctx)
 	f->cpu = cpu;
 }
 
-/* Sets *cpu if a list holds the object. */
+/* Returns the state of the object. Sets *cpu if a CPU's or a shared array holds it. */
 static enum slab_object_state object_state(struct kmem_cache *s, struct page *page, unsigned index, int *cpu)
 {
 	struct find_obj f = {.obj = slab_object(s, page, index)};
@@ -274,7 +276,7 @@ bool slab_object_info(const void *addr, struct slab_object_info *info)
 
 /* ---- frames ---- */
 
-/* Every slab has a page: no list is longer. */
+/* Calls fn for each slab of the list. Every slab has a page, so no list is longer than RAM. */
 static void each_on_list(const struct list_head *list, unsigned order, frame_fn fn, void *ctx)
 {
 	struct check_walk w;

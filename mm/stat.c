@@ -1,16 +1,17 @@
 /*
  * stat.c - snapshots of the page layers, for the shell and for tests.
  *
- * Idea.       What is printed must belong together: free pages and the blocks that they form, a frame's state and the
- *             block around it. So everything of one zone, or of one frame, is copied under the zone's lock; printing
- *             happens without any.
- * Layout.     mem_stat     sums over everything            zone_stat, pcp_stat   one zone, one CPU's lists of it
- *             type_stat    one zone's lists by type        frame_stat            one frame, opened or not
- * Invariants. I1  zone_stat.free == sum of blocks[order] << order, whichever sections are open (nothing isolated)
- *             I2  nothing here changes what it looks at; no section is opened by a question
- * Locking.    zone->lock for one zone at a time; type_stat drops it between lists, so that interrupts are off for one
- *             list at most.
- * Failure.    None. A frame that no memory map knows is answered as that.
+ * Idea.       Numbers that are printed together must be consistent: free pages and their blocks, a
+ *             frame's state and the block around it. So the data of one zone, or of one frame, is
+ *             copied under the zone's lock and printed without it.
+ * Layout.     mem_stat: sums of the whole system. zone_stat, pcp_stat: one zone, one CPU's lists of it.
+ *             type_stat: one zone's lists by type. frame_stat: one frame, opened or not.
+ * Invariants. I1  zone_stat.free == sum of blocks[order] << order, whichever sections are open (nothing
+ *                 isolated)
+ *             I2  the functions change nothing that they read, and open no section
+ * Locking.    zone->lock of one zone at a time. type_stat() drops it between two lists, so interrupts
+ *             are off for one list at most.
+ * Failure.    A frame that is in no memory map is reported as such.
  * Next:       check.c, then kernel/shell/cmd_mm.c, which prints.
  */
 #include <mm/stat.h>
@@ -27,9 +28,12 @@
 #include "internal.h"
 #include "slab_internal.h"
 
-/* ---- everything ---- */
+/* ---- the whole system ---- */
 
-/* What an allocation cannot have without falling below a mark or into a reserve (Linux calculate_totalreserve_pages). */
+/*
+ * Pages that no allocation may use without going below a mark or into a reserve (Linux
+ * calculate_totalreserve_pages).
+ */
 static unsigned long total_reserve(void)
 {
 	unsigned long sum = 0;
@@ -45,7 +49,7 @@ static unsigned long total_reserve(void)
 	return sum;
 }
 
-/* Linux si_mem_available(); there is no page cache. */
+/* Estimates available memory as Linux's si_mem_available(), without a page cache. */
 static unsigned long available_pages(const struct mem_stat *m)
 {
 	unsigned long low = 0, have = m->free + m->slab_reclaimable, keep = total_reserve();
@@ -141,10 +145,10 @@ const char *migratetype_name(enum migratetype type)
 	return names[type];
 }
 
-enum {
-	LIST_MAX = 100000
-}; /* interrupts are off while a list is counted (Linux pagetypeinfo_showfree_print) */
+/* Entries counted of one list: interrupts are off meanwhile (Linux pagetypeinfo_showfree_print). */
+enum { LIST_MAX = 100000 };
 
+/* Counts the blocks of one list. If it is longer than LIST_MAX, sets the order's bit in cut[]. */
 static void count_list(struct type_stat *t, struct zone *zone, unsigned type, unsigned order)
 {
 	unsigned long irq = spin_lock_irqsave(&zone->lock), n = 0;
@@ -158,7 +162,10 @@ static void count_list(struct type_stat *t, struct zone *zone, unsigned type, un
 		t->cut[type] |= 1u << order;
 }
 
-/* Pageblocks from *from on with RAM in [start, end); the next range begins behind them. Unopened ones are movable. */
+/*
+ * Counts the pageblocks at or above *from that have RAM in [start, end), and sets *from behind the last
+ * one. Unopened pageblocks are movable.
+ */
 static void count_pageblocks(struct type_stat *t, pfn_t start, pfn_t end, pfn_t *from)
 {
 	pfn_t pfn = max(ALIGN_DOWN(start, PAGEBLOCK_PAGES), *from);
@@ -219,7 +226,7 @@ static void frame_caller(struct frame_stat *f, unsigned long caller)
 	snprintf(f->owner + at, sizeof(f->owner) - at, "%s%pS", at ? " by " : "", (void *)caller);
 }
 
-/* A frame that is no RAM: the map's word for it, or a hole. */
+/* Describes a frame that is no RAM: its type in the memory map, or a hole. */
 static void frame_of_no_ram(struct frame_stat *f)
 {
 	paddr_t pa = f->pfn << PAGE_SHIFT;
@@ -232,7 +239,10 @@ static void frame_of_no_ram(struct frame_stat *f)
 				 memmap_type_name(memmap[i].type, buf));
 }
 
-/* Taken at boot: the reservation's name, or the page array, which lies in each whole section's own first frames. */
+/*
+ * Describes a frame reserved at boot: the reservation's name, or the page array at the start of a whole
+ * section.
+ */
 static void frame_reserved(struct frame_stat *f)
 {
 	const char *name = memblock_reserved_name(&memblock, f->pfn << PAGE_SHIFT);
@@ -242,6 +252,7 @@ static void frame_reserved(struct frame_stat *f)
 	f->refcount = 1;
 }
 
+/* If the free block contains the frame, stores head and order. */
 static void frame_in_block(pfn_t pfn, unsigned order, void *ctx)
 {
 	struct frame_stat *f = ctx;
@@ -292,7 +303,10 @@ static void frame_allocated(struct frame_stat *f, const struct page *head)
 		frame_caller(f, caller);
 }
 
-/* Context: zone->lock held, so the block stays what it is. Returns whether a per-CPU list holds it. */
+/*
+ * Describes a frame of an open section. Returns whether a per-CPU list holds it. Context: zone->lock
+ * held, so the block does not change.
+ */
 static bool frame_opened(struct frame_stat *f)
 {
 	const struct page *head = page_head(pfn_to_page(f->pfn));

@@ -1,11 +1,14 @@
 /*
- * vmap_info.c - what is where in the vmalloc window: for reports, for the shell, and the check of all invariants.
+ * vmap_info.c - contents of the vmalloc window, for reports and the shell, and the check of its
+ * invariants.
  *
- * Idea.       Shards are looked at one after the other, a batch at a time: nobody waits for whoever prints.
- * Layout.     vmap.c's.
- * Invariants. vmap_check() finds V1 to V8 of vmap.c broken, and says by which range.
- * Locking.    A shard's lock for each look. A report of a fault only tries: it may come from inside.
- * Failure.    What is busy is said to be.
+ * Idea.       The shards are read one after the other, a batch of areas at a time. The lock is dropped
+ *             before the batch is printed, so no CPU waits for the printing one.
+ * Layout.     The structures are those of vmap.c.
+ * Invariants. vmap_check() tests V1 to V8 of vmap.c and names the range that breaks one.
+ * Locking.    A shard's lock for each batch. vmalloc_describe() only tries the lock, because a fault
+ *             may come from code that holds it.
+ * Failure.    If a shard's lock is taken, vmalloc_describe() says that it is busy.
  * Next:       vmalloc.c.
  */
 #include "vmap_internal.h"
@@ -17,7 +20,7 @@
 
 #include <kernel/printk.h>
 
-/* ---- looking inside ---- */
+/* ---- lists and reports ---- */
 
 static void info_of(const struct vmap_area *a, bool is_lazy, struct vmalloc_info *info)
 {
@@ -32,7 +35,10 @@ static void info_of(const struct vmap_area *a, bool is_lazy, struct vmalloc_info
 
 enum { INFO_BATCH = 16 };
 
-/* Into the lowest of so many, in order; the highest may fall out. Returns how many there are. */
+/*
+ * Inserts a into the INFO_BATCH lowest areas, in ascending order. If the batch is full, the highest is
+ * dropped. Returns the number of entries.
+ */
 static unsigned info_insert(struct vmalloc_info info[INFO_BATCH], unsigned nr, const struct vmap_area *a)
 {
 	unsigned at = nr < INFO_BATCH ? nr++ : INFO_BATCH - 1;
@@ -43,7 +49,7 @@ static unsigned info_insert(struct vmalloc_info info[INFO_BATCH], unsigned nr, c
 	return nr;
 }
 
-/* The lowest range of a tree that ends above `at`, or NULL. */
+/* Returns the lowest range of a tree that ends above `at`, NULL if there is none. */
 static struct vmap_area *range_from(const struct range_tree *t, vaddr_t at)
 {
 	struct vmap_area *a = NULL;
@@ -59,7 +65,10 @@ static struct vmap_area *range_from(const struct range_tree *t, vaddr_t at)
 	return a;
 }
 
-/* The lowest busy areas at or above `at`, in order, of all shards. */
+/*
+ * Fills info with the lowest busy areas of all shards that end above `at`, in ascending order. Returns
+ * their number.
+ */
 static unsigned busy_batch(vaddr_t at, struct vmalloc_info info[INFO_BATCH])
 {
 	unsigned nr = 0;
@@ -78,13 +87,14 @@ static unsigned busy_batch(vaddr_t at, struct vmalloc_info info[INFO_BATCH])
 }
 
 struct lazy_cursor {
-	struct vmap_area *last; /* NULL: none yet */
+	struct vmap_area *last; /* last area copied; NULL at first */
 	u64 steals;
 };
 
 /*
- * A shard's lazy areas behind the cursor. New ones come at the tail and all go at once, so `last` is good while nobody
- * has stolen them; after that there is nothing left to show.
+ * Copies the next lazy areas of a shard behind the cursor. New areas are added at the tail, and a purge
+ * detaches the whole list. So `last` stays valid until `steals` changes; after that no copied area is
+ * left and the walk ends.
  */
 static unsigned lazy_batch(struct vmap_shard *s, struct lazy_cursor *c, struct vmalloc_info info[INFO_BATCH])
 {
@@ -143,7 +153,7 @@ void vmalloc_totals(unsigned long *total_bytes, unsigned long *used_bytes, unsig
 
 static int describe_area(const struct vmap_area *a, vaddr_t addr, char *buf, size_t size)
 {
-	vaddr_t end = a->end - PAGE_SIZE; /* of what may be touched */
+	vaddr_t end = a->end - PAGE_SIZE; /* end of the accessible addresses */
 
 	if (addr >= end)
 		return snprintf(buf, size,
@@ -153,7 +163,7 @@ static int describe_area(const struct vmap_area *a, vaddr_t addr, char *buf, siz
 			(void *)a->vm.caller, addr - a->start);
 }
 
-/* What a shard knows of an address of its own; false: nothing, or that it is free. */
+/* Describes a busy or lazy area of the shard that contains addr. Returns false if none does. */
 static bool describe_in(struct vmap_shard *s, vaddr_t addr, char *buf, size_t size)
 {
 	struct vmap_area *busy = range_find(&s->busy.root, addr), *a;
@@ -172,7 +182,10 @@ static bool describe_in(struct vmap_shard *s, vaddr_t addr, char *buf, size_t si
 	return false;
 }
 
-/* In no area: how far it is to the nearest one. Shards that are busy are left out. */
+/*
+ * Describes the distance from addr, which lies in no area, to the nearest busy one. Skips shards whose
+ * lock is taken.
+ */
 static void describe_free(vaddr_t addr, char *buf, size_t size)
 {
 	struct vmalloc_info below = {.end = 0}, above = {.start = ~0UL};
@@ -228,7 +241,7 @@ void vmalloc_describe(vaddr_t addr, char *buf, size_t size)
 	describe_free(addr, buf, size);
 }
 
-/* ---- frames ---- */
+/* ---- frames of areas ---- */
 
 static void each_of_area(const struct vmap_area *a, frame_fn fn, void *ctx)
 {
@@ -242,7 +255,7 @@ static void each_of_area(const struct vmap_area *a, frame_fn fn, void *ctx)
 			fn(page_to_pfn(a->vm.pages[i]), order, ctx);
 }
 
-/* An area's descriptor takes more than 16 bytes: no list is longer than RAM has room for. */
+/* Most areas that can exist: a descriptor takes more than 16 bytes of RAM. */
 static unsigned long areas_most(void)
 {
 	return totalram_pages() * (PAGE_SIZE / 16);
@@ -272,14 +285,14 @@ static const char *complain(const char *what, const struct vmap_area *a)
 	return wrong;
 }
 
-/* Likewise for a range that may be free, which has no caller. */
+/* The same for a range that may be free and has no caller. */
 static const char *complain_range(const char *what, const struct vmap_area *a)
 {
 	snprintf(wrong, sizeof(wrong), "%s: 0x%016lx-0x%016lx", what, a->start, a->end);
 	return wrong;
 }
 
-/* V6 */
+/* V6: the range lies in stripes of its shard. */
 static bool in_own_stripes(const struct vmap_shard *s, const struct vmap_area *a)
 {
 	for (vaddr_t at = a->start; s != &vmap_common && at < a->end;
@@ -289,7 +302,7 @@ static bool in_own_stripes(const struct vmap_shard *s, const struct vmap_area *a
 	return true;
 }
 
-/* What is fixed, and the lock, which the next steps take. */
+/* V7, and the lock, which the next steps take. */
 static const char *check_shard(const struct vmap_shard *s, unsigned index)
 {
 	if (!vmap_shard_is_fixed(s, index))
@@ -299,13 +312,13 @@ static const char *check_shard(const struct vmap_shard *s, unsigned index)
 	return NULL;
 }
 
-/* V3 */
+/* V3 of one node. */
 static bool subtree_max_holds(const struct vmap_area *a)
 {
 	return a->subtree_max == max(area_size(a), max(max_of(a->rb.left), max_of(a->rb.right)));
 }
 
-/* V2, V3: the list in the tree's order, ascending, inside the window. */
+/* V2, V3 and V6: the list has the tree's order, ascending, inside the window. */
 static const char *check_order(const struct vmap_shard *s, const struct range_tree *t, bool may_touch)
 {
 	const char *links =
@@ -343,7 +356,7 @@ static const char *check_order(const struct vmap_shard *s, const struct range_tr
 
 enum { AREA_FLAGS = VM_ALLOC | VM_MAP | VM_HUGE | VM_STACK };
 
-/* V8, of a busy or lazy area: what its vm says of it. */
+/* V8 of a busy or lazy area. */
 static const char *check_vm(const struct vmap_shard *s, const struct vmap_area *a)
 {
 	const struct vm_struct *vm = &a->vm;
@@ -382,7 +395,10 @@ static const char *check_pages(const struct vmap_area *a)
 	return NULL;
 }
 
-/* Lazy areas have no tree, and their nodes none to be in: the check makes one. False: it overlaps another one. */
+/*
+ * Adds a lazy area to the tree that this check builds, since lazy areas are in no tree. Returns false
+ * if it overlaps another one.
+ */
 static bool index_lazy(struct rb_root *root, struct vmap_area *a)
 {
 	struct rb_node **link = &root->node, *parent = NULL;
@@ -397,7 +413,7 @@ static bool index_lazy(struct rb_root *root, struct vmap_area *a)
 	return true;
 }
 
-/* Both are set by then: no CPU is in the middle of a vfree. */
+/* Returns whether the byte is 0 or 1. */
 static bool is_flag(const void *flag)
 {
 	return *(const u8 *)flag <= 1;
@@ -445,7 +461,10 @@ static const char *check_lazy(const struct vmap_shard *s, struct rb_root *lazy, 
 		       : "vmap.V5: lazy pages are miscounted";
 }
 
-/* Trees, lists and counts of one shard. Makes its lazy areas part of the tree of all, and counts their pages. */
+/*
+ * Checks trees, lists and counts of one shard. Adds its lazy areas to the tree `lazy` and their pages
+ * to *pages.
+ */
 static const char *check_ranges(const struct vmap_shard *s, struct rb_root *lazy, unsigned long *pages)
 {
 	const char *what = check_order(s, &s->busy, true);
@@ -465,7 +484,7 @@ static const char *check_ranges(const struct vmap_shard *s, struct rb_root *lazy
 								  : "vmap.V5: free ranges are miscounted";
 }
 
-/* V4 */
+/* V4: pages, guard pages and free ranges of one shard. */
 static const char *check_mapped(const struct vmap_shard *s, unsigned long *pages)
 {
 	const struct vmap_area *a;
@@ -484,7 +503,7 @@ static const char *check_mapped(const struct vmap_shard *s, unsigned long *pages
 	return NULL;
 }
 
-/* V1: from each range's end the next one begins, and in one place only. Returns that end, 0 if not so. */
+/* V1: returns the end of the range that starts at `at`. Returns 0 if no range or more than one does. */
 static vaddr_t tile_end(struct vmap_shard *s, const struct rb_root *lazy, vaddr_t at)
 {
 	const struct rb_root *const place[] = {&vmap_common.free.root, &vmap_common.busy.root, lazy,

@@ -4,19 +4,21 @@
 #include <kernel/types.h>
 
 /*
- * Every invariant of every allocator, now. Each layer registers its check; it returns NULL or what is wrong
- * (static or its own buffer). Context: main loop. The number of checks that ran goes to *checks.
+ * Checks of the invariants of all allocators. Each layer registers a check. It returns NULL, or a text
+ * that names the broken invariant (static, or in the check's own buffer). Context: main loop, the other
+ * CPUs held.
  *
- * A check relies on what checks of lower ranks have found sound: it follows their pointers without a further look. So
- * after a failure no check of a higher rank runs. How a check looks at what may be damaged: <mm/check_walk.h>.
+ * A check relies on the results of checks of lower ranks and follows pointers that they accepted
+ * without a test. So after a failure no check of a higher rank runs. How a check reads data that may be
+ * damaged: <mm/check_walk.h>.
  */
 typedef const char *(*mm_check_fn)(void);
 enum mm_check_rank {
-	CHECK_RANK_MEMORY,   /* memblock: which addresses are RAM */
-	CHECK_RANK_LAYOUT,   /* nodes, zones: fixed after boot, but for counts */
-	CHECK_RANK_SECTIONS, /* which frames have a struct page */
-	CHECK_RANK_TABLES,   /* page tables: which addresses can be touched */
-	CHECK_RANK_LISTS,    /* lists, stacks, trees of frames and areas: the census follows them */
+	CHECK_RANK_MEMORY,   /* memblock: the addresses that are RAM */
+	CHECK_RANK_LAYOUT,   /* nodes, zones: fixed after boot, except for counts */
+	CHECK_RANK_SECTIONS, /* the frames that have a struct page */
+	CHECK_RANK_TABLES,   /* page tables: the addresses that can be accessed */
+	CHECK_RANK_LISTS,    /* lists, stacks, trees of frames and areas; the census follows them */
 	CHECK_RANK_REST,
 	NR_CHECK_RANKS
 };
@@ -34,41 +36,50 @@ struct mm_check {
 extern const struct mm_check *const __start_mm_checks[], *const __stop_mm_checks[];
 
 /*
- * Deferred work is done, per-CPU lists and arrays are emptied, empty slabs and lazily freed areas given back:
- * what is allocated afterwards is in use. Context: main loop.
+ * Runs deferred work, empties per-CPU lists and arrays, and frees empty slabs and lazy areas. Memory
+ * that is allocated afterwards is in use. Waits for other CPUs. Context: main loop.
  */
 void mm_settle(void);
 /*
- * Per-CPU lists and arrays go off where failures are injected, so that every call asks, and on again. Follows each change
- * of an attribute or sweep of <kernel/fault.h>. Context: main loop.
+ * Disables per-CPU lists and arrays while failures are injected, so every call takes the slow path, and
+ * enables them again. Called after each change of an attribute or sweep of <kernel/fault.h>. Context:
+ * main loop.
  */
 void mm_update_bypass(void);
 /*
- * Pages that are free or hold page tables: kernel tables stay once they are built, so a table more is not a page
- * lost. After mm_settle() only allocations that live on can have made it smaller.
+ * Pages that are free or hold page tables. Kernel page tables stay once they are built, so a further
+ * table is no lost page. After mm_settle() only allocations that still exist can have reduced the
+ * number.
  */
 unsigned long mm_idle_pages(void);
-/* Objects of all caches that somebody holds. The same holds for them: only what lives on can have added one. */
+/*
+ * Allocated objects of all caches. After mm_settle() only allocations that still exist can have
+ * increased the number.
+ */
 unsigned long mm_live_objects(void);
 
-/* What is held once everything has settled (mm_settle() runs first). Pages, objects. Context: main loop. */
+/* Pages and objects in use after mm_settle(), which mm_settled_usage() calls. Context: main loop. */
 struct mm_usage {
 	unsigned long idle_pages, slab_pages, live_objects;
 };
 struct mm_usage mm_settled_usage(void);
 /*
- * Pages that were given back at `before` and are not at `after`. As many objects as before may lie in more slabs (a free
- * range of addresses is described by another object now), so without more objects the slabs' pages count as given back.
+ * Pages that were idle at `before` and are not at `after`. The same number of objects may lie in more
+ * slabs than before (a free range of addresses may have got another descriptor). So if there are not
+ * more objects, the slabs' pages count as idle.
  */
 unsigned long mm_lost_pages(const struct mm_usage *before, const struct mm_usage *after);
 
-/* Calls report(name, what, ctx) for each failure. Returns the number of failures. */
+/*
+ * Runs all checks and calls report(name, text, ctx) for each failure. Returns the number of failures;
+ * *checks is the number of checks that ran.
+ */
 unsigned mm_check_all(unsigned *checks, void (*report)(const char *name, const char *what, void *ctx),
 		      void *ctx);
 /*
- * As mm_check_all(), but the census visits the first frame of each block and of each reserved range only. It leaves out the
- * tail pages and the frames of holes. The test runner calls it after each case. `verify`, the end of a suite and stress call
- * mm_check_all().
+ * As mm_check_all(), but the census visits only the first frame of each block and of each reserved range. It
+ * leaves out tail pages and the frames of holes. The test runner calls it after each case. `verify`, the end
+ * of a suite and stress call mm_check_all().
  */
 unsigned mm_check_quick(unsigned *checks, void (*report)(const char *name, const char *what, void *ctx),
 			void *ctx);

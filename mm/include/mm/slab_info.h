@@ -2,39 +2,47 @@
 #define MM_SLAB_INFO_H
 
 /*
- * What the slab layer looks like now, copied out for slabinfo, slab, whatis, mark and diff. Rows are copied
- * under the locks and handed out without them, so the receiver may print and allocate. Context: main loop.
+ * Copies of the slab layer's state for the commands slabinfo, slab, whatis, mark and diff. Rows are
+ * copied under the locks and passed on without them, so a callback may print and allocate. Context:
+ * main loop.
  */
 
 #include <mm/slab.h>
 
 enum { SLAB_INFO_NAME_LEN = 32 };
 
-/* One cache. The first part is a line of /proc/slabinfo 2.1. */
+/* One cache. The members up to shared_avail are a line of /proc/slabinfo 2.1. */
 struct slab_cache_info {
 	char name[SLAB_INFO_NAME_LEN];
-	unsigned long
-		active_objs; /* not in their slabs: live ones and those that CPUs hold (Linux's meaning) */
+	/*
+	 * Objects that are not free in their slabs: allocated ones and free ones in CPUs' arrays
+	 * (Linux's meaning).
+	 */
+	unsigned long active_objs;
 	unsigned long num_objs;
-	unsigned size;		/* stride: slabinfo's <objsize> */
+	unsigned size;		/* stride, <objsize> of slabinfo */
 	unsigned objs_per_slab; /* <objperslab> */
 	unsigned pages_per_slab;
 	unsigned limit, batchcount, shared;
 	unsigned long active_slabs, num_slabs, shared_avail;
 
-	unsigned object_size; /* what the creator asked for */
+	unsigned object_size; /* bytes that the creator requested */
 	unsigned align;
 	unsigned colours, colour_off;
-	unsigned flags;		   /* SLAB_*; slab_flag_name() */
-	unsigned long cached_objs; /* in arrays; active_objs - cached_objs are live */
+	unsigned flags; /* SLAB_*; names by slab_flag_name() */
+	/* Free objects in arrays. active_objs - cached_objs are allocated. */
+	unsigned long cached_objs;
 	unsigned long grown, reaped;
-	const struct kmem_cache *cache; /* identity, for mark and diff */
+	const struct kmem_cache *cache; /* identifies the cache for mark and diff */
 };
-/* For each cache, newest first, until fn returns false. */
+/* Calls fn for each cache, newest first, until it returns false. */
 void slab_for_each_cache(bool (*fn)(const struct slab_cache_info *info, void *ctx), void *ctx);
-/* False: there is none of this name. */
+/* Fills *info for the newest cache of this name. Returns false if there is none. */
 bool slab_cache_info(const char *name, struct slab_cache_info *info);
-/* The n-th flag that is set in flags ("HWCACHE_ALIGN", "RED_ZONE", "INDEX_IN_OBJECT" ...), or NULL. */
+/*
+ * Returns the name of the n-th set bit of flags ("HWCACHE_ALIGN", "RED_ZONE", "INDEX_IN_OBJECT", ...),
+ * NULL if fewer are set.
+ */
 const char *slab_flag_name(unsigned flags, unsigned n);
 
 /* One slab. */
@@ -46,33 +54,41 @@ struct slab_slab_info {
 	unsigned inuse, objects;
 	const void *s_mem;
 };
-/* For each slab of the cache by node and list. False: no cache of this name. */
+/*
+ * Calls fn for each slab of the cache, by node and list, until it returns false. Returns false if there
+ * is no such cache.
+ */
 bool slab_for_each_slab(const char *name, bool (*fn)(const struct slab_slab_info *info, void *ctx),
 			void *ctx);
 
-/* One CPU's array. A CPU that has not used the cache since its last drain has limit 0. */
+/* One CPU's array. If the CPU has not used the cache since its last drain, limit is 0. */
 struct slab_array_info {
 	unsigned cpu, avail, limit, batchcount;
 	bool touched;
 };
 bool slab_for_each_array(const char *name, bool (*fn)(const struct slab_array_info *info, void *ctx),
 			 void *ctx);
+/*
+ * Calls fn for each online CPU's array of the cache, until it returns false. Returns false if there is
+ * no such cache.
+ */
 
 enum slab_object_state { SLAB_OBJ_LIVE, SLAB_OBJ_FREE, SLAB_OBJ_CPU };
 
-/* The object that an address lies in. */
+/* The object at an address. */
 struct slab_object_info {
 	char cache[SLAB_INFO_NAME_LEN];
-	pfn_t slab;	      /* first page */
-	const void *object;   /* start; NULL: the address is between or behind the objects */
+	pfn_t slab;	    /* first page of the slab */
+	const void *object; /* start of the object; NULL if the address lies between or behind the objects */
 	unsigned index, size; /* object_size */
 	enum slab_object_state state;
-	int cpu; /* state SLAB_OBJ_CPU: whose list holds it; -1: the array that the CPUs of its node share */
-	unsigned long alloc_caller, free_caller; /* 0: not stored */
+	/* In state SLAB_OBJ_CPU: the CPU whose list holds the object; -1: a shared array. */
+	int cpu;
+	unsigned long alloc_caller, free_caller; /* 0 if not stored */
 };
-/* False: addr is not in a slab. Any address may be asked for. */
+/* Fills *info for any address. Returns false if it is not in a slab. */
 bool slab_object_info(const void *addr, struct slab_object_info *info);
-/* "live", "free", "cpu" */
+/* Returns "live", "free" or "cpu". */
 const char *slab_object_state_name(enum slab_object_state state);
 
 #endif

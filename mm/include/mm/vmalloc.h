@@ -2,9 +2,12 @@
 #define MM_VMALLOC_H
 
 /*
- * Virtually contiguous memory: single pages (or 2 MiB runs) mapped into the vmalloc window, with an unmapped
- * guard page after every area. Follows Linux's mm/vmalloc.c; departs from it in that vfree keeps the frames
- * until the flush.
+ * Virtually contiguous memory: single pages, or 2 MiB blocks, mapped into the vmalloc window, with an
+ * unmapped guard page after every area. Follows Linux's mm/vmalloc.c. Differs in that vfree() keeps the
+ * pages until the TLB flush.
+ *
+ * Sizes are bytes. Context, unless stated otherwise: main loop or boot, interrupts on, no lock held;
+ * may wait for other CPUs.
  */
 
 #include <arch/layout.h>
@@ -28,23 +31,35 @@ struct vm_struct {
 	unsigned long caller;
 };
 
-/* Page-aligned memory of at least size bytes, or NULL. Context: main loop or boot, interrupts on. */
+/*
+ * Allocate page-aligned memory of at least size bytes. Return NULL if size is 0 or exceeds RAM, or if
+ * pages or addresses are short. vzalloc() zeroes the memory. vmalloc_node() takes pages of node nid;
+ * vmalloc_interleave() pages of all nodes in turn, for tables that every CPU uses; vmalloc_32() pages
+ * below 4 GiB; vmalloc_huge() uses 2 MiB leaves if size, memory and page size permit.
+ */
 void *vmalloc(size_t size);
 void *vzalloc(size_t size);
 void *vmalloc_node(size_t size, int nid);
-void *vmalloc_interleave(size_t size);	    /* frames from all nodes in turn: tables that every CPU uses */
-void *vmalloc_32(size_t size);		    /* frames below 4 GiB */
-void *vmalloc_huge(size_t size, gfp_t gfp); /* 2 MiB leaves where size, memory and granule allow */
-/* At a multiple of align, a power of two; NULL as well if that is more than the window. caller: as vmallocinfo names it. */
+void *vmalloc_interleave(size_t size);
+void *vmalloc_32(size_t size);
+void *vmalloc_huge(size_t size, gfp_t gfp);
+/*
+ * __vmalloc_node() returns an address that is a multiple of align, a power of two; NULL also if align
+ * exceeds the window. vmalloc_gfp() passes vm_flags (VM_HUGE, VM_STACK) to the area. caller is the
+ * address that vmallocinfo prints.
+ */
 void *__vmalloc_node(size_t size, size_t align, gfp_t gfp, int nid, const void *caller);
 void *vmalloc_gfp(size_t size, gfp_t gfp, int nid, unsigned vm_flags, unsigned long caller);
-/* NULL is fine. An address that no area starts at is a BUG that names the area around it. From an interrupt:
- * queued. */
+/*
+ * Frees an area; NULL is accepted. An address that is not the start of an area is a BUG that names the
+ * area around it. Context: any; in an interrupt the area is queued and freed in the main loop.
+ */
 void vfree(const void *addr);
 
 /*
- * Maps the caller's pages, NX; vunmap takes the mapping away and leaves the pages. The flush comes later: who frees the
- * pages calls vm_unmap_aliases() first.
+ * vmap() maps nr pages of the caller, not executable. Returns NULL if nr is 0 or exceeds RAM, or if
+ * memory or addresses are short. vunmap() removes the mapping; the pages stay the caller's. The flush
+ * comes later, so the caller calls vm_unmap_aliases() before it frees the pages.
  */
 void *vmap(struct page **pages, unsigned nr, unsigned flags, pt_prot_t prot);
 void vunmap(const void *addr);
@@ -53,21 +68,35 @@ static inline bool is_vmalloc_addr(const void *p)
 {
 	return (vaddr_t)p >= VMALLOC_START && (vaddr_t)p < VMALLOC_END;
 }
-struct page *vmalloc_to_page(const void *addr); /* NULL: nothing mapped there */
-/* The area that covers addr, guard page included, or NULL. Stays valid while its owner keeps it. */
+/* Returns the page mapped at addr, NULL if none is. Context: any. */
+struct page *vmalloc_to_page(const void *addr);
+/*
+ * Returns the area that contains addr, guard page included; NULL if there is none. It is valid until
+ * its owner frees it.
+ */
 struct vm_struct *find_vm_area(const void *addr);
 
-/* One flush for everything that was freed, then frames and addresses go back. Returns pages given back. */
+/*
+ * vm_unmap_aliases() flushes all TLBs for the lazy areas and frees their pages and addresses; returns
+ * the pages freed. vmalloc_lazy_pages() returns the pages of unflushed lazy areas,
+ * vmalloc_lazy_purges() the number of purges so far.
+ */
 unsigned long vm_unmap_aliases(void);
 unsigned long vmalloc_lazy_pages(void);
 u64 vmalloc_lazy_purges(void);
 
-/* Text for a fault report: which area addr misses, and by how much. Context: any (try-locks). */
+/*
+ * Writes to buf which area contains addr, or the distance to the nearest one. For fault reports.
+ * Context: any (tries locks only).
+ */
 void vmalloc_describe(vaddr_t addr, char *buf, size_t size);
 
-/* Snapshot for the shell: fn for each busy area in address order, then for each lazily freed one. */
+/*
+ * Calls fn for each busy area in address order, then for each lazy area, until fn returns false. No
+ * lock is held during the call.
+ */
 struct vmalloc_info {
-	vaddr_t start, end; /* guard included */
+	vaddr_t start, end; /* guard page included */
 	unsigned long pages;
 	unsigned flags;
 	unsigned long caller;
@@ -75,11 +104,19 @@ struct vmalloc_info {
 	unsigned page_level;
 };
 void vmalloc_for_each(bool (*fn)(const struct vmalloc_info *info, void *ctx), void *ctx);
+/*
+ * Sizes of the window, of the pages in areas and of the longest free range in bytes, and the number of
+ * free ranges.
+ */
 void vmalloc_totals(unsigned long *total_bytes, unsigned long *used_bytes, unsigned long *largest_free,
 		    unsigned long *free_ranges);
 
+/* Chooses the window and initialises vmap.c. Context: boot, after slab_init(). */
 void vmalloc_init(void);
-/* Trees, lists, augmentation, tiling, mapped frames; NULL if sound. */
+/*
+ * Checks V1 to V8 of vmap.c. Returns NULL, or the invariant that is broken. Context: the other CPUs are
+ * held.
+ */
 const char *vmap_check(void);
 
 /* The attribute of fault injection that fails allocations of ranges of addresses (<kernel/fault.h>). */

@@ -128,23 +128,23 @@ const char *zone_check(void);
 /* Describes an odd section: one that is not free RAM of one zone throughout (page.c). */
 struct section_info {
 	unsigned long nr;
-	pfn_t lo, hi;  /* frames that have a struct page; whole order-10 blocks */
-	paddr_t array; /* frames that have a struct page: whole order-10 blocks */
+	pfn_t lo, hi; /* frames that have a struct page: whole order-10 blocks */
 	/*
 	 * Physical address of their array, aligned to its size if large; 0 if it lies on several nodes.
 	 */
-	paddr_t ext;
-	int nid;       /* page_owner's array, 0 without */
-	bool one_node; /* a node that has memory in the section */
-	bool large;    /* nid is the only node with memory in it */
-	bool placed;   /* the array is mapped by one large leaf */
+	paddr_t array;
+	paddr_t ext;   /* page_owner's array, 0 without */
+	int nid;       /* a node that has memory in the section */
+	bool one_node; /* nid is the only node with memory in it */
+	bool large;    /* the array is mapped by one large leaf */
+	bool placed;   /* the array's memory is reserved */
 };
 
-void page_init(const struct boot_info *bi);
 /*
  * Builds the section maps and reserves all metadata. Context: boot, before zone_init(). Panics if
  * memory is short.
  */
+void page_init(const struct boot_info *bi);
 /*
  * Opens one unopened section of the zone: maps and clears its page array, and lists its free blocks.
  * Returns false if none is left. Context: any, no zone->lock held.
@@ -237,6 +237,7 @@ static inline unsigned long zone_page_flags(const struct zone *zone)
 	return (unsigned long)zone->id << PG_ZONE_SHIFT;
 }
 
+/* Initialises the zone's free lists. */
 void buddy_zone_init(struct zone *zone);
 /*
  * Frees a block and merges it as far as possible. type is its pageblock's type. The page's state must
@@ -284,6 +285,12 @@ static inline enum migratetype pageblock_type(const struct page *page)
 void pageblock_set_type(struct zone *zone, struct page *page, enum migratetype type);
 /* Moves the pageblock's free blocks to the lists of `type`. Returns the pages moved. */
 unsigned long buddy_move_block(struct zone *zone, struct page *page, enum migratetype type);
+/*
+ * buddy_reserve_highatomic() turns page's pageblock into a reserve for high-order atomic requests. Returns
+ * false if the reserve has reached 1/100 of the zone plus a pageblock, or if the pageblock cannot change its
+ * type. buddy_unreserve_highatomic() gives one reserved pageblock the type `to`, the last one only if
+ * last_too. Returns false if there is none.
+ */
 bool buddy_reserve_highatomic(struct zone *zone, struct page *page);
 bool buddy_unreserve_highatomic(struct zone *zone, enum migratetype to, bool last_too);
 /*
@@ -291,6 +298,7 @@ bool buddy_unreserve_highatomic(struct zone *zone, enum migratetype to, bool las
  * already, or is neither free nor movable.
  */
 int buddy_isolate(struct zone *zone, struct page *page);
+/* Ends the isolation: the pageblock gets `type`, and its free blocks can be allocated. */
 void buddy_unisolate(struct zone *zone, struct page *page, enum migratetype type);
 /* Limit of zone->boost, in pages. */
 unsigned long buddy_boost_most(const struct zone *zone);
@@ -428,6 +436,7 @@ static inline enum migratetype gfp_migratetype(gfp_t gfp)
 {
 	return (enum migratetype)((gfp & (__GFP_MOVABLE | __GFP_RECLAIMABLE)) >> 3);
 }
+/* Enables alloc_pages(). Context: boot, called by zone_init(). */
 void page_alloc_init(void);
 /* Pages that the buddy has allocated to users: managed - free - pcp - isolated. */
 unsigned long zone_allocated_pages(const struct zone *zone);
@@ -452,6 +461,7 @@ static inline bool page_debug_enabled(void)
 struct page *page_prepare_new(struct page *page, gfp_t gfp, unsigned order, unsigned long caller);
 /* Prepares a block that is being freed, before it is free: poison, zeroing, owner. */
 void page_prepare_free(struct page *page, unsigned order, unsigned long caller);
+/* Zeroes the block, HighMem included. */
 void page_clear_block(struct page *page, unsigned order);
 /* Copies from's owner record to page, which was part of from's block until now. */
 void page_copy_owner(struct page *page, const struct page *from);

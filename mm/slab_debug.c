@@ -215,8 +215,8 @@ static void poison_fill(const struct kmem_cache *s, void *obj, u8 byte)
 	((u8 *)obj)[s->object_size - 1] = POISON_END;
 }
 
-static const u8 *poison_damage(const struct kmem_cache *s, const void *obj)
 /* Returns the first byte that differs from the pattern of a free object, NULL if none does. */
+static const u8 *poison_damage(const struct kmem_cache *s, const void *obj)
 {
 	const u8 *p = obj, *last = p + s->object_size - 1;
 

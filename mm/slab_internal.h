@@ -59,10 +59,9 @@ struct array_cache {
 };
 static_assert(offsetof(struct array_cache, stack) == 16, "what the fast path reads is one cache line");
 
-/* Objects of other nodes, of any cache, that this CPU freed. */
 /*
- * `again` repeats avail. Nothing else marks these objects as free, so checks detect a damaged avail by
- * it.
+ * Objects of other nodes, of any cache, that this CPU freed. `again` repeats avail. Nothing else marks these
+ * objects as free, so checks detect a damaged avail by it.
  */
 struct remote_stack {
 	unsigned avail, again;

@@ -50,14 +50,14 @@ struct vmap_area {
 void vmap_init(vaddr_t start, vaddr_t end);
 extern vaddr_t vmap_start, vmap_end; /* the window */
 
+/* Cause of a failure of vmap_alloc(), for failure_note(). */
+#define VMAP_NO_ADDRESSES "no free addresses in the vmalloc window"
 /*
  * Allocates the lowest free range of size bytes at a multiple of align as a busy area with vm's flags
  * and caller. With several CPUs it is the lowest of this CPU's ranges first (vmap.c, Order). size
  * includes the guard page. Returns NULL if there is no room, or no memory for a descriptor. Context:
  * main loop; may wait if gfp permits.
  */
-/* Cause of a failure of vmap_alloc(), for failure_note(). */
-#define VMAP_NO_ADDRESSES "no free addresses in the vmalloc window"
 struct vmap_area *vmap_alloc(size_t size, size_t align, unsigned flags, unsigned long caller, gfp_t gfp);
 /*
  * Makes the busy area that starts at addr and has one of the flags lazy; NULL if there is none. The

@@ -56,6 +56,7 @@ struct check_walk {
 	const char *wrong;   /* NULL if no damage was found so far */
 };
 
+/* Starts a walk over at most `most` elements. The link lies at `offset` in an element of `size` bytes. */
 void check_walk_begin(struct check_walk *w, const struct list_head *head, unsigned long most, size_t offset,
 		      size_t size);
 /* Returns the next element, all of it readable. NULL: the end of the list, or w->wrong is set. */

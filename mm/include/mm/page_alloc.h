@@ -101,6 +101,7 @@ static inline void mm_counter_add(enum mm_counter c, long pages)
 {
 	this_cpu_add(mm_counters[c], pages);
 }
+/* Returns the sum of all CPUs' parts. */
 unsigned long mm_counter_read(enum mm_counter c);
 
 /*

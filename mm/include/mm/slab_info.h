@@ -66,12 +66,12 @@ struct slab_array_info {
 	unsigned cpu, avail, limit, batchcount;
 	bool touched;
 };
-bool slab_for_each_array(const char *name, bool (*fn)(const struct slab_array_info *info, void *ctx),
-			 void *ctx);
 /*
  * Calls fn for each online CPU's array of the cache, until it returns false. Returns false if there is
  * no such cache.
  */
+bool slab_for_each_array(const char *name, bool (*fn)(const struct slab_array_info *info, void *ctx),
+			 void *ctx);
 
 enum slab_object_state { SLAB_OBJ_LIVE, SLAB_OBJ_FREE, SLAB_OBJ_CPU };
 

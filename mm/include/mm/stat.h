@@ -51,6 +51,7 @@ struct type_stat {
 };
 /* Fills *t with the zone's blocks and pageblocks by migratetype. */
 void type_stat(const struct zone_stat *z, struct type_stat *t);
+/* Returns the name in /proc/pagetypeinfo, such as "Movable". */
 const char *migratetype_name(enum migratetype type);
 
 enum { FRAME_MAX_FLAGS = 16 };

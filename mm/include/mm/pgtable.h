@@ -8,7 +8,8 @@
  * it flushes (mm/tlb.h).
  *
  * Addresses and sizes are bytes, multiples of PAGE_SIZE. Context of functions that change tables: main
- * loop or boot, interrupts on; no lock above rank LOCK_PT held.
+ * loop or boot, interrupts on; no lock
+ * of rank LOCK_PT or above held.
  */
 
 #include <arch/pt.h>

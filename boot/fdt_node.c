@@ -226,20 +226,25 @@ static u8 cells_of(const struct fdt *f, const struct fdt_level *level, const cha
 	return (u8)min(fdt_u32(p.data), 255U);
 }
 
+/* Makes the node whose token is at w->pos the walk's current node. Its properties begin at `properties`. */
+static void enter_node(const struct fdt *f, struct fdt_walk *w, u32 properties)
+{
+	struct fdt_level *level = &w->node.level[w->open];
+
+	*level = (struct fdt_level){.at = w->pos, .properties = properties};
+	level->address_cells = cells_of(f, level, "#address-cells", 2);
+	level->size_cells = cells_of(f, level, "#size-cells", 1);
+	w->node.depth = w->open++;
+	w->pos = properties;
+}
+
 bool fdt_next(const struct fdt *f, struct fdt_walk *w)
 {
 	for (u32 next;; w->pos = next) {
 		switch (token_at(f, w->pos, &next)) {
-		case BEGIN_NODE: {
-			struct fdt_level *level = &w->node.level[w->open];
-
-			*level = (struct fdt_level){.at = w->pos, .properties = next};
-			level->address_cells = cells_of(f, level, "#address-cells", 2);
-			level->size_cells = cells_of(f, level, "#size-cells", 1);
-			w->node.depth = w->open++;
-			w->pos = next;
+		case BEGIN_NODE:
+			enter_node(f, w, next);
 			return true;
-		}
 		case END_NODE:
 			w->open--;
 			break;

@@ -62,7 +62,7 @@ static unsigned long run_starts(unsigned long bits, unsigned n)
 }
 
 /*
- * Returns the length of the longest run of set bits. Builds the length from its binary digits, 32
+ * Returns the length of the longest run of set bits; at least one bit is zero. Builds the length from its binary digits, 32
  * first: n grows by 2^k if some run of length n continues for another 2^k bits.
  */
 static unsigned longest_run(unsigned long bits)
@@ -70,8 +70,6 @@ static unsigned longest_run(unsigned long bits)
 	unsigned long starts[6]; /* starts[k]: bits at which a run of 2^k begins */
 	unsigned n = 0;
 
-	if (!~bits)
-		return 64;
 	for (unsigned k = 0; k < 6; k++) {
 		starts[k] = bits;
 		bits &= bits >> (1u << k);

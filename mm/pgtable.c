@@ -700,8 +700,3 @@ bool pt_hints_sound(void)
 	}
 	return true;
 }
-
-unsigned long pt_boot_tables(void)
-{
-	return boot_tables;
-}

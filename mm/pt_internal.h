@@ -28,8 +28,6 @@ int pt_map_counted(vaddr_t va, paddr_t pa, size_t size, pt_prot_t prot, unsigned
 void pt_for_each_dying(frame_fn fn, void *ctx);
 /* Returns whether each CPU's hint names the table that a walk finds. */
 bool pt_hints_sound(void);
-/* Number of tables allocated from memblock. */
-unsigned long pt_boot_tables(void);
 /* Calls fn for each table of the page allocator: those reachable from the root and the dying ones. */
 void pt_for_each_table(frame_fn fn, void *ctx);
 /* Checks D1 to D4. Returns NULL, or the invariant that is broken. */

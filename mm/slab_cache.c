@@ -70,11 +70,6 @@ static void count_cpus(void)
 		cpus_on_node[slab_nid(cpu_to_node_map[cpu])]++;
 }
 
-unsigned slab_cpus_on_node(int nid)
-{
-	return cpus_on_node[nid];
-}
-
 unsigned long slab_free_limit(const struct kmem_cache *s, int nid)
 {
 	return (1UL + cpus_on_node[nid]) * s->batchcount + s->num;

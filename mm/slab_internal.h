@@ -436,12 +436,8 @@ unsigned long slab_reclaimable_pages(void);
 /* Checksums of the members that creation fixes: of a cache, and of its part on one node. */
 u64 slab_cache_seal(const struct kmem_cache *s);
 u64 slab_node_seal(const struct kmem_cache_node *n);
-/*
- * In slab_cache.c. slab_free_limit(): free objects above which empty slabs of the node are freed.
- * slab_cpus_on_node(): CPUs that allocate from the node.
- */
+/* In slab_cache.c. Returns the number of free objects above which empty slabs of the node are freed. */
 unsigned long slab_free_limit(const struct kmem_cache *s, int nid);
-unsigned slab_cpus_on_node(int nid);
 
 /* ---- kmalloc.c ---- */
 

@@ -170,6 +170,7 @@ KTEST(dmesg, words_of_all_kernels_are_known)
 		{"BIOS-e820: [mem 0x400000-0x7fffff]    4   MB kernel usable RAM", 0, 0},
 		{"extended: [mem 0x400000-0x7fffff] reserved", 0, 0},
 		{"BIOS-e820: [gap 0x400000-0x7fffff]", 0, 0},
+		{"Initmem setup node none", 0, 0},
 		{"BIOS-e820: [gap 0x400000-0x7fffff]  4 MB ...", 0, 0},
 		{"BIOS-e820: [mem 0x1000000-0xffffff] reserved", 0, 0},
 		{"BIOS-e820: 0000000000400000 - 0000000000800000 (reserved)", 0x400000, 0x800000},
@@ -347,6 +348,10 @@ KTEST(dmesg, reserved_memory_of_a_device_tree_is_read)
 		{"Reserved memory: created DMA memory pool at 0x0000000043000000, size 64 KiB", 0x43000000,
 		 0x43010000},
 		{"Reserved memory: created CMA memory pool at 0x0000000043000000, size 64 MiB", 0, 0},
+		{"Reserved memory: created DMA memory pool at 0x0000000043000000, size 0 KiB", 0, 0},
+		{"Reserved memory: created DMA memory pool at 0x0000000043000000, size 64 pages", 0, 0},
+		{"Reserved memory: created DMA memory pool at 0x0000000043000000", 0, 0},
+		{"Reserved memory: created DMA memory pool, size 64 KiB", 0, 0},
 	};
 	struct boot_fixture *f = fixture_new();
 	char log[512];
@@ -532,6 +537,11 @@ KTEST(dmesg, a_mistake_has_its_line_and_its_cause)
 		{"  node   0: [mem 0x1000-0x]", "\"[mem 0x1000-0x]\": expected a range"},
 		{"Zone ranges:\n  DMA      [mem 0x1000", "\"[mem 0x1000\": expected a range"},
 		{"Zone ranges:\n  DMA      1 => 4096", "expected a zone's range"},
+		{"Zone ranges:\n  DMA      1 -> -", "expected a zone's range"},
+		{"BIOS-e820: [mem 0x0-0x9ffff] type 4294967296",
+		 "expected a type of memory such as usable or reserved"},
+		{"BIOS-e820: [mem 0x0-0x9ffff] 4.x MB reserved",
+		 "expected a type of memory such as usable or reserved"},
 	};
 	struct boot_fixture *f = fixture_new();
 	char log[512], where[16];

@@ -238,6 +238,7 @@ KTEST(dmesg_text, escaped_characters_are_what_they_stand_for)
 		{"->", "\xe2\x86\x92"},
 		{" - ", " \xe2\x80\x94 "},
 		{":", "&#58;"},
+		{" text", " <b text"}, /* no tag: it does not end */
 	};
 	struct boot_fixture *f = fixture_new();
 

@@ -12,6 +12,7 @@
 
 #include "boot_fixture.h"
 #include <kernel/errno.h>
+#include <mm/vmalloc.h>
 
 enum { VERSION = 1, WB = 8, CACHES = 0xf, CONVENTIONAL = 7 };
 
@@ -189,6 +190,27 @@ KTEST(efi, thousands_of_descriptors_lose_usable_memory_only)
 		reserved += f->info.range[i].type == MEM_RESERVED;
 	EXPECT_EQ(reserved, RESERVED);
 	expect_sound(t, &f->info);
+	fixture_free(f);
+}
+
+/* Shows efi.I2. The descriptor behind the last one that is read would be the only usable one. */
+KTEST(efi, descriptors_above_the_limit_are_noted_and_ignored)
+{
+	enum { BYTES = (EFI_DESCRIPTORS_MAX + 1) * EFI_DESC_MIN };
+	struct boot_fixture *f = fixture_new();
+	u8 *map = vzalloc(BYTES);
+
+	ASSERT_TRUE(f && map);
+	map_start(f);
+	map_add(f, EFI_DESC_MIN, CONVENTIONAL, MIB(1), 1, WB);
+	memcpy(map + BYTES - EFI_DESC_MIN, f->bytes, EFI_DESC_MIN);
+	EXPECT_EQ(efi_memmap_parse(map, BYTES, EFI_DESC_MIN, VERSION, &f->info), 0);
+	EXPECT_EQ(f->info.nr_ranges, 0);
+	EXPECT_NOTE(&f->info, "65537 descriptors, the first 65536 are used");
+	memcpy(map + BYTES - 2 * EFI_DESC_MIN, f->bytes, EFI_DESC_MIN);
+	EXPECT_EQ(efi_memmap_parse(map, BYTES, EFI_DESC_MIN, VERSION, &f->info), 0);
+	EXPECT_EQ(f->info.nr_ranges, 1);
+	vfree(map);
 	fixture_free(f);
 }
 

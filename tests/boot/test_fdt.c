@@ -660,6 +660,30 @@ KTEST(fdt, psci_by_its_version_and_method)
 	fixture_free(f);
 }
 
+static void psci_node(struct tree *tree, const char *name, const char *method, const char *status)
+{
+	begin(tree, name);
+	text(tree, "compatible", "arm,psci-1.0");
+	text(tree, "method", method);
+	text(tree, "status", status);
+	end(tree);
+}
+
+KTEST(fdt, first_psci_that_is_not_disabled_is_the_one)
+{
+	struct boot_fixture *f = fixture_new();
+	struct tree tree;
+
+	ASSERT_NOT_NULL(f);
+	tree = tree_start(f, 2, 2);
+	psci_node(&tree, "psci@0", "smc", "disabled");
+	psci_node(&tree, "psci@1", "hvc", "okay");
+	psci_node(&tree, "psci@2", "smc", "okay");
+	read_tree(t, &tree);
+	EXPECT_EQ(f->info.dev.psci, BOOT_PSCI_HVC);
+	fixture_free(f);
+}
+
 KTEST(fdt, gic_of_version_2)
 {
 	struct boot_fixture *f = fixture_new();
@@ -720,6 +744,32 @@ KTEST(fdt, gic_of_version_3_has_regions)
 		end(&tree);
 		read_tree(t, &tree);
 		EXPECT_EQ(f->info.dev.gic_version, cells_of_stride % 3 ? 3 : 0);
+	}
+	fixture_free(f);
+}
+
+KTEST(fdt, redistributor_regions_without_room_are_noted)
+{
+	struct boot_fixture *f = fixture_new();
+
+	ASSERT_NOT_NULL(f);
+	for (u32 regions = BOOT_MAX_GICR; regions <= BOOT_MAX_GICR + 1; regions++) {
+		u32 reg[(BOOT_MAX_GICR + 2) * 4] = {0, 0x8000000, 0, 0x10000};
+		struct tree tree = tree_start(f, 2, 2);
+
+		for (u32 i = 0; i < regions; i++) {
+			reg[4 + i * 4 + 1] = 0x9000000 + i * 0x100000;
+			reg[4 + i * 4 + 3] = 0x20000;
+		}
+		gic3_begin(&tree, 3);
+		cells(&tree, "reg", reg, (regions + 1) * 4);
+		CELLS(&tree, "#redistributor-regions", regions);
+		end(&tree);
+		read_tree(t, &tree);
+		EXPECT_EQ(f->info.dev.gic_version, 3);
+		EXPECT_EQ(f->info.dev.nr_gicr, BOOT_MAX_GICR);
+		EXPECT_EQ(strstr(f->info.notes, "regions of redistributors") != NULL,
+			  regions > BOOT_MAX_GICR);
 	}
 	fixture_free(f);
 }

@@ -10,6 +10,7 @@
  * Next:       test_multiboot2.c.
  */
 
+#include "../../boot/fdt_node.h"
 #include "fdt_tree.h"
 #include <kernel/errno.h>
 #include <kernel/printk.h>
@@ -161,6 +162,35 @@ KTEST(fdt_node, blocks_outside_of_the_tree_are_refused)
 	typical(f);
 	put(f, OFF_STRUCTURE, 36); /* the header's last word is no structure */
 	EXPECT_EQ(parse(f), -EINVAL);
+	fixture_free(f);
+}
+
+KTEST(fdt_node, structure_at_an_odd_offset_is_noted_and_read)
+{
+	struct boot_fixture *f = fixture_new();
+
+	ASSERT_NOT_NULL(f);
+	typical(f);
+	memmove(f->bytes + AT_STRUCTURE + 2, f->bytes + AT_STRUCTURE, get(f, SIZE_STRUCTURE));
+	put(f, OFF_STRUCTURE, AT_STRUCTURE + 2);
+	EXPECT_EQ(parse(f), 0);
+	EXPECT_EQ(f->info.nr_cpus, 2);
+	EXPECT_NOTE(&f->info, "expected a multiple of 4");
+	fixture_free(f);
+}
+
+KTEST(fdt_node, offset_between_nodes_finds_none)
+{
+	struct boot_fixture *f = fixture_new();
+	struct fdt_node n;
+	struct fdt tree = {};
+
+	ASSERT_NOT_NULL(f);
+	typical(f);
+	ASSERT_TRUE(fdt_open(&tree, f->bytes, f->len, &f->info));
+	EXPECT_TRUE(fdt_node_at(&tree, 0, &n));
+	EXPECT_FALSE(fdt_node_at(&tree, 4, &n));
+	EXPECT_FALSE(fdt_node_at(&tree, ~0U, &n));
 	fixture_free(f);
 }
 

@@ -23,6 +23,7 @@
 #include <kernel/sections.h>
 #include <kernel/string.h>
 #include <kernel/work.h>
+#include <mm/check_walk.h>
 #include <mm/memblock.h>
 
 /* ---- boot ranges ---- */
@@ -155,6 +156,7 @@ KTEST(check, numa_names_a_wrong_zonelist)
 
 KTEST(check, numa_names_a_node_that_is_not_its_memory_and_cpus)
 {
+	static struct zone *endless[MAX_NODES * NR_ZONES + 2];
 	struct node *n = &nodes[some_zone()->nid];
 
 	EXPECT_BROKEN_BY("numa", n->nid, broken + 1, "numa.N4: ");
@@ -169,6 +171,9 @@ KTEST(check, numa_names_a_node_that_is_not_its_memory_and_cpus)
 	EXPECT_BROKEN_BY("numa", n->distance[0], broken + 1, "numa.N5: ");
 	EXPECT_BROKEN_BY("numa", cpu_to_node_map[0], (int)nr_nodes, "numa.N5: ");
 	EXPECT_BROKEN_BY("numa", n->fallback.zone, NULL, "numa.N1: ");
+	for (unsigned i = 0; i < ARRAY_SIZE(endless); i++)
+		endless[i] = some_zone();
+	EXPECT_BROKEN_BY("numa", n->fallback.zone, endless, "numa.N1: a zonelist misses a zone");
 	EXPECT_NULL(check_says("numa"));
 }
 
@@ -397,6 +402,7 @@ KTEST(check, pgtable_names_a_wrong_entry)
 	saved = arch_pte_read(slot);
 	arch_pte_write(slot, arch_pte_table(PAGE_ALIGN_UP(memblock_end(&memblock))));
 	EXPECT_BROKEN(check_says("pgtable"), "pgtable.P1: table outside of RAM");
+	EXPECT_FALSE(check_readable((const void *)far_away(), 1));
 	arch_pte_write(slot, saved);
 	drop_far_tables();
 	EXPECT_NULL(check_says("pgtable"));
@@ -409,7 +415,9 @@ KTEST(check, pgtable_names_a_wrong_entry)
 	}
 	mm_counter_add(MM_PAGETABLE, 1);
 	EXPECT_BROKEN(check_says("pgtable"), "pgtable.P3: ");
-	mm_counter_add(MM_PAGETABLE, -1);
+	mm_counter_add(MM_PAGETABLE, -2);
+	EXPECT_BROKEN(check_says("pgtable"), "pgtable.P3: more tables reachable than");
+	mm_counter_add(MM_PAGETABLE, 1);
 	EXPECT_NULL(check_says("pgtable"));
 }
 
@@ -630,6 +638,7 @@ KTEST(check, percpu_names_a_map_that_is_not_its_slots)
 
 	ASSERT_NOT_NULL(p);
 	EXPECT_BROKEN_BY("percpu", percpu_chunks[0], NULL, "percpu.C4: ");
+	EXPECT_BROKEN_BY("percpu", percpu_chunks[0], (struct chunk *)8, "percpu.C4: a slot's chunk is none");
 	EXPECT_BROKEN_BY("percpu", percpu_chunks[MAX_CHUNKS - 1], c, "percpu.C4: ");
 	EXPECT_BROKEN_BY("percpu", percpu_claimed[0], broken ^ 1, "percpu.C4: ");
 	EXPECT_BROKEN_BY("percpu", c->start, broken + 8, "percpu.C4: ");
@@ -637,6 +646,12 @@ KTEST(check, percpu_names_a_map_that_is_not_its_slots)
 	EXPECT_BROKEN_BY("percpu", c->nr, (u16)(broken + 1), "percpu.C1: ");
 	EXPECT_BROKEN_BY("percpu", c->used, broken + 1, "percpu.C1: ");
 	EXPECT_BROKEN_BY("percpu", c->first[0], broken ^ 1, "percpu.C1: ");
+	if (c->units < CHUNK_UNITS) {
+		c->first[CHUNK_WORDS - 1] ^= 1UL << 63;
+		EXPECT_BROKEN_BY("percpu", c->in_use[CHUNK_WORDS - 1], broken ^ 1UL << 63,
+				 "percpu.C1: a unit behind the chunk's end");
+		c->first[CHUNK_WORDS - 1] ^= 1UL << 63;
+	}
 	EXPECT_NULL(check_says("percpu"));
 	free_percpu(p);
 }

@@ -14,6 +14,7 @@
 #include "../../mm/internal.h"
 
 #include <kernel/percpu.h>
+#include <kernel/string.h>
 #include <mm/check_walk.h>
 #include <mm/vmalloc.h>
 
@@ -59,6 +60,8 @@ KTEST(check_walk, memory_that_is_not_there_cannot_be_read)
 	EXPECT_FALSE(check_code(page));
 	EXPECT_FALSE(check_text("too long", 8));
 	EXPECT_FALSE(check_text("\a", 8));
+	memset(area, 'a', PAGE_SIZE);
+	EXPECT_FALSE(check_text(area, 2 * PAGE_SIZE)); /* the guard page follows */
 	vfree(area);
 	__free_page(page);
 }
@@ -182,5 +185,23 @@ KTEST(check_walk, every_damaged_link_of_a_tree_is_found)
 		}
 	}
 	EXPECT_TRUE(found > 3 * LEAVES * 64);
+	EXPECT_NULL(walk_leaves(&root));
+}
+
+/* Each node is the right child of the node before. A red-black tree of 65 levels has more than 2^31 nodes. */
+KTEST(check_walk, a_tree_deeper_than_any_sound_one_is_refused)
+{
+	enum { MOST = 64 };
+	static struct leaf leaf[MOST + 1];
+	static struct rb_root root;
+
+	root = (struct rb_root){.node = &leaf[0].rb};
+	for (unsigned i = 0; i <= MOST; i++) {
+		leaf[i].rb.left = NULL;
+		leaf[i].rb.parent = i ? &leaf[i - 1].rb : NULL;
+		leaf[i].rb.right = i < MOST ? &leaf[i + 1].rb : NULL;
+	}
+	EXPECT_STREQ(walk_leaves(&root), "a tree is deeper than a sound one can be");
+	leaf[MOST - 1].rb.right = NULL;
 	EXPECT_NULL(walk_leaves(&root));
 }

@@ -121,6 +121,29 @@ KTEST(kmalloc, flags_choose_the_kind)
 	kfree(both);
 }
 
+/* On the node of this CPU: objects of other nodes go to another array. */
+KTEST(kmalloc, freed_object_of_another_kind_is_reused_first)
+{
+	static const gfp_t kinds[] = {GFP_DMA, __GFP_RECLAIMABLE};
+	volatile size_t size = 100;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
+		void *p = kmalloc(size, GFP_KERNEL | kinds[i]), *again;
+		const struct kmem_cache_node *n;
+		bool kept;
+
+		ASSERT_NOT_NULL(p);
+		n = virt_to_page(p)->slab_node;
+		kept = !slab_bypassed(n->cache) && n->nid == cpu_to_node_map[arch_cpu_id()];
+		kfree(p);
+		again = kmalloc(size, GFP_KERNEL | kinds[i]);
+		ASSERT_NOT_NULL(again);
+		if (kept)
+			EXPECT_EQ(again, p);
+		kfree(again);
+	}
+}
+
 /* ---- what comes back ---- */
 
 /* Shows kmalloc.K2. */

@@ -9,6 +9,7 @@
  * Failure.    As every test's; without a DMA zone of 4 MiB the exhaustion cases are skipped.
  * Next:       test_page_alloc_paths.c.
  */
+#include "expect_broken.h"
 #include "zone_fixture.h"
 
 #include <arch/irq.h>
@@ -997,6 +998,7 @@ KTEST(page_alloc, a_bad_frame_is_not_handed_out_again)
 	EXPECT_EQ(page_state(page), PAGE_ALLOCATED);
 	EXPECT_EQ(hold_blocks(&some, GFP_KERNEL, 2, 100), 100);
 	EXPECT_TRUE(page->flags & PG_hwpoison);
+	EXPECT_NULL(check_says("census"));
 	release_blocks(&some, 2);
 	page->flags &= ~(PG_hwpoison | PG_reserved);
 	__free_pages(page, 2);

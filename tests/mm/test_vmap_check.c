@@ -58,6 +58,9 @@ KTEST(vmap_check, names_an_area_whose_record_is_anothers)
 	VMAP_BROKEN(a->vm.nr_pages, 0, "vmap.V8: ");
 	VMAP_BROKEN(a->vm.pages, b->vm.pages, "vmap.V8: ");
 	VMAP_BROKEN(b->vm.pages, (struct page **)8, "vmap.V8: ");
+	a->vm.flags |= VM_HUGE;
+	VMAP_BROKEN(a->vm.page_level, HUGE_LEVEL, "vmap.V4: its leaves are of another level");
+	a->vm.flags &= ~VM_HUGE;
 	VMAP_BROKEN(a->few[0], NULL, "vmap.V8: ");
 	VMAP_BROKEN(a->few[0]->refcount, 2, "vmap.V8: ");
 	VMAP_BROKEN(a->shard, (u16)(broken + 1), "vmap.V6: ");
@@ -70,5 +73,43 @@ KTEST(vmap_check, names_an_area_whose_record_is_anothers)
 	VMAP_BROKEN(a->vm.size, broken + PAGE_SIZE, "vmap.V8: ");
 	EXPECT_NULL(check_says("vmap"));
 	vfree(q);
+	vm_unmap_aliases();
+}
+
+/* The stripe of a range of shard s belongs to another shard. */
+KTEST(vmap_check, names_a_range_outside_of_its_shards_stripes)
+{
+	char *p = vmalloc(PAGE_SIZE);
+	struct vmap_area *a = vmap_find((vaddr_t)p);
+
+	ASSERT_TRUE(a);
+	if (vmap_nr_shards > 2)
+		VMAP_BROKEN(vmap_stripe_shard[a->start >> STRIPE_SHIFT & (STRIPES - 1)],
+			    vmap_shards[a->shard == 1 ? 2 : 1], "vmap.V6: ");
+	EXPECT_NULL(check_says("vmap"));
+	vfree(p);
+}
+
+/* Both areas of one CPU, so one list has both. The list begins with the areas that are flushed. */
+KTEST(vmap_check, names_lazy_areas_that_overlap_or_stand_in_the_wrong_order)
+{
+	char *p, *q;
+	struct vmap_area *a, *b;
+
+	vm_unmap_aliases();
+	p = vmalloc(PAGE_SIZE);
+	q = vmalloc(PAGE_SIZE);
+	a = vmap_find((vaddr_t)p);
+	b = vmap_find((vaddr_t)q);
+	ASSERT_TRUE(a && b);
+	vfree(p);
+	vfree(q);
+	if (a->list.next == &b->list || b->list.next == &a->list) {
+		struct vmap_area *last = a->list.next == &b->list ? b : a;
+
+		VMAP_BROKEN(last->start, (last == a ? b : a)->start, "vmap.V1: lazy twice");
+		VMAP_BROKEN(last->flushed, true, "vmap.V5: flushed, and not at the front");
+	}
+	EXPECT_NULL(check_says("vmap"));
 	vm_unmap_aliases();
 }

@@ -204,8 +204,8 @@ void buddy_free_many(struct zone *zone, struct page **pages, unsigned nr, unsign
 		unsigned n = 0;
 		long step;
 
-		if (nr == 1 ||
-		    (pages[1] != first + block && pages[1] != first - block)) { /* no neighbour follows */
+		/* No neighbour follows. */
+		if (nr == 1 || (pages[1] != first + block && pages[1] != first - block)) {
 			check_returned(first, want);
 			buddy_free(zone, first, order, pageblock_type(first), false);
 			pages++;

@@ -7,7 +7,7 @@
  *             full array is copied at twice its length into free memory (Linux's
  *             memblock_double_array).
  * Layout.     memory.region[] {start, end, nid} from the sanitised map, page aligned inwards
- *             reserved.region[] {start, end, name} to whole pages outwards when frames are counted
+ *             reserved.region[] {start, end, name}, not page aligned: a frame is reserved if a byte of it is
  *
  *              memory    [1M ............................. 512M)
  *              reserved        [16M kernel 20M)   [30M .. 31M)
@@ -18,8 +18,8 @@
  *             B3  an allocation lies in memory and touches no earlier reservation
  *             B4  address 0 is never returned
  *             B5  after memblock_hand_over() only memblock_forget() changes an array
- * Locking.    None is needed: the arrays change at boot, on one CPU. memblock_forget() is called with
- *             the same restriction by adopt_reserved_page().
+ * Locking.    No lock is needed: the arrays change at boot, on one CPU. adopt_reserved_page(), which calls
+ *             memblock_forget(), has the same restriction.
  * Failure.    If an array is full and cannot grow: -ENOSPC, nothing has changed. If no range fits: 0,
  *             or a panic in memblock_alloc_or_panic().
  * Source.     Linux mm/memblock.c. Boot allocations grow upwards from 16 MiB instead of downwards from

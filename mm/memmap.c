@@ -89,9 +89,6 @@ static void cover_pop(const struct boot_range *in)
 {
 	cover.entry[0] = cover.entry[--cover.nr];
 	for (unsigned at = 0, child; (child = 2 * at + 1) < cover.nr; at = child) {
-		/*
-		 * Returns the largest type that covers the sweep's position, MEM_NONE if no range does.
-		 */
 		if (child + 1 < cover.nr && in[cover.entry[child]].type < in[cover.entry[child + 1]].type)
 			child++;
 		if (in[cover.entry[at]].type >= in[cover.entry[child]].type)
@@ -100,6 +97,7 @@ static void cover_pop(const struct boot_range *in)
 	}
 }
 
+/* Returns the largest type that covers the sweep's position, MEM_NONE if no range does. */
 static u32 cover_type(const struct boot_range *in)
 {
 	while (cover.nr && cover.ended[cover.entry[0]])
@@ -474,8 +472,8 @@ void memmap_init(const struct boot_info *bi)
 	memmap_print("firmware");
 
 	firmware_usable = usable_bytes();
-	memmap_nr_unproven = memmap_find_unproven(&user_edits, memmap, memmap_nr, memmap_unproven,
-						  MEMMAP_MAX_UNPROVEN);
+	memmap_nr_unproven =
+		memmap_find_unproven(&user_edits, memmap, memmap_nr, memmap_unproven, MEMMAP_MAX_UNPROVEN);
 	memmap_nr = memmap_apply(&user_edits, memmap, memmap_nr, MEMMAP_MAX);
 	if (user_edits.nr) {
 		keep_image();

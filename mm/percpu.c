@@ -72,7 +72,6 @@ enum {
 static_assert(sizeof(struct chunk) <= PAGE_SIZE, "a chunk's map takes one page");
 static_assert((MAX_CHUNKS & (MAX_CHUNKS - 1)) == 0, "percpu_best[] is a full tree");
 
-
 static struct spinlock percpu_lock = SPINLOCK_INIT("percpu_lock", LOCK_PERCPU);
 /* The variables up to nr_pages are protected by percpu_lock. */
 static struct chunk first_chunk;

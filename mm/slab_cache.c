@@ -301,7 +301,7 @@ int kmem_cache_destroy(struct kmem_cache *s)
 	if (!s)
 		return 0;
 	spin_lock(&cache_list_lock);
-	/* The reaper finds the cache no longer. */
+	/* From now on the reaper does not find the cache. */
 	list_del(&s->list);
 	spin_unlock(&cache_list_lock);
 	if (kmem_cache_shrink(s)) {

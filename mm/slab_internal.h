@@ -191,8 +191,8 @@ static inline void *slab_object(const struct kmem_cache *s, const struct page *p
 /*
  * Sanitizer marks (arch/san.h). In a slab only allocated objects are accessible. This layer opens an
  * index, and the slot of a debugged object, while it reads or writes them. Readers under RCU may read a
- * free object, so slabs of such caches stay open. If the contents of a new object are defined
- * (constructed, poisoned or zeroed), it is revealed with them.
+ * free object, so slabs of such caches stay open. A new object is marked as initialised if it was constructed, poisoned or zeroed, else as
+ * uninitialised.
  */
 static __always_inline bool slab_marks(const struct kmem_cache *s)
 {
@@ -366,8 +366,8 @@ static __always_inline bool slab_free_hit(struct pcpu_stack *stack, const struct
 }
 
 /*
- * Returns whether obj has a struct page. One compare excludes NULL and every address outside the direct
- * map.
+ * Returns whether obj lies in the direct map, so it may have a struct page. One compare excludes NULL and
+ * every other address.
  */
 static __always_inline bool slab_has_page(const void *obj)
 {

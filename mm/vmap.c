@@ -95,7 +95,7 @@ enum {
 	PLENTY_ROUNDS = 4,
 	/* Common ranges examined before a range of `plenty` bytes is used. */
 	SEARCH_MAX = 64,
-	/* A value of `tries` that no CPU's own shard reaches. */
+	/* If `tries` exceeds this, the CPUs' ranges have been drained. An own shard counts to 2 at most. */
 	DRAINED = 2,
 };
 

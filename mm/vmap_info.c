@@ -93,8 +93,7 @@ struct lazy_cursor {
 
 /*
  * Copies the next lazy areas of a shard behind the cursor. New areas are added at the tail, and a purge
- * detaches the whole list. So `last` stays valid until `steals` changes; after that no copied area is
- * left and the walk ends.
+ * detaches the whole list. So `last` stays valid until `steals` changes; then the walk ends.
  */
 static unsigned lazy_batch(struct vmap_shard *s, struct lazy_cursor *c, struct vmalloc_info info[INFO_BATCH])
 {

@@ -39,7 +39,7 @@ struct vmap_shard {
 	 * without the lock.
 	 */
 	unsigned long lazy_look;
-	/* Detachments so far. A check that runs meanwhile detects by it that the list has changed. */
+	/* Counts detachments and returns of areas. A walk of the list (vmap_info.c) ends when it changes. */
 	u64 steals;
 } __aligned(CACHE_LINE);
 

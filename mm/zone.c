@@ -15,8 +15,8 @@
  *              per-CPU lists: 131072 / 1024 / 4 = 32, times 1.5, rounded down to a power of two, - 1: batch = 31
  *              905 / 2 CPUs: high = 452
  *
- *             A zone's lowmem_reserve[j] is added for a request that could use zone j: 1/256 of the
- *             pages of the zones above, up to j.
+ *             A request that could use zone j must leave lowmem_reserve[j] more pages in each lower zone: 1/256
+ *             of the pages of the zones above that one, up to j.
  * Invariants. Z1  spanned >= present >= managed, and the present pages of all zones are memblock.memory
  *             Z2  min <= low <= high, low - min = high - low
  *             Z3  free + isolated <= managed; census.c counts the other managed pages
@@ -152,8 +152,7 @@ static void zone_limits(const struct node *n, enum zone_type type, pfn_t *start,
 }
 
 /*
- * Sets the span: from the node's first memory or the zone's lower limit, the higher one, to the node's
- * last memory or the zone's upper limit, the lower one. Counts the memory in it.
+ * Sets the span: the part of the node's span that lies within the zone's limits. Counts the memory in it.
  */
 static void zone_init_one(struct node *n, enum zone_type type)
 {

@@ -572,7 +572,7 @@ static void trim_block(struct page *page, unsigned order, unsigned long keep)
 		page_copy_owner(page + at, page);
 		at += 1UL << o;
 	}
-	/* From small to large, so the pieces are aligned: of 16 pages, frames 13 (1), 14 (2). */
+	/* From small to large, so the pieces are aligned: behind 13 of 16 pages come 13 (order 0) and 14 (order 1). */
 	for (unsigned long at = keep; at < total;) {
 		unsigned o = (unsigned)__builtin_ctzl(at);
 		unsigned long irq;

@@ -1,5 +1,5 @@
 /*
- * reclaim.c - memory that caches can give back, and the main loop's part in keeping some free.
+ * reclaim.c - memory that caches can free, and the main loop's part in keeping some free.
  *
  * Idea.       There is no page cache. Reclaim frees memory that other layers keep for speed, cheapest
  *             first. The page allocator reclaims only in requests that may wait.
@@ -18,7 +18,7 @@
  * Locking.    Shrinkers only try their locks. The list of shrinkers changes while the other CPUs are
  *             held (smp_hold).
  * Failure.    If nothing could be freed: false.
- * Source.     Linux mm/vmscan.c, mm/shrinker.c. The work of kswapd runs in the main loop, at quiet
+ * Source.     Linux mm/vmscan.c (kswapd, shrink_slab). The work of kswapd runs in the main loop, at quiet
  *             points.
  * Next:       page_debug.c.
  */

@@ -23,7 +23,7 @@
  *             A2  no object is twice in the arrays of a cache, and none is in an array and in its slab
  *             A3  slab_no_array.avail == slab_no_array.limit == 0
  *             A4  debugged and bypassed caches have no array bodies
- *             A5  a CPU's array is of the node that serves the CPU, a shared one of its own; limit and
+ *             A5  a CPU's array belongs to the node that serves the CPU, a shared array to its node; limit and
  *                 batchcount are those of the cache
  *             A6  a remote stack holds no more objects than it has room for
  * Locking.    Only the owner CPU touches its arrays. Push and pop are restartable (arch/pcpu.h); larger

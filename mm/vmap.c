@@ -678,9 +678,9 @@ u64 vmap_nr_purges(void)
 static void steal_list(struct vmap_shard *s, struct vmap_stolen *stolen)
 {
 	/*
-	 * The zeros below are stored with release after this CPU's purge_turn became odd. If another
-	 * CPU reads 0 here (acquire) because this purge detached the list, it therefore sees the purge
-	 * in progress and can wait for it (wait_for_purges() in vmalloc.c).
+	 * purge_turn of this CPU is odd already, and the zeros below are stored with release. So if another CPU reads
+	 * 0 here (acquire) because this CPU detached the list, it also sees the odd purge_turn. It can then wait for
+	 * this purge (wait_for_purges() in vmalloc.c).
 	 */
 	if (!__atomic_load_n(&s->lazy_pages, __ATOMIC_ACQUIRE) &&
 	    !__atomic_load_n(&s->flushed_bytes, __ATOMIC_ACQUIRE))

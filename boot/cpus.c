@@ -1,11 +1,11 @@
 /*
  * cpus.c - the list of CPUs, from the port or from ACPI.
  *
- * Idea.       A port that reads the CPUs from a device tree or from ACPI fills bi->cpu. On a PC nothing does, and the MADT
- *             names them. The SRAT then names their nodes, and those of memory.
+ * Idea.       A port that reads the CPUs from a device tree or from ACPI stores them in bi->cpu. On a PC bi->cpu is empty.
+ *             The CPUs then come from the MADT, and their nodes and those of memory from the SRAT.
  * Locking.    None: boot, while the early page tables are in use.
  * Failure.    No MADT: a warning, and the boot CPU alone.
- * Next:       kernel/base/cpus.c, which takes the list.
+ * Next:       kernel/base/cpus.c, which stores the list.
  */
 #include "boot.h"
 

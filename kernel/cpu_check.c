@@ -1,11 +1,11 @@
 /*
  * cpu_check.c - the checks of kernel/base: CPUs, calls, callbacks, deferred work.
  *
- * Idea.       kernel/base lies below mm/, and a check reads through <mm/check_walk.h> what may be damaged. So the checks of
- *             these files stand here, and name the invariants that the files' heads state.
- * Layout.     One check a file: cpus.c, smp.c, rcu.c, work.c.
- * Locking.    The other CPUs are held, or the text says which part holds without that.
- * Failure.    The text names the invariant and the CPU.
+ * Idea.       A check reads structures that may be damaged with the functions of <mm/check_walk.h>. kernel/base may not use
+ *             mm/, so its checks are here. They test the invariants in the heads of its files.
+ * Layout.     One check for each file: cpus.c, smp.c, rcu.c, work.c.
+ * Locking.    None: all other CPUs are stopped. If they run, the parts that need a stop are left out.
+ * Failure.    A check returns a text that names the invariant and the CPU.
  * Next:       shell/shell.c.
  */
 #include "base/rcu_internal.h"

@@ -1,13 +1,13 @@
 /*
- * smp_start.c - the other CPUs start.
+ * smp_start.c - starts the other CPUs.
  *
- * Idea.       The boot CPU allocates each CPU's stacks, tells the port to start it, and waits until it is online. The new CPU
- *             sets its per-CPU base and its slab arrays, marks itself online and enters its main loop.
- * Layout.     cpu_state[cpu].start (smp_internal.h): waiting, done or given up. Both sides leave `waiting` by one exchange, so a
- *             CPU that comes up late does not run.
+ * Idea.       The boot CPU allocates each CPU's stacks, tells the port to start it, and waits until it is online. The new
+ *             CPU sets its per-CPU base and its slab arrays, marks itself online and enters its main loop.
+ * Layout.     cpu_state[cpu].start (smp_internal.h): waiting, done or given up. The new CPU and the boot CPU change
+ *             `waiting` with one compare-and-exchange each. Only one succeeds, so a CPU that comes up late does not run.
  * Locking.    None: one CPU starts at a time.
  * Failure.    A CPU that does not start is reported and left out.
- * Next:       base/smp.c, what CPUs do for each other.
+ * Next:       kernel/base/smp.c, the services between CPUs.
  */
 #include "base/smp_internal.h"
 

@@ -5,12 +5,12 @@
  *             is empty, then writes up to 16 bytes without polling. Input arrives by interrupt, when the FIFO has filled
  *             to a level or the line has been idle for a while.
  * Layout.     32-bit registers in one page of device memory. Some UARTs (SBSA's) support no other access size.
- * Invariants. Receive interrupts are off only while ../uart.c throttles the input. The UART controls RTS by itself, from
- *             the fill level of its FIFO.
+ * Invariants. Receive interrupts are off only while arch/common/uart.c throttles the input. The UART controls RTS by
+ *             itself, from the fill level of its FIFO.
  * Locking.    Interrupts are off while the receiver's registers are accessed.
  * Failure.    No UART: output is discarded and input is empty. A dead UART costs a bounded wait for each FIFO of output.
  * Source.     Arm DDI 0183 (PL011), DEN0029 appendix B (SBSA generic UART, which has only half of the registers).
- * Next:       ../uart.c.
+ * Next:       arch/common/uart.c.
  */
 
 #include "a64_internal.h"

@@ -8,8 +8,8 @@
  *                 finds its own values
  *             Only a panic sends the stop, and a test that counts it.
  * Locking.    None: the boot CPU starts one CPU at a time and does nothing else with it before.
- * Failure.    PSCI's error is logged in words. If a started CPU does not come, kernel/base/smp.c gives up; the CPU keeps its
- *             stacks.
+ * Failure.    PSCI's error is logged in words. If a started CPU does not come, kernel/smp_start.c gives up; the CPU keeps
+ *             its stacks.
  * Source.     Arm DEN0022 (PSCI) 5.6.
  * Next:       kernel/base/smp.c.
  */

@@ -8,7 +8,7 @@
  * Failure.    If firmware left CNTFRQ 0, QEMU's rate of 62.5 MHz is assumed, with a warning. Without a PMU, cycles are
  *             counts of the timer.
  * Source.     Arm ARM D11 (generic timer), D12 (PMU).
- * Next:       ../alarm.c, which computes the time of the next alarm.
+ * Next:       arch/common/alarm.c, which computes the time of the next alarm.
  */
 
 #include "a64_internal.h"

@@ -3,7 +3,8 @@
  *
  * Idea.       The memory map, the CPUs and the command line go into one struct boot_info. There are no firmware tables.
  * Layout.     --mem creates the map of a small PC: 640 KiB, memory from 1 MiB up to 3 GiB, the rest from 4 GiB on.
- *             --map and --dmesg read that of a real machine (boot/host/map.c, boot/host/dmesg.c). --fdt also reads CPUs (boot/fdt.c).
+ *             --map and --dmesg read that of a real machine (boot/host/map.c, boot/host/dmesg.c). --fdt also reads CPUs
+ *             (boot/fdt.c).
  * Invariants. CPUs are numbered from 0; CPU 0 boots.
  * Locking.    None: one thread.
  * Failure.    A command line that is too long, a file that cannot be read or parsed, or a map with too little memory ends

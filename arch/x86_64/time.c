@@ -7,7 +7,7 @@
  * Locking.    Interrupts are off while the alarm is accessed.
  * Failure.    If a CPU's TSC is behind CPU 0's value at its start, the time is 0 instead of a huge number. Without any
  *             timer there is no alarm.
- * Next:       ../alarm.c, which computes the time of the next alarm.
+ * Next:       arch/common/alarm.c, which computes the time of the next alarm.
  */
 
 #include "x86_internal.h"

@@ -4,7 +4,7 @@
  * Idea.       Output is polled, so it works before everything else and in a panic. The driver waits until the transmitter
  *             is empty. It then writes one byte, or 16 bytes if the FIFO is on. Input arrives by interrupt.
  * Layout.     Eight ports from 0x3f8 on.
- * Invariants. Receive interrupts and RTS are off only while ../uart.c throttles the input.
+ * Invariants. Receive interrupts and RTS are off only while arch/common/uart.c throttles the input.
  * Locking.    Interrupts are off while the receiver's registers are accessed.
  * Failure.    No UART at the port: output is discarded and input is empty.
  * Next:       trap.c, which calls arch_uart_receive().

@@ -7,7 +7,7 @@
 #include <arch_impl/x86.h>
 #include <kernel/types.h>
 
-/* Registers as trap.S saves them, in ascending order of addresses. The CPU pushed rip to ss; for some vectors also error. */
+/* Registers that trap.S saves, in ascending order of addresses. The CPU pushed rip to ss, for some vectors also error. */
 struct x86_regs {
 	u64 r15, r14, r13, r12, r11, r10, r9, r8;
 	u64 rbp, rdi, rsi, rdx, rcx, rbx, rax;

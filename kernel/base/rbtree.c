@@ -9,7 +9,8 @@
  * Invariants. I1  the root is black; a red node has no red child
  *             I2  every path from a node down to a missing child has the same number of black nodes
  *             I3  child->parent names its parent; the root's is NULL
- *             I4  update(n) would change nothing, for every n; all four: rb_check()
+ *             I4  every derived value is exact: update(n) changes nothing
+ *             rb_check() tests all four.
  * Locking.    None: the owner of the tree has a lock.
  * Next:       kernel/base/spinlock.c.
  *

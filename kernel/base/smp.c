@@ -14,22 +14,23 @@
  *             IPI to each. CPU 0 takes bit 2, runs f(ctx) and decrements smp_request[2].owed; CPU 1 likewise. CPU 2 waits
  *             for owed == 0.
  *
- * Invariants. I1  smp_request[c].owed is at least the number of mailboxes with bit c; request c does not change before it
- *                 is 0 The caller that changes a mailbox word from 0 sends the IPI, which serves all bits set until it is
- *                 taken; no port loses an IPI
+ * Invariants. I1  smp_request[c].owed is at least the number of mailboxes with bit c; request c does not change before
+ *                 owed is 0. The caller that changes a mailbox word from 0 sends the IPI. It serves all bits that are set
+ *                 until it is taken. No port loses an IPI
  *             I2  `rest` is REST_NOT from the end of a quiescent point or an idle sleep to the next one
  *             I3  between smp_hold() and smp_release() `rest` of every other CPU is not REST_NOT. A CPU that resumes stores
  *                 REST_NOT, then reads holder; the holder stores holder, then reads `rest`. All four are sequentially
  *                 consistent, so at least one side sees the other's store
  *             I4  a CPU is online if and only if it has started; CPU 0 has
  *             I5  while the other CPUs are held, none of them has a call under way or one to run
- *             I6  a CPU's task is one that is not done
+ *             I6  the task of a CPU is NULL or not yet done
  * Locking.    None. The caller writes its request and then sets the bits (release); a CPU that takes a bit (acquire) reads
  *             the request. Calls of different CPUs proceed concurrently. mm/tlb.c argues why CPUs cannot wait for each
  *             other in a circle.
  * Failure.    A CPU that does not answer a call within ANSWER_TIMEOUT_S is a panic.
  * Source.     Linux kernel/smp.c (smp_call_function_many), kernel/stop_machine.c.
- * Next:       mm/tlb.c, the first caller. kernel/smp_start.c starts the CPUs, kernel/cpu_check.c has the check.
+ * Next:       mm/tlb.c, the first caller. kernel/smp_start.c starts the CPUs, kernel/cpu_check.c checks the
+ *             invariants.
  */
 #include "smp_internal.h"
 
@@ -252,8 +253,7 @@ static void wake_up(void)
 	if (likely(!this_cpu(asleep)))
 		return;
 	this_cpu(asleep) = false;
-	for_each_sleep_hook (hook)
-		(*hook)->exit();
+	for_each_sleep_hook(hook)(*hook)->exit();
 	rcu_idle_exit();
 }
 
@@ -269,8 +269,7 @@ void smp_idle(u64 wake_ns)
 	arch_time_wake_at(wake_ns);
 	rest_begin(REST_IDLE);
 	rcu_idle_enter();
-	for_each_sleep_hook (hook)
-		(*hook)->enter();
+	for_each_sleep_hook(hook)(*hook)->enter();
 	this_cpu(asleep) = true;
 	arch_idle();
 	flags = arch_irq_save();
@@ -305,7 +304,8 @@ void smp_hold(void)
 
 void smp_release(void)
 {
-	BUG_ON(atomic_load(&smp_holder) != (int)arch_cpu_id(), "smp_release: CPU %d holds", atomic_load(&smp_holder));
+	BUG_ON(atomic_load(&smp_holder) != (int)arch_cpu_id(), "smp_release: CPU %d holds",
+	       atomic_load(&smp_holder));
 	if (--hold_depth == 0)
 		atomic_store(&smp_holder, -1);
 }

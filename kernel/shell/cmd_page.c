@@ -23,8 +23,8 @@
 #include <mm/stat.h>
 
 /*
- * Parses "pa:ADDRESS", a kernel virtual address, or a frame number. In the hosted build frame numbers above 4 TiB look like
- * addresses: a number is taken as an address if something is mapped there.
+ * Parses "pa:ADDRESS", a kernel virtual address, or a frame number. In the hosted build frame numbers of memory above 4 TiB
+ * have the values of kernel addresses. Such a number is an address if a page is mapped there, else a frame number.
  */
 static int frame_argument(struct out *o, const char *text, pfn_t *pfn)
 {
@@ -208,7 +208,8 @@ static struct page *alloc_requested(const struct alloc_request *rq)
 		return alloc_on_node(rq, rq->nid);
 	if (!rq->zone)
 		return alloc_pages(rq->gfp, rq->order);
-	for (; *z && !page; z++) /* the nearest node with such a zone, which need not be the nearest node */
+	/* The list begins with the nearest node, which may have no such zone. */
+	for (; *z && !page; z++)
 		if ((*z)->type == rq->zone->type)
 			page = alloc_on_node(rq, (*z)->nid);
 	return page;

@@ -385,7 +385,8 @@ static void dump_part(struct dump *d, vaddr_t start, vaddr_t last, const char *h
 		out_printf(d->o, "---[ %s ]---\n", heading);
 	d->next = from;
 	pt_for_each_range(from, to, dump_range, d);
-	if (d->next <= to && d->next >= from) /* false if the last range ended with the part */
+	/* False if the last range reached to the end of the part; `next` may then have wrapped to 0. */
+	if (d->next <= to && d->next >= from)
 		dump_hole(d->o, d->next, to);
 }
 

@@ -38,7 +38,10 @@ static __crash void crash_exec_data(void)
 	fn();
 }
 
-/* The compiler cannot turn this recursion into a loop. It would end after 2^64 calls, so the compiler assumes an end. */
+/*
+ * The addition after the call keeps the compiler from turning this recursion into a loop. The test for 0 is an end in
+ * theory; a recursion without an end would be undefined.
+ */
 static __crash unsigned long crash_recurse(volatile unsigned long *outer)
 {
 	volatile unsigned long frame[32];

@@ -14,7 +14,6 @@
  * Failure.    A refused allocation is counted. The first wrong word or broken invariant ends the run with status EIO; all
  *             memory is freed first.
  * Next:       ktest.c.
- * Next:       ktest.c.
  */
 #include "../../kernel/shell/cmd.h"
 

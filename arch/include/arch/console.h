@@ -5,7 +5,9 @@
 
 /* Polled serial console. It works before mm is initialised, with interrupts off, and in a panic. */
 
+/* Finds the console and sets it up. Context: boot, once. If there is none, output is discarded. */
 void arch_console_init(void);
+/* Writes a byte. Waits for a bounded time until the device accepts it. Locks: console_lock is held, except in a panic. */
 void arch_putc(char c);
 /*
  * Returns the next received byte. ARCH_GETC_NONE: no byte has arrived. ARCH_GETC_END: the input has ended. Bytes that the

@@ -19,6 +19,7 @@ void arch_idle(void);
 void arch_halt(void) __noreturn;
 /* Ends the machine with this exit status (kernel/README.md, section 5). Halts if the machine offers no way to end. */
 void arch_poweroff(unsigned status) __noreturn;
+/* Restarts the machine, or the process of the hosted build. Halts if the machine offers no way to restart. */
 void arch_reboot(void) __noreturn;
 
 /*

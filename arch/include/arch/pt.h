@@ -26,6 +26,7 @@ static inline unsigned arch_va_bits(void);
 static inline vaddr_t arch_kernel_start(void);
 /* Whether the kernel's tables translate va. If false, the CPU does not consult them for va. */
 static inline bool arch_pt_covers(vaddr_t va);
+/* One access, which returns a whole entry even if another CPU writes it. */
 static inline pte_t arch_pte_read(const pte_t *slot);
 /* A release store: the contents of a new table are visible before the entry that points to it. */
 static inline void arch_pte_write(pte_t *slot, pte_t e);
@@ -34,16 +35,21 @@ static inline pte_t arch_pte_clear(pte_t *slot);
 /* Makes a batch of writes visible to the table walkers. */
 static inline void arch_pt_sync(void);
 static inline bool arch_pte_present(pte_t e);
+/* e is present. True: e maps memory; false: e points to a table of level - 1. */
 static inline bool arch_pte_is_leaf(pte_t e, unsigned level);
 /* Whether this machine supports leaves at this level. */
 static inline bool arch_pt_leaf_ok(unsigned level);
+/* Physical address of the memory that a present e maps, or of the table that it points to. */
 static inline paddr_t arch_pte_paddr(pte_t e, unsigned level);
+/* Protection and memory type of a leaf. */
 static inline pt_prot_t arch_pte_prot(pte_t e, unsigned level);
 /* All bits of a leaf except its address. */
 static inline u64 arch_pte_attributes(pte_t e, unsigned level);
+/* A kernel leaf for pa, which is a multiple of PT_LEVEL_SIZE(level). */
 static inline pte_t arch_pte_leaf(paddr_t pa, pt_prot_t prot, unsigned level);
 /* Adds address pa to a leaf that was built for physical address 0. */
 static inline pte_t arch_pte_with(pte_t leaf, paddr_t pa);
+/* An entry that points to the table at pa. */
 static inline pte_t arch_pte_table(paddr_t pa);
 /*
  * Number of adjacent, aligned leaves that may share one TLB entry if each carries the contiguous hint. 1: this level has no
@@ -69,6 +75,7 @@ void arch_pte_columns(pte_t e, unsigned level, char *buf, size_t size);
 
 /* Installs root as the kernel's page table on this CPU and flushes all translations that may be stale. */
 void arch_pt_install(paddr_t root);
+/* Physical address of the root table that this CPU uses for kernel addresses. */
 paddr_t arch_pt_root(void);
 
 #include <arch_impl/pt.h>

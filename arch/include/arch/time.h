@@ -3,6 +3,7 @@
 
 #include <kernel/types.h>
 
+/* Determines the rate of the clock and starts it at 0. Context: boot, once. */
 void arch_time_init(void);
 /* Nanoseconds since arch_time_init(), monotonic; 0 before. */
 u64 arch_time_ns(void);

@@ -1,7 +1,7 @@
 #ifndef ARCH_TYPES_H
 #define ARCH_TYPES_H
 
-/* Addresses, frame numbers and protections: the words of the contract. */
+/* Types of addresses, frame numbers and protections. */
 
 #include <kernel/types.h>
 
@@ -15,11 +15,11 @@ enum {
 	PT_READ = 1,
 	PT_WRITE = 2,
 	PT_EXEC = 4,
-	/* memory type: one of these; write-back if none is given */
+	/* memory type: at most one of the next two; neither: write-back */
 	PT_DEVICE = 8, /* uncached, strongly ordered */
 	PT_UNCACHED = 16,
-	PT_LOCAL = 32,	   /* one CPU alone uses it, and flushes it: no other CPU may hold a translation */
-	PT_PERMANENT = 64, /* never changed or taken away: leaves may be marked as contiguous */
+	PT_LOCAL = 32,	   /* only one CPU uses and flushes it, so no other CPU holds a translation */
+	PT_PERMANENT = 64, /* never changed or unmapped, so leaves may carry the contiguous hint */
 };
 #define PT_RW (PT_READ | PT_WRITE)
 #define PT_RX (PT_READ | PT_EXEC)

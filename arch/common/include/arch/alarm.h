@@ -2,8 +2,8 @@
 #define ARCH_ALARM_H
 
 /*
- * For ports with one timer per CPU that raises an interrupt. arch/common/alarm.c builds arch_time_wake_at() and arch_time_tick()
- * on the declarations of this file. They concern the running CPU only. Context: interrupts off.
+ * For ports with one timer per CPU that raises an interrupt. arch/common/alarm.c builds arch_time_wake_at() and
+ * arch_time_tick() on the declarations of this file. They concern the running CPU only. Context: interrupts off.
  */
 
 #include <kernel/types.h>

@@ -3,7 +3,7 @@
 
 #include <kernel/types.h>
 
-/* For ports with an interrupt that cannot be masked. arch/common/stop.c builds arch_cpus_stop() and arch_cpu_stopped() on it. */
+/* For ports with an unmaskable interrupt. arch/common/stop.c builds arch_cpus_stop() and arch_cpu_stopped() on it. */
 
 /* Implemented by the port: sends that interrupt to another CPU. */
 void arch_stop_send(unsigned cpu);

@@ -1,7 +1,7 @@
 #ifndef ARCH_UART_H
 #define ARCH_UART_H
 
-/* For ports whose console is a UART with a receive FIFO. arch/common/uart.c buffers the input and implements arch_getc(). */
+/* For ports with a UART that has a receive FIFO. arch/common/uart.c buffers the input and implements arch_getc(). */
 
 #include <kernel/types.h>
 

@@ -161,12 +161,15 @@ bool boot_next_usable(struct boot_info *bi, u64 *cursor, u64 *start, u64 *end);
 void boot_add_pc_edits(struct boot_info *bi);
 
 /*
- * Enters the CPUs of *bi, or else those of ACPI's MADT, into the kernel's list (kernel/base/cpus.c), and in the second case
- * the nodes of memory into *bi. Context: boot, while the early page tables are in use.
+ * Stores the CPUs of *bi in the kernel's list (kernel/base/cpus.c). If *bi has none, it stores those of ACPI's MADT, and
+ * the nodes of memory in *bi. Context: boot, while the early page tables are in use.
  */
 void boot_cpus_init(struct boot_info *bi);
 
-/* Entry from the boot code, on the boot CPU with interrupts off (kernel/main.c). The only call upwards from arch/ and boot/. */
+/*
+ * Entry from the boot code, on the boot CPU with interrupts off (kernel/main.c). arch/ and boot/ call no other function
+ * of a higher layer.
+ */
 void kmain(struct boot_info *bi) __noreturn;
 
 #endif

@@ -54,9 +54,9 @@ void fault_start(void);
 bool fault_should_fail(struct fault_attr *attr, size_t size);
 
 /*
- * A sweep, for tests: of this CPU's allocations from now on, of every kind and at any depth of an operation, the first-th
- * to the last-th fail (counted from 1). The attributes are ignored meanwhile. A hit of a per-CPU list does not consult
- * fault injection, so call mm_update_bypass() during the sweep, which disables the lists, and after it again.
+ * A sweep, for tests. It counts this CPU's allocations from 1, of every kind and at any depth of an operation. Those with
+ * the numbers `first` to `last` fail. The attributes are ignored meanwhile. An allocation from a per-CPU list does not
+ * consult fault injection. So call mm_update_bypass() during the sweep, which disables the lists, and again after it.
  */
 struct fault_sweep {
 	unsigned long asked, struck; /* allocations counted; allocations failed */

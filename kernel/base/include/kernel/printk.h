@@ -52,8 +52,8 @@ bool console_is_held(void);
 void printk_panic(void);
 
 /*
- * Describes an address for the report of a fault: "null pointer", "guard page of the boot stack". kmain() sets the function
- * that does it, because the regions belong to higher layers. Context: any; waits for no lock.
+ * Describes an address for the report of a fault: "null pointer", "guard page of the boot stack". kmain() sets the
+ * function, because the regions belong to higher layers. Context: any; waits for no lock.
  */
 void panic_describe(unsigned long addr, char *buf, size_t size);
 void panic_set_describe(void (*describe)(unsigned long addr, char *buf, size_t size));

@@ -56,8 +56,8 @@ void smp_release(void);
 void smp_settle(void);
 
 /*
- * Functions of a higher layer that run before a CPU sleeps and when it wakes, before any interrupt handler. A pointer to the
- * record goes into section `sleep_hooks`. Context: interrupts off.
+ * Functions of a higher layer that run before a CPU sleeps, and when it wakes up, before any interrupt handler. Section
+ * `sleep_hooks` collects pointers to the records. Context: interrupts off.
  */
 struct smp_sleep_hook {
 	void (*enter)(void);

@@ -4,8 +4,10 @@
 #include "../../mm/slab_internal.h"
 
 #include <kernel/errno.h>
+#include <kernel/fault.h>
 #include <kernel/random.h>
 #include <kernel/test.h>
+#include <mm/check.h>
 #include <mm/kmalloc.h>
 #include <mm/memblock.h>
 #include <mm/page_alloc.h>
@@ -352,6 +354,29 @@ KTEST(kmalloc, krealloc_leaves_the_old_object_when_it_fails)
 }
 
 /* ---- kvmalloc ---- */
+
+/* What kvmalloc() returns if its first allocation, the one of kmalloc(), fails. */
+static void *kvmalloc_after_failure(size_t size)
+{
+	void *p;
+
+	fault_sweep_arm(1, 1);
+	mm_update_bypass();
+	p = kvmalloc(size, GFP_KERNEL | __GFP_NOWARN);
+	fault_sweep_stop();
+	mm_update_bypass();
+	return p;
+}
+
+KTEST(kmalloc, kvmalloc_of_up_to_a_page_never_turns_to_vmalloc)
+{
+	void *page = kvmalloc_after_failure(PAGE_SIZE), *more = kvmalloc_after_failure(PAGE_SIZE + 1);
+
+	EXPECT_NULL(page);
+	EXPECT_TRUE(more && is_vmalloc_addr(more));
+	kvfree(page);
+	kvfree(more);
+}
 
 KTEST(kmalloc, kvmalloc_turns_to_vmalloc_beyond_what_kmalloc_can)
 {

@@ -356,6 +356,41 @@ KTEST(pcp, stacks_lend_each_other_their_room)
 	}
 }
 
+/* All room is another stack's: the first page that comes back takes a batch of it at most. */
+KTEST(pcp, a_stack_takes_no_more_room_than_a_batch)
+{
+	struct zone *zone = plain_zone();
+	struct pcpu_stack *s, *other;
+	struct page *page;
+	unsigned room, given;
+	struct pcp *pcp;
+	unsigned long irq;
+
+	mm_settle();
+	page = alloc_page(GFP_KERNEL);
+	ASSERT_NOT_NULL(page);
+	mm_settle();
+	irq = arch_irq_save();
+	pcp = pcp_of(zone);
+	s = pcp_row(pcp, page->flags);
+	other = pcp->row[MT_MOVABLE][0];
+	if (s == &pcp_nostack || s == other || page_zone(page) != zone || s->avail) {
+		arch_irq_restore(irq);
+		__free_page(page);
+		SKIP("no unmovable page of the zone, or the lists are off");
+	}
+	other->limit += s->limit + pcp->spare;
+	s->limit = pcp->spare = 0;
+	room = other->limit;
+	__free_page(page);
+	given = s->limit;
+	EXPECT_EQ(s->avail, 1);
+	EXPECT_EQ(pcp->spare, 0);
+	EXPECT_EQ(room - other->limit, given);
+	arch_irq_restore(irq);
+	EXPECT_TRUE(given && given <= (unsigned)pcp->batch);
+}
+
 /* When other lists hold all of high, a refill brings what its caller takes and nothing to keep. */
 KTEST(pcp, a_refill_finds_no_room_when_other_lists_are_full)
 {

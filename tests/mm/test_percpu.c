@@ -10,6 +10,7 @@
  * Next:       mm/slab.c, the largest user.
  */
 #include "../../mm/percpu_map.h"
+#include "expect_broken.h"
 #include "scratch.h"
 
 #include <arch/cpu.h>
@@ -144,6 +145,21 @@ KTEST(percpu, lowest_place_is_taken_first)
 	free_percpu(c);
 }
 
+KTEST(percpu, small_objects_use_the_first_chunk_while_it_has_room)
+{
+	const struct chunk *first = percpu_chunks[0];
+	unsigned used = first->used;
+	void *p;
+
+	if (!percpu_best[MAX_CHUNKS])
+		SKIP("the first chunk is full");
+	p = alloc_percpu_size(1, 1);
+	ASSERT_NOT_NULL(p);
+	EXPECT_EQ(first->used, used + 1);
+	free_percpu(p);
+	EXPECT_EQ(first->used, used);
+}
+
 KTEST(percpu, a_new_chunk_comes_and_goes_with_its_pages)
 {
 	unsigned long before = percpu_pages();
@@ -158,6 +174,7 @@ KTEST(percpu, a_new_chunk_comes_and_goes_with_its_pages)
 	EXPECT_GE(percpu_pages() - before, 2 * KIB(64) >> PAGE_SHIFT);
 	for (unsigned i = 0; i < 3; i++)
 		EXPECT_TRUE(pt_lookup((vaddr_t)this_cpu_ptr(p[i])).mapped);
+	EXPECT_NULL(check_says("percpu")); /* no page behind the last chunk is expected */
 	for (unsigned i = 0; i < 3; i++)
 		free_percpu(p[i]);
 	EXPECT_EQ(percpu_pages(), before);

@@ -185,9 +185,8 @@ static struct array_cache *array_get(struct kmem_cache *s)
 
 	if (likely(ac != &slab_no_array))
 		return ac;
-	/* The bypass began after the caller tested it. */
 	if (unlikely(slab_bypassed(s)))
-		return NULL;
+		return NULL; /* the bypass began after the caller tested it */
 	/* At least two entries: array_drop() uses them as rcu_head. */
 	k = kmalloc_cache_for(sizeof(*ac) + max(s->limit, 2U) * sizeof(void *));
 	if (!k || !s->node[slab_local_nid()])

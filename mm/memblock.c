@@ -722,7 +722,7 @@ static const char *memblock_check_own(void)
 		return "memblock.B1: an array is not in its place, or has more regions than room";
 	if (memblock_check(&memblock))
 		return memblock_check(&memblock);
-	return own_print() == own.print ? NULL : "memblock.B5: it is not what was handed over";
+	return own_print() == own.print ? NULL : "memblock.B5: the arrays have changed since the hand-over";
 }
 MM_CHECK_RANKED("memblock", memblock_check_own, CHECK_RANK_MEMORY);
 

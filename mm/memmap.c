@@ -446,7 +446,7 @@ static void keep_image(void)
 
 	if (i < memmap_nr && memmap[i].type == MEM_USABLE && memmap[i].start <= start && memmap[i].end >= end)
 		return;
-	pr_warn("memmap: mem= and memmap= take away the kernel's image, [0x%lx, 0x%lx): it stays\n", start,
+	pr_warn("memmap: mem= and memmap= remove the kernel's image [0x%lx, 0x%lx): it is kept\n", start,
 		end);
 	memmap_nr = memmap_retype(memmap, memmap_nr, MEMMAP_MAX, start, end, MEM_NONE, MEM_NONE);
 	memmap_nr = memmap_add(memmap, memmap_nr, MEMMAP_MAX, start, end, MEM_USABLE);
@@ -485,7 +485,7 @@ void memmap_init(const struct boot_info *bi)
 					  bi->edit[i].from, bi->edit[i].to);
 	for (unsigned i = 0; i < memmap_nr; i++)
 		if (memmap[i].type == MEM_USABLE && memmap[i].end > limit)
-			pr_warn("memmap: usable memory [0x%lx, 0x%lx) is above what the CPU addresses, "
+			pr_warn("memmap: usable memory [0x%lx, 0x%lx) is above the CPU's address limit "
 				"0x%lx: not used\n",
 				max(memmap[i].start, (u64)limit), memmap[i].end, limit);
 	memmap_nr = memmap_retype(memmap, memmap_nr, MEMMAP_MAX, limit, ~0UL, MEM_USABLE, MEM_NONE);

@@ -197,7 +197,8 @@ static struct zone **alloc_zonelist(unsigned zones)
 static bool set_node(paddr_t start, paddr_t end, int nid)
 {
 	if (memblock_set_node(&memblock, start, end, nid)) {
-		pr_warn("numa: too many ranges, [0x%lx, 0x%lx) is not node %d's\n", start, end, nid);
+		pr_warn("numa: too many ranges, [0x%lx, 0x%lx) is not assigned to node %d\n", start, end,
+			nid);
 		return false;
 	}
 	return true;
@@ -477,7 +478,7 @@ static const char *check_node_lists(const struct node *n, int populated)
 	int listed = list_length(&n->fallback, nr_nodes * NR_ZONES);
 
 	if (listed != populated)
-		return complain("numa.N1: a zonelist misses a zone, or has something else", n->nid);
+		return complain("numa.N1: a zonelist misses a zone, or has an entry that is no zone", n->nid);
 	for (int i = 0; i < listed; i++)
 		for (int k = 0; k < i; k++)
 			if (n->fallback.zone[i] == n->fallback.zone[k])
@@ -486,10 +487,10 @@ static const char *check_node_lists(const struct node *n, int populated)
 		return complain("numa.N2: a node with memory does not come first on its own list", n->nid);
 	listed = list_length(&n->thisnode, NR_ZONES);
 	if (listed < 0)
-		return complain("numa.N3: a node's own list has something else", n->nid);
+		return complain("numa.N3: a node's own list has an entry that is no zone", n->nid);
 	for (int i = 0; i < listed; i++)
 		if (n->thisnode.zone[i]->nid != n->nid)
-			return complain("numa.N3: a foreign zone on a node's own list", n->nid);
+			return complain("numa.N3: a zone of another node is on a node's own list", n->nid);
 	return NULL;
 }
 
@@ -538,11 +539,10 @@ static const char *numa_check(void)
 	unsigned cpu;
 
 	if (!nr_nodes || nr_nodes > MAX_NODES || nr_zone_ids != nr_nodes << ZONES_PER_NODE_SHIFT)
-		return "numa.N4: so many nodes there are not";
+		return "numa.N4: the number of nodes is not that of the zone table";
 	for_each_possible_cpu (cpu)
 		if ((unsigned)cpu_to_node_map[cpu] >= nr_nodes)
-			return complain("numa.N5: a CPU is of a node that there is not",
-					cpu_to_node_map[cpu]);
+			return complain("numa.N5: a CPU's node does not exist", cpu_to_node_map[cpu]);
 	for_each_populated_zone (zone)
 		populated++;
 	for (unsigned nid = 0; nid < nr_nodes; nid++) {

@@ -860,7 +860,7 @@ static const char *section_check(void)
 	struct zone *zone;
 
 	if (print_of_sections() != sections_print)
-		return "page.S5: what is fixed after boot has changed";
+		return "page.S5: data that is fixed after boot has changed";
 	if (!sections_settled())
 		return "page.S4: a section is being opened, is claimed and not opened, or has no RAM";
 	for_each_populated_zone (zone) {

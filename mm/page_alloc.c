@@ -402,7 +402,7 @@ static __noinline struct page *alloc_checked(int nid, gfp_t gfp, unsigned order,
 		page = alloc_nofail(&rq, alloc_flags);
 		if (!page) {
 			report_failure(&rq, caller);
-			panic("out of memory: order %u with __GFP_NOFAIL, asked for by %pS\n", order,
+			panic("out of memory: order %u with __GFP_NOFAIL, requested by %pS\n", order,
 			      (void *)caller);
 		}
 	}

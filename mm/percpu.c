@@ -475,7 +475,7 @@ static const char *check_slot(unsigned i)
 	if (bitmap_test(percpu_claimed, i) != (c != NULL))
 		return "percpu.C4: a slot without a chunk is taken, or one with a chunk is free";
 	if (c && !chunk_is_one(i))
-		return "percpu.C4: a slot's chunk is none, or another slot's";
+		return "percpu.C4: a slot's chunk is no chunk, or belongs to another slot";
 	what = c ? chunk_check(c) : NULL;
 	if (what)
 		return what;
@@ -484,7 +484,7 @@ static const char *check_slot(unsigned i)
 	if (c && !chunk_mapped(c))
 		return "percpu.C2: a page of a chunk is not mapped";
 	if (percpu_best[MAX_CHUNKS + i] != (c ? chunk_longest(c) : 0))
-		return "percpu.C6: a chunk's longest free run is not what percpu_best[] says";
+		return "percpu.C6: percpu_best[] differs from a chunk's longest free run";
 	if (i && percpu_best[i] != max(percpu_best[2 * i], percpu_best[2 * i + 1]))
 		return "percpu.C6: a node of percpu_best[] is not the larger one of its children";
 	return NULL;

@@ -375,7 +375,7 @@ static const char *tree_check(const struct chunk *c)
 		struct chunk_run run = word_run(free_bits(c, w));
 
 		if (!runs_equal(&run, &c->node[CHUNK_WORDS + w]))
-			return "percpu.C5: a word's free runs are not what its node says";
+			return "percpu.C5: a node differs from the free runs of its word";
 	}
 	for (unsigned i = 1; i < CHUNK_WORDS; i++) {
 		struct chunk_run run;
@@ -384,7 +384,7 @@ static const char *tree_check(const struct chunk *c)
 			width /= 2;
 		run = join(&c->node[2 * i], &c->node[2 * i + 1], width);
 		if (!runs_equal(&run, &c->node[i]))
-			return "percpu.C5: a node's free runs are not what its children's make";
+			return "percpu.C5: a node differs from the free runs of its children";
 	}
 	return NULL;
 }

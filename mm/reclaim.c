@@ -187,7 +187,7 @@ static const char *reclaim_check(void)
 			return "reclaim.R1: a CPU is in the middle of reclaim";
 	check_for_each_entry (s, &w, &shrinkers, MAX_SHRINKERS, link)
 		if (!check_function(s->count) || !check_function(s->scan))
-			return "reclaim.R4: a shrinker's function is none";
+			return "reclaim.R4: a shrinker's function pointer leads to no function";
 	return w.wrong ? "reclaim.R4: the list of shrinkers is broken" : NULL;
 }
 MM_CHECK("reclaim", reclaim_check);

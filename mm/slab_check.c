@@ -91,7 +91,7 @@ static bool check_part(const struct kmem_cache *s, int nid)
 	CHECK(n->free_limit == slab_free_limit(s, nid), "slab_cache.C2: %s: node %d keeps %lu free objects",
 	      s->name, nid, n->free_limit);
 	CHECK(n->seal == slab_node_seal(n),
-	      "slab_cache.C2: %s: on node %d something fixed, or the shared array, is another", s->name, nid);
+	      "slab_cache.C2: %s: on node %d a fixed member, or the shared array, has changed", s->name, nid);
 	CHECK(spin_is_free(&n->list_lock, LOCK_CACHE_NODE, (unsigned)nid),
 	      "slab_cache.C2: %s: list_lock of node %d is not a free lock of its rank", s->name, nid);
 	return true;
@@ -104,8 +104,8 @@ static bool check_fixed(const struct kmem_cache *s)
 	      "slab_cache.C1: there is no cache at 0x%lx", (unsigned long)s);
 	if (!check_geometry(s))
 		return false;
-	CHECK(s->seal == slab_cache_seal(s),
-	      "slab_cache.C1: %s: something that its creation has fixed is another", s->name);
+	CHECK(s->seal == slab_cache_seal(s), "slab_cache.C1: %s: a member that creation fixed has changed",
+	      s->name);
 	for (unsigned nid = 0; nid < nr_nodes; nid++)
 		if (!check_part(s, (int)nid))
 			return false;
@@ -263,7 +263,7 @@ static bool check_lists(const struct kmem_cache *s, const struct kmem_cache_node
 	CHECK(sum->slabs == n->total_slabs && sum->empty == n->free_slabs && sum->objects == n->free_objects,
 	      "slab.N1: %s: %lu slabs, %lu empty, %lu free objects on the lists, counted %lu, %lu, %lu",
 	      s->name, sum->slabs, sum->empty, sum->objects, n->total_slabs, n->free_slabs, n->free_objects);
-	CHECK(n->total_slabs == n->grown - n->reaped, "slab.N3: %s: %lu slabs, %lu made and %lu given back",
+	CHECK(n->total_slabs == n->grown - n->reaped, "slab.N3: %s: %lu slabs, %lu created and %lu freed",
 	      s->name, n->total_slabs, n->grown, n->reaped);
 	return true;
 }
@@ -432,7 +432,7 @@ static bool check_remote(unsigned cpu)
 	const struct remote_stack *r = per_cpu_ptr(&slab_remote, cpu);
 
 	CHECK(r->avail <= SLAB_REMOTE_LIMIT && r->avail == r->again,
-	      "slab_cpu.A6: CPU %u has %u or %u foreign objects, for %u is room", cpu, r->avail, r->again,
+	      "slab_cpu.A6: CPU %u has %u or %u remote objects, room for %u", cpu, r->avail, r->again,
 	      SLAB_REMOTE_LIMIT);
 	return true;
 }
@@ -462,7 +462,8 @@ static bool check_remote_entries(unsigned cpu)
 		const struct kmem_cache *s =
 			slab_has_page(obj) && check_page(page) ? cache_of_part(page->slab_node) : NULL;
 
-		CHECK(s && (page->flags & PG_slab), "slab_cpu.A6: CPU %u has gathered 0x%lx, no object", cpu,
+		CHECK(s && (page->flags & PG_slab),
+		      "slab_cpu.A6: CPU %u has 0x%lx on its remote stack, which is no object", cpu,
 		      (unsigned long)obj);
 		if (!check_held(s, page->slab_node, obj))
 			return false;
@@ -485,7 +486,7 @@ static bool check_sizes(void)
 			CHECK(found && s->object_size == kmalloc_class_bytes((enum kmalloc_class) class) &&
 				      !(s->flags & SLAB_CACHE_DMA) == (kind != KMALLOC_DMA) &&
 				      !(s->flags & SLAB_RECLAIM_ACCOUNT) == (kind != KMALLOC_RECLAIM),
-			      "kmalloc.K1: the cache for %lu bytes, kind %u, is another",
+			      "kmalloc.K1: the cache for %lu bytes, kind %u, is not that of its class",
 			      kmalloc_class_bytes((enum kmalloc_class) class), kind);
 		}
 	return true;
@@ -541,7 +542,7 @@ static const char *check_at_rest(void)
 	bool ok;
 
 	if (slab_no_array.stack.avail || slab_no_array.stack.limit)
-		return "slab_cpu.A3: the array that stands for none has been written to";
+		return "slab_cpu.A3: slab_no_array was written to";
 	if (!spin_is_free(&cache_list_lock, LOCK_CACHE_LIST, 0))
 		return "slab_cache.C1: cache_list_lock is not a free lock of its rank";
 	spin_lock(&cache_list_lock);

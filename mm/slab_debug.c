@@ -330,7 +330,7 @@ static void __noreturn __cold bug_not_slab(const struct kmem_cache *s, const voi
 	static const char *const states[] = {"a hole", "a free page", "a free page", "an allocated page"};
 	const char *name = s ? s->name : "kfree";
 	const struct page *head;
-	char what[96] = "no kernel object's address";
+	char what[96] = "not the address of a kernel object";
 	unsigned long offset, size;
 
 	if (is_vmalloc_addr(obj)) {

@@ -305,7 +305,7 @@ static bool in_own_stripes(const struct vmap_shard *s, const struct vmap_area *a
 static const char *check_shard(const struct vmap_shard *s, unsigned index)
 {
 	if (!vmap_shard_is_fixed(s, index))
-		return "vmap.V7: something that boot has fixed in a shard is another";
+		return "vmap.V7: a member that boot fixed in a shard has changed";
 	if (!spin_is_free(&s->lock, LOCK_VMAP, s == &vmap_common))
 		return "vmap.V7: a shard's lock is not a free lock of its rank";
 	return NULL;
@@ -365,9 +365,9 @@ static const char *check_vm(const struct vmap_shard *s, const struct vmap_area *
 		return complain("vmap.V6: in a shard that is not its own", a);
 	if ((vaddr_t)vm->addr != a->start || vm->size != area_size(a) || (vm->flags & ~AREA_FLAGS) ||
 	    alloc == !!(vm->flags & VM_MAP))
-		return complain("vmap.V8: its address, size or kind is another's", a);
+		return complain("vmap.V8: its vm has another address, size or kind", a);
 	if (vm->page_level && (vm->page_level != HUGE_LEVEL || !(vm->flags & VM_HUGE)))
-		return complain("vmap.V8: leaves of a level that it has not asked for", a);
+		return complain("vmap.V8: leaves of a level that its flags do not permit", a);
 	if (!vm->nr_pages)
 		return vm->pages ? complain("vmap.V8: no pages, and a list of them", a) : NULL;
 	if (!alloc || (vm->nr_pages + 1UL) << PAGE_SHIFT != vm->size)
@@ -378,7 +378,7 @@ static const char *check_vm(const struct vmap_shard *s, const struct vmap_area *
 	for (unsigned i = 0; i < vm->nr_pages; i++)
 		if (!check_page(vm->pages[i]) ||
 		    (!vm->page_level && (!(vm->pages[i]->flags & PG_vmalloc) || vm->pages[i]->refcount != 1)))
-			return complain("vmap.V8: a page is none of an area, or has another's reference", a);
+			return complain("vmap.V8: a page has no PG_vmalloc, or not one reference", a);
 	return NULL;
 }
 

@@ -442,6 +442,6 @@ const char *zone_check(void)
 		memory += (memblock.memory.region[i].end - memblock.memory.region[i].start) >> PAGE_SHIFT;
 	if (present != memory)
 		return "zone.Z1: present pages are not the memory map's";
-	return print_of_zones() == zones_print ? NULL : "zone.Z6: what is fixed after boot has changed";
+	return print_of_zones() == zones_print ? NULL : "zone.Z6: data that is fixed after boot has changed";
 }
 MM_CHECK_RANKED("zone", zone_check, CHECK_RANK_LAYOUT);

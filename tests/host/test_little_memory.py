@@ -56,7 +56,7 @@ class LittleMemory(unittest.TestCase):
     def test_exactmap_keeps_the_kernels_image(self):
         done = boot(128, "memmap=exactmap")
         self.assertEqual(done.status, qemu.PANIC)
-        self.assertRegex(done.output, r"memmap: mem= and memmap= take away the kernel's image, \[0x[0-9a-f]+, 0x[0-9a-f]+\): it stays")
+        self.assertRegex(done.output, r"memmap: mem= and memmap= remove the kernel's image \[0x[0-9a-f]+, 0x[0-9a-f]+\): it is kept")
         self.assertRegex(done.output, r"panic: out of memory at boot")
         done = boot(128, f"memmap=exactmap,64M@{hosttest.RAM + (32 << 20):#x}")
         self.assertEqual(done.status, qemu.OK, done.output[-2000:])

@@ -547,7 +547,7 @@ KTEST(memmap, the_image_is_restored_only_where_options_take_it_away)
 	nr = memmap_apply(&edits, out, nr, MEMMAP_MAX);
 	for (unsigned i = 0; i < nr; i++)
 		kept |= out[i].type == MEM_USABLE && out[i].start <= start && out[i].end >= end;
-	EXPECT_EQ(log_lines_with(0, "take away the kernel's image"), edits.nr && !kept);
+	EXPECT_EQ(log_lines_with(0, "remove the kernel's image"), edits.nr && !kept);
 }
 
 KTEST(memmap, type_names_are_linuxs)

@@ -396,7 +396,10 @@ static void drop_caches(struct stress *s)
 	}
 }
 
-/* One CPU's operations, until max_ops are done, the time is over, or a failure is found. */
+/*
+ * One CPU's operations, until max_ops are done, the time is over, a failure is found, or another CPU has stopped. Then all
+ * CPUs stop.
+ */
 static void operate(void *ctx)
 {
 	struct stress *s = ctx;

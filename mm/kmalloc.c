@@ -30,7 +30,6 @@
 #include <kernel/failure.h>
 #include <kernel/printk.h>
 #include <mm/page_alloc.h>
-#include <mm/vmalloc.h>
 
 #include "slab_internal.h"
 
@@ -234,40 +233,6 @@ void *krealloc(const void *p, size_t size, gfp_t gfp)
 		kfree(p);
 	}
 	return copy;
-}
-
-/* ---- kmalloc or vmalloc ---- */
-
-static void *kvmalloc_from(size_t size, gfp_t gfp, int nid, unsigned long caller)
-{
-	gfp_t try = gfp;
-	void *p;
-
-	/* Large contiguous memory is not worth reclaim, because vmalloc() can serve the request. */
-	if (size > PAGE_SIZE && gfp_may_block(gfp))
-		try = (gfp | __GFP_NOWARN | __GFP_NORETRY) & ~__GFP_NOFAIL;
-	p = size <= KMALLOC_MAX_SIZE ? kmalloc_node(size, try, nid) : NULL;
-	if (p || size <= PAGE_SIZE || !gfp_may_block(gfp))
-		return p;
-	return vmalloc_gfp(size, gfp, nid, VM_ALLOC, caller);
-}
-
-void *kvmalloc_node(size_t size, gfp_t gfp, int nid)
-{
-	return kvmalloc_from(size, gfp, nid, CALLER);
-}
-
-void *kvmalloc(size_t size, gfp_t gfp)
-{
-	return kvmalloc_from(size, gfp, NUMA_NO_NODE, CALLER);
-}
-
-void kvfree(const void *p)
-{
-	if (is_vmalloc_addr(p))
-		vfree(p);
-	else
-		kfree(p);
 }
 
 /* ---- set-up ---- */

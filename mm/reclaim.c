@@ -5,7 +5,7 @@
  *             first. The page allocator reclaims only in requests that may wait.
  * Layout.     Order of one pass of direct reclaim:
  *
- *              per-CPU page lists -> vmalloc's lazy areas -> slab arrays and empty slabs -> shrinkers
+ *              per-CPU page lists -> shrinkers: vmalloc's lazy areas, slab arrays and empty slabs, then the rest
  *                                 -> RCU callbacks -> per-CPU page lists, to which the pages above were freed
  *
  *             The main loop (page_work_step) does this for a zone below its low mark and opens sections
@@ -27,8 +27,6 @@
 #include <mm/check.h>
 #include <mm/check_walk.h>
 #include <mm/internal.h>
-#include <mm/slab.h>
-#include <mm/vmalloc.h>
 
 enum { RCU_ROUNDS = 10000 };
 
@@ -37,8 +35,13 @@ DEFINE_PER_CPU(bool, reclaiming);
 
 void register_shrinker(struct shrinker *s)
 {
+	struct shrinker *next;
+
 	smp_hold();
-	list_add_tail(&s->link, &shrinkers);
+	list_for_each_entry (next, &shrinkers, link)
+		if (next->rank < s->rank)
+			break;
+	list_add_tail(&s->link, &next->link);
 	smp_release();
 }
 
@@ -60,18 +63,16 @@ void drain_all_pages(void)
 	smp_call_all(drain_cpu, NULL);
 }
 
-static unsigned long shrink_all(void)
+static void shrink_all(void)
 {
-	unsigned long pages = 0;
 	struct shrinker *s;
 
 	list_for_each_entry (s, &shrinkers, link) {
 		unsigned long n = s->count();
 
 		if (n)
-			pages += s->scan(n);
+			s->scan(n);
 	}
-	return pages;
 }
 
 /* A boost requests one pass of reclaim. After that pass it must not make a request fail. */
@@ -96,8 +97,6 @@ bool reclaim_direct(void)
 	this_cpu(reclaiming) = true;
 	drain_all_pages();
 	before = nr_free_pages();
-	vm_unmap_aliases();
-	slab_reap(true);
 	shrink_all();
 	rcu_help(RCU_ROUNDS);
 	drain_all_pages();

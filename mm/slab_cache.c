@@ -433,6 +433,21 @@ void slab_cpu_init(void)
 	work_register(this_cpu_ptr(&reap_work));
 }
 
+/* The number of free objects in arrays is not known before they are drained. */
+static unsigned long slabs_count(void)
+{
+	return 1;
+}
+
+static unsigned long slabs_scan(unsigned long nr)
+{
+	(void)nr;
+	return slab_reap(true);
+}
+
+static struct shrinker slab_shrinker = {
+	.name = "slab", .rank = SHRINKER_SLABS, .count = slabs_count, .scan = slabs_scan};
+
 /* ---- bootstrap ---- */
 
 /*
@@ -475,4 +490,5 @@ void slab_init(void)
 		cache_enable_shared(s);
 	slab_update_bypass();
 	slab_cpu_init();
+	register_shrinker(&slab_shrinker);
 }

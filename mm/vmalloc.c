@@ -666,6 +666,40 @@ struct vm_struct *find_vm_area(const void *addr)
 	return a ? &a->vm : NULL;
 }
 
+/* ---- kmalloc or vmalloc ---- */
+
+static void *kvmalloc_from(size_t size, gfp_t gfp, int nid, unsigned long caller)
+{
+	gfp_t try = gfp;
+	void *p;
+
+	/* Large contiguous memory is not worth reclaim, because vmalloc() can serve the request. */
+	if (size > PAGE_SIZE && gfp_may_block(gfp))
+		try = (gfp | __GFP_NOWARN | __GFP_NORETRY) & ~__GFP_NOFAIL;
+	p = size <= KMALLOC_MAX_SIZE ? kmalloc_node(size, try, nid) : NULL;
+	if (p || size <= PAGE_SIZE || !gfp_may_block(gfp))
+		return p;
+	return vmalloc_gfp(size, gfp, nid, VM_ALLOC, caller);
+}
+
+void *kvmalloc_node(size_t size, gfp_t gfp, int nid)
+{
+	return kvmalloc_from(size, gfp, nid, CALLER);
+}
+
+void *kvmalloc(size_t size, gfp_t gfp)
+{
+	return kvmalloc_from(size, gfp, NUMA_NO_NODE, CALLER);
+}
+
+void kvfree(const void *p)
+{
+	if (is_vmalloc_addr(p))
+		vfree(p);
+	else
+		kfree(p);
+}
+
 /* ---- boot ---- */
 
 /*
@@ -680,6 +714,21 @@ static vaddr_t choose_window(size_t *size)
 	places = (room - *size) / GIB(1) + 1;
 	return VMALLOC_START + (opt_nokaslr ? 0 : mix64(boot_seed() ^ VMALLOC_START) % places) * GIB(1);
 }
+
+/* A purge without lazy areas still drains the shards' spare ranges. */
+static unsigned long lazy_count(void)
+{
+	return vmap_lazy_pages() + 1;
+}
+
+static unsigned long lazy_scan(unsigned long nr)
+{
+	(void)nr;
+	return vm_unmap_aliases();
+}
+
+static struct shrinker lazy_shrinker = {
+	.name = "vmalloc", .rank = SHRINKER_LAZY_AREAS, .count = lazy_count, .scan = lazy_scan};
 
 void vmalloc_init(void)
 {
@@ -697,5 +746,6 @@ void vmalloc_init(void)
 	vmap_init(start, start + size);
 	vmalloc_set_lazy_limit(lazy_limit);
 	work_register(&deferred_work);
+	register_shrinker(&lazy_shrinker);
 	pr_info("vmalloc: 0x%016lx-0x%016lx, lazy limit %lu pages\n", start, start + size - 1, lazy_limit);
 }

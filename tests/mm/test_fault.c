@@ -33,6 +33,7 @@
 #include <mm/check.h>
 #include <mm/internal.h>
 #include <mm/kmalloc.h>
+#include <mm/vmalloc.h>
 #include <mm/numa.h>
 #include <mm/slab_info.h>
 

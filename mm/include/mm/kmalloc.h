@@ -43,16 +43,6 @@ void kfree(const void *p);
 /* Returns the usable bytes of the object. From then on the caller may use all of them. */
 size_t ksize(const void *p);
 
-/*
- * Allocates by kmalloc(); if that fails for more than a page and gfp may block, by vmalloc(), in whose
- * context it must be called.
- */
-void *kvmalloc(size_t size, gfp_t gfp);
-void *kvmalloc_node(size_t size, gfp_t gfp, int nid);
-#define kvzalloc(size, gfp) kvmalloc(size, (gfp) | __GFP_ZERO)
-/* Frees a pointer of kvmalloc() or kmalloc(). */
-void kvfree(const void *p);
-
 /* Creates the caches of all classes. Context: boot. */
 void kmalloc_init(void);
 

@@ -106,16 +106,19 @@ unsigned long mm_counter_read(enum mm_counter c);
 
 /*
  * A cache that can free memory when the page allocator runs short. Reclaim calls the registered
- * shrinkers after the vmalloc purge and the slab reap (reclaim.c). The functions must not allocate and
- * may only try locks.
+ * shrinkers (reclaim.c): vmalloc's for its lazy areas, the slab allocator's, then all others. The
+ * functions must not allocate and may only try locks.
  */
+enum shrinker_rank { SHRINKER_REST, SHRINKER_SLABS, SHRINKER_LAZY_AREAS };
 struct shrinker {
+	enum shrinker_rank rank;
 	const char *name;
 	unsigned long (*count)(void);		 /* objects that could be freed */
 	unsigned long (*scan)(unsigned long nr); /* frees up to nr objects; returns pages freed */
 	struct list_head link;
 };
 /* Adds a shrinker to the list, or removes it. Context: main loop or boot. */
+/* Shrinkers of a higher rank run first; of one rank, in the order of registration. */
 void register_shrinker(struct shrinker *s);
 void unregister_shrinker(struct shrinker *s);
 

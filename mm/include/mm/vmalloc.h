@@ -122,4 +122,14 @@ const char *vmap_check(void);
 /* The attribute of fault injection that fails allocations of ranges of addresses (<kernel/fault.h>). */
 extern struct fault_attr fail_vmalloc;
 
+/*
+ * Allocates by kmalloc(); if that fails for more than a page and gfp may block, by vmalloc(), in whose
+ * context it must be called.
+ */
+void *kvmalloc(size_t size, gfp_t gfp);
+void *kvmalloc_node(size_t size, gfp_t gfp, int nid);
+#define kvzalloc(size, gfp) kvmalloc(size, (gfp) | __GFP_ZERO)
+/* Frees a pointer of kvmalloc() or kmalloc(). */
+void kvfree(const void *p);
+
 #endif

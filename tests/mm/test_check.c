@@ -383,7 +383,7 @@ static void drop_far_tables(void)
 
 KTEST(check, pgtable_names_a_wrong_entry)
 {
-	pte_t *slot, saved;
+	pte_t *slot, saved, odd;
 
 	ASSERT_EQ(pt_map(far_away(), 0, PAGE_SIZE, PT_READ, 0, GFP_KERNEL), 0);
 	slot = pt_slot(far_away(), 0);
@@ -403,6 +403,12 @@ KTEST(check, pgtable_names_a_wrong_entry)
 	arch_pte_write(slot, arch_pte_table(PAGE_ALIGN_UP(memblock_end(&memblock))));
 	EXPECT_BROKEN(check_says("pgtable"), "pgtable.P1: table outside of RAM");
 	EXPECT_FALSE(check_readable((const void *)far_away(), 1));
+	/* No port gives bit 9 of a table's entry a meaning to the CPU. */
+	odd = (pte_t){saved.bits ^ 1UL << 9};
+	if (arch_pte_is_table(odd, 1) && arch_pte_paddr(odd, 1) == arch_pte_paddr(saved, 1)) {
+		arch_pte_write(slot, odd);
+		EXPECT_BROKEN(check_says("pgtable"), "pgtable.P4: a table's entry");
+	}
 	arch_pte_write(slot, saved);
 	drop_far_tables();
 	EXPECT_NULL(check_says("pgtable"));
@@ -418,6 +424,21 @@ KTEST(check, pgtable_names_a_wrong_entry)
 	mm_counter_add(MM_PAGETABLE, -2);
 	EXPECT_BROKEN(check_says("pgtable"), "pgtable.P3: more tables reachable than");
 	mm_counter_add(MM_PAGETABLE, 1);
+	EXPECT_NULL(check_says("pgtable"));
+}
+
+/* The address behind the windows of all CPUs. */
+KTEST(check, pgtable_names_a_leaf_in_no_window)
+{
+	const vaddr_t va = PERCPU_BASE + NR_CPUS * PERCPU_STRIDE;
+
+	if (!arch_pt_covers(va) || pt_map(va, 0, PAGE_SIZE, PT_READ, 0, GFP_KERNEL))
+		SKIP("the address behind the per-CPU windows is in use");
+	EXPECT_BROKEN(check_says("pgtable"), "pgtable.P5: ");
+	pt_unmap(va, PAGE_SIZE);
+	tlb_flush_page(va);
+	pt_reclaim(va & -PT_LEVEL_SIZE(no_leaf_level()), PT_LEVEL_SIZE(no_leaf_level()));
+	quiet_drain();
 	EXPECT_NULL(check_says("pgtable"));
 }
 
@@ -532,7 +553,9 @@ KTEST(check, vmap_names_a_wrong_order_or_extent)
 	high->end -= 2 * PAGE_SIZE;
 	high->end += PAGE_SIZE;
 	EXPECT_BROKEN(check_says("vmap"), "vmap.V1: the ranges do not tile the window");
-	high->end += PAGE_SIZE;
+	high->end += 2 * PAGE_SIZE;
+	EXPECT_BROKEN(check_says("vmap"), "vmap.V");
+	high->end -= PAGE_SIZE;
 	mm_counter_add(MM_VMALLOC, 1);
 	EXPECT_BROKEN(check_says("vmap"), "vmap.V5: ");
 	mm_counter_add(MM_VMALLOC, -1);

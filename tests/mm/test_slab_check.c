@@ -247,6 +247,7 @@ KTEST(slab_check, names_foreign_objects_that_are_none)
 	struct kmem_cache *s = cache_of(72, 0);
 	void *p = s ? kmem_cache_alloc(s, GFP_KERNEL) : NULL;
 	struct remote_stack *r;
+	struct page *page;
 
 	ASSERT_NOT_NULL(p);
 	slab_free_remote(p);
@@ -256,6 +257,10 @@ KTEST(slab_check, names_foreign_objects_that_are_none)
 	SLAB_BROKEN(r->again, r->again + 1, "slab_cpu.A6: ");
 	SLAB_BROKEN(r->entry[r->avail - 1], t, "slab_cpu.A6: ");
 	SLAB_BROKEN(r->entry[r->avail - 1], (char *)p + 8, "slab_cpu.A1: ");
+	page = alloc_page(GFP_KERNEL);
+	ASSERT_NOT_NULL(page);
+	SLAB_BROKEN(r->entry[r->avail - 1], page_address(page), "slab_cpu.A6: ");
+	__free_page(page);
 	EXPECT_NULL(check_says("slab"));
 	EXPECT_EQ(kmem_cache_destroy(s), 0);
 }

@@ -656,6 +656,25 @@ KTEST(vmalloc, an_area_whose_entries_still_stand_waits_for_the_next_purge)
 	EXPECT_EQ(vmap_lazy_pages(), lazy);
 }
 
+DECLARE_PER_CPU(unsigned long, purge_turn);
+
+/* A purge frees arrays of pages, and an array may be an area. Lazy areas wait for the end of the purge that runs. */
+KTEST(vmalloc, a_purge_inside_a_purge_frees_nothing)
+{
+	unsigned long *turn = this_cpu_ptr(&purge_turn), lazy;
+	void *p = vmalloc(PAGE_SIZE);
+
+	ASSERT_NOT_NULL(p);
+	vm_unmap_aliases();
+	vfree(p);
+	lazy = vmap_lazy_pages();
+	__atomic_fetch_add(turn, 1, __ATOMIC_RELEASE);
+	EXPECT_EQ(vm_unmap_aliases(), 0);
+	EXPECT_EQ(vmap_lazy_pages(), lazy);
+	__atomic_fetch_add(turn, 1, __ATOMIC_RELEASE);
+	EXPECT_EQ(vm_unmap_aliases(), 1);
+}
+
 KTEST(vmalloc, counters_follow_areas_and_purges)
 {
 	unsigned long total, used, used2, largest, ranges;

@@ -1,5 +1,5 @@
 /*
- * gic.c - the interrupt controller: set-up, sending and taking of interrupts, common to GICv2 and GICv3.
+ * gic.c - the interrupt controller: initialises it, sends and handles interrupts; common to GICv2 and GICv3.
  *
  * Idea.       The kernel uses three kinds of interrupts: those between CPUs, each CPU's timer, and the UART. All are in
  *             group 1 and arrive as IRQs, which the kernel can mask. The stop of a panic is in group 0 if the kernel owns
@@ -158,7 +158,7 @@ bool a64_gic_reaches(unsigned cpu)
 
 void a64_gic_send(unsigned cpu, enum a64_sgi sgi)
 {
-	/* Sending is no store, so it is not ordered after stores: make the data for the handler visible first. */
+	/* The send may be a register write, which is not ordered after stores. Make the data for the handler visible first. */
 	__asm__ volatile("dsb ishst" ::: "memory");
 	gic->send(cpu, sgi, sgi == A64_SGI_STOP && per_cpu(a64_stop_is_fiq, cpu));
 }

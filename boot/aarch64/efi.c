@@ -6,7 +6,7 @@
  * Layout.     a64_efi is in .data, because entry.S clears .bss.
  * Invariants. All code here runs at the address that UEFI chose, not at the linked one.
  * Failure.    A message on firmware's console; the status is returned to firmware.
- * Next:       ../efi_stub.c, efi_enter.S, then entry.S.
+ * Next:       boot/efi_stub.c, efi_enter.S, then entry.S.
  */
 
 #include "efi.h"

@@ -27,8 +27,8 @@
  * Invariants. D1  node ranges are the memory that Linux counted; the map then only describes memory that is not usable
  *             D2  a line that a mail program or a narrow terminal cut in two is read as one
  * Locking.    None: a pure function of the text.
- * Failure.    A message with an unknown continuation is -EINVAL with its line number. If the node ranges are complete and
- *             agree with Linux's own counts, it is only noted. A log without a map is -EINVAL without a line number.
+ * Failure.    A known message whose rest cannot be parsed is -EINVAL with its line number. If the node ranges are complete
+ *             and agree with Linux's own counts, it is only noted. A log without a map is -EINVAL without a line number.
  * Source.     Linux arch/x86/kernel/e820.c, drivers/acpi/numa/srat.c, drivers/of/of_reserved_mem.c, mm/mm_init.c and
  *             mm/page_alloc.c, 2.2 to 7.1.
  * Next:       dmesg_words.c.

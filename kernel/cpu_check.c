@@ -38,7 +38,7 @@ static const char *cpus_check(void)
 		vaddr_t window = PERCPU_BASE + cpu * PERCPU_STRIDE;
 
 		if (cpumask_test(&cpu_possible_mask, cpu) != possible)
-			return complain("cpus.P1: possible, or not, against firmware's word", cpu);
+			return complain("cpus.P1: possible differs from firmware's list", cpu);
 		if (cpumask_test(&cpu_online_mask, cpu) && !possible)
 			return complain("cpus.P1: online and not possible", cpu);
 		if (percpu_offset[cpu] != (possible ? window - (vaddr_t)__percpu_start : 0))
@@ -91,9 +91,9 @@ static const char *smp_check(void)
 		unsigned start = atomic_load(&cpu_state[cpu].start);
 
 		if ((start == START_DONE) != cpumask_test(&cpu_online_mask, cpu) || start > START_GIVEN_UP)
-			return complain("smp.I4: started and not online, or the other way round", cpu);
+			return complain("smp.I4: its start state and the online mask disagree", cpu);
 		if (!task_is_sound(atomic_load(&cpu_state[cpu].task)))
-			return complain("smp.I6: its task is none", cpu);
+			return complain("smp.I6: its task is done or damaged", cpu);
 		if (held && !call_is_over(cpu))
 			return complain("smp.I5: a call is under way", cpu);
 		if (held && !rest_is_sound(cpu))

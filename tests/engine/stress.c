@@ -134,8 +134,8 @@ static void tag_check(struct actor *who, const struct item *it)
 		at += tag_step(it->size);
 	if (at + sizeof(u64) < it->size || it->mem[it->size - 1] != (char)it->tag)
 		snprintf(who->failed, sizeof(who->failed),
-			 "%s: %zu bytes at 0x%016lx were changed by somebody at offset %zu",
-			 kind_names[it->kind], it->size, (unsigned long)it->mem, min(at, it->size - 1));
+			 "%s: %zu bytes at 0x%016lx were overwritten at offset %zu", kind_names[it->kind],
+			 it->size, (unsigned long)it->mem, min(at, it->size - 1));
 }
 
 /* ---- one piece of memory ---- */

@@ -18,7 +18,7 @@
  * Locking.    Shrinkers only try their locks. The list of shrinkers changes while the other CPUs are
  *             held (smp_hold).
  * Failure.    If nothing could be freed: false.
- * Source.     Linux mm/vmscan.c (kswapd, shrink_slab). The work of kswapd runs in the main loop, at quiet
+ * Source.     Linux mm/vmscan.c (kswapd, shrink_slab). The work of kswapd runs in the main loop, at quiescent
  *             points.
  * Next:       page_debug.c.
  */
@@ -126,7 +126,7 @@ static bool wants_section(const struct zone *zone)
 }
 
 /*
- * Deferred work, at quiet points: opens sections ahead of demand, and reclaims for zones below their
+ * Deferred work, at quiescent points: opens sections ahead of demand, and reclaims for zones below their
  * low marks.
  */
 static bool page_work_step(void)

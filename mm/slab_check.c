@@ -551,7 +551,7 @@ static const char *check_at_rest(void)
 	return ok ? NULL : wrong;
 }
 
-/* Holds the other CPUs, which could otherwise use and reap their arrays, at their quiet points. */
+/* Holds the other CPUs, which could otherwise use and reap their arrays, at quiescent points. */
 const char *slab_check(void)
 {
 	const char *what;

@@ -17,6 +17,7 @@
 #include <arch/time.h>
 #include <kernel/address.h>
 #include <kernel/bench.h>
+#include <kernel/bug.h>
 #include <kernel/cmdline.h>
 #include <kernel/cpus.h>
 #include <kernel/fault.h>
@@ -27,7 +28,9 @@
 #include <kernel/shell.h>
 #include <kernel/smp.h>
 #include <kernel/string.h>
-#include <mm/internal.h>
+#include <mm/init.h>
+#include <mm/memblock.h>
+#include <mm/numa.h>
 #include <mm/pgtable.h>
 #include <mm/vmalloc.h>
 #include <mm/slab.h>

@@ -10,6 +10,7 @@
 #include <kernel/fault.h>
 #include <kernel/printk.h>
 #include <kernel/spinlock.h>
+#include <mm/init.h>
 #include <mm/memblock.h>
 #include <mm/numa.h>
 #include <mm/page_alloc.h>
@@ -98,11 +99,6 @@ void zone_limits_init(const struct boot_info *bi);
 /* Returns the first frame that a zone of that type can have on the node, 0 if it has no border. */
 pfn_t zone_border(int nid, enum zone_type type);
 /*
- * Takes all memory from memblock: spans, counts, zonelists, watermarks. From now on the buddy owns
- * every free page.
- */
-void zone_init(void);
-/*
  * Computes watermarks and lowmem reserves of nr zones, 8 for each node, from their managed pages (Linux
  * mm/page_alloc.c).
  */
@@ -140,11 +136,6 @@ struct section_info {
 	bool placed;   /* the array's memory is reserved */
 };
 
-/*
- * Builds the section maps and reserves all metadata. Context: boot, before zone_init(). Panics if
- * memory is short.
- */
-void page_init(const struct boot_info *bi);
 /*
  * Opens one unopened section of the zone: maps and clears its page array, and lists its free blocks.
  * Returns false if none is left. Context: any, no zone->lock held.
@@ -349,8 +340,6 @@ extern struct pcpu_stack pcp_nostack;
 
 /* Gives every zone and CPU empty lists of limit 0, so all pages go to the buddy. */
 void pcp_early_init(void);
-/* Allocates the real lists. With page debugging the early ones stay. */
-void pcp_init(void);
 /*
  * Disables the lists of all CPUs while fail_page_alloc is armed, else enables them. Context: main loop.
  */

@@ -78,6 +78,7 @@ SRCS += tests/mm/test_memblock_rules.c
 SRCS += tests/mm/test_memmap.c
 SRCS += tests/mm/test_meminit.c
 SRCS += tests/mm/test_numa.c
+SRCS += tests/mm/test_numa_firmware.c
 SRCS += tests/mm/test_page.c
 SRCS += tests/mm/test_page_alloc.c
 SRCS += tests/mm/test_page_alloc_paths.c

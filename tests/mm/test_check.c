@@ -65,6 +65,31 @@ static struct zone *some_zone(void)
 	return NULL;
 }
 
+static void note_quick(const char *name, const char *what, void *ctx)
+{
+	*(int *)ctx = mm_checks_quick;
+}
+
+KTEST(check, a_run_counts_its_checks_and_is_quick_or_not)
+{
+	const unsigned nr = (unsigned)(__stop_mm_checks - __start_mm_checks);
+	struct zone *zone = some_zone();
+	int quick = -1;
+	unsigned checks = 77;
+
+	EXPECT_EQ(mm_check_all(&checks, note_quick, &quick), 0);
+	EXPECT_EQ(checks, nr);
+	EXPECT_EQ(mm_check_quick(&checks, note_quick, &quick), 0);
+	EXPECT_EQ(checks, nr);
+	zone->wmark[WMARK_LOW]++;
+	EXPECT_EQ(mm_check_all(&checks, note_quick, &quick), 1);
+	EXPECT_EQ(quick, false);
+	EXPECT_EQ(mm_check_quick(&checks, note_quick, &quick), 1);
+	EXPECT_EQ(quick, true);
+	EXPECT_FALSE(mm_checks_quick);
+	zone->wmark[WMARK_LOW]--;
+}
+
 KTEST(check, zone_names_wrong_counts)
 {
 	struct zone *zone = some_zone();

@@ -650,6 +650,25 @@ KTEST(slab_cpu, the_primitives_restart_at_every_instruction)
 
 /* ---- misuse that shows without debug flags ---- */
 
+/* A cache of objects this large has arrays of one entry; array_drop() writes two words there. */
+KTEST(slab_cpu, an_array_has_room_for_an_rcu_head)
+{
+	struct kmem_cache *s = kmem_cache_create("ktest-rcu-head", 200000, 0, 0, NULL);
+	const struct array_cache *ac;
+	void *p;
+
+	ASSERT_NOT_NULL(s);
+	EXPECT_EQ(s->limit, 1);
+	p = kmem_cache_alloc(s, GFP_KERNEL | __GFP_NOWARN);
+	if (p)
+		kmem_cache_free(s, p);
+	ac = array_of(this_cpu_deref(s->cpu));
+	if (p && slab_has_page(ac) && (virt_to_page(ac)->flags & PG_slab))
+		EXPECT_GE(virt_to_page(ac)->slab_node->cache->object_size,
+			  sizeof(*ac) + sizeof(struct rcu_head));
+	EXPECT_EQ(kmem_cache_destroy(s), 0);
+}
+
 KTEST_PANIC(slab_cpu, free_into_the_wrong_cache_is_named, "wrong cache: object")
 {
 	struct kmem_cache *a = test_cache(96, 0), *b = test_cache(96, 0);

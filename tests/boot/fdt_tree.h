@@ -84,11 +84,11 @@ static inline void text(struct tree *t, const char *name, const char *value)
 
 static inline void cells(struct tree *t, const char *name, const u32 *v, unsigned nr)
 {
-	u32 big[64];
+	const size_t at = t->at + 12; /* behind the token, the length and the name */
 
+	prop(t, name, v, nr * sizeof(v[0]));
 	for (unsigned i = 0; i < nr; i++)
-		big[i] = __builtin_bswap32(v[i]);
-	prop(t, name, big, nr * sizeof(big[0]));
+		put(t->f, at + i * sizeof(v[0]), v[i]);
 }
 #define CELLS(t, name, ...) \
 	cells(t, name, (const u32[]){__VA_ARGS__}, sizeof((const u32[]){__VA_ARGS__}) / sizeof(u32))

@@ -754,7 +754,7 @@ KTEST(fdt, redistributor_regions_without_room_are_noted)
 
 	ASSERT_NOT_NULL(f);
 	for (u32 regions = BOOT_MAX_GICR; regions <= BOOT_MAX_GICR + 1; regions++) {
-		u32 reg[(BOOT_MAX_GICR + 2) * 4] = {0, 0x8000000, 0, 0x10000};
+		static u32 reg[(BOOT_MAX_GICR + 2) * 4] = {0, 0x8000000, 0, 0x10000};
 		struct tree tree = tree_start(f, 2, 2);
 
 		for (u32 i = 0; i < regions; i++) {

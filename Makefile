@@ -69,7 +69,7 @@ include boot/files.mk arch/$(ARCH)/files.mk kernel/files.mk mm/files.mk tests/fi
 SRCS := $(sort $(SRCS))
 C_SRCS := $(filter %.c,$(SRCS))
 # trap.S and trap.c may lie side by side: trap.S.o, trap.o.
-OBJS := $(patsubst %.c,$O/%.o,$(C_SRCS)) $(patsubst %,$O/%.o,$(filter %.S,$(SRCS)))
+OBJS := $(patsubst %.c,$O/%.o,$(C_SRCS)) $(patsubst %,$O/%.o,$(filter %.S,$(SRCS))) $O/linux_names.o
 
 # The host's gcc where it makes code for ARCH, else a cross compiler. Asked when first needed: setup may install it.
 ifeq ($(origin CROSS_COMPILE),undefined)
@@ -112,6 +112,9 @@ $O/%.o: %.c $O/flags
 $O/%.S.o: %.S $O/flags
 	@echo "  AS      $<"
 	$Q$(CC) $(CPPFLAGS) $(ARCH_CFLAGS) -g -D__ASSEMBLY__ -MMD -MP -c $< -o $@
+# Linux's names with the lines of our definitions, for the shell's `linux`.
+$O/linux_names.o: mm/linux.tsv tools/mklinux $(filter mm/%.c,$(C_SRCS)) $O/flags
+	$Qtools/mklinux $< >$O/linux_names.S && $(CC) $(ARCH_CFLAGS) -c $O/linux_names.S -o $@
 $O/kernel.lds: $(LDS) arch/$(ARCH)/include/arch_impl/layout.h $O/flags
 	$Q$(CC) $(CPPFLAGS) -E -P -x c -D__ASSEMBLY__ $< -o $@
 $O/flags: FORCE | $(sort $(dir $(OBJS))) setup-build	# rewritten only when the command line changes

@@ -32,6 +32,7 @@ SRCS += tests/kernel/json_check.c
 SRCS += tests/kernel/test_bench.c
 SRCS += tests/kernel/test_bits.c
 SRCS += tests/kernel/test_cmd_fault.c
+SRCS += tests/kernel/test_cmd_linux.c
 SRCS += tests/kernel/test_cmd_look.c
 SRCS += tests/kernel/test_cmd_mm.c
 SRCS += tests/kernel/test_cmd_page.c

@@ -21,4 +21,7 @@ bool cmd_is_kernel_address(vaddr_t va);
 /* Whether va lies in one of the two halves that can be mapped. */
 bool cmd_is_canonical(vaddr_t va);
 
+/* The table of `linux`: four strings a row, up to linux_names_end. Source: mm/linux.tsv, by tools/mklinux. */
+extern const char linux_names[], linux_names_end[];
+
 #endif

@@ -1,6 +1,7 @@
 # Sources of this directory, sorted, one per line.
 SRCS += kernel/shell/cmd.c
 SRCS += kernel/shell/cmd_fault.c
+SRCS += kernel/shell/cmd_linux.c
 SRCS += kernel/shell/cmd_look.c
 SRCS += kernel/shell/cmd_mm.c
 SRCS += kernel/shell/cmd_page.c

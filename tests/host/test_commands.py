@@ -148,6 +148,7 @@ LOOKS = {
         "cpus": [dict.fromkeys(("cpu", "page", "range", "full", "ipi_sent", "ipi_received", "deferred"), number)],
         "lazy_purges": number,
     },
+    "linux *vmap_area*": {"names": [{"linux": text, "ours": text, "where": text, "differs": text}]},
     "locks": {"locks": [{"rank": number, "name": text, "waits": number}]},
     "cpus": {"cpus": [{"cpu": number, "node": number, "id": number, "online": boolean}]},
     "numa": {"nodes": [{"node": number, "ranges": [{"start": hexa, "end": hexa}], "distance": [number]}]},

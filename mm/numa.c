@@ -458,9 +458,9 @@ static int list_length(const struct zonelist *list, unsigned most)
 {
 	unsigned nr = 0;
 
-	if (!check_object(list->zone, sizeof(list->zone[0]), sizeof(list->zone[0])))
+	if (!check_object(list->zone, sizeof(struct zone *), sizeof(struct zone *)))
 		return -1;
-	for (; nr <= most && check_readable(&list->zone[nr], sizeof(list->zone[0])); nr++) {
+	for (; nr <= most && check_readable(&list->zone[nr], sizeof(struct zone *)); nr++) {
 		unsigned long at = (unsigned long)list->zone[nr] - (unsigned long)zone_table;
 
 		if (!list->zone[nr])

@@ -526,13 +526,9 @@ unsigned node_add_slabs(struct kmem_cache_node *n, struct page **slabs, unsigned
 	return (unsigned)(at - objs);
 }
 
-static __noinline __cold void slab_put_bug(const struct kmem_cache *s, const struct page *page,
-					   const void *obj)
+static __noinline __cold void slab_put_bug(const struct kmem_cache *s, const void *obj, bool starts_slot)
 {
-	unsigned long offset = (unsigned long)((const char *)obj - (const char *)page->s_mem) - s->obj_offset;
-	bool start = offset < s->span && offset % s->size == 0;
-
-	slab_bug(s, obj, 0, start ? "double free" : "free of an interior pointer");
+	slab_bug(s, obj, 0, starts_slot ? "double free" : "free of an interior pointer");
 }
 
 /* Returns the index of obj in its slab. BUG if obj is not the start of a slot. */
@@ -543,7 +539,7 @@ static __always_inline unsigned slab_index_or_bug(const struct kmem_cache *s, co
 	unsigned index = slab_index(s, offset);
 
 	if (unlikely(offset >= s->span || (unsigned long)index * s->size != offset))
-		slab_put_bug(s, page, obj);
+		slab_put_bug(s, obj, false);
 	return index;
 }
 
@@ -556,7 +552,7 @@ static __always_inline void slab_put(const struct kmem_cache *s, struct page *pa
 	slab_index_t *idx = page->freelist;
 
 	if (unlikely(!inuse))
-		slab_put_bug(s, page, obj);
+		slab_put_bug(s, obj, true);
 	/* The first object that is freed into a full slab holds the index. */
 	if (unlikely(!idx))
 		page->freelist = idx = obj;
@@ -605,7 +601,7 @@ static __noinline unsigned slab_put_run(const struct kmem_cache *s, struct page 
 			break;
 		index = slab_index(s, offset);
 		if (unlikely(index * (unsigned long)size != offset || step == 0))
-			slab_put_bug(s, page, objs[i]);
+			slab_put_bug(s, objs[i], index * (unsigned long)size == offset);
 		obj = objs[i++];
 		idx[--inuse] = (slab_index_t)index;
 	}

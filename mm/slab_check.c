@@ -99,7 +99,7 @@ static bool check_part(const struct kmem_cache *s, int nid)
 
 static bool check_fixed(const struct kmem_cache *s)
 {
-	CHECK(check_object(s, sizeof(*s) + nr_nodes * sizeof(s->node[0]), sizeof(long)) &&
+	CHECK(check_object(s, sizeof(*s) + nr_nodes * sizeof(struct kmem_cache_node *), sizeof(long)) &&
 		      check_text(s->name, SLAB_NAME_LEN),
 	      "slab_cache.C1: there is no cache at 0x%lx", (unsigned long)s);
 	if (!check_geometry(s))

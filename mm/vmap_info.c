@@ -247,7 +247,7 @@ static void each_of_area(const struct vmap_area *a, frame_fn fn, void *ctx)
 	const unsigned order = a->vm.page_level ? HUGE_ORDER : 0;
 
 	if (!a->vm.nr_pages ||
-	    !check_object(a->vm.pages, a->vm.nr_pages * sizeof(a->vm.pages[0]), sizeof(long)))
+	    !check_object(a->vm.pages, a->vm.nr_pages * sizeof(struct page *), sizeof(long)))
 		return;
 	for (unsigned long i = 0; i < a->vm.nr_pages; i += 1UL << order)
 		if (check_page(a->vm.pages[i]))
@@ -373,7 +373,7 @@ static const char *check_vm(const struct vmap_shard *s, const struct vmap_area *
 	if (!alloc || (vm->nr_pages + 1UL) << PAGE_SHIFT != vm->size)
 		return complain("vmap.V8: more or fewer pages than addresses", a);
 	if ((vm->pages == a->few) != (vm->nr_pages <= VMAP_FEW_PAGES) ||
-	    !check_object(vm->pages, vm->nr_pages * sizeof(vm->pages[0]), sizeof(long)))
+	    !check_object(vm->pages, vm->nr_pages * sizeof(struct page *), sizeof(long)))
 		return complain("vmap.V8: its list of pages is elsewhere", a);
 	for (unsigned i = 0; i < vm->nr_pages; i++)
 		if (!check_page(vm->pages[i]) ||

@@ -335,6 +335,7 @@ KTEST(dmesg, reserved_memory_of_a_device_tree_is_read)
 		 0, 0},
 		{"OF: reserved mem: 0x0000000043000000..0x000000004304ffff ( 320 KB ) secmon", 0x43000000,
 		 0x43050000},
+		{"OF: reserved mem: 0x0000000043000000..0x000000004304ffff (320 KiB", 0x43000000, 0x43050000},
 		{"OF: reserved mem: initialized node linux,cma, compatible id shared-dma-pool", 0, 0},
 		{"OF: reserved mem: OVERLAP DETECTED!", 0, 0},
 		{"OF: fdt: Reserved memory: reserved region for node 'secmon': base 0x0000000043000000, size "

@@ -5,13 +5,14 @@
  *             the zone's count of free pages moves by exactly what is asked for.
  * Layout.     test_page_alloc.c has what every allocation promises.
  * Invariants. None of its own.
- * Locking.    Interrupts are off while a count is compared.
+ * Locking.    Interrupts are off and the other CPUs held while a count is compared.
  * Failure.    As every test's.
  * Next:       test_pcp.c.
  */
 #include "zone_fixture.h"
 
 #include <arch/irq.h>
+#include <kernel/smp.h>
 #include <kernel/string.h>
 #include <mm/check.h>
 
@@ -26,6 +27,7 @@ KTEST(page_alloc, a_bulk_of_four_or_more_bypasses_the_cpus_lists)
 	if (page_debug_enabled())
 		SKIP("debugged pages are freed one by one");
 	mm_settle();
+	smp_hold(); /* an idle CPU that reaps would change the count */
 	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
 		unsigned long irq = arch_irq_save(), free = nr_free_pages(), allocated, freed, got;
 
@@ -38,6 +40,7 @@ KTEST(page_alloc, a_bulk_of_four_or_more_bypasses_the_cpus_lists)
 		EXPECT_EQ(allocated, sizes[i]);
 		EXPECT_EQ(freed, free);
 	}
+	smp_release();
 }
 
 /* Position of the page in the list of its order and type, from 1 on, or 0. */

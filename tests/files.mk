@@ -82,7 +82,6 @@ SRCS += tests/mm/test_numa.c
 SRCS += tests/mm/test_numa_firmware.c
 SRCS += tests/mm/test_page.c
 SRCS += tests/mm/test_page_alloc.c
-SRCS += tests/mm/test_page_alloc_paths.c
 SRCS += tests/mm/test_page_debug.c
 SRCS += tests/mm/test_page_runs.c
 SRCS += tests/mm/test_patterns.c

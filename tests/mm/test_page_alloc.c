@@ -7,7 +7,7 @@
  * Invariants. A1 to A3 of mm/page_alloc.c.
  * Locking.    None: main loop.
  * Failure.    As every test's; without a DMA zone of 4 MiB the exhaustion cases are skipped.
- * Next:       test_page_alloc_paths.c.
+ * Next:       test_page_runs.c.
  */
 #include "expect_broken.h"
 #include "zone_fixture.h"

@@ -7,7 +7,7 @@
  * Invariants. None of its own.
  * Locking.    Interrupts are off and the other CPUs held while a count is compared.
  * Failure.    As every test's.
- * Next:       test_pcp.c.
+ * Next:       test_reclaim.c.
  */
 #include "zone_fixture.h"
 
@@ -131,4 +131,74 @@ KTEST(page_alloc, a_zone_mixes_types_before_a_lower_zone_is_asked)
 	EXPECT_EQ(elsewhere, 0);
 	release_blocks(&single, 0);
 	release_blocks(&held, MIXED_ORDER);
+}
+
+/* The zone that GFP_KERNEL starts in on this CPU's node, or NULL. */
+static struct zone *kernel_zone(void)
+{
+	for (enum zone_type type = ZONE_NORMAL + 1; type-- > 0;) {
+		struct zone *z = node_zone(numa_node_id(), type);
+
+		if (z->managed)
+			return z;
+	}
+	return NULL;
+}
+
+KTEST(page_alloc, only_normal_beside_dma32_spills_before_it_mixes_types)
+{
+	struct zone *z;
+
+	for_each_populated_zone (z)
+		EXPECT_EQ(alloc_flags_nofragment(z) == ALLOC_NOFRAGMENT,
+			  z->type == ZONE_NORMAL && node_zone(z->nid, ZONE_DMA32)->present != 0);
+	for_each_populated_zone (z)
+		EXPECT_EQ(alloc_flags_nofragment(z) & ~(unsigned)ALLOC_NOFRAGMENT, 0);
+}
+
+enum { RESERVED = 3 };
+
+/* Makes the pageblocks of the pages the zone's reserve, as far as its bound permits, and frees them into it. */
+static void reserve_and_free(struct zone *z, struct page *const page[RESERVED])
+{
+	unsigned long irq = spin_lock_irqsave(&z->lock);
+
+	for (unsigned i = 0; i < RESERVED; i++)
+		buddy_reserve_highatomic(z, page[i]);
+	spin_unlock_irqrestore(&z->lock, irq);
+	for (unsigned i = 0; i < RESERVED; i++)
+		__free_pages(page[i], PAGEBLOCK_ORDER);
+}
+
+KTEST(page_alloc, progress_of_reclaim_unreserves_one_pageblock_a_zone)
+{
+	const gfp_t gfp = GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN;
+	struct zone *z = kernel_zone();
+	struct page *page[RESERVED] = {NULL};
+	unsigned n = 0;
+
+	if (!z || z->managed / 100 < (RESERVED - 1) * PAGEBLOCK_PAGES)
+		SKIP("a hundredth of the zone, the bound of a reserve, is less than three pageblocks");
+	mm_settle();
+	while (n < RESERVED && (page[n] = alloc_pages_node(z->nid, gfp, PAGEBLOCK_ORDER)) != NULL &&
+	       page_zone(page[n]) == z && page_order(page[n]) == PAGEBLOCK_ORDER)
+		n++;
+	ASSERT_EQ(n, RESERVED);
+	reserve_and_free(z, page);
+	EXPECT_EQ(z->highatomic_pages, RESERVED * PAGEBLOCK_PAGES);
+	EXPECT_TRUE(unreserve_highatomic_zones(MT_UNMOVABLE, true));
+	EXPECT_EQ(z->highatomic_pages, 2 * PAGEBLOCK_PAGES);
+	EXPECT_TRUE(unreserve_highatomic_zones(MT_UNMOVABLE, true));
+	EXPECT_EQ(z->highatomic_pages, PAGEBLOCK_PAGES);
+	EXPECT_FALSE(unreserve_highatomic_zones(MT_UNMOVABLE, true)); /* the last one stays */
+	EXPECT_TRUE(unreserve_highatomic_zones(MT_UNMOVABLE, false));
+	EXPECT_EQ(z->highatomic_pages, 0);
+}
+
+KTEST_PANIC(page_alloc, a_bad_free_is_reported_with_a_dump_of_the_page, "refcount 0: already free")
+{
+	struct page *page = alloc_pages(GFP_KERNEL, PCP_MAX_ORDER + 1);
+
+	__free_pages(page, PCP_MAX_ORDER + 1);
+	__free_pages(page, PCP_MAX_ORDER + 1);
 }

@@ -123,6 +123,20 @@ KTEST(kmalloc, flags_choose_the_kind)
 	kfree(both);
 }
 
+KTEST(kmalloc, a_large_size_comes_from_the_node_that_is_named)
+{
+	const gfp_t gfp = GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN;
+
+	for (unsigned nid = 0; nid < nr_nodes; nid++) {
+		void *p = nodes[nid].has_memory ? kmalloc_node(KIB(256), gfp, (int)nid) : NULL;
+
+		if (!p)
+			continue;
+		EXPECT_EQ(page_zone(virt_to_page(p))->nid, nid);
+		kfree(p);
+	}
+}
+
 /* On the node of this CPU: objects of other nodes go to another array. */
 KTEST(kmalloc, freed_object_of_another_kind_is_reused_first)
 {

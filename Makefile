@@ -258,7 +258,7 @@ QEMU_SETUP_x86_64 := qemu
 QEMU_SETUP_aarch64 := qemu-arm
 UEFI_SETUP_x86_64 := ovmf
 UEFI_SETUP_aarch64 := aavmf
-setup-build: ; @tools/setup $(COMPILER) $(filter-out gcc-x86_64 gcc-host,gcc-$(ARCH)) $(if $(HOSTED),libc) $(filter fuzz valgrind,$(VARIANT))
+setup-build: ; @tools/setup python $(COMPILER) $(filter-out gcc-x86_64 gcc-host,gcc-$(ARCH)) $(if $(HOSTED),libc) $(filter fuzz valgrind,$(VARIANT))
 setup-iso: ; @tools/setup iso
 setup-run: ; @tools/setup python $(QEMU_SETUP_$(ARCH)) $(if $(filter uefi,$(FW)),$(UEFI_SETUP_$(ARCH))) $(filter uboot,$(FW))
 setup-debug: ; @tools/setup $(if $(filter aarch64,$(ARCH)),gdb-arm,gdb)

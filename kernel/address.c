@@ -7,7 +7,7 @@
  * Invariants. It changes nothing and trusts no structure.
  * Locking.    Waits for no lock, because it runs in a panic.
  * Failure.    An address outside of all regions is described as such.
- * Next:       mm/vmalloc.c for its areas, panic.c for the use.
+ * Next:       mm/vmalloc.c for its areas, base/panic.c for the use.
  */
 
 #include <arch/layout.h>

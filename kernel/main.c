@@ -8,7 +8,7 @@
  * Invariants. Per-CPU variables work from the first instruction: until percpu_init() CPU 0 uses the templates.
  * Locking.    Locks are taken although no other CPU runs yet.
  * Failure.    A layer that cannot be initialised panics.
- * Next:       mm/memblock.c for the way from the firmware's map to pages, or shell.c for the main loop.
+ * Next:       mm/memblock.c for the way from the firmware's map to pages, or shell/shell.c for the main loop.
  */
 
 #include <arch/console.h>

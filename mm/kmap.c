@@ -11,7 +11,7 @@
  * Failure.    A seventeenth level, or an unmapping out of order, is a BUG. The page tables exist from
  *             boot on.
  * Source.     Linux mm/highmem.c (kmap_local_page).
- * Next:       percpu.c.
+ * Next:       kernel/base/work.c.
  */
 #include <kernel/bug.h>
 #include <kernel/percpu.h>

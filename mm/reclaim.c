@@ -15,8 +15,9 @@
  *                 lists before do not count
  *             R3  after direct reclaim no zone has a boost, so a request fails at the plain mark only
  *             R4  the list holds shrinkers
- * Locking.    Shrinkers only try their locks. The list of shrinkers changes while the other CPUs are
- *             held (smp_hold).
+ * Locking.    Reclaim holds no lock while a shrinker runs. The slab shrinker only tries cache_list_lock, whose
+ *             holder may be in reclaim. The list of shrinkers changes while the other CPUs are held
+ *             (smp_hold).
  * Failure.    If nothing could be freed: false.
  * Source.     Linux mm/vmscan.c (kswapd, shrink_slab). The work of kswapd runs in the main loop, at quiescent
  *             points.

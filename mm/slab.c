@@ -108,8 +108,8 @@ static bool off_slab_pays(const struct kmem_cache *s, unsigned num)
 
 /*
  * Takes the first order that leaves at most 1/8 over or is at least slab_max_order (for
- * SLAB_RECLAIM_ACCOUNT the first that holds an object). Objects of 16 bytes fit 256 times in a base page,
- * one more than SLAB_MAX_OBJS, but only if the index lies in an object or off the slab. slab_place() rejects both: such an
+ * SLAB_RECLAIM_ACCOUNT the first that holds an object). Objects of 16 bytes fit 256 times in a base page
+ * of 4 KiB, one more than SLAB_MAX_OBJS, but only if the index lies in an object or off the slab. slab_place() rejects both: such an
  * object cannot hold the index, and off_slab_pays() finds no cache of at most half its size.
  */
 static bool slab_choose_order(struct kmem_cache *s, enum index_place place)

@@ -15,7 +15,7 @@
  *
  *             A cell points to slab_no_array (avail = limit = 0) until the CPU first uses the cache,
  *             and again after a drain. A cache with debug flags never gets a body (its own
- *             array_cache); under fault injection or init_on_alloc/free no cache does. Then each call
+ *             array_cache); while failslab is armed, or under init_on_alloc/free, no cache does. Then each call
  *             misses the fast path and is served from the slabs directly. The fast path needs no test
  *             for it.
  * Invariants. A1  avail <= limit; every entry is an object of the array's node, and its slab counts it

@@ -17,7 +17,7 @@
  * Locking.    An allocated object and its zones belong to its owner. list_lock is taken to read a
  *             slab's index.
  * Failure.    Misuse is a BUG, after object, slab, callers and the damaged lines were printed.
- * Next:       slab_check.c, which checks all objects.
+ * Next:       tlb.c. slab_check.c checks all objects.
  *
  * Not Linux: a debugged cache has no arrays, so a free is checked against the slab's index at once. Red
  * zones are kept with any alignment: the left one is as wide as the alignment.

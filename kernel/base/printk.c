@@ -189,7 +189,7 @@ static bool stage_empty(const struct log_stage *st)
 	       atomic_load_explicit(&st->tail, memory_order_relaxed);
 }
 
-/* Drains this CPU's stage separately: before cpus_init() the mask of possible CPUs may not contain it. */
+/* Drains this CPU's stage separately: before boot_cpus_init() the mask of possible CPUs may not contain it. */
 static void stages_drain(void)
 {
 	unsigned cpu;

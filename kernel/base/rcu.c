@@ -21,7 +21,7 @@
  * Locking.    None. A CPU accesses its `fresh` with IRQs off, and its other lists at its quiescent points. rcu_seq and seen
  *             are atomic and sequentially consistent, because I3 compares stores to different variables by different CPUs.
  * Failure.    No memory is allocated: the list link lies in the object.
- * Next:       ktest.c, or mm/memblock.c for the order of the boot.
+ * Next:       smp.c, or mm/memblock.c for the order of the boot.
  */
 #include "rcu_internal.h"
 

@@ -19,7 +19,7 @@
  *                 until it is taken. No port loses an IPI
  *             I2  `rest` is REST_NOT from the end of a quiescent point or an idle sleep to the next one
  *             I3  between smp_hold() and smp_release() `rest` of every other CPU is not REST_NOT. A CPU that resumes stores
- *                 REST_NOT, then reads holder; the holder stores holder, then reads `rest`. All four are sequentially
+ *                 REST_NOT, then reads smp_holder; the holder stores smp_holder, then reads `rest`. All four are sequentially
  *                 consistent, so at least one side sees the other's store
  *             I4  a CPU is online if and only if it has started; CPU 0 has
  *             I5  while the other CPUs are held, none of them has a call under way or one to run

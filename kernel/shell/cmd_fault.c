@@ -3,11 +3,11 @@
  *
  * Idea.       The command sets at the prompt what failslab=, fail_page_alloc= and fail_vmalloc= set at boot. The counts
  *             show whether an injected failure occurred at all.
- * Layout.     attributes[] name -> the attribute of a layer
+ * Layout.     section fault_points: one record of each layer (FAULT_ATTR) -> its attribute
  * Invariants. After a change mm_update_bypass() makes the allocators' fast paths consult the attribute, or not.
  * Locking.    None: main loop.
  * Failure.    A bad value leaves the attribute unchanged.
- * Next:       stress.c.
+ * Next:       tests/engine/stress.c.
  */
 #include "cmd.h"
 
@@ -16,28 +16,14 @@
 #include <kernel/string.h>
 
 #include <mm/check.h>
-#include <mm/page_alloc.h>
-#include <mm/slab.h>
-#include <mm/vmalloc.h>
 
-static const struct attribute {
-	const char *name;
-	struct fault_attr *attr;
-} attributes[] = {
-	{"failslab", &failslab},
-	{"fail_page_alloc", &fail_page_alloc},
-	{"fail_vmalloc", &fail_vmalloc},
-};
-
-static const struct attribute *find_attribute(const char *name)
+static const struct fault_point *find_attribute(const char *name)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(attributes); i++)
-		if (strcmp(attributes[i].name, name) == 0)
-			return &attributes[i];
+	for_each_fault_point(p) if (strcmp((*p)->name, name) == 0) return *p;
 	return NULL;
 }
 
-static void show(struct out *o, const struct attribute *a, bool json)
+static void show(struct out *o, const struct fault_point *a, bool json)
 {
 	const struct fault_attr *f = a->attr;
 	unsigned interval = f->probability ? f->interval : 0; /* shown as 0 if disabled, as in the argument */
@@ -58,7 +44,7 @@ static void show(struct out *o, const struct attribute *a, bool json)
 	json_end_obj(o);
 }
 
-static int set(struct out *o, const struct attribute *a, const char *value)
+static int set(struct out *o, const struct fault_point *a, const char *value)
 {
 	if (fault_attr_parse(value, a->attr))
 		return out_error(o, -EINVAL,
@@ -70,15 +56,13 @@ static int set(struct out *o, const struct attribute *a, const char *value)
 
 static int cmd_fault(struct out *o, int argc, char **argv, bool json)
 {
-	const struct attribute *only = argc > 1 ? find_attribute(argv[1]) : NULL;
+	const struct fault_point *only = argc > 1 ? find_attribute(argv[1]) : NULL;
 	int err = arg_count(o, argc, argv, 0, 2);
 
 	if (err)
 		return err;
 	if (argc > 1 && !only)
-		return out_error(o, -ENOENT,
-				 "no attribute \"%s\", expected failslab, fail_page_alloc or fail_vmalloc",
-				 argv[1]);
+		return out_error(o, -ENOENT, "no attribute \"%s\", expected one that `fault` lists", argv[1]);
 	if (argc > 2 && (err = set(o, only, argv[2])))
 		return err;
 	if (json) {
@@ -89,9 +73,7 @@ static int cmd_fault(struct out *o, int argc, char **argv, bool json)
 			o,
 			"attribute          interval probability      space  times      calls     failed\n");
 	}
-	for (unsigned i = 0; i < ARRAY_SIZE(attributes); i++)
-		if (!only || only == &attributes[i])
-			show(o, &attributes[i], json);
+	for_each_fault_point(p) if (!only || only == *p) show(o, *p, json);
 	if (json) {
 		json_end_arr(o);
 		json_end_obj(o);
@@ -101,7 +83,9 @@ static int cmd_fault(struct out *o, int argc, char **argv, bool json)
 
 static const char *complete_fault(int pos, unsigned n)
 {
-	return pos == 1 && n < ARRAY_SIZE(attributes) ? attributes[n].name : NULL;
+	size_t nr = (size_t)(__stop_fault_points - __start_fault_points);
+
+	return pos == 1 && n < nr ? __start_fault_points[n]->name : NULL;
 }
 SHELL_CMD("fault", "[ATTRIBUTE [INTERVAL[,PROBABILITY[,SPACE[,TIMES]]]]]",
 	  "make allocations fail; what was hit", cmd_fault, complete_fault);

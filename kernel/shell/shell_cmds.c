@@ -6,7 +6,7 @@
  * Layout.     For each command: its functions, then SHELL_CMD with name, arguments and one line of help.
  * Invariants. A command writes nothing before its arguments are checked.
  * Failure.    out_error() prints what is wrong and what was expected.
- * Next:       main.c.
+ * Next:       kernel/main.c.
  */
 #include <kernel/shell.h>
 

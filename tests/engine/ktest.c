@@ -10,7 +10,7 @@
  *             KTAP lines start in column 0, or after their indent of two, without a time stamp. Each is one console write.
  * Locking.    None: main loop of CPU 0, one run at a time.
  * Failure.    A failing case prints file, line and values as '#' lines before its result. The run continues.
- * Next:       shell.c.
+ * Next:       kernel/shell/shell.c.
  */
 #include <kernel/test.h>
 

@@ -80,7 +80,7 @@ KTEST(cmd_fault, mistakes_are_named_and_change_nothing)
 	EXPECT_EQ(ask("fault failslab 7,0"), 0);
 	EXPECT_REFUSED(EINVAL, "expected INTERVAL", "fault failslab 7,");
 	EXPECT_REFUSED(EINVAL, "expected INTERVAL", "fault failslab 1,101");
-	EXPECT_REFUSED(ENOENT, "expected failslab, fail_page_alloc or fail_vmalloc", "fault slab 7");
+	EXPECT_REFUSED(ENOENT, "expected one that `fault` lists", "fault slab 7");
 	EXPECT_REFUSED(EINVAL, "too many arguments", "fault failslab 7 8");
 	EXPECT_EQ(failslab.interval, 7);
 	EXPECT_EQ(failslab.probability, 0);

@@ -147,13 +147,17 @@ static struct zone *kernel_zone(void)
 
 KTEST(page_alloc, only_normal_beside_dma32_spills_before_it_mixes_types)
 {
-	struct zone *z;
+	struct zone *dma32 = node_zone(0, ZONE_DMA32);
+	unsigned long present = dma32->present;
+	struct zone zone = {.nid = 0};
 
-	for_each_populated_zone (z)
-		EXPECT_EQ(alloc_flags_nofragment(z) == ALLOC_NOFRAGMENT,
-			  z->type == ZONE_NORMAL && node_zone(z->nid, ZONE_DMA32)->present != 0);
-	for_each_populated_zone (z)
-		EXPECT_EQ(alloc_flags_nofragment(z) & ~(unsigned)ALLOC_NOFRAGMENT, 0);
+	for (unsigned with = 0; with < 2; with++) {
+		dma32->present = with;
+		for (zone.type = 0; zone.type < NR_ZONES; zone.type++)
+			EXPECT_EQ(alloc_flags_nofragment(&zone),
+				  zone.type == ZONE_NORMAL && with ? ALLOC_NOFRAGMENT : 0);
+	}
+	dma32->present = present;
 }
 
 enum { RESERVED = 3 };

@@ -23,6 +23,7 @@
 #include <mm/check.h>
 #include <mm/internal.h>
 #include <mm/page_alloc.h>
+#include <mm/vmap.h>
 
 /* Pages that a case may take: a part of what is free, at most `most`. */
 static unsigned budget(unsigned most)
@@ -655,8 +656,6 @@ KTEST(vmalloc, an_area_whose_entries_still_stand_waits_for_the_next_purge)
 	EXPECT_EQ(vm_unmap_aliases(), 1);
 	EXPECT_EQ(vmap_lazy_pages(), lazy);
 }
-
-DECLARE_PER_CPU(unsigned long, purge_turn);
 
 /* A purge frees arrays of pages, and an array may be an area. Lazy areas wait for the end of the purge that runs. */
 KTEST(vmalloc, a_purge_inside_a_purge_frees_nothing)

@@ -107,14 +107,15 @@ unsigned long mm_counter_read(enum mm_counter c);
 /*
  * A cache that can free memory when the page allocator runs short. Reclaim calls the registered
  * shrinkers (reclaim.c): vmalloc's for its lazy areas, the slab allocator's, then all others. The
- * functions must not allocate and may only try locks.
+ * functions must not allocate. They run in the main loop with no lock held and interrupts on, so they
+ * may take locks of their layer and call other CPUs.
  */
 enum shrinker_rank { SHRINKER_REST, SHRINKER_SLABS, SHRINKER_LAZY_AREAS };
 struct shrinker {
 	enum shrinker_rank rank;
 	const char *name;
 	unsigned long (*count)(void);		 /* objects that could be freed */
-	unsigned long (*scan)(unsigned long nr); /* frees up to nr objects; returns pages freed */
+	unsigned long (*scan)(unsigned long nr); /* nr is a hint; returns pages freed */
 	struct list_head link;
 };
 /* Adds a shrinker to the list, or removes it. Context: main loop or boot. */

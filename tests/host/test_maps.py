@@ -28,6 +28,8 @@ BOOT_SECONDS = 1.0
 
 # Maps without 4 MiB of usable memory: a message and status 1.
 NO_MEMORY = {"fragment-cxl-soft-reserved", "samsung-500c-chromebook"}
+# Maps with room for the plain build's image alone: builds that count or check are larger.
+PLAIN_BUILD_ONLY = {"i386-netboot-8m"}
 # (map, expectation): why Strata differs. An entry that is not needed is a failure.
 DIFFERENCES = {}
 
@@ -188,7 +190,12 @@ def compare(expected, machine):
 class Maps(unittest.TestCase):
     maxDiff = 2000
 
+    def needs_room_for_the_image(self, path):
+        if path.stem in PLAIN_BUILD_ONLY and os.environ.get("STRATA_BUILD", "host") != "host":
+            self.skipTest("the machine has room for the plain build's image alone")
+
     def boots_as_linux_had_it(self, path):
+        self.needs_room_for_the_image(path)
         done = strata("--map", path, "-c", "zoneinfo -j; numa -j; memmap -j; verify; test all_memory.*")
         if path.stem in NO_MEMORY:
             self.assertEqual(done.returncode, 1)
@@ -205,6 +212,8 @@ class Maps(unittest.TestCase):
                     self.assertIsNone(difference)
 
     def log_leads_to_the_same_machine(self, path):
+        self.needs_room_for_the_image(path)
+
         def look(option, file):
             done = strata(option, file, "--cpus", "1", "-c", "numa -j; memmap -j; zoneinfo -j")
             self.assertEqual(done.returncode, 0, done.stderr[-2000:])

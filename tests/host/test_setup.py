@@ -154,6 +154,7 @@ sys.dont_write_bytecode = True
 loader = importlib.machinery.SourceFileLoader("test_fresh", {path!r})
 fresh = importlib.util.module_from_spec(importlib.util.spec_from_loader("test_fresh", loader))
 loader.exec_module(fresh)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background starts with SIGINT ignored
 signal.signal(signal.SIGTERM, fresh.stop)
 print("status", fresh.in_namespaces(["sh", "-c", sys.argv[1]], float(sys.argv[2])), flush=True)
 """

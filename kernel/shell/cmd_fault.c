@@ -19,7 +19,9 @@
 
 static const struct fault_point *find_attribute(const char *name)
 {
-	for_each_fault_point(p) if (strcmp((*p)->name, name) == 0) return *p;
+	for_each_fault_point (p)
+		if (strcmp((*p)->name, name) == 0)
+			return *p;
 	return NULL;
 }
 
@@ -73,7 +75,9 @@ static int cmd_fault(struct out *o, int argc, char **argv, bool json)
 			o,
 			"attribute          interval probability      space  times      calls     failed\n");
 	}
-	for_each_fault_point(p) if (!only || only == *p) show(o, *p, json);
+	for_each_fault_point (p)
+		if (!only || only == *p)
+			show(o, *p, json);
 	if (json) {
 		json_end_arr(o);
 		json_end_obj(o);

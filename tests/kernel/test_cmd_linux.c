@@ -10,7 +10,7 @@
 #include <kernel/string.h>
 #include <kernel/test.h>
 
-static char answer[32768];
+static char answer[16384];
 
 static unsigned lines_of(const char *s)
 {

@@ -686,7 +686,8 @@ KTEST(check, percpu_names_a_map_that_is_not_its_slots)
 
 	ASSERT_NOT_NULL(p);
 	EXPECT_BROKEN_BY("percpu", percpu_chunks[0], NULL, "percpu.C4: ");
-	EXPECT_BROKEN_BY("percpu", percpu_chunks[0], (struct chunk *)8, "percpu.C4: a slot's chunk is no chunk");
+	EXPECT_BROKEN_BY("percpu", percpu_chunks[0], (struct chunk *)8,
+			 "percpu.C4: a slot's chunk is no chunk");
 	EXPECT_BROKEN_BY("percpu", percpu_chunks[MAX_CHUNKS - 1], c, "percpu.C4: ");
 	EXPECT_BROKEN_BY("percpu", percpu_claimed[0], broken ^ 1, "percpu.C4: ");
 	EXPECT_BROKEN_BY("percpu", c->start, broken + 8, "percpu.C4: ");

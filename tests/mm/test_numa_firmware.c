@@ -19,9 +19,8 @@
 
 KTEST(numa, a_range_of_a_node_id_that_is_too_large_is_not_used)
 {
-	const struct boot_node_range ranges[] = {{MIB(1), MIB(1), MAX_NODES - 1},
-						 {MIB(2), MIB(1), MAX_NODES},
-						 {MIB(3), MIB(1), ~0u}};
+	const struct boot_node_range ranges[] = {
+		{MIB(1), MIB(1), MAX_NODES - 1}, {MIB(2), MIB(1), MAX_NODES}, {MIB(3), MIB(1), ~0u}};
 	u64 pos = log_position();
 
 	EXPECT_TRUE(numa_range_usable(ranges, 0));
@@ -37,11 +36,11 @@ KTEST(numa, an_overlap_with_another_nodes_range_is_reported)
 		u32 node;
 		unsigned overlaps;
 	} cases[] = {
-		{MIB(4), MIB(4), 1, 0}, /* the first one */
-		{MIB(4), MIB(4), 1, 0}, /* the same node */
-		{MIB(8), MIB(1), 2, 0},	 {MIB(3), MIB(1), 2, 0}, /* both touch it */
-		{MIB(7), MIB(2), 3, 3},	 {MIB(1), MIB(8), 3, 4},  {MIB(5), MIB(1), 4, 3}, {GIB(1), 1, 5, 0},
-		{MIB(64), ~0UL, 6, 1}, /* up to the last address: it wraps */
+		{MIB(4), MIB(4), 1, 0},				/* the first one */
+		{MIB(4), MIB(4), 1, 0},				/* the same node */
+		{MIB(8), MIB(1), 2, 0}, {MIB(3), MIB(1), 2, 0}, /* both touch it */
+		{MIB(7), MIB(2), 3, 3}, {MIB(1), MIB(8), 3, 4}, {MIB(5), MIB(1), 4, 3},
+		{GIB(1), 1, 5, 0},	{MIB(64), ~0UL, 6, 1}, /* up to the last address: it wraps */
 	};
 	struct boot_node_range ranges[ARRAY_SIZE(cases)];
 
@@ -114,8 +113,8 @@ static int set_option(const char *name, const char *value)
 KTEST(numa, fake_nodes_are_a_number_up_to_64_or_a_size)
 {
 	static const char *const good[] = {"fake=1", "fake=64", "fake=1G"},
-				*const bad[] = {"fake=",	 "fake=0",	"fake=65", "fake=4294967296",
-						"fake=1073741824", "fake=1Gx", "fake=1K", "fakes=2"};
+				 *const bad[] = {"fake=",	    "fake=0",	"fake=65", "fake=4294967296",
+						 "fake=1073741824", "fake=1Gx", "fake=1K", "fakes=2"};
 	const unsigned long least = (PAGE_SIZE << MAX_ORDER) >> 10; /* KiB */
 	const char *fake = strstr(cmdline_text(), "numa=fake=");
 	char value[64];

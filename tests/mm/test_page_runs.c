@@ -49,14 +49,22 @@ KTEST(page_alloc, a_bulk_of_four_or_more_bypasses_the_cpus_lists)
 	if (!node_has_low_memory((int)numa_node_id()))
 		SKIP("the CPU's node has no memory: its pages come one by one");
 	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct page *held[TRIES];
+		unsigned nr_held = 0;
 		bool exact = false;
 
-		for (unsigned k = 0; k < TRIES && !exact; k++) {
+		while (nr_held < TRIES && !exact) {
 			mm_settle();
 			smp_hold(); /* an idle CPU that reaps would change the count */
 			exact = bulk_is_exact(t, sizes[i]);
 			smp_release();
+			held[nr_held] = alloc_page(GFP_KERNEL); /* the next try finds other blocks */
+			if (!EXPECT_NOT_NULL(held[nr_held]))
+				break;
+			nr_held++;
 		}
+		while (nr_held)
+			__free_page(held[--nr_held]);
 		EXPECT_MSG(exact, "a bulk of %u pages was never exact", sizes[i]);
 	}
 }

@@ -67,7 +67,7 @@ int pvh_parse(const struct boot_mem *mem, u64 pa, struct boot_info *bi);
 
 /*
  * Parses a machine's memory map as text: a .map file (tests/memmaps/README.md), or a saved Linux boot log. `name` is the
- * file name for messages. On -EINVAL, err holds a message with file, line and what was expected.
+ * file name for messages. On -EINVAL, err holds a message with file, line and the expected text.
  */
 int map_parse(const char *name, const char *text, size_t len, struct boot_info *bi, char *err,
 	      size_t err_size);

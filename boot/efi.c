@@ -8,7 +8,7 @@
  *             some pass binary data.
  * Layout.     Descriptors at a stride that firmware gives: u32 type, u32, u64 physical, u64 virtual, u64 pages, u64
  *             attributes. (UEFI 2.10, 7.2.3.)
- * Invariants. I1  every read lies inside [map, map + size), whatever the bytes are
+ * Invariants. I1  for any bytes, every read lies inside [map, map + size)
  *             I2  the work is bounded: EFI_DESCRIPTORS_MAX
  * Locking.    None: pure functions.
  * Failure.    Descriptors that are empty or wrap are counted in a note. -EINVAL only if the stride is too small. Load

@@ -8,12 +8,12 @@
  *             compatible version, boot CPU, sizes of strings and structure. All numbers are big-endian.
  *             Tokens at multiples of 4: BEGIN_NODE name, END_NODE, PROP length name-offset data, NOP, END.
  *             (Devicetree specification 0.4, chapters 2.3 and 5.)
- * Invariants. I1  every read lies inside the block that it is made in, whatever the bytes are
+ * Invariants. I1  for any bytes, every read lies inside the block that it is made in
  *             I2  no path is longer than FDT_DEPTH_MAX
  *             I3  the strings block ends with a NUL, the structure block at a multiple of 4
  *             The time of a walk is linear in the size of the block: a parent's properties are read once for all children.
  * Locking.    None: pure functions.
- * Failure.    Each error is noted with what was expected. The tree ends at the first violation.
+ * Failure.    Each error is noted with the expected value. The tree ends at the first violation.
  * Next:       fdt.c, which interprets the nodes.
  */
 #include "fdt_node.h"

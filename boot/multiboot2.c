@@ -6,7 +6,7 @@
  *             derives from it, is compared with it. Without a map, tag 4 gives two sizes.
  * Layout.     u32 total size, u32 0, then tags at multiples of 8: u32 type, u32 size (header included),
  *             payload; the end is type 0, size 8. (Multiboot2 specification 2.0, section 3.6.)
- * Invariants. I1  every read lies inside [buf, buf + len), whatever the bytes are
+ * Invariants. I1  for any bytes, every read lies inside [buf, buf + len)
  *             I2  the work is bounded: at most len / 8 tags, MAP_ENTRIES_MAX entries of one map
  *             I3  fields are read bytewise (memcpy), so the block need not be aligned
  * Locking.    None: a pure function.

@@ -9,7 +9,7 @@
  *              direct map   memblock has RAM there      page array      the section is opened
  *              image        inside its sections         other windows   the page tables map it, each table in RAM
  *
- * Invariants. W1  no function of this file faults, whatever pointers it gets
+ * Invariants. W1  no function of this file faults, for any pointer
  *             W2  no walk takes more steps than its caller permits
  * Locking.    No lock. The caller prevents changes of the structure.
  * Failure.    False, or a text that describes the damage.

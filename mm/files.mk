@@ -7,6 +7,7 @@ SRCS += mm/direct_map.c
 SRCS += mm/kmalloc.c
 SRCS += mm/kmap.c
 SRCS += mm/memblock.c
+SRCS += mm/memblock_boot.c
 SRCS += mm/memmap.c
 SRCS += mm/numa.c
 SRCS += mm/page.c

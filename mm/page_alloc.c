@@ -26,8 +26,8 @@
  * Failure.    NULL, nothing has changed, one report a second unless __GFP_NOWARN. A request reclaims at
  *             most RECLAIM_ROUNDS times. __GFP_NOFAIL then waits for pages that other CPUs hold, for at
  *             least nofail_wait_ns (1 s) and RECLAIM_ROUNDS attempts, and panics if none comes.
- * Source.     Linux mm/page_alloc.c 6.1 (get_page_from_freelist, __alloc_pages_slowpath,
- *             __zone_watermark_ok). There is no page cache, so reclaim frees vmalloc's lazy areas, pcp
+ * Source.     Linux mm/page_alloc.c 6.1 (get_page_from_freelist, __alloc_pages_slowpath).
+ *             There is no page cache, so reclaim frees vmalloc's lazy areas, pcp
  *             lists, slabs, shrinkers' objects and RCU callbacks.
  * Next:       vmstat.c, reclaim.c, page_debug.c; then slab.c.
  */
@@ -65,51 +65,6 @@ static __always_inline void take_back(struct page *page, unsigned order)
 
 /* Flags that must be clear when a block is freed: their user clears them. */
 #define PG_CHECK_AT_FREE (PG_FLAG_MASK & ~PG_comp)
-
-/* ---- placement and watermarks ---- */
-
-/*
- * Returns whether the zone has a block of at least this order that the request may use, on a list or
- * unopened.
- */
-static bool has_block(const struct zone *zone, unsigned order, unsigned alloc_flags)
-{
-	for (unsigned o = order; o < NR_ORDERS; o++) {
-		const struct free_area *area = &zone->free_area[o];
-
-		if (READ_ONCE(zone->unopened[o]))
-			return true;
-		if (!READ_ONCE(area->nr_free))
-			continue;
-		for (unsigned t = 0; t < MT_PCPTYPES; t++)
-			if (!list_looks_empty(&area->list[t]))
-				return true;
-		if ((alloc_flags & (ALLOC_HIGHATOMIC | ALLOC_OOM)) &&
-		    !list_looks_empty(&area->list[MT_HIGHATOMIC]))
-			return true;
-	}
-	return false;
-}
-
-bool zone_watermark_ok(const struct zone *zone, unsigned order, unsigned long mark, enum zone_type highest,
-		       unsigned alloc_flags, unsigned long free)
-{
-	const unsigned rights = ALLOC_MIN_RESERVE | ALLOC_NON_BLOCK | ALLOC_HIGHATOMIC | ALLOC_OOM;
-	long least = (long)mark, usable = (long)free - (long)((1UL << order) - 1);
-
-	if (!(alloc_flags & rights))
-		usable -= (long)READ_ONCE(zone->highatomic_pages);
-	if (alloc_flags & ALLOC_MIN_RESERVE) {
-		least -= least / 2;
-		if (alloc_flags & ALLOC_NON_BLOCK)
-			least -= least / 4;
-	}
-	if (alloc_flags & ALLOC_OOM)
-		least -= least / 2;
-	if (usable <= least + (long)zone->lowmem_reserve[highest])
-		return false;
-	return order == 0 || has_block(zone, order, alloc_flags);
-}
 
 /* ---- taking pages from one zone ---- */
 

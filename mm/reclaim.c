@@ -69,7 +69,7 @@ static void shrink_all(void)
 	struct shrinker *s;
 
 	list_for_each_entry (s, &shrinkers, link) {
-		unsigned long n = s->count();
+		unsigned long n = s->count ? s->count() : ~0UL;
 
 		if (n)
 			s->scan(n);
@@ -186,7 +186,7 @@ static const char *reclaim_check(void)
 		if (*(const u8 *)per_cpu_ptr(&reclaiming, cpu))
 			return "reclaim.R1: a CPU is in the middle of reclaim";
 	check_for_each_entry (s, &w, &shrinkers, MAX_SHRINKERS, link)
-		if (!check_function(s->count) || !check_function(s->scan))
+		if ((s->count && !check_function(s->count)) || !check_function(s->scan))
 			return "reclaim.R4: a shrinker's function pointer leads to no function";
 	return w.wrong ? "reclaim.R4: the list of shrinkers is broken" : NULL;
 }

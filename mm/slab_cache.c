@@ -433,20 +433,14 @@ void slab_cpu_init(void)
 	work_register(this_cpu_ptr(&reap_work));
 }
 
-/* The number of free objects in arrays is not known before they are drained. */
-static unsigned long slabs_count(void)
-{
-	return 1;
-}
-
+/* No count: how many objects are free in arrays is not known before they are drained. */
 static unsigned long slabs_scan(unsigned long nr)
 {
 	(void)nr;
 	return slab_reap(true);
 }
 
-static struct shrinker slab_shrinker = {
-	.name = "slab", .rank = SHRINKER_SLABS, .count = slabs_count, .scan = slabs_scan};
+static struct shrinker slab_shrinker = {.name = "slab", .rank = SHRINKER_SLABS, .scan = slabs_scan};
 
 /* ---- bootstrap ---- */
 

@@ -279,8 +279,8 @@ int slab_local_nid(void);
 
 /* ---- slab_cpu.c: per-CPU arrays ---- */
 
-extern struct array_cache
-	slab_no_array; /* Every cell points here until its CPU first uses the cache. avail and limit are always 0. */
+/* Every cell points here until its CPU first uses the cache. avail and limit are always 0. */
+extern struct array_cache slab_no_array;
 
 /* If true, all caches bypass their arrays: fault injection, init_on_alloc, init_on_free. */
 extern bool slab_bypass_all;

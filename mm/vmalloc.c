@@ -715,20 +715,14 @@ static vaddr_t choose_window(size_t *size)
 	return VMALLOC_START + (opt_nokaslr ? 0 : mix64(boot_seed() ^ VMALLOC_START) % places) * GIB(1);
 }
 
-/* A purge without lazy areas still drains the shards' spare ranges. */
-static unsigned long lazy_count(void)
-{
-	return vmap_lazy_pages() + 1;
-}
-
+/* No count: a purge without lazy areas still drains the shards' spare ranges. */
 static unsigned long lazy_scan(unsigned long nr)
 {
 	(void)nr;
 	return vm_unmap_aliases();
 }
 
-static struct shrinker lazy_shrinker = {
-	.name = "vmalloc", .rank = SHRINKER_LAZY_AREAS, .count = lazy_count, .scan = lazy_scan};
+static struct shrinker lazy_shrinker = {.name = "vmalloc", .rank = SHRINKER_LAZY_AREAS, .scan = lazy_scan};
 
 void vmalloc_init(void)
 {

@@ -28,7 +28,7 @@
  * Locking.    Zones are built at boot, on one CPU. Watermarks are plain words, read without a lock.
  * Source.     Linux mm/page_alloc.c (calculate_node_totalpages, setup_per_zone_wmarks,
  *             setup_per_zone_lowmem_reserve, calculate_min_free_kbytes, zone_batchsize, zone_highsize)
- *             6.1.
+ *             6.1; __zone_watermark_ok with the rights of 6.4.
  * Next:       buddy.c.
  */
 #include <arch/layout.h>
@@ -293,6 +293,51 @@ void zone_compute_watermarks(struct zone *table, unsigned nr)
 		compute_marks(zone, pages_min, lowmem_pages);
 		compute_lowmem_reserve(zone);
 	}
+}
+
+/* ---- the watermark rule ---- */
+
+/*
+ * Returns whether the zone has a block of at least this order that the request may use, on a list or
+ * unopened.
+ */
+static bool has_block(const struct zone *zone, unsigned order, unsigned alloc_flags)
+{
+	for (unsigned o = order; o < NR_ORDERS; o++) {
+		const struct free_area *area = &zone->free_area[o];
+
+		if (READ_ONCE(zone->unopened[o]))
+			return true;
+		if (!READ_ONCE(area->nr_free))
+			continue;
+		for (unsigned t = 0; t < MT_PCPTYPES; t++)
+			if (!list_looks_empty(&area->list[t]))
+				return true;
+		if ((alloc_flags & (ALLOC_HIGHATOMIC | ALLOC_OOM)) &&
+		    !list_looks_empty(&area->list[MT_HIGHATOMIC]))
+			return true;
+	}
+	return false;
+}
+
+bool zone_watermark_ok(const struct zone *zone, unsigned order, unsigned long mark, enum zone_type highest,
+		       unsigned alloc_flags, unsigned long free)
+{
+	const unsigned rights = ALLOC_MIN_RESERVE | ALLOC_NON_BLOCK | ALLOC_HIGHATOMIC | ALLOC_OOM;
+	long least = (long)mark, usable = (long)free - (long)((1UL << order) - 1);
+
+	if (!(alloc_flags & rights))
+		usable -= (long)READ_ONCE(zone->highatomic_pages);
+	if (alloc_flags & ALLOC_MIN_RESERVE) {
+		least -= least / 2;
+		if (alloc_flags & ALLOC_NON_BLOCK)
+			least -= least / 4;
+	}
+	if (alloc_flags & ALLOC_OOM)
+		least -= least / 2;
+	if (usable <= least + (long)zone->lowmem_reserve[highest])
+		return false;
+	return order == 0 || has_block(zone, order, alloc_flags);
 }
 
 /* ---- boot ---- */

@@ -62,9 +62,9 @@ static bool v2_init_cpu(void)
 
 	/* ITARGETSR reads as 0 on a machine with one CPU. */
 	target[arch_cpu_id()] = (u8)max(gic_read(a64_gicd, GICD_ITARGETSR) & 0xff, 1u);
+	/* A priority that firmware left active would block the kernel's interrupts. */
 	for (unsigned n = 0; n < 4; n++)
-		gic_write(gicc, GICC_APR + 4 * n,
-			  0); /* priorities left active by firmware would block ours */
+		gic_write(gicc, GICC_APR + 4 * n, 0);
 	gic_write(gicc, GICC_PMR, GIC_PRIORITY_MASK);
 	gic_write(gicc, GICC_BPR, 0); /* all priority bits take part in preemption */
 	gic_write(gicc, GICC_CTLR, have_group0() ? both : CTLR_GROUP0);
@@ -98,8 +98,8 @@ static u32 v2_ack(bool fiq)
 static void v2_end(u32 acked, bool fiq)
 {
 	(void)fiq;
-	gic_write(gicc, GICC_EOIR,
-		  acked); /* an SGI is ended with its sender's number, which ack() returned */
+	/* `acked` has the sender's number of an SGI, which EOIR needs as well. */
+	gic_write(gicc, GICC_EOIR, acked);
 }
 
 const struct a64_gic a64_gic_v2 = {

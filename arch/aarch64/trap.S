@@ -6,7 +6,7 @@
  * passes its number to C. The last two words of the frame are a frame record. Its return address is the interrupted
  * instruction, so a backtrace by frame pointers continues through the exception. x18 always holds the per-CPU offset.
  *
- * From SP_EL0 the frame starts at the top of the exception stack, whatever the interrupted SP is. From SP_EL1 the stack may
+ * From SP_EL0 the frame starts at the top of the exception stack and does not use the interrupted SP. From SP_EL1 the stack may
  * have overflowed, or SP may hold any value. The entry therefore checks SP first. It has no memory to save registers in, so
  * it keeps two of them in tpidr_el0 and tpidrro_el0, which the kernel does not use otherwise.
  */

@@ -5,7 +5,7 @@
  * Layout.     struct host_options, host_internal.h
  * Invariants. Each value in the structure lies within the limits of the usage text.
  * Locking.    None: one thread.
- * Failure.    A wrong option ends the process with status 1. The message on standard error names what was expected.
+ * Failure.    A wrong option ends the process with status 1. The message on standard error names the expected values.
  * Next:       machine.c.
  */
 #include <unistd.h>

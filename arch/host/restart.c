@@ -6,7 +6,7 @@
  *             commit store, in section restart_table. A PC inside this range is set back to the first.
  * Layout.     restart_table: { start, commit } of each use, in link order
  * Invariants. R1  the instructions from start to commit do not write their inputs, so start can run again at any time
- *             R2  the store to avail is the commit; what was written before it lies above avail and is unused
+ *             R2  the store to avail is the commit; an entry that is written before it lies above avail and is unused
  *             R3  a PC after the commit is not changed: the work is done, and a restart would do it twice
  * Locking.    None: reads only the saved PC and constants.
  * Next:       trap.c, which calls arch_restart_fix() before an interrupt handler.

@@ -228,7 +228,8 @@ static enum fill fill(vaddr_t va, pt_prot_t need, unsigned long pc)
 	prot |= leaf.prot & PT_WRITE ? PROT_WRITE : 0;
 	prot |= leaf.prot & PT_EXEC ? PROT_EXEC : 0;
 	map_window(leaf.va, PT_LEVEL_SIZE(leaf.level), prot, MAP_SHARED, host_memfd, leaf.pa);
-	if (prot & PROT_WRITE) /* for Valgrind: what is written here becomes defined in the direct map */
+	/* Valgrind: a write through this mapping defines the same bytes of the direct map. */
+	if (prot & PROT_WRITE)
 		host_tell(MAKE_MEM_DEFINED_IF_ADDRESSABLE, DIRECT_MAP_BASE + leaf.pa,
 			  PT_LEVEL_SIZE(leaf.level));
 	n = find_same(&leaf);

@@ -7,7 +7,7 @@
  *             it read before the interrupt. It needs no lock, no atomic instruction, and interrupts stay on.
  * Layout.     struct pcpu_stack: u32 avail at 0, u32 limit at 4, entries from 8.
  * Invariants. R1  the inputs (rdx, rsi) are not written, so start can run again at any time
- *             R2  the store to avail is the commit; what was written before it lies above avail and is unused
+ *             R2  the store to avail is the commit; an entry that is written before it lies above avail and is unused
  * Locking.    The owner CPU only. NMI and machine check handlers must not use it.
  * Failure.    The carry flag reports it; nothing has been written.
  * Next:       include/arch_impl/pcpu.h, which calls these with a private register convention.

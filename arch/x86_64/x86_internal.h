@@ -85,7 +85,8 @@ extern const char x86_ap_trampoline[], x86_ap_trampoline_end[];
 
 /* time.c */
 void x86_timer_irq(void);
-void x86_timer_soon(void); /* interrupts at once, whatever else is programmed */
+/* Lets the timer interrupt at once. An earlier setting of the timer is lost. */
+void x86_timer_soon(void);
 
 /* trap.c */
 void x86_test_irq(void); /* runs the function passed to arch_irq_test_raise() */

@@ -7,7 +7,7 @@
  * Invariants. L1  only the first mistake is reported, with the number of its line
  *             L2  no byte outside of [text, text + len) is read
  * Locking.    None: a pure function of the text.
- * Failure.    -EINVAL and a message with file, line and what was expected.
+ * Failure.    -EINVAL and a message with file, line and the expected text.
  * Next:       map_rules.c.
  */
 #include "map_lines.h"

@@ -58,6 +58,13 @@ static const struct cmdline_opt *find_option(const char *name)
 	return NULL;
 }
 
+int cmdline_set(const char *name, const char *value)
+{
+	const struct cmdline_opt *opt = find_option(name);
+
+	return opt ? opt->set(value) : -ENOENT;
+}
+
 static void apply_word(char *word)
 {
 	char *value = strchr(word, '=');

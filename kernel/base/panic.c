@@ -135,27 +135,34 @@ static void report(const char *prefix, const char *message)
 	arch_poweroff(PANIC_STATUS);
 }
 
-void panic(const char *fmt, ...)
+/* Claims the report and formats its message. A panic inside a panic overwrites the text; the outer one has printed it. */
+static const char *claim_message(const char *fmt, va_list ap)
 {
 	static char message[MESSAGE_SIZE];
-	va_list ap;
 
 	claim_report();
-	/* A panic inside a panic overwrites the text, but the outer one has printed it already. */
-	va_start(ap, fmt);
 	vsnprintf(message, sizeof(message), fmt, ap);
+	return message;
+}
+
+void panic(const char *fmt, ...)
+{
+	const char *message;
+	va_list ap;
+
+	va_start(ap, fmt);
+	message = claim_message(fmt, ap);
 	va_end(ap);
 	report("panic: ", message);
 }
 
 void boot_refused(const char *fmt, ...)
 {
-	static char message[MESSAGE_SIZE];
+	const char *message;
 	va_list ap;
 
-	claim_report();
 	va_start(ap, fmt);
-	vsnprintf(message, sizeof(message), fmt, ap);
+	message = claim_message(fmt, ap);
 	va_end(ap);
 	if (ARCH_BOOT_REFUSED_STATUS == PANIC_STATUS)
 		report("panic: ", message);
@@ -166,14 +173,13 @@ void boot_refused(const char *fmt, ...)
 
 void bug_at(const char *file, int line, const char *func, const char *fmt, ...)
 {
-	static char message[MESSAGE_SIZE];
+	const char *message;
 	char prefix[128];
 	va_list ap;
 
-	claim_report();
 	snprintf(prefix, sizeof(prefix), "BUG %s:%d %s: ", file, line, func);
 	va_start(ap, fmt);
-	vsnprintf(message, sizeof(message), fmt, ap);
+	message = claim_message(fmt, ap);
 	va_end(ap);
 	report(prefix, message);
 }

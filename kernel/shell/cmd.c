@@ -1,7 +1,7 @@
 /*
  * cmd.c - argument checks that the shell's commands share.
  *
- * Idea.       An error message says what is wrong and what was expected, in the same words for every command. So each
+ * Idea.       An error message names the fault and the expected value, in the same words for every command. So each
  *             kind of argument has one function that parses it, checks it and prints the message (shell.h has the basic
  *             kinds).
  * Layout.     cmd_number, cmd_size, cmd_node, cmd_memory_node, cmd_kernel_address (one each), cmd_value (key=value)

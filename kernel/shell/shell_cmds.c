@@ -5,7 +5,7 @@
  * Idea.       A command checks its words, then answers in text or as one JSON object.
  * Layout.     For each command: its functions, then SHELL_CMD with name, arguments and one line of help.
  * Invariants. A command writes nothing before its arguments are checked.
- * Failure.    out_error() prints what is wrong and what was expected.
+ * Failure.    out_error() prints the fault and the expected value.
  * Next:       kernel/main.c.
  */
 #include <kernel/shell.h>

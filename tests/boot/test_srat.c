@@ -270,9 +270,9 @@ KTEST(srat, domains_have_32_bits_from_revision_2_on)
 	EXPECT_NOTE(&m.f->info, "domain 0x12345602 is node 1");
 	fixture_free(m.f);
 
-	ASSERT_TRUE(machine_typical(&m, 0x12345601,
-				    0x12345602)); /* the upper ones are reserved, whatever is there */
-	m.srat_len -= 24;			  /* the x2APIC is younger */
+	/* The upper three bytes of a domain are reserved in an old SRAT. */
+	ASSERT_TRUE(machine_typical(&m, 0x12345601, 0x12345602));
+	m.srat_len -= 24; /* the x2APIC is younger */
 	m.f->bytes[AT_SRAT + 8] = 1;
 	parse(&m);
 	expect_cpu_nodes(t, &m, 1, 1, 2, BOOT_NO_NODE);

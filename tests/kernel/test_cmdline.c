@@ -109,7 +109,7 @@ KTEST(cmdline, bad_values_say_what_was_expected)
 	EXPECT_TRUE(log_has(pos, "cmdline_test.number: expected a test number"));
 }
 
-/* What the option's own function answers to a word. */
+/* Returns the answer of the option's function to a word. */
 static int set_by(const char *word)
 {
 	char name[64], *value;
@@ -118,10 +118,7 @@ static int set_by(const char *word)
 	value = strchr(name, '=');
 	if (value)
 		*value++ = '\0';
-	for (const struct cmdline_opt *const *o = __start_cmdline_opts; o < __stop_cmdline_opts; o++)
-		if (strcmp((*o)->name, name) == 0)
-			return (*o)->set(value);
-	return 0;
+	return cmdline_set(name, value);
 }
 
 KTEST(cmdline, no_option_of_the_allocators_takes_a_bad_value)

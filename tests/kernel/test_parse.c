@@ -101,8 +101,8 @@ KTEST(parse, numbers_above_64_bits_are_erange_and_change_nothing)
 		EXPECT_MSG(parse_size(too_large[i], &v) == -ERANGE && v == 42, "%s", too_large[i]);
 		snprintf(text, sizeof(text), "%sK", too_large[i]);
 		EXPECT_MSG(parse_size(text, &v) == -ERANGE && v == 42, "%s", text);
-		snprintf(text, sizeof(text), "%s?",
-			 too_large[i]); /* a wrong form counts more than its size */
+		/* A bad form is reported before a bad size. */
+		snprintf(text, sizeof(text), "%s?", too_large[i]);
 		EXPECT_MSG(parse_u64(text, &v) == -EINVAL && v == 42, "%s", text);
 	}
 }

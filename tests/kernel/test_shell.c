@@ -244,8 +244,8 @@ KTEST(shell, an_error_quotes_characters_but_no_controls)
 {
 	EXPECT_EQ(run("caf\xc3\xa9-\xe4\xb8\xad"), -ENOENT);
 	EXPECT_NOT_NULL(strstr(answer, "\"caf\xc3\xa9-\xe4\xb8\xad\""));
-	EXPECT_EQ(run("a\033[2J\xe9\xc2\x9b\xe2\x80\xae"),
-		  -ENOENT); /* ESC, Latin-1, CSI, right-to-left override */
+	/* ESC, Latin-1, CSI, right-to-left override. */
+	EXPECT_EQ(run("a\033[2J\xe9\xc2\x9b\xe2\x80\xae"), -ENOENT);
 	EXPECT_NOT_NULL(strstr(answer, "\"a?[2J??????\""));
 }
 

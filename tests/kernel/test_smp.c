@@ -279,8 +279,8 @@ static void tick_and_answer(void *ctx)
 	for (unsigned round = 1; round <= TICK_ROUNDS; round++) {
 		if (round > TICK_ROUNDS_LEAST && arch_time_ns() >= end)
 			break;
-		arch_time_tick(2000 + round * 37 % 400 * 250, one_tick,
-			       &ticks); /* anywhere among the calls */
+		/* The tick comes at any moment of the calls. */
+		arch_time_tick(2000 + round * 37 % 400 * 250, one_tick, &ticks);
 		atomic_store(&r->round, round);
 		while (atomic_load(&r->answered) < round * r->callers * TICK_CALLS)
 			arch_cpu_relax();

@@ -202,6 +202,11 @@ KTEST(check, numa_names_a_node_that_is_not_its_memory_and_cpus)
 	EXPECT_NULL(check_says("numa"));
 }
 
+static unsigned long no_scan(unsigned long nr)
+{
+	return 0 * nr;
+}
+
 KTEST(check, reclaim_and_tlb_name_a_state_that_is_none)
 {
 	static struct shrinker shrinker;
@@ -210,6 +215,9 @@ KTEST(check, reclaim_and_tlb_name_a_state_that_is_none)
 	EXPECT_BROKEN_BY("reclaim", *per_cpu_ptr(&reclaiming, arch_cpu_id()), true, "reclaim.R1: ");
 	register_shrinker(&shrinker);
 	EXPECT_BROKEN(check_says("reclaim"), "reclaim.R4: ");
+	shrinker.scan = no_scan;
+	EXPECT_NULL(check_says("reclaim")); /* a shrinker needs no count */
+	EXPECT_BROKEN_BY("reclaim", shrinker.count, (unsigned long (*)(void))8, "reclaim.R4: ");
 	unregister_shrinker(&shrinker);
 	EXPECT_NULL(check_says("reclaim"));
 	if (ARCH_TLB_BROADCAST)
@@ -274,8 +282,8 @@ KTEST(check, buddy_names_blocks_that_should_be_one_and_lists_of_another_type)
 	EXPECT_NULL(private_check(&pz));
 	buddy_move_block(&pz.zone, high, MT_MOVABLE);
 	EXPECT_BROKEN(private_check(&pz), "buddy.F6:");
-	private_free(&pz.zone, low,
-		     PAGEBLOCK_ORDER); /* finds a movable buddy, but not its pageblock: they merge */
+	/* It finds a movable buddy, but not the buddy's pageblock: they merge. */
+	private_free(&pz.zone, low, PAGEBLOCK_ORDER);
 	pageblock_set_type(&pz.zone, high, MT_MOVABLE);
 	expect_whole(t, &pz);
 

@@ -101,14 +101,6 @@ KTEST(numa, distances_are_used_only_if_local_is_10_and_remote_more)
 	free_pages_exact(bi, sizeof(*bi));
 }
 
-static int set_option(const char *name, const char *value)
-{
-	for (const struct cmdline_opt *const *opt = __start_cmdline_opts; opt < __stop_cmdline_opts; opt++)
-		if (strcmp((*opt)->name, name) == 0)
-			return (*opt)->set(value);
-	return -ENOENT;
-}
-
 /* Boot alone uses the values; the machine's own are set again at the end. */
 KTEST(numa, fake_nodes_are_a_number_up_to_64_or_a_size)
 {
@@ -120,16 +112,16 @@ KTEST(numa, fake_nodes_are_a_number_up_to_64_or_a_size)
 	char value[64];
 
 	for (unsigned i = 0; i < ARRAY_SIZE(good); i++)
-		EXPECT_MSG(set_option("numa", good[i]) == 0, "numa=%s is refused", good[i]);
+		EXPECT_MSG(cmdline_set("numa", good[i]) == 0, "numa=%s is refused", good[i]);
 	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++)
-		EXPECT_MSG(set_option("numa", bad[i]) == -EINVAL, "numa=%s is accepted", bad[i]);
+		EXPECT_MSG(cmdline_set("numa", bad[i]) == -EINVAL, "numa=%s is accepted", bad[i]);
 	snprintf(value, sizeof(value), "fake=%luK", least);
-	EXPECT_EQ(set_option("numa", value), 0);
+	EXPECT_EQ(cmdline_set("numa", value), 0);
 	snprintf(value, sizeof(value), "fake=%luK", least - 1);
-	EXPECT_EQ(set_option("numa", value), -EINVAL);
+	EXPECT_EQ(cmdline_set("numa", value), -EINVAL);
 	if (fake) {
 		snprintf(value, sizeof(value), "%s ", fake + strlen("numa="));
 		*strchr(value, ' ') = '\0';
-		set_option("numa", value);
+		cmdline_set("numa", value);
 	}
 }

@@ -379,6 +379,49 @@ KTEST(reclaim, pages_that_wait_for_a_grace_period_are_waited_for)
 	feed(t);
 }
 
+static const struct shrinker *scanned[4];
+static unsigned nr_scanned;
+
+static void note_scan(const struct shrinker *s)
+{
+	if (nr_scanned < ARRAY_SIZE(scanned))
+		scanned[nr_scanned] = s;
+	nr_scanned++;
+}
+
+#define ORDERED_SHRINKER(name_, rank_)                      \
+	static struct shrinker name_;                       \
+	static unsigned long name_##_scan(unsigned long nr) \
+	{                                                   \
+		(void)nr;                                   \
+		note_scan(&name_);                          \
+		return 0;                                   \
+	}                                                   \
+	static struct shrinker name_ = {.name = #name_, .rank = rank_, .scan = name_##_scan}
+
+ORDERED_SHRINKER(first_of_rest, SHRINKER_REST);
+ORDERED_SHRINKER(second_of_rest, SHRINKER_REST);
+ORDERED_SHRINKER(of_slabs, SHRINKER_SLABS);
+ORDERED_SHRINKER(of_areas, SHRINKER_LAZY_AREAS);
+
+/* A freed area returns pages to slabs' users and slabs return pages: the ranks run from lazy areas to the rest. */
+KTEST(reclaim, shrinkers_run_by_rank_then_in_the_order_of_registration)
+{
+	static struct shrinker *const registered[] = {&first_of_rest, &of_slabs, &second_of_rest, &of_areas};
+	static const struct shrinker *const order[] = {&of_areas, &of_slabs, &first_of_rest, &second_of_rest};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(registered); i++)
+		register_shrinker(registered[i]);
+	nr_scanned = 0;
+	reclaim_direct();
+	for (unsigned i = 0; i < ARRAY_SIZE(registered); i++)
+		unregister_shrinker(registered[i]);
+	ASSERT_EQ(nr_scanned, ARRAY_SIZE(order));
+	for (unsigned i = 0; i < ARRAY_SIZE(order); i++)
+		EXPECT_MSG(scanned[i] == order[i], "call %u went to %s, expected %s", i, scanned[i]->name,
+			   order[i]->name);
+}
+
 KTEST(reclaim, lazily_freed_areas_come_back)
 {
 	void *area = vmalloc(40 * PAGE_SIZE);

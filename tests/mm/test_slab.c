@@ -266,25 +266,17 @@ KTEST(slab, a_cache_takes_the_pages_that_its_flags_name)
 	}
 }
 
-static int set_option(const char *name, const char *value)
-{
-	for (const struct cmdline_opt *const *o = __start_cmdline_opts; o < __stop_cmdline_opts; o++)
-		if (strcmp((*o)->name, name) == 0)
-			return (*o)->set(value);
-	return -ENOENT;
-}
-
 KTEST(slab, the_order_for_better_packing_is_an_option)
 {
 	unsigned order = slab_max_order;
 
-	EXPECT_EQ(set_option("slab_max_order", "10"), 0);
+	EXPECT_EQ(cmdline_set("slab_max_order", "10"), 0);
 	EXPECT_EQ(slab_max_order, MAX_ORDER);
-	EXPECT_EQ(set_option("slab_max_order", "0"), 0);
+	EXPECT_EQ(cmdline_set("slab_max_order", "0"), 0);
 	EXPECT_EQ(slab_max_order, 0);
-	EXPECT_EQ(set_option("slab_max_order", "11"), -EINVAL);
-	EXPECT_EQ(set_option("slab_max_order", "two"), -EINVAL);
-	EXPECT_EQ(set_option("slab_max_order", NULL), -EINVAL);
+	EXPECT_EQ(cmdline_set("slab_max_order", "11"), -EINVAL);
+	EXPECT_EQ(cmdline_set("slab_max_order", "two"), -EINVAL);
+	EXPECT_EQ(cmdline_set("slab_max_order", NULL), -EINVAL);
 	EXPECT_EQ(slab_max_order, 0);
 	slab_max_order = order;
 }

@@ -725,6 +725,18 @@ KTEST_PANIC(slab_cpu, freeing_twice_in_a_row_is_found_at_the_flush, "double free
 	kmem_cache_free(s, q);
 }
 
+/* All objects of the slab are free, and the slab is kept: no object is out that the second free could return. */
+KTEST_PANIC(slab_cpu, a_second_free_into_an_empty_slab_is_found_at_the_flush, "double free")
+{
+	struct kmem_cache *s = test_cache(96, 0);
+	void *p = kmem_cache_alloc(s, GFP_KERNEL);
+
+	kmem_cache_free(s, p);
+	slab_drain(s);
+	kmem_cache_free(s, p);
+	slab_drain(s);
+}
+
 /* Objects of three slabs; with the first ones back, none of the slabs is full. */
 static struct kmem_cache *three_partial_slabs(void)
 {

@@ -178,32 +178,24 @@ KTEST(slab_debug, debugged_caches_have_no_arrays)
 
 /* ---- the command line ---- */
 
-static int set_option(const char *value)
-{
-	for (const struct cmdline_opt *const *o = __start_cmdline_opts; o < __stop_cmdline_opts; o++)
-		if (strcmp((*o)->name, "slab_debug") == 0)
-			return (*o)->set(value);
-	return -ENOENT;
-}
-
 KTEST(slab_debug, the_option_names_flags_and_caches)
 {
 	if (slab_debug_flags("ktest") || slab_debug_flags("kmalloc-64"))
 		SKIP("slab_debug= is in use");
-	EXPECT_EQ(set_option("ZP,kmalloc-*,ktest"), 0);
+	EXPECT_EQ(cmdline_set("slab_debug", "ZP,kmalloc-*,ktest"), 0);
 	EXPECT_EQ(slab_debug_flags("kmalloc-64"), SLAB_RED_ZONE | SLAB_POISON);
 	EXPECT_EQ(slab_debug_flags("ktest"), SLAB_RED_ZONE | SLAB_POISON);
 	EXPECT_EQ(slab_debug_flags("kmalloc"), 0);
-	EXPECT_EQ(set_option("fu"), 0);
+	EXPECT_EQ(cmdline_set("slab_debug", "fu"), 0);
 	EXPECT_EQ(slab_debug_flags("anything"), SLAB_CONSISTENCY_CHECKS | SLAB_STORE_USER);
-	EXPECT_EQ(set_option("Q"), -EINVAL);
+	EXPECT_EQ(cmdline_set("slab_debug", "Q"), -EINVAL);
 	EXPECT_EQ(slab_debug_flags("anything"), SLAB_CONSISTENCY_CHECKS | SLAB_STORE_USER);
-	EXPECT_EQ(set_option(NULL), 0);
+	EXPECT_EQ(cmdline_set("slab_debug", NULL), 0);
 	EXPECT_EQ(slab_debug_flags("anything"), SLAB_DEBUG_FLAGS);
-	EXPECT_EQ(set_option(",one"), 0);
+	EXPECT_EQ(cmdline_set("slab_debug", ",one"), 0);
 	EXPECT_EQ(slab_debug_flags("one"), SLAB_DEBUG_FLAGS);
 	EXPECT_EQ(slab_debug_flags("two"), 0);
-	EXPECT_EQ(set_option("-"), 0);
+	EXPECT_EQ(cmdline_set("slab_debug", "-"), 0);
 	EXPECT_EQ(slab_debug_flags("anything"), 0);
 }
 
@@ -213,10 +205,10 @@ KTEST(slab_debug, the_option_reaches_new_caches)
 
 	if (slab_debug_flags("ktest"))
 		SKIP("slab_debug= is in use");
-	EXPECT_EQ(set_option("P,ktest"), 0);
+	EXPECT_EQ(cmdline_set("slab_debug", "P,ktest"), 0);
 	a = kmem_cache_create("ktest", 100, 0, 0, NULL);
 	b = kmem_cache_create("ktest", 100, 0, SLAB_NO_USER_FLAGS, NULL);
-	EXPECT_EQ(set_option("-"), 0);
+	EXPECT_EQ(cmdline_set("slab_debug", "-"), 0);
 	ASSERT_NOT_NULL(a);
 	ASSERT_NOT_NULL(b);
 	EXPECT_EQ(a->flags & SLAB_DEBUG_FLAGS, SLAB_POISON);
@@ -232,9 +224,9 @@ KTEST(slab_debug, the_option_never_prevents_a_cache)
 
 	if (slab_debug_flags("ktest"))
 		SKIP("slab_debug= is in use");
-	EXPECT_EQ(set_option("FZPU,ktest"), 0);
+	EXPECT_EQ(cmdline_set("slab_debug", "FZPU,ktest"), 0);
 	s = kmem_cache_create("ktest", KMALLOC_MAX_SIZE, 0, 0, NULL);
-	EXPECT_EQ(set_option("-"), 0);
+	EXPECT_EQ(cmdline_set("slab_debug", "-"), 0);
 	ASSERT_NOT_NULL(s);
 	EXPECT_EQ(s->flags & SLAB_DEBUG_FLAGS, 0);
 	EXPECT_EQ(kmem_cache_destroy(s), 0);

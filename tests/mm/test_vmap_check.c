@@ -83,9 +83,12 @@ KTEST(vmap_check, names_a_range_outside_of_its_shards_stripes)
 	struct vmap_area *a = vmap_find((vaddr_t)p);
 
 	ASSERT_TRUE(a);
-	if (vmap_nr_shards > 2)
-		VMAP_BROKEN(vmap_stripe_shard[a->start >> STRIPE_SHIFT & (STRIPES - 1)],
-			    vmap_shards[a->shard == 1 ? 2 : 1], "vmap.V6: ");
+	if (vmap_nr_shards <= 2) {
+		vfree(p);
+		SKIP("needs two CPUs: a shard of one CPU has all stripes");
+	}
+	VMAP_BROKEN(vmap_stripe_shard[a->start >> STRIPE_SHIFT & (STRIPES - 1)],
+		    vmap_shards[a->shard == 1 ? 2 : 1], "vmap.V6: ");
 	EXPECT_NULL(check_says("vmap"));
 	vfree(p);
 }
@@ -95,6 +98,7 @@ KTEST(vmap_check, names_lazy_areas_that_overlap_or_stand_in_the_wrong_order)
 {
 	char *p, *q;
 	struct vmap_area *a, *b;
+	bool neighbours;
 
 	vm_unmap_aliases();
 	p = vmalloc(PAGE_SIZE);
@@ -104,7 +108,8 @@ KTEST(vmap_check, names_lazy_areas_that_overlap_or_stand_in_the_wrong_order)
 	ASSERT_TRUE(a && b);
 	vfree(p);
 	vfree(q);
-	if (a->list.next == &b->list || b->list.next == &a->list) {
+	neighbours = a->list.next == &b->list || b->list.next == &a->list;
+	if (neighbours) {
 		struct vmap_area *last = a->list.next == &b->list ? b : a;
 
 		VMAP_BROKEN(last->start, (last == a ? b : a)->start, "vmap.V1: lazy twice");
@@ -112,4 +117,6 @@ KTEST(vmap_check, names_lazy_areas_that_overlap_or_stand_in_the_wrong_order)
 	}
 	EXPECT_NULL(check_says("vmap"));
 	vm_unmap_aliases();
+	if (!neighbours)
+		SKIP("the two areas are on the lists of two shards");
 }

@@ -114,12 +114,15 @@ enum shrinker_rank { SHRINKER_REST, SHRINKER_SLABS, SHRINKER_LAZY_AREAS };
 struct shrinker {
 	enum shrinker_rank rank;
 	const char *name;
-	unsigned long (*count)(void);		 /* objects that could be freed */
+	/* Objects that could be freed; 0: scan is not called. NULL: unknown before a scan, so scan is always called. */
+	unsigned long (*count)(void);
 	unsigned long (*scan)(unsigned long nr); /* nr is a hint; returns pages freed */
 	struct list_head link;
 };
-/* Adds a shrinker to the list, or removes it. Context: main loop or boot. */
-/* Shrinkers of a higher rank run first; of one rank, in the order of registration. */
+/*
+ * Adds a shrinker to the list, or removes it. Shrinkers of a higher rank run first; of one rank, in the order of
+ * registration. Context: main loop or boot.
+ */
 void register_shrinker(struct shrinker *s);
 void unregister_shrinker(struct shrinker *s);
 

@@ -68,9 +68,8 @@ KTEST(a64, the_mmu_walks_as_the_walker_does)
 		expect_same_walk(t, random_in(DEVICE_BASE, 64 * PAGE_SIZE));
 		expect_same_walk(t, random_in(arch_kernel_start(), -arch_kernel_start()));
 		expect_same_walk(t, random_in(0, 1UL << a64_layout.va_bits));
-		expect_same_walk(t,
-				 random_in(r->start,
-					   r->end - r->start)); /* the direct map's, but for the upper bits */
+		/* The direct map's address without its upper bits. */
+		expect_same_walk(t, random_in(r->start, r->end - r->start));
 	}
 	vfree(area);
 }

@@ -29,6 +29,8 @@ extern const struct cmdline_opt *const __start_cmdline_opts[], *const __stop_cmd
 void cmdline_init(const struct boot_info *bi);
 /* Cuts text into words and applies them. Values point into text, so it must remain valid. */
 void cmdline_parse(char *text);
+/* Sets one option; value is NULL for a bare word. Returns 0, -ENOENT for an unknown name or -EINVAL for a bad value. */
+int cmdline_set(const char *name, const char *value);
 /* The complete line as the loader gave it. */
 const char *cmdline_text(void);
 

@@ -4,7 +4,7 @@
 /*
  * The debug shell. A command is a record; section `shell_cmds` collects pointers to them. The shell splits the line,
  * removes a final -j, and calls run() with the words. run() writes its answer through the writer and returns 0 or a
- * negative errno. It reports an error once, with out_error(): what is wrong and what was expected. The shell prints it in
+ * negative errno. It reports an error once, with out_error(): the fault and the expected value. The shell prints it in
  * the requested format, "error: ..." or {"error":"..."}.
  */
 
@@ -66,8 +66,8 @@ const struct shell_cmd *shell_cmd_nth(unsigned n);
 const struct shell_cmd *shell_cmd_find(const char *name);
 
 /*
- * Parse an argument. name is the argument's name in `help`. Return 0, or -EINVAL or -ERANGE after out_error(), which says
- * what was expected.
+ * Parse an argument. name is the argument's name in `help`. Return 0, or -EINVAL or -ERANGE after out_error(), which names
+ * the expected values.
  */
 int arg_u64(struct out *o, const char *name, const char *text, u64 *v);
 int arg_size(struct out *o, const char *name, const char *text, u64 *v);

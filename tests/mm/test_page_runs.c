@@ -1,5 +1,5 @@
 /*
- * test_page_runs.c - where requests for many pages take them from, and where they give them back to.
+ * test_page_runs.c - requests for many pages: which lists they take from and free to; pieces of blocks.
  *
  * Idea.       alloc_pages_bulk() and free_pages_bulk() work on the zone under one lock and leave the CPU's lists alone:
  *             the zone's count of free pages moves by exactly what is asked for.
@@ -7,7 +7,7 @@
  * Invariants. None of its own.
  * Locking.    Interrupts are off and the other CPUs held while a count is compared.
  * Failure.    As every test's.
- * Next:       test_reclaim.c.
+ * Next:       test_page_misuse.c.
  */
 #include "zone_fixture.h"
 
@@ -232,4 +232,110 @@ KTEST_PANIC(page_alloc, a_bad_free_is_reported_with_a_dump_of_the_page, "refcoun
 
 	__free_pages(page, PCP_MAX_ORDER + 1);
 	__free_pages(page, PCP_MAX_ORDER + 1);
+}
+
+/* ---- pieces of blocks ---- */
+
+KTEST(page_alloc, a_split_block_keeps_its_heads_references)
+{
+	struct page *page = alloc_pages(GFP_KERNEL, 2);
+
+	ASSERT_NOT_NULL(page);
+	get_page(page);
+	get_page(page);
+	split_page(page, 2);
+	EXPECT_EQ(page->refcount, 3);
+	for (unsigned i = 1; i < 4; i++) {
+		EXPECT_EQ(page[i].refcount, 1);
+		__free_page(page + i);
+	}
+	put_page(page);
+	put_page(page);
+	EXPECT_EQ(page_state(page), PAGE_ALLOCATED);
+	__free_page(page);
+}
+
+KTEST(page_alloc, a_split_block_is_freed_page_by_page)
+{
+	struct snapshot before;
+
+	snapshot_take(&before);
+	for (unsigned order = 0; order <= 6; order++) {
+		unsigned n = 1u << order;
+		struct page *page = alloc_pages(GFP_KERNEL | __GFP_COMP, order);
+
+		ASSERT_NOT_NULL(page);
+		split_page(page, order);
+		for (unsigned i = 0; i < n; i++) {
+			EXPECT_EQ(page[i].refcount, 1);
+			EXPECT_EQ(page_order(page + i), 0);
+			EXPECT_EQ(page_head(page + i), page + i);
+			EXPECT_EQ(page[i].flags & PG_FLAG_MASK, 0);
+			pages[i] = page + i;
+		}
+		shuffle_pages(pages, n);
+		while (n--)
+			__free_page(pages[n]);
+	}
+	expect_snapshot(t, &before);
+}
+
+KTEST(page_alloc, exact_sizes_take_no_page_too_many)
+{
+	struct snapshot before;
+
+	snapshot_take(&before);
+	for (unsigned i = 0; i < 60; i++) {
+		size_t size = 1 + (i < 20 ? i * PAGE_SIZE / 3 : test_rand_below(MIB(1)));
+		unsigned long nr = DIV_ROUND_UP(size, PAGE_SIZE), allocated = 0, now = 0;
+		struct zone *z;
+		char *p;
+
+		for_each_populated_zone (z)
+			allocated += zone_allocated_pages(z);
+		p = alloc_pages_exact(size, GFP_KERNEL | __GFP_ZERO);
+		ASSERT_NOT_NULL(p);
+		for_each_populated_zone (z)
+			now += zone_allocated_pages(z);
+		EXPECT_EQ(now - allocated, nr);
+		EXPECT_TRUE(IS_ALIGNED((unsigned long)p, PAGE_SIZE << order_base_2(nr)));
+		for (size_t at = 0; at < nr * PAGE_SIZE; at += 512)
+			EXPECT_EQ(p[at], 0);
+		for (unsigned long k = 0; k < nr; k++)
+			EXPECT_TRUE(virt_to_page(p)[k].refcount == 1 && page_order(virt_to_page(p) + k) == 0);
+		memset(p, 0xee, size);
+		free_pages_exact(p, size);
+	}
+	expect_snapshot(t, &before);
+}
+
+KTEST(page_alloc, trimmed_blocks_keep_their_pieces_in_order)
+{
+	struct snapshot before;
+
+	snapshot_take(&before);
+	for (unsigned i = 0; i < 80; i++) {
+		unsigned long nr = 1 + (i < 40 ? i : test_rand_below(600)), at = 0, allocated = 0, now = 0;
+		struct page *page;
+		struct zone *z;
+
+		for_each_populated_zone (z)
+			allocated += zone_allocated_pages(z);
+		page = alloc_pages_trimmed(NUMA_NO_NODE, GFP_KERNEL | __GFP_NOWARN, nr);
+		if (!page)
+			continue;
+		for_each_populated_zone (z)
+			now += zone_allocated_pages(z);
+		EXPECT_EQ(now - allocated, nr);
+		while (at < nr) { /* one piece for each bit of nr, the largest first */
+			EXPECT_EQ(page_state(page + at), PAGE_ALLOCATED);
+			EXPECT_EQ(page_order(page + at), ilog2(nr - at));
+			EXPECT_EQ(page[at].refcount, 1);
+			at += 1UL << page_order(page + at);
+		}
+		free_pages_trimmed(page, nr);
+	}
+	EXPECT_NULL(alloc_pages_trimmed(NUMA_NO_NODE, GFP_KERNEL, 0));
+	EXPECT_NULL(alloc_pages_exact(0, GFP_KERNEL));
+	expect_snapshot(t, &before);
 }

@@ -7,7 +7,7 @@
  * Invariants. Z1 to Z4 of mm/zone.c.
  * Locking.    None.
  * Failure.    As every test's.
- * Next:       test_buddy.c.
+ * Next:       test_watermark.c.
  */
 #include "zone_fixture.h"
 

@@ -73,6 +73,17 @@ unsigned log_lines_with(u64 pos, const char *text)
 	return n;
 }
 
+void shuffle_pages(struct page **pages, unsigned n)
+{
+	for (; n > 1; n--) {
+		unsigned k = test_rand_below(n);
+		struct page *p = pages[k];
+
+		pages[k] = pages[n - 1];
+		pages[n - 1] = p;
+	}
+}
+
 unsigned long hold_blocks(struct list_head *held, gfp_t gfp, unsigned order, unsigned long most)
 {
 	unsigned long n;

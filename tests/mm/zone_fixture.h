@@ -34,6 +34,9 @@ unsigned log_lines_with(u64 pos, const char *text);
 
 /* ---- pages held ---- */
 
+/* Puts the first n pages in random order. */
+void shuffle_pages(struct page **pages, unsigned n);
+
 /* Allocates blocks until it gets NULL, at most `most` of them, linked by page->lru. Returns how many. */
 unsigned long hold_blocks(struct list_head *held, gfp_t gfp, unsigned order, unsigned long most);
 void release_blocks(struct list_head *held, unsigned order);

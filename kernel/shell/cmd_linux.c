@@ -83,7 +83,7 @@ static int cmd_linux(struct out *o, int argc, char **argv, bool json)
 		return out_error(
 			o, -ENOENT,
 			"linux: no name in the table matches \"%s\", expected one that `linux` lists or a "
-			"pattern like *vmap*",
+			"pattern like *vmap* (the C interface, as kmalloc, has Linux's names)",
 			glob);
 	if (json) {
 		json_obj(o, NULL);
